@@ -1,0 +1,113 @@
+"""Every error that roomidity raises on purpose.
+
+RoomidityError
+├── ConfigurationError      a setting is missing or cannot be used
+├── InputError              something a person handed in cannot be used
+│   ├── ReadingsFileError   a file of readings has the wrong shape
+│   └── NotFoundError       the house, room or object that was asked for does not exist
+├── ModelError              a model cannot be used
+│   ├── ModelRefusedError   its bytes do not match the registry, or do not parse
+│   └── NotEnoughDataError  there is too little history to train on
+├── StoreError              a table, queue or bucket did not do what was asked
+│   └── ConflictError       another writer kept getting there first
+└── EngineError             the local engine did not start, or is not running
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigurationError",
+    "ConflictError",
+    "EngineError",
+    "InputError",
+    "ModelError",
+    "ModelRefusedError",
+    "NotEnoughDataError",
+    "NotFoundError",
+    "ReadingsFileError",
+    "RoomidityError",
+    "StoreError",
+]
+
+
+class RoomidityError(Exception):
+    """The root: catching it catches every error that the package raises on purpose."""
+
+
+class ConfigurationError(RoomidityError):
+    """A setting is missing or cannot be used."""
+
+    def __init__(self, setting: str, *, found: object, expected: str) -> None:
+        self.setting = setting
+        self.found = found
+        self.expected = expected
+        super().__init__(f"{setting} is {found!r}; expected {expected}")
+
+
+class InputError(RoomidityError):
+    """Something a person handed in cannot be used."""
+
+
+class ReadingsFileError(InputError):
+    """A file of readings has the wrong shape."""
+
+    def __init__(self, path: object, *, column: str | None, found: str, expected: str) -> None:
+        self.path = str(path)
+        self.column = column
+        self.found = found
+        self.expected = expected
+        where = f"{self.path}: " + (f"column {column!r}: " if column else "")
+        super().__init__(f"{where}found {found}; expected {expected}")
+
+
+class NotFoundError(InputError):
+    """The house, room or object that was asked for does not exist."""
+
+    def __init__(self, what: str, *, hint: str) -> None:
+        self.what = what
+        self.hint = hint
+        super().__init__(f"{what} does not exist; {hint}")
+
+
+class ModelError(RoomidityError):
+    """A model cannot be used."""
+
+
+class ModelRefusedError(ModelError):
+    """A model's bytes do not match the registry, or do not parse."""
+
+    def __init__(self, version: str, *, found: str, expected: str) -> None:
+        self.version = version
+        self.found = found
+        self.expected = expected
+        super().__init__(f"model {version} refused: found {found}; expected {expected}")
+
+
+class NotEnoughDataError(ModelError):
+    """There is too little history to train on."""
+
+    def __init__(self, house: str, *, found_slots: int, needed_slots: int) -> None:
+        self.house = house
+        self.found_slots = found_slots
+        self.needed_slots = needed_slots
+        super().__init__(
+            f"house {house!r} has {found_slots} slots with readings; training needs {needed_slots} "
+            f"({needed_slots / 96:.0f} days); send more, or wait: the prior serves until then"
+        )
+
+
+class StoreError(RoomidityError):
+    """A table, queue or bucket did not do what was asked."""
+
+
+class ConflictError(StoreError):
+    """Another writer kept getting there first."""
+
+    def __init__(self, what: str, *, attempts: int) -> None:
+        self.what = what
+        self.attempts = attempts
+        super().__init__(f"{what} was changed by another writer {attempts} times in a row; it will be tried again")
+
+
+class EngineError(RoomidityError):
+    """The local engine did not start, or is not running."""
