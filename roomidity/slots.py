@@ -11,6 +11,7 @@ __all__ = [
     "SLOT_MS",
     "SLOT_S",
     "floor_slot",
+    "format_moment",
     "format_slot",
     "from_epoch_ms",
     "parse_slot",
@@ -84,3 +85,12 @@ def to_epoch_ms(moment: datetime) -> int:
 def from_epoch_ms(ms: int) -> datetime:
     """The aware UTC time ``ms`` milliseconds after 1970."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+
+
+def format_moment(moment: datetime) -> str:
+    """An aware ``moment`` as ISO 8601 text in UTC, to the second.
+
+    >>> format_moment(datetime(2026, 11, 22, 7, 14, 55, tzinfo=UTC))
+    '2026-11-22T07:14:55Z'
+    """
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,32 @@
+"""Every 15 minutes: empty the readings queue into the tables, ask for a forecast of every active house."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers.runtime import clock, logger, metrics, stage
+from roomidity.events import issue_time
+from roomidity.pipeline.drain import drain
+
+__all__ = ["handler"]
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Drain; ``event`` is EventBridge's, whose time is the issue time, or ``{}``."""
+    now = issue_time(event, clock=clock())
+    summary = drain(
+        stage().drain_ports,
+        stage().drain_rules,
+        now=now,
+        remaining_s=lambda: context.get_remaining_time_in_millis() / 1000,
+    )
+    metrics.add_metric("ReadingsStored", MetricUnit.Count, summary.stored)
+    metrics.add_metric("ReadingsRejected", MetricUnit.Count, summary.rejected.total())
+    metrics.add_metric("ConservationViolations", MetricUnit.Count, summary.violations)
+    logger.info("drained", issued_at=now.isoformat(), drain=summary.as_dict())
+    return summary.as_dict()

@@ -1,0 +1,39 @@
+"""For each job: the next 24 hours of every room of a house. A job that fails comes again; the others do not."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers.runtime import logger, metrics, stage
+from roomidity.events import ForecastJob
+from roomidity.pipeline.forecasts import forecast_house
+
+__all__ = ["handler"]
+
+processor: Final = BatchProcessor(event_type=EventType.SQS)
+
+
+def _forecast(record: SQSRecord) -> None:
+    job = ForecastJob.from_body(record.body)
+    issued = forecast_house(stage().forecast_ports, house=job.house, issued_at=job.issued_at)
+    metrics.add_metric("RoomsForecast", MetricUnit.Count, len(issued.rooms))
+    metrics.add_metric("ModelsRefused", MetricUnit.Count, int(issued.serving.refused))
+    logger.info(
+        "forecast",
+        house=job.house,
+        issued_at=job.issued_at.isoformat(),
+        rooms=len(issued.rooms),
+        model_version=issued.serving.version,
+    )
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Forecast; ``event`` is SQS's, with bodies ``{"house", "issued_at"}``."""
+    return dict(process_partial_response(event=event, record_handler=_forecast, processor=processor, context=context))

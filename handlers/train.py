@@ -1,0 +1,41 @@
+"""For each job: train a model for a house. The only function that imports scikit-learn."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers.runtime import clock, logger, metrics, stage
+from roomidity import __version__
+from roomidity.errors import NotEnoughDataError
+from roomidity.events import TrainingJob
+from roomidity.pipeline.training import TrainingPorts, train_house
+
+__all__ = ["handler"]
+
+processor: Final = BatchProcessor(event_type=EventType.SQS)
+
+
+def _train(record: SQSRecord) -> None:
+    job = TrainingJob.from_body(record.body)
+    ports = TrainingPorts(houses=stage().houses, observations=stage().observations, registry=stage().registry)
+    try:
+        trained = train_house(
+            ports, house=job.house, now=job.now or clock(), reason=job.reason, code_version=__version__
+        )
+    except NotEnoughDataError as error:
+        logger.info("not enough data yet", house=job.house, found_slots=error.found_slots)
+        return
+    metrics.add_metric("ModelsTrained", MetricUnit.Count, 1)
+    logger.info("trained", house=job.house, model_version=trained.version)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Train; ``event`` is SQS's, with bodies ``{"house", "reason"}``."""
+    return dict(process_partial_response(event=event, record_handler=_train, processor=processor, context=context))

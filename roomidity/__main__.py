@@ -1,0 +1,5 @@
+"""``python -m roomidity`` is the command ``roomidity``."""
+
+from roomidity.cli import main
+
+main()

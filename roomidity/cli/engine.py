@@ -1,0 +1,210 @@
+"""The laptop: the demo, and an engine that stays."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+from rich.table import Table
+
+from roomidity.cli.charts import forecast_table
+from roomidity.cli.forecasts import forecast_json
+from roomidity.cli.output import Output, json_option, notes, progress
+from roomidity.files import read_tidy
+from roomidity.settings import check_timezone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from roomidity.local.demo import Report
+    from roomidity.local.engine import Engine
+
+__all__ = ["demo", "up"]
+
+_STATE: Final = ".roomidity/engine"
+_DEMO_MARK: Final = "demo"
+_SIMULATED_START: Final = datetime(2025, 1, 20, tzinfo=UTC)
+"""Winter: the season in which humidity is a matter of ventilation."""
+
+state_option = click.option(
+    "--state", type=click.Path(file_okay=False, path_type=Path), help=f"The engine's state.  [default: {_STATE}]"
+)
+
+
+@click.command()
+@click.option(
+    "--readings",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Parquet with house, room, ts, temperature, humidity.  [default: a simulated house]",
+)
+@click.option("--days", type=click.IntRange(4, 400), default=42, show_default=True, help="How many of the last days.")
+@click.option("--timezone", help="The houses' IANA time zone.  [default: ROOMIDITY_TIMEZONE, or Europe/Berlin]")
+@click.option("--seed", type=int, default=1, show_default=True, help="Which simulated house.")
+@click.option("--keep", is_flag=True, help="Leave the engine running afterwards, until Ctrl-C.")
+@state_option
+@json_option
+def demo(
+    readings: Path | None,
+    days: int,
+    timezone: str | None,
+    seed: int,
+    keep: bool,
+    state: Path | None,
+    as_json: bool,
+) -> None:
+    """Replay a house through the whole system: queue, drain, tables, training, forecasts, verification.
+
+    All but the last 48 h in bulk, then training, then the last 48 h tick by tick (192 drains and forecasts), then the
+    forecasts whose 24 h are over are compared with what happened. The clock is the data's. What it leaves can be looked
+    at with `roomidity up` and `roomidity show`.
+    """
+    from roomidity.local.demo import Replay, newest_days  # noqa: PLC0415  # imports take a moment; help should not
+
+    output = Output(as_json=as_json)
+    timezone = check_timezone(timezone, "--timezone") if timezone else os.environ.get("ROOMIDITY_TIMEZONE")
+    chosen = newest_days(_simulated(seed, days) if readings is None else read_tidy(readings), days)
+    folder = _state(state)
+    if folder.exists() and not (folder / _DEMO_MARK).exists():
+        _set_aside(folder)
+    _clear(folder)
+    with _engine(folder, port=None) as engine:
+        (folder / _DEMO_MARK).touch()
+        if timezone:
+            os.environ["ROOMIDITY_TIMEZONE"] = timezone
+        from roomidity.cli.context import stage  # noqa: PLC0415  # reads the environment that the engine set
+
+        replay = Replay(stage(), chosen)
+        with progress() as bar:
+            bulk = bar.add_task(f"bulk: {len(chosen):,} readings", total=len(chosen))
+            replay.bulk(lambda count: bar.advance(bulk, count))
+            bar.update(bulk, completed=len(chosen))
+            training = bar.add_task("training", total=1)
+            replay.train()
+            bar.update(training, completed=1)
+            ticks = bar.add_task("tick by tick: 48 h", total=192)
+            replay.ticks(lambda count: bar.advance(ticks, count))
+            bar.add_task("verifying", total=None)
+            replay.verify()
+            replay.collect()
+        _print(output, replay.report)
+        output.answer(_json(replay.report))
+        if keep:
+            _serve(engine)
+
+
+@click.command()
+@click.option(
+    "--port", type=click.IntRange(1, 65_535), default=4566, show_default=True, help="Where to listen, on loopback."
+)
+@state_option
+@json_option
+def up(port: int, state: Path | None, as_json: bool) -> None:
+    """Keep the local engine running until Ctrl-C; print its endpoint, and the lines to export.
+
+    The engine has the queues, tables and bucket of serverless.yml. Its state is kept, also that of the last demo.
+    """
+    output = Output(as_json=as_json)
+    with _engine(_state(state), port=port) as engine:
+        output.answer({"endpoint": engine.endpoint, "environment": engine.environment})
+        if not as_json:
+            output.tables.print(engine.endpoint)
+            for name, value in engine.environment.items():
+                output.tables.print(f"export {name}={shlex.quote(value)}", soft_wrap=True)
+        _serve(engine)
+
+
+@contextmanager
+def _engine(state: Path, *, port: int | None) -> Iterator[Engine]:
+    """A running engine, whose stage this process's environment names from now on."""
+    from roomidity.local.engine import running  # noqa: PLC0415
+    from roomidity.local.stack import checkout  # noqa: PLC0415
+
+    with notes.status("starting the local engine"):
+        engines = running(checkout(), state, stage=os.environ.get("ROOMIDITY_STAGE", "dev"), port=port)
+        engine = engines.__enter__()
+    try:
+        os.environ.update(engine.environment)
+        yield engine
+    finally:
+        with notes.status("keeping the engine's state"):
+            engines.__exit__(None, None, None)
+
+
+def _serve(engine: Engine) -> None:
+    """Wait for Ctrl-C or a request to end."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    notes.print(f"The engine listens at {engine.endpoint}; Ctrl-C ends it, its state is kept.")
+    ended.wait()
+
+
+def _state(state: Path | None) -> Path:
+    from roomidity.local.stack import checkout  # noqa: PLC0415
+
+    return state if state is not None else checkout() / _STATE
+
+
+def _set_aside(folder: Path) -> None:
+    from roomidity.local.engine import set_aside  # noqa: PLC0415
+
+    aside = set_aside(folder)
+    if aside is not None:
+        notes.print(f"The engine's state was not a demo's; it is now in {aside}.")
+
+
+def _clear(folder: Path) -> None:
+    import shutil  # noqa: PLC0415
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _simulated(seed: int, days: int) -> pl.DataFrame:
+    from roomidity.local.simulation import simulate_house  # noqa: PLC0415
+
+    with notes.status(f"simulating {days} days of a house"):
+        return simulate_house(seed=seed, start=_SIMULATED_START, days=days).readings
+
+
+def _print(output: Output, report: Report) -> None:
+    from roomidity.cli.context import stage  # noqa: PLC0415
+
+    for house in dict.fromkeys(one.house for one in report.rooms):
+        home = stage().houses.get(house)
+        rooms = [one for one in report.rooms if one.house == house]
+        output.tables.print(forecast_table(rooms, timezone=home.timezone if home else "UTC"))
+    table = Table("verified", "mean error", "of persistence", "within p10–p90", "slots", title_justify="left")
+    for quantity, of in report.verified.items():
+        unit = "%RH" if quantity == "humidity" else "°C"
+        table.add_row(
+            quantity,
+            f"{of['mae']:.2f} {unit}",
+            f"{of['persistence_mae']:.2f} {unit}",
+            f"{of['coverage']:.0%}",
+            f"{of['count']:,}",
+        )
+    output.tables.print(table)
+    counts = report.readings
+    output.tables.print(
+        f"{counts['received']:,} readings received = {counts['stored']:,} stored + {counts['duplicate']:,} duplicate "
+        f"+ {counts['rejected']:,} rejected. "
+        + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in report.seconds.items())
+    )
+
+
+def _json(report: Report) -> dict[str, object]:
+    return {
+        "readings": {name: report.readings[name] for name in ("received", "stored", "duplicate", "rejected")},
+        "rooms": [forecast_json(one) for one in report.rooms],
+        "verified": report.verified,
+        "seconds": report.seconds,
+    }

@@ -1,0 +1,91 @@
+"""Forecasts out: issue them by hand, and show them as a table and a chart."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from roomidity.cli.charts import chart, forecast_table
+from roomidity.cli.context import now_option, stage
+from roomidity.cli.output import Output, json_option
+from roomidity.errors import NotFoundError
+from roomidity.pipeline.forecasts import forecast_house
+from roomidity.slots import floor_slot, format_slot
+from roomidity.store import StoredForecast
+
+__all__ = ["forecast", "forecast_json", "show"]
+
+
+@click.command()
+@click.argument("house")
+@now_option("The issue time, floored to its 15-minute slot.")
+@json_option
+def forecast(house: str, now: datetime, as_json: bool) -> None:
+    """Issue the forecasts of all rooms of HOUSE, as the function `forecast` does for each job."""
+    output = Output(as_json=as_json)
+    issued = forecast_house(stage().forecast_ports, house=house, issued_at=floor_slot(now))
+    if not issued.rooms:
+        raise NotFoundError(
+            f"a room of {house} seen in the week before {format_slot(floor_slot(now))}",
+            hint="send newer readings, or give the time of the data with --now",
+        )
+    timezone = _timezone(house)
+    output.tables.print(forecast_table(issued.rooms, timezone=timezone))
+    output.answer({"rooms": [forecast_json(one) for one in issued.rooms]})
+
+
+@click.command()
+@click.argument("target", metavar="HOUSE[/ROOM]")
+@now_option("Show the newest forecast issued by then.")
+@json_option
+def show(target: str, now: datetime, as_json: bool) -> None:
+    """Show the newest forecast of HOUSE as a table, or of HOUSE/ROOM as a table and a chart.
+
+    Times are the house's local ones. The grade says what a forecast rests on: full (the house's own model), prior (the
+    model shipped with the package), sparse (under 60 % of the last two days were measured), persistence (nothing for
+    3 hours).
+    """
+    output = Output(as_json=as_json)
+    house, _, room = target.partition("/")
+    home = stage().houses.get(house)
+    if home is None:
+        known = ", ".join(sorted(one.name for one in stage().houses.all())) or "none yet"
+        raise NotFoundError(f"house {house!r}", hint=f"houses here: {known}")
+    if room and room not in home.rooms:
+        raise NotFoundError(f"room {room!r} of {house}", hint=f"rooms: {', '.join(sorted(home.rooms))}")
+    rooms = [room] if room else sorted(home.rooms)
+    latest = [stage().forecasts.latest(house, name, now=now) for name in rooms]
+    found = [one for one in latest if one is not None]
+    if not found:
+        raise NotFoundError(
+            f"a forecast of {target} issued by {format_slot(floor_slot(now))}",
+            hint=f"issue one with `roomidity forecast {house}`",
+        )
+    output.tables.print(forecast_table(found, timezone=home.timezone))
+    if room:
+        output.tables.print(chart(found[0], timezone=home.timezone, width=output.tables.width), markup=False)
+    output.answer({"rooms": [forecast_json(one) for one in found]})
+
+
+def forecast_json(forecast: StoredForecast) -> dict[str, Any]:
+    """A room's forecast as plain values."""
+    return {
+        "house": forecast.house,
+        "room": forecast.room,
+        "issued_at": format_slot(forecast.issued_at),
+        "first_slot": format_slot(forecast.issued_at),
+        "grade": dict(forecast.grade),
+        "data_through": format_slot(forecast.data_through) if forecast.data_through else None,
+        "model_version": forecast.model_version,
+        **{
+            quantity: {name: values.round(1).tolist() for name, values in quantiles.items()}
+            for quantity, quantiles in forecast.quantities.items()
+        },
+    }
+
+
+def _timezone(house: str) -> str:
+    home = stage().houses.get(house)
+    return home.timezone if home else stage().settings.timezone

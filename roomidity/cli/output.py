@@ -1,0 +1,49 @@
+"""Two ways out: words and tables for a person, or one JSON object for a program; never both on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+__all__ = ["Output", "json_option", "notes", "progress"]
+
+notes = Console(stderr=True, highlight=False)
+"""Set-up, progress and remarks: always standard error."""
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else, to standard output."
+)
+
+
+class Output:
+    """What a command answers. ``tables`` is where words and tables go: beside the JSON, to standard error."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self.tables = notes if as_json else Console(highlight=False)
+
+    def answer(self, content: Mapping[str, Any]) -> None:
+        """Print the JSON object, if that was asked for."""
+        if self.as_json:
+            json.dump(content, sys.stdout)
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+
+
+def progress() -> Progress:
+    """A progress bar on standard error; silent where that is no terminal."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=notes,
+        transient=True,
+    )

@@ -1,0 +1,143 @@
+"""The composition root: settings, clients, adapters and back-off are made here, once, and passed in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from roomidity.bucket import Bucket
+from roomidity.dynamodb import botocore_session, dynamodb_client
+from roomidity.pipeline.backoff import BackOff
+from roomidity.pipeline.drain import DrainPorts, DrainRules
+from roomidity.pipeline.forecasts import ForecastPorts
+from roomidity.queues import Queue
+from roomidity.readings import Limits
+from roomidity.registry import Registry
+from roomidity.rejects import RejectLog
+from roomidity.settings import Settings
+from roomidity.store import ForecastTable, HouseTable, ObservationTable, SetTable, Tables, bind
+
+__all__ = ["Roomidity"]
+
+_CLIENT: Final = Config(
+    connect_timeout=2,
+    read_timeout=25,  # above SQS's longest poll
+    retries={"mode": "standard", "total_max_attempts": 4},
+    max_pool_connections=16,
+)
+
+
+@dataclass(frozen=True)
+class Roomidity:
+    """One stage of roomidity: its adapters, each made when it is first used."""
+
+    settings: Settings
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Roomidity:
+        """The stage that ``environment`` names."""
+        return cls(Settings.from_environment(environment))
+
+    @cached_property
+    def readings_queue(self) -> Queue:
+        """Where readings come in."""
+        return self._queue("readings")
+
+    @cached_property
+    def forecast_jobs(self) -> Queue:
+        """Where drain asks for forecasts."""
+        return self._queue("forecast-jobs")
+
+    @cached_property
+    def training_jobs(self) -> Queue:
+        """Where training is asked for."""
+        return self._queue("training-jobs")
+
+    @cached_property
+    def houses(self) -> HouseTable:
+        """The table ``houses``."""
+        return HouseTable(self._tables.houses)
+
+    @cached_property
+    def sets(self) -> SetTable:
+        """The table ``readings``."""
+        return SetTable(self._tables.readings, retention_days=self.settings.retention_days)
+
+    @cached_property
+    def observations(self) -> ObservationTable:
+        """The table ``observations``."""
+        return ObservationTable(self._tables.observations, retention_days=self.settings.retention_days)
+
+    @cached_property
+    def forecasts(self) -> ForecastTable:
+        """The table ``forecasts``."""
+        return ForecastTable(self._tables.forecasts, keep_days=self.settings.forecast_days)
+
+    @cached_property
+    def bucket(self) -> Bucket:
+        """Where models and rejects are kept."""
+        name = self.settings.bucket or f"{self.settings.prefix}-{self._account()}"
+        return Bucket(self._client("s3"), name)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Models."""
+        return Registry(self._tables.models, self.bucket)
+
+    @cached_property
+    def rejects(self) -> RejectLog:
+        """Rejected readings."""
+        return RejectLog(self.bucket)
+
+    @cached_property
+    def drain_ports(self) -> DrainPorts:
+        """What a drain talks to."""
+        return DrainPorts(
+            readings=self.readings_queue,
+            forecast_jobs=self.forecast_jobs,
+            houses=self.houses,
+            sets=self.sets,
+            observations=self.observations,
+            rejects=self.rejects,
+            backoff=BackOff(sleep=time.sleep),
+        )
+
+    @cached_property
+    def drain_rules(self) -> DrainRules:
+        """What a drain goes by."""
+        return DrainRules(timezone=self.settings.timezone, limits=Limits(retention_days=self.settings.retention_days))
+
+    @cached_property
+    def forecast_ports(self) -> ForecastPorts:
+        """What forecasting talks to."""
+        return ForecastPorts(
+            houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.registry
+        )
+
+    @cached_property
+    def _tables(self) -> Tables:
+        return bind(self.settings.prefix, dynamodb_client(self._session, region=self.settings.region))
+
+    @cached_property
+    def _session(self) -> botocore.session.Session:
+        return botocore_session()
+
+    @cached_property
+    def _boto3(self) -> boto3.Session:
+        return boto3.Session(botocore_session=self._session, region_name=self.settings.region)
+
+    def _queue(self, name: str) -> Queue:
+        return Queue(self._client("sqs"), f"{self.settings.prefix}-{name}", wait_s=self.settings.poll_wait_s)
+
+    def _client(self, service: str) -> Any:
+        return self._boto3.client(service, config=_CLIENT)  # type: ignore[call-overload]  # three services, one place
+
+    def _account(self) -> str:
+        return str(self._client("sts").get_caller_identity()["Account"])

@@ -1,0 +1,128 @@
+"""Files of readings: Parquet, CSV or JSON lines, checked as a whole, with errors that name the column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from roomidity.errors import ReadingsFileError
+from roomidity.readings.messages import pack_lines, pack_readings
+
+__all__ = ["SUFFIXES", "bodies_of", "read_tidy"]
+
+SUFFIXES: Final = (".parquet", ".csv", ".jsonl", ".ndjson", ".json")
+_NAMES: Final = ("house", "room")
+_VALUES: Final = ("temperature", "humidity")
+
+
+def read_tidy(path: Path, *, house: str | None = None) -> pl.DataFrame:
+    """A Parquet file's readings: house, room, sensor where there is one, ts (UTC), temperature (°C), humidity (%RH).
+
+    Rows with neither value are left out: they say that there was no reading.
+
+    Parameters
+    ----------
+    path
+        The file.
+    house
+        The house's name, where the file has no such column.
+
+    Raises
+    ------
+    ReadingsFileError
+        If it cannot be read, or a column is missing or of another type.
+    """
+    try:
+        readings = pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ReadingsFileError(
+            path, column=None, found=str(error).split("\n")[0], expected="a Parquet file"
+        ) from error
+    if house is not None:
+        readings = readings.with_columns(pl.lit(house).alias("house"))
+    return _checked(readings, path)
+
+
+def _checked(readings: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """The readings with UTC times and Float64 values, or an error that names the column."""
+    there = ", ".join(readings.columns)
+    for name in (*_NAMES, "ts"):
+        if name not in readings.columns:
+            hint = " (or name the house with --house)" if name == "house" else ""
+            raise ReadingsFileError(path, column=name, found=f"only {there}", expected=f"a column {name!r}{hint}")
+    if not set(_VALUES) & set(readings.columns):
+        raise ReadingsFileError(path, column=None, found=there, expected="a column 'temperature' or 'humidity'")
+    for name in (*_NAMES, "sensor"):
+        if name in readings.columns and readings.schema[name] != pl.String:
+            raise ReadingsFileError(path, column=name, found=str(readings.schema[name]), expected="text")
+    for name in _VALUES:
+        if name in readings.columns and not readings.schema[name].is_numeric():
+            raise ReadingsFileError(path, column=name, found=str(readings.schema[name]), expected="numbers")
+    ts = readings.schema["ts"]
+    if not isinstance(ts, pl.Datetime):
+        raise ReadingsFileError(path, column="ts", found=str(ts), expected="Datetime with time zone UTC")
+    if ts.time_zone is None:
+        raise ReadingsFileError(
+            path,
+            column="ts",
+            found="times without a time zone",
+            expected="UTC (in Polars: dt.replace_time_zone('UTC'))",
+        )
+    if readings["ts"].null_count():
+        raise ReadingsFileError(path, column="ts", found=f"{readings['ts'].null_count()} nulls", expected="none")
+    if readings.is_empty():
+        raise ReadingsFileError(path, column=None, found="no rows", expected="readings")
+    values = [name for name in _VALUES if name in readings.columns]
+    return readings.with_columns(
+        pl.col("ts").dt.convert_time_zone("UTC").dt.cast_time_unit("ms"),
+        *(pl.col(name).cast(pl.Float64).fill_nan(None) for name in values),
+    ).filter(pl.any_horizontal(pl.col(values).is_not_null()))
+
+
+def bodies_of(path: Path, *, house: str | None, max_bytes: int) -> tuple[int, Iterator[str]]:
+    """How many readings a file holds, and the message bodies that they pack into.
+
+    A Parquet file is checked here as a whole. Of a text file every line is sent as it stands, for the drain to judge: a
+    bad one is rejected with its reason, kept, and does not hold up the others.
+
+    Raises
+    ------
+    ReadingsFileError
+        If the file cannot be read at all.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ReadingsFileError(path, column=None, found=f"the ending {suffix!r}", expected=", ".join(SUFFIXES))
+    if suffix == ".parquet":
+        readings = read_tidy(path, house=house)
+        return len(readings), pack_readings(readings, max_bytes=max_bytes)
+    try:
+        if suffix == ".csv":
+            lines = _csv_lines(path, house=house)
+        else:
+            lines = [line for line in path.read_text("utf-8", errors="replace").split("\n") if line.strip()]
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ReadingsFileError(path, column=None, found=str(error), expected="a text file of readings") from error
+    return len(lines), pack_lines(lines, max_bytes=max_bytes)
+
+
+def _csv_lines(path: Path, *, house: str | None) -> list[str]:
+    """A line of JSON for each row; a value that is no number stays text, so that the drain can say so."""
+    rows = pl.read_csv(path, infer_schema=False)
+    if house is not None:
+        rows = rows.with_columns(pl.lit(house).alias("house"))
+    for name in (*_NAMES, "ts"):
+        if name not in rows.columns:
+            raise ReadingsFileError(path, column=name, found=", ".join(rows.columns), expected=f"a column {name!r}")
+    values = [name for name in _VALUES if name in rows.columns]
+    numbers = rows.with_columns(pl.col(values).cast(pl.Float64, strict=False))
+    odd = pl.any_horizontal(rows[name].is_not_null() & numbers[name].is_null() for name in values)
+    is_odd = rows.select(odd).to_series() if values else pl.Series([False] * len(rows))
+    return _json_lines(numbers.filter(~is_odd)) + _json_lines(rows.filter(is_odd))
+
+
+def _json_lines(rows: pl.DataFrame) -> list[str]:
+    return rows.write_ndjson().splitlines() if len(rows) else []

@@ -1,0 +1,28 @@
+"""Forecasts of humidity and temperature for every room, as pure functions of arrays: no I/O, no clock, NumPy alone.
+
+Training stands in :mod:`roomidity.forecasting.training`, which imports scikit-learn and is not imported from here.
+"""
+
+from __future__ import annotations
+
+from roomidity.forecasting.model import Model, State
+from roomidity.forecasting.online import advance
+from roomidity.forecasting.prior import load_prior
+from roomidity.forecasting.serving import Grade, HouseForecast, forecast
+from roomidity.forecasting.window import LEVELS, QUANTITIES, STEPS, WINDOW_SLOTS, Quantity, Window
+
+__all__ = [
+    "LEVELS",
+    "QUANTITIES",
+    "STEPS",
+    "WINDOW_SLOTS",
+    "Grade",
+    "HouseForecast",
+    "Model",
+    "Quantity",
+    "State",
+    "Window",
+    "advance",
+    "forecast",
+    "load_prior",
+]

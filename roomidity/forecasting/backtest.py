@@ -1,0 +1,216 @@
+"""Rolling-origin evaluation on the serving path: train, advance and forecast as a deployed house would, day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roomidity.errors import NotEnoughDataError
+from roomidity.forecasting.features import fill
+from roomidity.forecasting.model import Model, State
+from roomidity.forecasting.online import advance
+from roomidity.forecasting.serving import forecast
+from roomidity.forecasting.training import train
+from roomidity.forecasting.window import HUMIDITY, LEVELS, STEPS, WINDOW_SLOTS, FloatArray, Window
+from roomidity.slots import SLOT_MS, from_epoch_ms
+
+__all__ = ["Replay", "Summary", "replay", "seasonal_naive", "start_of_test", "summarise"]
+
+DAY: Final = 96
+ISSUE_SLOTS: Final = 24
+"""Slots between issue times: 00, 06, 12 and 18 UTC."""
+
+MIN_ORIGINS: Final = 12
+PAST_SHARE: Final = 0.6
+TARGET_SHARE: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Forecasts of a house and what came of them.
+
+    Parameters
+    ----------
+    rooms
+        Names.
+    issued_at
+        Issue times.
+    quantiles
+        (rooms, origins, 2, 9, 96).
+    actual
+        What was measured, (rooms, origins, 2, 96); NaN where nothing was.
+    last
+        The newest value at issue, filled forward for at most 3 h, (rooms, origins, 2).
+    counted
+        Origins that the protocol scores, (rooms, origins).
+    """
+
+    rooms: tuple[str, ...]
+    issued_at: tuple[datetime, ...]
+    quantiles: FloatArray
+    actual: FloatArray
+    last: FloatArray
+    counted: NDArray[np.bool_]
+
+
+def start_of_test(houses: Sequence[Window]) -> int:
+    """Number of the slot at which the test period starts: after three quarters of the days of all ``houses`` together.
+
+    The first day is the earliest with a reading; the last day is that of the middle room when sorted by their ends.
+    """
+    begins, ends = [], []
+    for house in houses:
+        for values in house.values:
+            held = np.flatnonzero(np.isfinite(values).any(axis=0))
+            if len(held):
+                begins.append(house.first + int(held[0]))
+                ends.append(house.first + int(held[-1]) + 1)
+    first = min(begins) // DAY
+    last = -(-sorted(ends)[len(ends) // 2] // DAY)
+    return (first + round(0.75 * (last - first))) * DAY
+
+
+def replay(
+    house: Window,
+    prior: tuple[Model, State],
+    *,
+    start: int,
+    stop: int | None = None,
+    retrain_days: int | None = 1,
+    seed: int = 0,
+    progress: Callable[[int, int], object] = lambda _done, _all: None,
+) -> Replay:
+    """Every forecast of the test period, each from nothing but slots that had closed.
+
+    At each midnight the state advances over the day; every ``retrain_days`` a model is trained on all that has closed.
+    The serving window then is all that a forecast reads.
+
+    Parameters
+    ----------
+    house
+        All readings.
+    prior
+        Model and state to begin with: :func:`load_prior`'s, or one that has not seen the house.
+    start, stop
+        Slot numbers of the first issue time and of the end of issue times (default: the end of the readings).
+    retrain_days
+        Days between trainings; None for never: the prior and its state alone serve (cold start).
+    progress
+        Called with days done and days in all.
+    """
+    origins = np.arange(start + -start % ISSUE_SLOTS, min(stop or house.last, house.last - STEPS) + 1, ISSUE_SLOTS)
+    if stop is not None:
+        origins = origins[origins < stop]
+    quantiles = np.full((len(house.rooms), len(origins), 2, len(LEVELS), STEPS), np.nan)
+    model, state = prior
+    days = sorted({int(origin) // DAY for origin in origins})
+    for done, day in enumerate(days):
+        closed = house.between(house.first, day * DAY)
+        if retrain_days is not None and done % retrain_days == 0:
+            try:
+                trained = train(closed, prior=prior, seed=seed)
+            except NotEnoughDataError:
+                state = advance(state, model, closed)
+            else:
+                model, state = trained.model, trained.state
+        else:
+            state = advance(state, model, closed)
+        for place in np.flatnonzero(origins // DAY == day):
+            window = house.between(house.first, int(origins[place])).tail(WINDOW_SLOTS)
+            quantiles[:, place] = forecast(window, model, state).quantiles
+        progress(done + 1, len(days))
+    ahead = origins[:, None] - house.first + np.arange(STEPS)
+    actual = house.values[:, :, ahead].swapaxes(1, 2)
+    filled = fill(house.values)
+    last = filled[:, :, origins - house.first - 1].swapaxes(1, 2)
+    past = np.stack([_share(filled[:, :, o - house.first - WINDOW_SLOTS : o - house.first]) for o in origins], axis=1)
+    ends = np.array([_end(values) for values in house.values]) + house.first
+    counted = (
+        np.isfinite(last).all(axis=2)
+        & (past >= PAST_SHARE)
+        & (np.isfinite(actual[:, :, HUMIDITY]).mean(axis=2) >= TARGET_SHARE)
+        & (origins + STEPS <= ends[:, None])
+    )
+    counted &= counted.sum(axis=1, keepdims=True) >= MIN_ORIGINS
+    issued = tuple(from_epoch_ms(int(origin) * SLOT_MS) for origin in origins)
+    return Replay(rooms=house.rooms, issued_at=issued, quantiles=quantiles, actual=actual, last=last, counted=counted)
+
+
+def seasonal_naive(house: Window, issued: Sequence[int]) -> FloatArray:
+    """The value 24 h before each target, filled forward for at most 3 h, (rooms, origins, 2, 96)."""
+    filled = np.concatenate([np.full((*house.values.shape[:2], STEPS), np.nan), fill(house.values)], axis=2)
+    places = np.asarray(issued)[:, None] - house.first + np.arange(STEPS)
+    before: FloatArray = filled[:, :, places].swapaxes(1, 2)
+    return before
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The protocol's figures for one quantity: per room over all scored slots, then the plain mean over rooms."""
+
+    mae: float
+    rmse: float
+    persistence_mae: float
+    skill: float
+    pinball: float
+    coverage: float
+    by_lead: dict[int, float]
+    rooms: int
+    origins: int
+
+
+def summarise(replays: Sequence[Replay]) -> Iterator[Summary]:
+    """The protocol's figures over all rooms of ``replays``: humidity, then temperature."""
+    for q in range(2):
+        figures, leads, origins = [], [], 0
+        for one in replays:
+            for row in range(len(one.rooms)):
+                kept = one.counted[row]
+                if not kept.any():
+                    continue
+                origins += int(kept.sum())
+                missed = one.actual[row, kept, q, None] - one.quantiles[row, kept, q]
+                known = np.isfinite(missed).all(axis=1)
+                median = np.where(known, missed[:, 4], np.nan)
+                idle = np.where(known, one.actual[row, kept, q] - one.last[row, kept, q, None], np.nan)
+                levels = np.array(LEVELS)[:, None]
+                pinball = np.maximum(levels * missed, (levels - 1) * missed).mean(axis=1)[known].mean()
+                inside = ((missed[:, 0] >= 0) & (missed[:, -1] <= 0))[known].mean()
+                figures.append(
+                    [
+                        np.nanmean(np.abs(median)),
+                        np.sqrt(np.nanmean(median**2)),
+                        np.nanmean(np.abs(idle)),
+                        pinball,
+                        inside,
+                    ]
+                )
+                leads.append([np.nanmean(np.abs(median[:, lead - 1])) for lead in (4, 12, 24, 48, 96)])
+        mae, rmse, idle_mae, pinball_mean, coverage = np.mean(figures, axis=0)
+        yield Summary(
+            mae=float(mae),
+            rmse=float(rmse),
+            persistence_mae=float(idle_mae),
+            skill=float(1 - mae / idle_mae),
+            pinball=float(pinball_mean),
+            coverage=float(coverage),
+            by_lead=dict(zip((1, 3, 6, 12, 24), np.mean(leads, axis=0).tolist(), strict=True)),
+            rooms=len(figures),
+            origins=origins,
+        )
+
+
+def _share(values: FloatArray) -> FloatArray:
+    """Share of slots with a humidity, (rooms,)."""
+    share: FloatArray = np.isfinite(values[:, HUMIDITY]).sum(axis=1) / WINDOW_SLOTS
+    return share
+
+
+def _end(values: FloatArray) -> int:
+    held = np.flatnonzero(np.isfinite(values).any(axis=0))
+    return int(held[-1]) + 1 if len(held) else 0

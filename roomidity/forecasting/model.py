@@ -1,0 +1,227 @@
+"""What training makes and serving reads: the model's coefficients and the state that moves on every day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roomidity.errors import ModelRefusedError
+from roomidity.forecasting.artifacts import Field, pack, unpack
+from roomidity.forecasting.features import FEATURES, INPUTS, KNOTS
+from roomidity.forecasting.window import LEVELS, STEPS, FloatArray
+
+__all__ = [
+    "BINS",
+    "BLOCKS",
+    "EXPERTS",
+    "LOCAL_EXPERTS",
+    "MODEL_SCHEMA",
+    "OUTPUTS",
+    "PERSISTENCE",
+    "PRIOR",
+    "RECENT_SLOTS",
+    "STATE_SCHEMA",
+    "Model",
+    "State",
+]
+
+MODEL_SCHEMA: Final = "roomidity-model-1"
+STATE_SCHEMA: Final = "roomidity-state-1"
+
+EXPERTS: Final = ("prior", "ridge", "residual ridge", "weekly profile", "persistence", "yesterday")
+"""What a forecast is a weighted mean of; the second and third are the house's own, absent in the shipped prior."""
+
+PRIOR: Final = 0
+LOCAL_EXPERTS: Final = (1, 2)
+PERSISTENCE: Final = 4
+
+OUTPUTS: Final = 2 * len(KNOTS)
+BLOCKS: Final = 8
+"""Blocks of 12 leads (3 h) that have weights of their own."""
+
+BINS: Final = 80
+"""Bins of the histograms of past errors."""
+
+RECENT_SLOTS: Final = 8 * 96
+"""Readings that the state carries, so that serving need not read them: 7 days for the profile, 1 until it is scored."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Coefficients: the prior network that knows other houses, and two ridges for each room of this house.
+
+    Parameters
+    ----------
+    scale
+        What inputs are divided by, (INPUTS,); then they are clipped at 6.
+    hidden1, bias1, hidden2, bias2, output, bias3, skip
+        The prior: two layers of rectified units and a linear bypass to OUTPUTS differences from the newest value,
+        humidity's knots (%RH) then temperature's (°C).
+    rooms
+        Names of the rooms that have ridges.
+    local, residual
+        Their coefficients, (rooms, FEATURES, OUTPUTS): of the differences, and of what the prior leaves.
+    trained_through
+        Number of the slot up to which readings were seen in training; 0 for the prior.
+    """
+
+    scale: FloatArray
+    hidden1: FloatArray
+    bias1: FloatArray
+    hidden2: FloatArray
+    bias2: FloatArray
+    output: FloatArray
+    bias3: FloatArray
+    skip: FloatArray
+    rooms: tuple[str, ...]
+    local: FloatArray
+    residual: FloatArray
+    trained_through: int
+
+    schema: str = MODEL_SCHEMA
+
+    @property
+    def is_prior(self) -> bool:
+        """Whether nothing of the house itself is in it."""
+        return not self.rooms
+
+    def to_bytes(self) -> bytes:
+        """The model as an npz, float32; equal models give equal bytes."""
+        return pack(_arrays(self), self.schema, MODEL_FIELDS)
+
+    @classmethod
+    def from_bytes(cls, content: bytes, version: str) -> Self:
+        """The model that :meth:`to_bytes` wrote.
+
+        Raises
+        ------
+        ModelRefusedError
+            If ``content`` is not such a model; ``version`` names it in the message.
+        """
+        arrays = unpack(content, version, MODEL_SCHEMA, MODEL_FIELDS)
+        if not (arrays["scale"] > 0).all():
+            raise ModelRefusedError(version, found="a scale that is not positive", expected="positive scales")
+        return cls(**_attributes(arrays, version))
+
+
+@dataclass(frozen=True)
+class State:
+    """What moves on every day: recent readings, the experts' weights, and how wrong forecasts have been.
+
+    Parameters
+    ----------
+    rooms
+        Names of the rooms that it knows.
+    through
+        Number of the slot up to which it has seen readings; 0 for a state that has seen none.
+    scored
+        Number of the first issue slot that has not been scored.
+    recent
+        Raw readings of the RECENT_SLOTS slots before ``through``, (rooms, 2, RECENT_SLOTS); NaN where there is none.
+    gram
+        Discounted sums of products of the experts' errors, (2, BLOCKS, experts, experts).
+    days
+        Discounted days behind those sums, (2,).
+    initial, weights
+        Weights of the experts before any experience and now, (2, BLOCKS, experts); each row sums to 1.
+    counts
+        Discounted histograms of the forecast's errors, (rooms + 1, 2, knots, BINS); row 0 is for any room.
+    idle_counts
+        The same of persistence, for any room, (2, knots, BINS).
+    width
+        Factor on the distance of quantiles from the median, (rooms + 1, 2).
+    offsets, idle_offsets
+        Distances of the quantiles from the median, (rooms + 1, 2, levels, knots) and (2, levels, knots).
+    """
+
+    rooms: tuple[str, ...]
+    through: int
+    scored: int
+    recent: FloatArray
+    gram: FloatArray
+    days: FloatArray
+    initial: FloatArray
+    weights: FloatArray
+    counts: FloatArray
+    idle_counts: FloatArray
+    width: FloatArray
+    offsets: FloatArray
+    idle_offsets: FloatArray
+
+    schema: str = STATE_SCHEMA
+
+    def to_bytes(self) -> bytes:
+        """The state as an npz, float32 for the most part; equal states give equal bytes."""
+        return pack(_arrays(self), self.schema, STATE_FIELDS)
+
+    @classmethod
+    def from_bytes(cls, content: bytes, version: str) -> Self:
+        """The state that :meth:`to_bytes` wrote.
+
+        Raises
+        ------
+        ModelRefusedError
+            If ``content`` is not such a state; ``version`` names it in the message.
+        """
+        return cls(**_attributes(unpack(content, version, STATE_SCHEMA, STATE_FIELDS), version))
+
+
+_WEIGHTS: Final = (2, BLOCKS, len(EXPERTS))
+_KNOTS: Final = len(KNOTS)
+
+MODEL_FIELDS: Final[dict[str, Field]] = {
+    "scale": ("f4", (INPUTS,)),
+    "hidden1": ("f4", (INPUTS, "A")),
+    "bias1": ("f4", ("A",)),
+    "hidden2": ("f4", ("A", "B")),
+    "bias2": ("f4", ("B",)),
+    "output": ("f4", ("B", OUTPUTS)),
+    "bias3": ("f4", (OUTPUTS,)),
+    "skip": ("f4", (INPUTS, OUTPUTS)),
+    "rooms": ("U", ("R",)),
+    "local": ("f4", ("R", FEATURES, OUTPUTS)),
+    "residual": ("f4", ("R", FEATURES, OUTPUTS)),
+    "trained_through": ("i8", ()),
+}
+
+STATE_FIELDS: Final[dict[str, Field]] = {
+    "rooms": ("U", ("R",)),
+    "through": ("i8", ()),
+    "scored": ("i8", ()),
+    "recent": ("f4?", ("R", 2, RECENT_SLOTS)),
+    "gram": ("f8", (*_WEIGHTS, len(EXPERTS))),
+    "days": ("f8", (2,)),
+    "initial": ("f8", _WEIGHTS),
+    "weights": ("f8", _WEIGHTS),
+    "counts": ("f4", ("R+1", 2, _KNOTS, BINS)),
+    "idle_counts": ("f4", (2, _KNOTS, BINS)),
+    "width": ("f8", ("R+1", 2)),
+    "offsets": ("f4", ("R+1", 2, len(LEVELS), _KNOTS)),
+    "idle_offsets": ("f4", (2, len(LEVELS), _KNOTS)),
+}
+
+assert (STEPS - 1) // 12 + 1 == BLOCKS  # noqa: S101 (a fact about two constants)
+
+
+def _arrays(artifact: Model | State) -> dict[str, NDArray[Any]]:
+    values = {field.name: getattr(artifact, field.name) for field in fields(artifact)}
+    values["rooms"] = np.array(artifact.rooms, dtype=np.str_)
+    return {name: np.asarray(value) for name, value in values.items() if name != "schema"}
+
+
+def _attributes(arrays: dict[str, NDArray[Any]], version: str) -> dict[str, Any]:
+    """Constructor arguments; numbers become float64 once here, so that serving converts nothing."""
+    attributes: dict[str, Any] = {}
+    for name, array in arrays.items():
+        if array.dtype.kind == "U":
+            attributes[name] = tuple(array.tolist())
+        elif array.dtype.kind == "i":
+            attributes[name] = int(array)
+        else:
+            attributes[name] = array.astype(np.float64)
+    if len(set(attributes["rooms"])) != len(attributes["rooms"]):
+        raise ModelRefusedError(version, found="a room twice", expected="each room once")
+    return attributes

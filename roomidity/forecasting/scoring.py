@@ -1,0 +1,119 @@
+"""How good forecasts were, as sums: they add up over rooms, days and houses, and means follow from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final, Self
+
+import numpy as np
+
+from roomidity.forecasting.window import LEVELS, STEPS, FloatArray
+
+__all__ = ["LEAD_HOURS", "Score", "score"]
+
+LEAD_HOURS: Final = STEPS // 4
+
+P10: Final = LEVELS.index(0.1)
+P50: Final = LEVELS.index(0.5)
+P90: Final = LEVELS.index(0.9)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Sums by lead hour, each of shape (..., 24): the first entry is the first hour, leads 1 to 4.
+
+    Parameters
+    ----------
+    count
+        Slots that were forecast and measured.
+    error, square
+        Absolute and squared error of the median.
+    persistence_error
+        Absolute error of the last value before the forecast, on the same slots.
+    inside
+        Slots measured within p10 to p90.
+    pinball
+        Mean pinball loss over the nine levels.
+    """
+
+    count: FloatArray
+    error: FloatArray
+    square: FloatArray
+    persistence_error: FloatArray
+    inside: FloatArray
+    pinball: FloatArray
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
+
+    def pooled(self) -> Score:
+        """The sums over all forecasts, each of shape (24,)."""
+        return Score(*(getattr(self, part.name).reshape(-1, LEAD_HOURS).sum(axis=0) for part in fields(self)))
+
+    def total(self) -> Score:
+        """The sums over all lead hours, each of shape (..., 1)."""
+        return Score(*(getattr(self, part.name).sum(axis=-1, keepdims=True) for part in fields(self)))
+
+    @property
+    def mae(self) -> FloatArray:
+        """Mean absolute error; NaN where nothing was measured."""
+        return _ratio(self.error, self.count)
+
+    @property
+    def persistence_mae(self) -> FloatArray:
+        """Mean absolute error of the last value."""
+        return _ratio(self.persistence_error, self.count)
+
+    @property
+    def rmse(self) -> FloatArray:
+        """Root mean squared error."""
+        return np.sqrt(_ratio(self.square, self.count))
+
+    @property
+    def coverage(self) -> FloatArray:
+        """Share of slots within p10 to p90."""
+        return _ratio(self.inside, self.count)
+
+    @property
+    def mean_pinball(self) -> FloatArray:
+        """Mean pinball loss."""
+        return _ratio(self.pinball, self.count)
+
+
+def score(quantiles: FloatArray, actual: FloatArray, last_value: FloatArray) -> Score:
+    """The score of forecasts against what was measured.
+
+    Parameters
+    ----------
+    quantiles
+        (..., 9, 96), levels 0.1 to 0.9; or (..., 3, 96): p10, p50, p90 (pinball is then over those three).
+    actual
+        (..., 96); NaN where nothing was measured: not scored.
+    last_value
+        The newest value when the forecast was issued, (...).
+    """
+    levels, low, mid, high = (
+        (LEVELS, P10, P50, P90) if quantiles.shape[-2] == len(LEVELS) else ((0.1, 0.5, 0.9), 0, 1, 2)
+    )
+    missed = actual[..., None, :] - quantiles
+    known = np.isfinite(missed).all(axis=-2) & np.isfinite(last_value)[..., None]
+    missed = np.where(known[..., None, :], missed, 0.0)
+    q = np.array(levels)[:, None]
+    median = missed[..., mid, :]
+    return Score(
+        count=_hourly(known.astype(np.float64)),
+        error=_hourly(np.abs(median)),
+        square=_hourly(median**2),
+        persistence_error=_hourly(np.where(known, np.abs(actual - last_value[..., None]), 0.0)),
+        inside=_hourly(np.asarray(known & (missed[..., low, :] >= 0) & (missed[..., high, :] <= 0), dtype=np.float64)),
+        pinball=_hourly(np.maximum(q * missed, (q - 1) * missed).mean(axis=-2)),
+    )
+
+
+def _hourly(values: FloatArray) -> FloatArray:
+    hours: FloatArray = values.reshape(*values.shape[:-1], LEAD_HOURS, 4).sum(axis=-1, dtype=np.float64)
+    return hours
+
+
+def _ratio(total: FloatArray, count: FloatArray) -> FloatArray:
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

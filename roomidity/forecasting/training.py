@@ -1,0 +1,191 @@
+"""A house's own model: two ridges a room, and the state that a daily run over the house's history would have reached.
+
+The only modules of the package that import scikit-learn and joblib are this one and those that it alone imports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from sklearn.linear_model import Ridge
+
+from roomidity.errors import NotEnoughDataError
+from roomidity.forecasting.experts import consult, network, scaled
+from roomidity.forecasting.features import FEATURES, KNOTS, Design, calendar, design, fill, targets
+from roomidity.forecasting.model import LOCAL_EXPERTS, OUTPUTS, Model, State
+from roomidity.forecasting.online import SCORE_STRIDE, absorb, forgetful, remember, with_rooms
+from roomidity.forecasting.window import QUANTITIES, STEPS, FloatArray, IntArray, Window
+
+__all__ = ["MIN_SLOTS", "Trained", "train"]
+
+MIN_SLOTS: Final = 3 * 96
+"""Three days: below that a ridge has seen fewer than two whole forecasts."""
+
+PENALTY: Final = 1250.0
+"""Ridge penalty at hourly issue times; the same strength as 5,000 at every slot."""
+
+RESIDUAL_PENALTY: Final = 2500.0
+"""Of the ridge on what the prior leaves: stronger, since little is left."""
+
+REPLAY_DAYS: Final = 56
+"""Days over which the daily run is replayed; what came before has faded from weights and quantiles."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model, the state that belongs to it, and how it did on days that it had not seen.
+
+    Parameters
+    ----------
+    model, state
+        What serving needs.
+    report
+        Plain numbers for a manifest.
+    estimators
+        The fitted scikit-learn estimators by room, where they were asked for.
+    """
+
+    model: Model
+    state: State
+    report: dict[str, Any]
+    estimators: dict[str, dict[str, Ridge]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _RoomFit:
+    """One room's two ridges: their coefficients, and their answers at the replayed issue times."""
+
+    coefficients: FloatArray
+    replayed: FloatArray
+    rows: int
+    estimators: dict[str, Ridge]
+
+
+def train(
+    history: Window,
+    *,
+    prior: tuple[Model, State],
+    seed: int,
+    jobs: int = 1,
+    keep_estimators: bool = False,
+) -> Trained:
+    """A model of the house from ``history`` alone, and the state at its end.
+
+    The ridges are fitted on every hour whose 24 h have closed. The state comes from a replay: for each of the last
+    days, ridges fitted on what had closed by then, forecasts for that day, weights and quantiles from their errors. So
+    nothing in the state rests on a forecast that had seen its answer.
+
+    Parameters
+    ----------
+    history
+        All readings to learn from, up to the present; months are welcome.
+    prior
+        The shipped model and state, as :func:`load_prior` gives them.
+    seed
+        Recorded in the report; the fit itself draws nothing at random.
+    jobs
+        Rooms fitted at a time, by joblib threads.
+    keep_estimators
+        Whether the scikit-learn estimators are handed back as well.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If fewer than MIN_SLOTS slots hold a reading of any room.
+    """
+    found = int(np.isfinite(history.values).any(axis=(0, 1)).sum())
+    if found < MIN_SLOTS:
+        raise NotEnoughDataError("of this history", found_slots=found, needed_slots=MIN_SLOTS)
+    base, start = prior
+    first = history.first
+    origins = np.arange(first + 1 + (-(first + 1)) % SCORE_STRIDE, history.last - STEPS + 1, SCORE_STRIDE)
+    columns = origins - first
+    parts: list[Design] = Parallel(n_jobs=jobs, prefer="threads")(
+        delayed(design)(values[None], columns) for values in history.values
+    )
+    basis = Design.joined(parts)
+    rows = scaled(base, basis.inputs(calendar(origins, history.timezone)))
+    replay_from = max(origins[0], history.last - STEPS - REPLAY_DAYS * 96)
+    days = np.arange(replay_from + (-replay_from) % 96, origins[-1] + 1, 96)
+    replayed = slice(np.searchsorted(origins, days[0]) if len(days) else len(origins), None)
+    answers = consult(base, history.rooms, basis.at(replayed), rows[:, replayed])
+    differences = targets(history.values, columns[replayed]) - basis.newest[:, replayed, :, None]
+    wanted = targets(fill(history.values), columns) - basis.newest[..., None]
+    fits: list[_RoomFit] = Parallel(n_jobs=jobs, prefer="threads")(
+        delayed(_fit_room)(base, rows[row], wanted[row], origins, days, keep=keep_estimators)
+        for row in range(len(history.rooms))
+    )
+    for row, fit in enumerate(fits):
+        answers[row, :, LOCAL_EXPERTS[0]] = fit.replayed[0]
+        answers[row, :, LOCAL_EXPERTS[1]] += fit.replayed[1]
+    state = with_rooms(forgetful(start), history.rooms)
+    for day in days:
+        chosen = slice(*np.searchsorted(origins[replayed], [day, day + 96]))
+        state = absorb(state, answers[:, chosen], differences[:, chosen])
+    model = replace(
+        base,
+        rooms=history.rooms,
+        local=np.stack([fit.coefficients[0] for fit in fits]),
+        residual=np.stack([fit.coefficients[1] for fit in fits]),
+        trained_through=history.last,
+    )
+    scored = history.last - STEPS + 1
+    state = remember(replace(state, scored=scored + -scored % SCORE_STRIDE), history.values, history)
+    report = {"seed": seed, "rows": sum(fit.rows for fit in fits), "days": found / 96, "replayed_days": len(days)}
+    return Trained(
+        model=Model.from_bytes(model.to_bytes(), "new"),
+        state=State.from_bytes(state.to_bytes(), "new"),
+        report=report,
+        estimators={room: fit.estimators for room, fit in zip(history.rooms, fits, strict=True) if keep_estimators},
+    )
+
+
+def _fit_room(
+    base: Model, rows: FloatArray, wanted: FloatArray, origins: IntArray, days: IntArray, *, keep: bool
+) -> _RoomFit:
+    """One room's ridges on all closed issue times, and what they would have said on each replayed day."""
+    own = rows[:, :FEATURES]
+    flat = wanted.reshape(len(origins), OUTPUTS)
+    left = flat - network(base, rows)
+    usable = np.asarray(np.isfinite(wanted).all(axis=2))
+    begins = int(np.searchsorted(origins, days[0])) if len(days) else len(origins)
+    replayed = np.zeros((2, len(origins) - begins, len(QUANTITIES), len(KNOTS)))
+    coefficients = np.zeros((2, FEATURES, OUTPUTS))
+    estimators: dict[str, Ridge] = {}
+    for q, name in enumerate(QUANTITIES):
+        kept = usable[:, q]
+        if not kept.any():
+            continue
+        columns = slice(q * len(KNOTS), (q + 1) * len(KNOTS))
+        for which, (kind, penalty, truth) in enumerate(
+            (("ridge", PENALTY, flat), ("residual ridge", RESIDUAL_PENALTY, left))
+        ):
+            replayed[which, :, q] = _replay(own, truth[:, columns], kept, origins, days, penalty)[begins:]
+            estimator = Ridge(alpha=penalty, fit_intercept=False, solver="cholesky")
+            estimator.fit(own[kept], truth[kept, columns])
+            coefficients[which][:, columns] = np.atleast_2d(estimator.coef_).T
+            if keep:
+                estimators[f"{name} {kind}"] = estimator
+    return _RoomFit(coefficients=coefficients, replayed=replayed, rows=int(usable.sum()), estimators=estimators)
+
+
+def _replay(
+    rows: FloatArray, truth: FloatArray, kept: NDArray[np.bool_], origins: IntArray, days: IntArray, penalty: float
+) -> FloatArray:
+    """What a ridge fitted at each midnight on all that had closed would have said that day, (origins, knots)."""
+    answers = np.zeros_like(truth)
+    x, y = rows[kept], truth[kept]
+    closed = np.searchsorted(origins[kept], days - STEPS, side="right")
+    square, product = penalty * np.eye(rows.shape[1]), np.zeros((rows.shape[1], truth.shape[1]))
+    begin = 0
+    for day, end in zip(days, closed, strict=True):
+        square += x[begin:end].T @ x[begin:end]
+        product += x[begin:end].T @ y[begin:end]
+        begin = end
+        at = slice(*np.searchsorted(origins, [day, day + 96]))
+        answers[at] = rows[at] @ np.linalg.solve(square, product)
+    return answers

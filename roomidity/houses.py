@@ -1,0 +1,97 @@
+"""A house: its rooms and sensors as they were seen, its time zone, and the rules that keep readings out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from roomidity.readings import Quarantine
+
+__all__ = ["ACTIVE_FOR", "MAX_NAME_BYTES", "MAX_ROOMS", "MAX_SENSORS", "OUTDOOR", "House", "Room", "Seen"]
+
+OUTDOOR: Final = "outdoor"
+"""The room that is the air outside: stored, not forecast."""
+
+ACTIVE_FOR: Final = timedelta(days=7)
+"""A house or a room that was seen within is forecast, whether or not readings came since."""
+
+MAX_ROOMS: Final = 64
+MAX_SENSORS: Final = 256
+MAX_NAME_BYTES: Final = 32_768
+"""All names of a house together: 256 sensors with names of 64 four-byte characters would not fit a slot's item."""
+
+
+class Seen(NamedTuple):
+    """A sensor of a room, and between which readings it was seen."""
+
+    room: str
+    sensor: str
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True)
+class Room:
+    """A room as seen: from the first reading to the last, by which sensors ('' for those that gave no name)."""
+
+    first_seen: datetime
+    last_seen: datetime
+    sensors: frozenset[str]
+
+    def with_seen(self, seen: Seen) -> Room:
+        """The room when a sensor's readings are added; the order of adding does not matter."""
+        return Room(
+            first_seen=min(self.first_seen, seen.first),
+            last_seen=max(self.last_seen, seen.last),
+            sensors=self.sensors | {seen.sensor},
+        )
+
+
+@dataclass(frozen=True)
+class House:
+    """A house. ``version`` counts its writes; 0 is one that was never stored."""
+
+    name: str
+    timezone: str
+    rooms: Mapping[str, Room] = field(default_factory=dict)
+    quarantine: tuple[Quarantine, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 0
+
+    @property
+    def last_seen(self) -> datetime | None:
+        """When any of its rooms was last seen."""
+        return max((room.last_seen for room in self.rooms.values()), default=None)
+
+    def rooms_to_forecast(self, at: datetime) -> tuple[str, ...]:
+        """The rooms seen within :data:`ACTIVE_FOR` before ``at``, without the air outside, by name."""
+        return tuple(
+            sorted(name for name, room in self.rooms.items() if name != OUTDOOR and room.last_seen >= at - ACTIVE_FOR)
+        )
+
+    def admit(self, seen: Iterable[Seen]) -> tuple[House, set[tuple[str, str]]]:
+        """The house with what was seen added, and the (room, sensor) pairs that it has no place for.
+
+        What was seen first has precedence, so that a flood of new names does not push out those that are known.
+        """
+        rooms = dict(self.rooms)
+        sensors = sum(len(room.sensors) for room in rooms.values())
+        name_bytes = sum(len(f"{name}{sensor}".encode()) for name, room in rooms.items() for sensor in room.sensors)
+        refused: set[tuple[str, str]] = set()
+        for one in sorted(seen, key=lambda one: (one.first, one.room, one.sensor)):
+            room = rooms.get(one.room)
+            if room is None or one.sensor not in room.sensors:
+                more_bytes = len(f"{one.room}{one.sensor}".encode())
+                if (
+                    (room is None and len(rooms) >= MAX_ROOMS)
+                    or sensors >= MAX_SENSORS
+                    or name_bytes + more_bytes > MAX_NAME_BYTES
+                ):
+                    refused.add((one.room, one.sensor))
+                    continue
+                sensors += 1
+                name_bytes += more_bytes
+            rooms[one.room] = room.with_seen(one) if room else Room(one.first, one.last, frozenset({one.sensor}))
+        return replace(self, rooms=rooms), refused

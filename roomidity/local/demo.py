@@ -1,0 +1,156 @@
+"""The demo: a house's last weeks through the whole system, on the laptop, by the functions that the cloud runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import polars as pl
+
+from roomidity.composition import Roomidity
+from roomidity.errors import InputError
+from roomidity.forecasting import QUANTITIES
+from roomidity.local.functions import Functions
+from roomidity.pipeline.verification import VerifyPorts, verify_house
+from roomidity.readings import pack_readings
+from roomidity.slots import SLOT, floor_slot
+from roomidity.store import StoredForecast
+
+__all__ = ["LIVE", "Replay", "Report", "newest_days"]
+
+LIVE: Final = timedelta(hours=48)
+"""How much of the end is replayed tick by tick."""
+
+
+@dataclass
+class Report:
+    """What the demo saw. ``seconds`` by phase; ``verified`` by quantity."""
+
+    readings: Counter[str] = field(default_factory=Counter)
+    rooms: list[StoredForecast] = field(default_factory=list)
+    verified: dict[str, dict[str, float]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Add the time that a phase takes."""
+        begin = time.perf_counter()
+        yield
+        self.seconds[phase] = round(self.seconds.get(phase, 0.0) + time.perf_counter() - begin, 3)
+
+
+def newest_days(readings: pl.DataFrame, days: int) -> pl.DataFrame:
+    """The last ``days`` days of readings, up to the end of the newest slot.
+
+    Raises
+    ------
+    InputError
+        If they span less than the 48 h that are replayed tick by tick, and some time before.
+    """
+    end = _end(readings)
+    chosen = readings.filter(pl.col("ts") >= end - timedelta(days=days)).sort("ts")
+    first: datetime = chosen["ts"][0]
+    if end - first <= LIVE + timedelta(days=1):
+        raise InputError(
+            f"the readings span {(end - first) / timedelta(days=1):.1f} days; the demo needs more than 3: one to start "
+            "from, and two to replay tick by tick"
+        )
+    return chosen
+
+
+def _end(readings: pl.DataFrame) -> datetime:
+    """The end of the newest slot: the issue time of the last forecast."""
+    newest: datetime = readings["ts"].max()  # type: ignore[assignment]  # a Datetime column
+    return floor_slot(newest) + SLOT
+
+
+class Replay:
+    """The replay of some readings. ``stage`` and the process's environment name an engine; the clock is the data's."""
+
+    def __init__(self, stage: Roomidity, readings: pl.DataFrame) -> None:
+        self._stage = stage
+        self._readings = readings
+        self._functions = Functions()
+        self.end = _end(readings)
+        self.houses = sorted(readings["house"].unique())
+        self.report = Report()
+
+    def bulk(self, step: Callable[[int], None]) -> None:
+        """Send and drain all but the last 48 h; ``step`` is told how many readings were done."""
+        before = self._readings.filter(pl.col("ts") < self.end - LIVE)
+        with self.report.timed("bulk"):
+            self._stage.readings_queue.send(list(pack_readings(before)))
+            self._drain(self.end - LIVE)
+            step(len(before))
+
+    def train(self) -> None:
+        """Train each house on what has come in."""
+        with self.report.timed("train"):
+            now = (self.end - LIVE).isoformat()
+            self._stage.training_jobs.send(
+                [json.dumps({"house": house, "reason": "demo", "now": now}) for house in self.houses]
+            )
+            self._functions.work_off("train", self._stage.training_jobs)
+
+    def ticks(self, step: Callable[[int], None]) -> None:
+        """The last 48 h as they would come: every 15 minutes send, drain, forecast; every night, verify."""
+        slots = {
+            slot[0]: part
+            for slot, part in self._readings.filter(pl.col("ts") >= self.end - LIVE)
+            .with_columns(pl.col("ts").dt.truncate("15m").alias("slot"))
+            .partition_by("slot", as_dict=True, include_key=False)
+            .items()
+        }
+        tick = self.end - LIVE
+        while tick < self.end:
+            with self.report.timed("ticks"):
+                if tick in slots:
+                    self._stage.readings_queue.send(list(pack_readings(slots[tick])))
+                tick += SLOT
+                if (tick.hour, tick.minute) == (0, 0):
+                    self._functions.scheduled("verify", tick)
+                self._drain(tick)
+            step(1)
+
+    def verify(self) -> None:
+        """Score the forecasts of the last 48 h whose 24 h are over."""
+        stage = self._stage
+        ports = VerifyPorts(stage.houses, stage.observations, stage.forecasts, stage.registry)
+        with self.report.timed("verify"):
+            scores = [
+                of
+                for house in self.houses
+                for of in verify_house(ports, house=house, first=self.end - LIVE, last=self.end, now=self.end).values()
+            ]
+        for quantity in QUANTITIES:
+            own = [of[quantity].total() for of in scores if quantity in of]
+            if not own:
+                continue
+            total = sum(own[1:], start=own[0])
+            self.report.verified[quantity] = {
+                "mae": round(float(total.mae[0]), 4),
+                "persistence_mae": round(float(total.persistence_mae[0]), 4),
+                "coverage": round(float(total.coverage[0]), 4),
+                "count": int(total.count[0]),
+            }
+
+    def collect(self) -> None:
+        """Read the forecasts issued at the data's end, as a dashboard would."""
+        for house in self.houses:
+            home = self._stage.houses.get(house)
+            for room in sorted(home.rooms) if home else ():
+                forecast = self._stage.forecasts.latest(house, room, now=self.end)
+                if forecast is not None and forecast.issued_at == self.end:
+                    self.report.rooms.append(forecast)
+
+    def _drain(self, at: datetime) -> None:
+        """Drain as the schedule does, and work off the forecasts that it asks for."""
+        answer: dict[str, Any] = self._functions.scheduled("drain", at)
+        self.report.readings.update(answer["readings"])
+        self._functions.work_off("forecast", self._stage.forecast_jobs)

@@ -1,0 +1,189 @@
+"""The local engine: an AWS emulator on loopback as a child process, with the stack's own queues, tables and bucket."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+
+from roomidity.errors import EngineError
+from roomidity.local.stack import resolved, template_of
+
+__all__ = ["Engine", "running", "set_aside"]
+
+_START_S: Final = 60.0
+"""It answers in half a second; a loaded machine gets its time."""
+
+_STOP_S: Final = 60.0
+"""It writes its state when it stops."""
+
+_REGION: Final = "eu-central-1"
+_ACCOUNT: Final = "000000000000"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running engine: where it listens, the stage that it holds, and the environment that is deployed with it."""
+
+    endpoint: str
+    service: str
+    stage: str
+    deployed: Mapping[str, str]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a shell or a process exports to talk to this engine, and to nothing else."""
+        return {
+            **self.deployed,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",  # the emulator takes any
+            "AWS_REGION": _REGION,
+            "AWS_DEFAULT_REGION": _REGION,
+            "ROOMIDITY_SERVICE": self.service,
+            "ROOMIDITY_STAGE": self.stage,
+            "ROOMIDITY_BUCKET": f"{self.service}-{self.stage}-{_ACCOUNT}",
+            "ROOMIDITY_POLL_WAIT_S": "0",  # the emulator's short polls miss nothing
+            "POWERTOOLS_LOG_LEVEL": "WARNING",
+        }
+
+
+@contextmanager
+def running(root: Path, state: Path, *, stage: str, port: int | None = None) -> Iterator[Engine]:
+    """An engine with the stack of ``root``'s serverless.yml, stopped at the end, its state kept in ``state``.
+
+    Parameters
+    ----------
+    root
+        The checkout.
+    state
+        Folder of the engine's state; made where it is not there.
+    stage
+        The stage to hold.
+    port
+        Where to listen on loopback; a free one if None.
+
+    Raises
+    ------
+    EngineError
+        If it does not start, another one holds ``state``, or the port is taken.
+    """
+    if importlib.util.find_spec("ministack") is None:
+        raise EngineError("the local engine is not installed; install it with: pip install 'roomidity[local]'")
+    content = resolved(root, stage=stage, cache=state.parent)
+    state.mkdir(parents=True, exist_ok=True)
+    with _held(state), _child(state, port or _free_port()) as endpoint:
+        deployed = {name: text for name, text in content["provider"]["environment"].items() if isinstance(text, str)}
+        engine = Engine(endpoint=endpoint, service=content["service"], stage=stage, deployed=deployed)
+        _create_stack(engine, template_of(content))
+        yield engine
+
+
+def set_aside(state: Path) -> Path | None:
+    """Move a state that is there out of the way; where to. None where there is none."""
+    if not state.exists() or not any(state.iterdir()):
+        return None
+    number = 1
+    while (aside := state.with_name(f"{state.name}-{number}")).exists():
+        number += 1
+    shutil.move(state, aside)
+    return aside
+
+
+@contextmanager
+def _held(state: Path) -> Iterator[None]:
+    """Only one engine may write a state."""
+    with (state.parent / f"{state.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise EngineError(
+                f"another engine runs on {state}; end it (Ctrl-C where `roomidity up` runs), or give another --state"
+            ) from error
+        yield
+
+
+@contextmanager
+def _child(state: Path, port: int) -> Iterator[str]:
+    """The emulator's process; its endpoint once it answers."""
+    endpoint = f"http://127.0.0.1:{port}"
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise EngineError(f"port {port} is taken; give another with --port")
+    log_path = state.parent / f"{state.name}.log"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_REGION": _REGION,
+        "PERSIST_STATE": "1",
+        "S3_PERSIST": "1",
+        "STATE_DIR": str(state.resolve()),
+        "S3_DATA_DIR": str((state / "s3").resolve()),
+        "LOG_LEVEL": "WARNING",
+    }
+    with log_path.open("wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "ministack"],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # a Ctrl-C is for us: we stop it once we are done
+        )
+    try:
+        _wait_until_ready(child, endpoint, log_path)
+        yield endpoint
+    finally:
+        child.terminate()
+        try:
+            child.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _wait_until_ready(child: subprocess.Popen[bytes], endpoint: str, log_path: Path) -> None:
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=1):  # noqa: S310  # loopback
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    tail = "\n".join(log_path.read_text("utf-8", errors="replace").splitlines()[-5:])
+    raise EngineError(f"the emulator did not start within {_START_S:.0f} s; the end of {log_path}:\n{tail}")
+
+
+def _create_stack(engine: Engine, template: str) -> None:
+    """The queues, tables and bucket; nothing where the kept state has them already."""
+    session = boto3.Session("test", "test", region_name=_REGION)
+    formation: Any = session.client("cloudformation", endpoint_url=engine.endpoint)
+    name = f"{engine.service}-{engine.stage}"
+    stacks = [stack["StackName"] for stack in formation.describe_stacks().get("Stacks", [])]
+    if name in stacks:
+        return
+    formation.create_stack(StackName=name, TemplateBody=template)
+    formation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,81 @@
+"""The handlers' own functions, called as Lambda would call them: a schedule's event, or the messages of a queue."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib import import_module
+from typing import Any, Final
+
+from roomidity.errors import EngineError
+from roomidity.queues import Queue
+from roomidity.readings import Message
+from roomidity.slots import format_moment
+
+__all__ = ["Context", "Functions"]
+
+_TIMEOUT_MS: Final = 900_000
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a handler sees of Lambda."""
+
+    function_name: str
+    function_version: str = "$LATEST"
+    memory_limit_in_mb: int = 1769
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:000000000000:function:local"
+    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def get_remaining_time_in_millis(self) -> int:
+        """The laptop is in no hurry."""
+        return _TIMEOUT_MS
+
+
+class Functions:
+    """The functions of the stage that the process's environment names."""
+
+    def scheduled(self, name: str, at: datetime) -> dict[str, Any]:
+        """Call a function as its schedule does at ``at``."""
+        return self._call(name, {"source": "aws.events", "time": format_moment(at), "detail": {}})
+
+    def work_off(self, name: str, queue: Queue) -> int:
+        """Call a function with the messages of its queue until none is left; how many there were.
+
+        Raises
+        ------
+        EngineError
+            If it failed on one.
+        """
+        done = 0
+        while messages := queue.receive():
+            answer = self._call(name, {"Records": [_record(message) for message in messages]})
+            failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+            queue.delete([message for message in messages if message.id not in failed])
+            if failed:
+                raise EngineError(f"the function {name!r} failed on {len(failed)} jobs; its log above says why")
+            done += len(messages)
+        return done
+
+    @staticmethod
+    def _call(name: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        handler: Callable[[Mapping[str, Any], Context], dict[str, Any]] = import_module(f"handlers.{name}").handler
+        with redirect_stdout(io.StringIO()):  # metrics, which Lambda would read there
+            return handler(event, Context(function_name=name))
+
+
+def _record(message: Message) -> dict[str, Any]:
+    """A message as an event source mapping hands it over."""
+    return {
+        "messageId": message.id,
+        "receiptHandle": message.handle,
+        "body": message.body,
+        "attributes": {"SentTimestamp": str(message.sent_ms), "ApproximateReceiveCount": "1"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "awsRegion": "eu-central-1",
+    }

@@ -1,0 +1,30 @@
+"""Where randomness comes from: a generator for each purpose and day, so that a longer run begins like a shorter."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+__all__ = ["Purpose", "generator"]
+
+
+class Purpose(IntEnum):
+    """What a stream of random numbers is for; a purpose of its own leaves the others' numbers as they were."""
+
+    CLIMATE = 1
+    WEATHER = 2
+    HABITS = 3
+    WEEK = 4
+    DAY = 5
+    SENSORS = 6
+    READINGS = 7
+
+
+def generator(seed: int, purpose: Purpose, *which: int) -> np.random.Generator:
+    """The generator of a purpose, and of a day or a sensor where it has several; independent of every other.
+
+    >>> bool(generator(1, Purpose.DAY, 5).random() == generator(1, Purpose.DAY, 5).random())
+    True
+    """
+    return np.random.default_rng([seed, int(purpose), *which])

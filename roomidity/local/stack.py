@@ -1,0 +1,82 @@
+"""The stack's resources, from serverless.yml itself: what is deployed is what the local engine has."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from roomidity.errors import EngineError
+
+__all__ = ["checkout", "resolved", "template_of"]
+
+_KINDS: Final = (
+    "AWS::SQS::Queue",
+    "AWS::SQS::QueuePolicy",
+    "AWS::DynamoDB::Table",
+    "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
+)
+"""What the handlers talk to. Functions, schedules and roles are the laptop's: it calls the handlers itself."""
+
+
+def checkout() -> Path:
+    """The folder that holds serverless.yml: this one or one above, else the one that the package was installed from.
+
+    Raises
+    ------
+    EngineError
+        If there is none.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents, Path(__file__).parents[2]):
+        if (folder / "serverless.yml").is_file() and (folder / "handlers").is_dir():
+            return folder
+    raise EngineError("found no serverless.yml here or above; run this inside a checkout of roomidity")
+
+
+def resolved(root: Path, *, stage: str, cache: Path) -> dict[str, Any]:
+    """serverless.yml with every variable resolved, as the Serverless CLI prints it; kept until it changes.
+
+    Raises
+    ------
+    EngineError
+        If Node or the CLI is missing, or the file does not resolve.
+    """
+    made_of = [root / name for name in ("serverless.yml", "container/local-plugin.js", "package-lock.json")]
+    digest = hashlib.sha256(b"\0".join([stage.encode(), *(path.read_bytes() for path in made_of)])).hexdigest()[:16]
+    kept = cache / f"serverless-{digest}.json"
+    if kept.is_file():
+        return dict(json.loads(kept.read_text()))
+    cli = root / "node_modules" / ".bin" / "serverless"
+    if not cli.exists() or shutil.which("node") is None:
+        missing = "Node.js (20 or newer)" if shutil.which("node") is None else "the Serverless CLI"
+        raise EngineError(
+            f"the local engine takes its resources from serverless.yml, but {missing} is missing; run `npm ci`"
+        )
+    printed = subprocess.run(  # noqa: S603  # our own pinned CLI
+        [cli, "print", "--format", "json", "--stage", stage],
+        cwd=root,
+        env={**os.environ, "NODE_NO_WARNINGS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if printed.returncode:
+        raise EngineError(f"serverless.yml does not resolve:\n{printed.stdout}{printed.stderr}")
+    content = json.loads(printed.stdout)
+    cache.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(content))
+    return dict(content)
+
+
+def template_of(content: Mapping[str, Any]) -> str:
+    """The CloudFormation template of the queues, tables and bucket, as JSON."""
+    resources = content["resources"]["Resources"]
+    chosen = {name: resource for name, resource in resources.items() if resource["Type"] in _KINDS}
+    return json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": chosen})

@@ -1,0 +1,59 @@
+"""Houses learn which rooms and sensors they have from the readings that come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from roomidity.errors import ConflictError
+from roomidity.houses import House, Seen
+from roomidity.pipeline.backoff import ATTEMPTS, BackOff
+from roomidity.pipeline.ports import Houses
+from roomidity.slots import from_epoch_ms
+
+__all__ = ["Admission", "admit"]
+
+
+@dataclass(frozen=True)
+class Admission:
+    """The houses of a wave as they are now, and the (house, room, sensor) that they have no place for."""
+
+    houses: Mapping[str, House]
+    refused: pl.DataFrame
+
+
+def admit(accepted: pl.DataFrame, houses: Houses, *, timezone: str, backoff: BackOff) -> Admission:
+    """Write into each house what was seen of it, before any reading is stored.
+
+    Raises
+    ------
+    ConflictError
+        If other writers of a house were faster every time.
+    """
+    at = pl.col("slot") + pl.col("time_ms")
+    groups = accepted.group_by("house", "room", "sensor").agg(at.min().alias("first"), at.max().alias("last"))
+    pending: dict[str, list[Seen]] = {}
+    for house, room, sensor, first, last in groups.iter_rows():
+        pending.setdefault(house, []).append(Seen(room, sensor, from_epoch_ms(first), from_epoch_ms(last)))
+    known: dict[str, House] = {}
+    refused: list[tuple[str, str, str]] = []
+    for attempt in range(ATTEMPTS):
+        before = houses.get_many(pending) if pending else {}
+        for name, seen in list(pending.items()):
+            house = before.get(name) or House(name=name, timezone=timezone)
+            grown, no_place = house.admit(seen)
+            if grown != house:
+                try:
+                    houses.put(grown)
+                except ConflictError:
+                    continue
+            known[name] = grown
+            refused += [(name, room, sensor) for room, sensor in no_place]
+            del pending[name]
+        if not pending:
+            schema = dict.fromkeys(("house", "room", "sensor"), pl.String)
+            return Admission(houses=known, refused=pl.DataFrame(refused, schema=schema, orient="row"))
+        backoff.pause(attempt)
+    raise ConflictError(f"houses {', '.join(sorted(pending))}", attempts=ATTEMPTS)

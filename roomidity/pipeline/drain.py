@@ -1,0 +1,168 @@
+"""Drain: wave by wave receive, decode, check, store, and only then delete; at the end, ask for forecasts."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import polars as pl
+
+from roomidity.houses import ACTIVE_FOR
+from roomidity.pipeline.admission import admit
+from roomidity.pipeline.backoff import BackOff
+from roomidity.pipeline.ports import Houses, JobQueue, Observations, ReadingsQueue, Rejects, Sets
+from roomidity.pipeline.storing import store
+from roomidity.pipeline.summary import DrainSummary
+from roomidity.pipeline.waves import WaveSize, receive_wave
+from roomidity.readings import LIMITS, Checked, Decoded, Limits, Message, check, decode
+from roomidity.slots import format_slot, from_epoch_ms
+
+__all__ = ["DrainPorts", "DrainRules", "drain"]
+
+logger: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DrainPorts:
+    """What a drain talks to."""
+
+    readings: ReadingsQueue
+    forecast_jobs: JobQueue
+    houses: Houses
+    sets: Sets
+    observations: Observations
+    rejects: Rejects
+    backoff: BackOff
+
+
+@dataclass(frozen=True)
+class DrainRules:
+    """What a drain goes by. ``timezone`` is that of houses seen for the first time."""
+
+    timezone: str
+    limits: Limits = LIMITS
+    wave: WaveSize = field(default_factory=WaveSize)
+    last_wave_s: float = 60.0
+
+
+def drain(
+    ports: DrainPorts, rules: DrainRules, *, now: datetime, remaining_s: Callable[[], float], ask_forecasts: bool = True
+) -> DrainSummary:
+    """Empty the queue into the tables, then ask for a forecast of every active house.
+
+    A message is deleted only after all its readings are durable: stored, or written with the rejects. So a drain that
+    ends anywhere, or runs beside another, loses nothing and counts nothing twice.
+
+    Parameters
+    ----------
+    ports, rules
+        What it talks to and goes by.
+    now
+        The issue time: an aware UTC slot start.
+    remaining_s
+        How many seconds are left; no new wave begins under ``rules.last_wave_s``.
+    ask_forecasts
+        Whether forecasts are asked for at the end.
+    """
+    summary = DrainSummary()
+    while remaining_s() > rules.last_wave_s:
+        wave = receive_wave(ports.readings, rules.wave)
+        if not wave:
+            break
+        summary.add(_drain_wave(wave, ports, rules, now=now))
+    if ask_forecasts:
+        summary.forecast_jobs = _ask_forecasts(ports, now=now)
+    return summary
+
+
+def _drain_wave(wave: list[Message], ports: DrainPorts, rules: DrainRules, *, now: datetime) -> DrainSummary:
+    decoded = decode(wave)
+    checked = check(decoded, now=now, limits=rules.limits)
+    admission = admit(checked.accepted, ports.houses, timezone=rules.timezone, backoff=ports.backoff)
+    checked = _refuse(checked, admission.refused)
+    rejects = _describe(decoded, checked.rejected)
+    if rejects:
+        ports.rejects.put(now.date(), rejects)
+    stored = store(
+        checked.accepted,
+        houses=admission.houses,
+        sets=ports.sets,
+        observations=ports.observations,
+        backoff=ports.backoff,
+    )
+    undeleted = ports.readings.delete(wave)
+    summary = DrainSummary(
+        waves=1,
+        messages=len(wave),
+        received=len(decoded.rows),
+        late=int(checked.accepted["late"].sum()),
+        outcomes=stored.outcomes,
+        rejected=Counter(reject["reason"] for reject in rejects),
+        slots_changed=stored.slots_changed,
+        slots_rederived=stored.slots_rederived,
+        undeleted=len(undeleted),
+    )
+    if not summary.conserved:
+        summary.violations = 1
+        logger.error("conservation violated", extra={"wave": summary.as_dict()})
+    return summary
+
+
+def _refuse(checked: Checked, refused: pl.DataFrame) -> Checked:
+    """Move the readings that the houses have no place for to the rejected ones."""
+    if refused.is_empty():
+        return checked
+    names = ["house", "room", "sensor"]
+    too_many = checked.accepted.join(refused, on=names, how="semi").select(
+        "message", "position", "house", pl.lit("too_many").alias("reason")
+    )
+    return Checked(
+        accepted=checked.accepted.join(refused, on=names, how="anti"), rejected=pl.concat([checked.rejected, too_many])
+    )
+
+
+def _describe(decoded: Decoded, rejected: pl.DataFrame) -> list[dict[str, Any]]:
+    """Each rejected reading with its reason, its message and what was sent, in the order of the wave."""
+    rejects = []
+    originals: list[Any] = []
+    current = None
+    for message, position, house, reason in rejected.sort("message", "position").iter_rows():
+        if message != current:
+            originals, current = decoded.originals(message), message
+        sent = decoded.messages[message]
+        rejects.append(
+            {
+                "reason": reason,
+                "house": house,
+                "message_id": sent.id,
+                "position": position,
+                "sent_at": from_epoch_ms(sent.sent_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "original": _plain(originals[position]),
+            }
+        )
+    return rejects
+
+
+def _plain(original: Any) -> Any:
+    """The original where strict JSON can write it; else (NaN, infinity) the text that Python writes for it."""
+    try:
+        json.dumps(original, allow_nan=False)
+    except ValueError:
+        return json.dumps(original)
+    return original
+
+
+def _ask_forecasts(ports: DrainPorts, *, now: datetime) -> int:
+    """A job for each house seen lately, readings or not: a silent gateway must not silence the forecast."""
+    active = sorted(
+        house.name
+        for house in ports.houses.all()
+        if house.last_seen is not None and house.last_seen >= now - ACTIVE_FOR
+    )
+    ports.forecast_jobs.send([json.dumps({"house": name, "issued_at": format_slot(now)}) for name in active])
+    return len(active)

@@ -1,0 +1,96 @@
+"""Readings into sets, sets into observations: read, merge, write on the version that was read, again where it moved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from roomidity.errors import ConflictError
+from roomidity.houses import House
+from roomidity.pipeline.backoff import ATTEMPTS, BackOff
+from roomidity.pipeline.ports import Observations, Sets
+from roomidity.readings import SlotKey, derive, pack_sets, union, unpack_sets
+from roomidity.store import StoredSet
+
+__all__ = ["Stored", "store"]
+
+
+@dataclass
+class Stored:
+    """What became of accepted readings (``outcomes``), and how many slots' sets and observations were written."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    slots_changed: int = 0
+    slots_rederived: int = 0
+
+
+def store(
+    accepted: pl.DataFrame,
+    *,
+    houses: Mapping[str, House],
+    sets: Sets,
+    observations: Observations,
+    backoff: BackOff,
+) -> Stored:
+    """Add each reading to its slot's set, durably, and bring the observations of those slots up to date.
+
+    Raises
+    ------
+    ConflictError
+        If other writers of a slot were faster every time.
+    """
+    stored = Stored()
+    if accepted.is_empty():
+        return stored
+    pending = accepted.with_row_index("row")
+    for attempt in range(ATTEMPTS):
+        pending = _store_round(pending, stored, houses=houses, sets=sets, observations=observations)
+        if pending.is_empty():
+            return stored
+        backoff.pause(attempt)
+    raise ConflictError(f"{pending.select('house', 'slot').n_unique()} slots", attempts=ATTEMPTS)
+
+
+def _store_round(
+    pending: pl.DataFrame,
+    stored: Stored,
+    *,
+    houses: Mapping[str, House],
+    sets: Sets,
+    observations: Observations,
+) -> pl.DataFrame:
+    """One round for all slots; the readings of those slots that another writer changed meanwhile."""
+    keys = [SlotKey(*key) for key in pending.select("house", "slot").unique(maintain_order=True).iter_rows()]
+    before = sets.get_many(keys)
+    merged = union(unpack_sets({key: held.packed for key, held in before.items()}), pending)
+    changed = set(merged.changed)
+    versions = {key: (before[key].version if key in before else 0) + (key in changed) for key in keys}
+    packed = pack_sets(_of_slots(merged.values, changed))
+    lost = sets.put_many({key: StoredSet(content, versions[key]) for key, content in packed.items()})
+
+    # A set that did not change may have an observation that is missing or older: a drain died between the two writes.
+    unchanged = [key for key in keys if key not in changed]
+    derived = observations.versions(unchanged) if unchanged else {}
+    stale = {key for key in unchanged if derived.get(key, 0) < versions[key]}
+    to_derive = (changed - lost) | stale
+    rules = {name: house.quarantine for name, house in houses.items() if house.quarantine}
+    observed = derive(_of_slots(merged.values, to_derive), rules)
+    observations.put_many({key: (observation, versions[key]) for key, observation in observed.items()})
+
+    stored.slots_changed += len(changed - lost)
+    stored.slots_rederived += len(stale)
+    still_pending = _of_slots(pending, lost)
+    outcomes = merged.outcomes.join(still_pending.select("row"), on="row", how="anti")
+    stored.outcomes.update(dict(outcomes["outcome"].value_counts().iter_rows()))
+    return still_pending
+
+
+def _of_slots(rows: pl.DataFrame, keys: set[SlotKey]) -> pl.DataFrame:
+    """The rows of some slots."""
+    if not keys:
+        return rows.clear()
+    wanted = pl.DataFrame(list(keys), schema={"house": pl.String, "slot": pl.Int64}, orient="row")
+    return rows.join(wanted, on=["house", "slot"], how="semi", maintain_order="left")

@@ -1,0 +1,51 @@
+"""A wave: as many messages as fit in memory, received in parallel."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from roomidity.pipeline.ports import ReadingsQueue
+from roomidity.readings import Message
+
+__all__ = ["WaveSize", "receive_wave"]
+
+_RECEIVERS: Final = 4
+"""Threads; they reach 6,000 messages a second, 16 threads fewer."""
+
+
+@dataclass(frozen=True)
+class WaveSize:
+    """Where a wave ends: bounds the drain's memory."""
+
+    messages: int = 5_000
+    body_bytes: int = 64 * 2**20
+
+
+def receive_wave(queue: ReadingsQueue, size: WaveSize) -> list[Message]:
+    """Messages up to the wave's size; none when the queue is empty.
+
+    A receiver that ends by an error does not lose what the others hold: the error is raised after they stopped, and
+    what was received comes again after the visibility timeout.
+    """
+    wave: list[Message] = []
+    received_bytes = 0
+    lock = threading.Lock()
+
+    def receive() -> None:
+        nonlocal received_bytes
+        while len(wave) < size.messages and received_bytes < size.body_bytes:
+            batch = queue.receive()
+            if not batch:
+                return
+            with lock:
+                wave.extend(batch)
+                received_bytes += sum(len(message.body) for message in batch)
+
+    with ThreadPoolExecutor(max_workers=_RECEIVERS) as pool:
+        receivers = [pool.submit(receive) for _ in range(_RECEIVERS)]
+    for receiver in receivers:
+        receiver.result()
+    return wave

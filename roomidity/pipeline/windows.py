@@ -1,0 +1,71 @@
+"""Observations onto the grid: what forecasting reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Any, Final
+
+import numpy as np
+
+from roomidity.forecasting import QUANTITIES, WINDOW_SLOTS, Window
+from roomidity.houses import ACTIVE_FOR, OUTDOOR, House
+from roomidity.pipeline.ports import Observations
+from roomidity.slots import SLOT
+
+__all__ = ["read_history", "read_window"]
+
+_FRESH_SLOTS: Final = 2
+"""Read consistently, for they were written seconds ago; the rest at half the price."""
+
+
+def read_window(observations: Observations, house: House, rooms: tuple[str, ...], *, issued_at: datetime) -> Window:
+    """The last two days of ``rooms``; further back where a room was silent all that time, to find its newest value."""
+    start = issued_at - WINDOW_SLOTS * SLOT
+    fresh = issued_at - _FRESH_SLOTS * SLOT
+    found = chain(
+        observations.between(house.name, start, fresh),
+        observations.between(house.name, fresh, issued_at, consistent=True),
+    )
+    window = _to_window(found, house, rooms, start=start, end=issued_at)
+    if np.isfinite(window.values).any(axis=(1, 2)).all():
+        return window
+    return read_history(observations, house, rooms, start=issued_at - ACTIVE_FOR - timedelta(days=1), end=issued_at)
+
+
+def read_history(
+    observations: Observations, house: House, rooms: tuple[str, ...], *, start: datetime, end: datetime
+) -> Window:
+    """All slots of ``rooms`` in [start, end)."""
+    return _to_window(observations.between(house.name, start, end), house, rooms, start=start, end=end)
+
+
+def _to_window(
+    found: Iterable[tuple[datetime, dict[str, Any]]],
+    house: House,
+    rooms: tuple[str, ...],
+    *,
+    start: datetime,
+    end: datetime,
+) -> Window:
+    slots = (end - start) // SLOT
+    places = {room: place for place, room in enumerate((*rooms, OUTDOOR))}
+    values = np.full((len(places), len(QUANTITIES), slots), np.nan)
+    for slot, observed in found:
+        column = (slot - start) // SLOT
+        for room, quantities in observed.items():
+            place = places.get(room)
+            if place is None:
+                continue
+            for row, quantity in enumerate(QUANTITIES):
+                statistics = quantities.get(quantity)
+                if statistics is not None:
+                    values[place, row, column] = statistics["mean"]
+    return Window(
+        rooms=rooms,
+        end=end,
+        timezone=house.timezone,
+        values=values[:-1],
+        outdoor=values[-1] if OUTDOOR in house.rooms else None,
+    )

@@ -1,0 +1,80 @@
+"""Observations: what the sensors of a room said in a slot, derived from (set, quarantine rules) and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from roomidity.readings.sets import QUANTITIES, SlotKey, value_of
+from roomidity.slots import to_epoch_ms
+
+__all__ = ["Observation", "Quarantine", "Statistics", "derive"]
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """A rule of a house: values of a room (None: all), of a sensor (None: all), in [start, end), do not count."""
+
+    start: datetime
+    end: datetime
+    room: str | None = None
+    sensor: str | None = None
+
+    def covers(self) -> pl.Expr:
+        """Which values of the house the rule keeps out, by slot."""
+        expression = pl.col("slot").is_between(to_epoch_ms(self.start), to_epoch_ms(self.end), closed="left")
+        if self.room is not None:
+            expression &= pl.col("room") == self.room
+        if self.sensor is not None:
+            expression &= pl.col("sensor") == self.sensor
+        return expression
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Of the values of a quantity in a room and a slot, in °C or %RH, rounded to 0.001."""
+
+    mean: float
+    min: float
+    max: float
+    count: int
+
+
+Observation = dict[str, dict[str, Statistics]]
+"""room -> quantity -> statistics."""
+
+
+def derive(values: pl.DataFrame, rules: Mapping[str, Sequence[Quarantine]]) -> dict[SlotKey, Observation]:
+    """What was observed in each slot of ``values``; a slot whose every value is quarantined has an empty observation.
+
+    Parameters
+    ----------
+    values
+        All values of the slots (schema ``SLOT_VALUES``).
+    rules
+        The quarantine rules by house.
+    """
+    observed: dict[SlotKey, Observation] = {
+        SlotKey(*key): {} for key in values.select("house", "slot").unique().iter_rows()
+    }
+    for house, house_rules in rules.items():
+        for rule in house_rules:
+            values = values.filter(~((pl.col("house") == house) & rule.covers()))
+    number = pl.col("value") / 1000
+    statistics = (
+        values.select("house", "slot", "room", "quantity", value_of("rank"))
+        .group_by("house", "slot", "room", "quantity")
+        .agg(
+            number.mean().round(3).alias("mean"),
+            number.min().round(3).alias("min"),
+            number.max().round(3).alias("max"),
+            pl.len().alias("count"),
+        )
+        .sort("house", "slot", "room", "quantity")
+    )
+    for house, slot, room, code, mean, least, greatest, count in statistics.iter_rows():
+        observed[SlotKey(house, slot)].setdefault(room, {})[QUANTITIES[code]] = Statistics(mean, least, greatest, count)
+    return observed

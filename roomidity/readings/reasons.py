@@ -1,0 +1,27 @@
+"""The closed lists: why a reading is rejected, and how one can be a duplicate."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+__all__ = ["DUPLICATES", "REASONS", "Duplicate", "Reason"]
+
+Reason = Literal[
+    "malformed",  # not JSON, or not an object
+    "bad_name",  # house, room or sensor is missing, too long or has a character that keys must not have
+    "bad_time",  # ts is missing, cannot be read, or has no offset
+    "bad_value",  # temperature or humidity is not a number
+    "no_value",  # neither temperature nor humidity
+    "implausible",  # outside -60..85 °C or 0..100 %RH, or not finite
+    "future",  # more than 5 minutes after its message was sent
+    "too_old",  # before the retention window
+    "too_many",  # the house has all the rooms and sensors that a house can have
+]
+REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+
+Duplicate = Literal[
+    "repeat",  # the same value at the same time again
+    "conflict",  # another value at the same time
+    "dense",  # another value within the same 5 seconds
+]
+DUPLICATES: Final[tuple[Duplicate, ...]] = get_args(Duplicate)

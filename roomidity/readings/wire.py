@@ -1,0 +1,210 @@
+"""The wire contract: message bodies in, one frame with a row a reading out. No body makes it raise.
+
+A body is JSON: one reading, or ``{"readings": [reading, ...]}`` where keys common to all may stand once beside
+``readings``. Splitting a packed body costs C speed only: msgspec cuts it into raw readings, Polars parses those as
+JSON lines. What that path cannot take (a wrong type, NaN, a name that looks like JSON) is read again one by one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from roomidity.readings.messages import Message
+from roomidity.readings.reasons import Reason
+
+__all__ = ["Decoded", "decode"]
+
+_NAMES: Final = ("house", "room", "sensor")
+_VALUES: Final = ("temperature", "humidity")
+_WIRE: Final = pl.Schema(
+    {"house": pl.String, "room": pl.String, "sensor": pl.String, "ts": pl.String} | dict.fromkeys(_VALUES, pl.Float64())
+)
+_ROWS: Final = pl.Schema({"message": pl.UInt32(), "position": pl.UInt32(), **_WIRE, "fault": pl.String()})
+
+
+class _Packed(msgspec.Struct):
+    """The outermost level of a body: what is common, and the readings, each still raw."""
+
+    readings: list[msgspec.Raw] | None = None
+    house: msgspec.Raw | None = None
+    room: msgspec.Raw | None = None
+    sensor: msgspec.Raw | None = None
+    ts: msgspec.Raw | None = None
+    temperature: msgspec.Raw | None = None
+    humidity: msgspec.Raw | None = None
+
+
+_NEEDS_CARE: Final = (
+    msgspec.MsgspecError,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,  # a parser that gives up on a body must not end the drain
+    UnicodeEncodeError,
+    RecursionError,
+)
+_packed: Final = msgspec.json.Decoder(_Packed)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Readings as they came, unchecked.
+
+    ``rows`` has the columns message (index into ``messages``), position (in its message), house, room, sensor, ts
+    (text), temperature, humidity, and fault: a reason where the reading could not even be read, else null.
+    """
+
+    messages: Sequence[Message]
+    rows: pl.DataFrame
+
+    def originals(self, message: int) -> list[Any]:
+        """A message's readings as sent, by position, with its common keys; its text where that is not JSON."""
+        body = self.messages[message].body
+        try:
+            common, readings = _split(json.loads(body))
+        except (ValueError, RecursionError):
+            return [body]
+        return [{**common, **reading} if isinstance(reading, dict) else reading for reading in readings]
+
+
+def decode(messages: Sequence[Message]) -> Decoded:
+    """One frame of all readings of ``messages``, in their order; whatever the bodies hold, it does not raise.
+
+    A body that is no JSON object counts as one reading with the fault ``malformed``.
+    """
+    try:
+        rows = _decode_fast(messages)
+    except _NEEDS_CARE:
+        rows = None
+    if rows is None:
+        rows = _decode_apart(messages)
+    return Decoded(messages=messages, rows=rows)
+
+
+def _decode_apart(messages: Sequence[Message]) -> pl.DataFrame:
+    """Halve until the bodies that need care stand alone, so that one of them does not slow the others."""
+    if len(messages) == 1:
+        return _decode_with_care(messages[0])
+    half = len(messages) // 2
+    parts = []
+    for start, part in ((0, messages[:half]), (half, messages[half:])):
+        rows = decode(part).rows
+        parts.append(rows.with_columns(pl.col("message") + pl.lit(start, pl.UInt32)))
+    return pl.concat(parts)
+
+
+def _decode_fast(messages: Sequence[Message]) -> pl.DataFrame | None:
+    """All bodies at C speed; None, or an exception, where one of them needs care."""
+    raws: list[msgspec.Raw | bytes] = []
+    commons: list[bytes] = []
+    counts = np.zeros(len(messages), dtype=np.uint32)
+    for index, message in enumerate(messages):
+        body = message.body.encode()
+        packed = _packed.decode(body)
+        if packed.readings is None:
+            raws.append(body)
+            commons.append(b"{}")
+            counts[index] = 1
+        else:
+            raws += packed.readings
+            commons.append(_common_line(packed))
+            counts[index] = len(packed.readings)
+    if not raws:
+        return _ROWS.to_frame()
+    rows = _parse_lines(raws)
+    common = _parse_lines(commons)
+    if len(rows) != len(raws) or len(common) != len(commons):
+        return None
+    owner = np.repeat(np.arange(len(messages), dtype=np.uint32), counts)
+    first = np.repeat(np.cumsum(counts, dtype=np.uint32) - counts, counts)
+    if common.null_count().sum_horizontal().item() < common.width * common.height:
+        rows = rows.select(pl.coalesce(rows[name], common[name].gather(owner)) for name in _WIRE)
+    names = pl.concat([rows[name].unique() for name in _NAMES])
+    if names.str.contains(r"^[\[{]").any():
+        return None
+    return rows.select(
+        pl.Series("message", owner),
+        pl.Series("position", np.arange(len(rows), dtype=np.uint32) - first),
+        pl.all(),
+        pl.lit(None, pl.String).alias("fault"),
+    )
+
+
+def _common_line(packed: _Packed) -> bytes:
+    parts = [b'"%s":%s' % (name.encode(), bytes(raw)) for name in _WIRE if (raw := getattr(packed, name)) is not None]
+    return b"{" + b",".join(parts) + b"}"
+
+
+def _parse_lines(lines: Sequence[msgspec.Raw | bytes]) -> pl.DataFrame:
+    joined = b"\n".join(lines)
+    if joined.count(b"\n") != len(lines) - 1:  # white space between tokens: the only place where JSON allows it
+        joined = b"\n".join(bytes(line).replace(b"\n", b" ").replace(b"\r", b" ") for line in lines)
+    return pl.read_ndjson(joined, schema=_WIRE)
+
+
+def _decode_with_care(message: Message) -> pl.DataFrame:
+    """One body, reading by reading, in Python: says what is wrong with which."""
+    try:
+        common, readings = _split(json.loads(message.body))
+    except (ValueError, RecursionError):
+        common, readings = {}, [None]
+    rows = [{"message": 0, "position": position, **_read(common, reading)} for position, reading in enumerate(readings)]
+    return pl.DataFrame(rows, schema=_ROWS)
+
+
+def _split(body: Any) -> tuple[dict[str, Any], list[Any]]:
+    """The common keys and the readings of a parsed body."""
+    if isinstance(body, dict) and isinstance(body.get("readings"), list):
+        common = {name: value for name, value in body.items() if name in _WIRE and value is not None}
+        return common, body["readings"]
+    return {}, [body]
+
+
+def _read(common: dict[str, Any], reading: Any) -> dict[str, Any]:
+    """A row of one parsed reading; what the reading leaves out or says as null is taken from ``common``."""
+    if not isinstance(reading, dict):
+        return {"fault": "malformed"}
+    given = common | {name: value for name, value in reading.items() if value is not None}
+    row: dict[str, Any] = {}
+    fault: Reason | None = None
+    for name in reversed(_VALUES):
+        row[name], wrong = _number(given.get(name))
+        fault = "bad_value" if wrong else fault
+    row["ts"], wrong = _scalar_text(given.get("ts"))
+    fault = "bad_time" if wrong else fault
+    for name in _NAMES:
+        row[name], wrong = _scalar_text(given.get(name))
+        fault = "bad_name" if wrong else fault
+    return row | {"fault": fault}
+
+
+def _scalar_text(value: Any) -> tuple[str | None, bool]:
+    """A scalar's text, as Polars reads it, and whether it is no scalar (or no text that UTF-8 can write)."""
+    if isinstance(value, bool | int | float):
+        return json.dumps(value), False
+    if isinstance(value, str):
+        return (value, False) if value.isascii() or _is_utf8(value) else (None, True)
+    return None, value is not None
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _number(value: Any) -> tuple[float | None, bool]:
+    """A number, and whether it is something else; one too large for a float is infinite."""
+    if isinstance(value, bool) or not isinstance(value, int | float | None):
+        return None, True
+    try:
+        return (None if value is None else float(value)), False
+    except OverflowError:
+        return float("inf"), False

@@ -1,0 +1,79 @@
+"""Settings, from the environment: the same names in Lambda, on the laptop and in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from roomidity.errors import ConfigurationError
+
+__all__ = ["Settings", "check_timezone"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where everything is and how long it is kept. Resources are called ``<service>-<stage>-<name>``.
+
+    ``bucket`` is None where it is not set: then it is ``<service>-<stage>-<account>``, the account being asked for.
+    """
+
+    service: str = "roomidity"
+    stage: str = "dev"
+    region: str = "eu-central-1"
+    bucket: str | None = None
+    timezone: str = "Europe/Berlin"
+    retention_days: int = 400
+    forecast_days: int = 35
+    poll_wait_s: int = 1
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """The settings that ``environment`` says, else the defaults.
+
+        Raises
+        ------
+        ConfigurationError
+            If a number is none, or the time zone is unknown.
+        """
+        default = cls()
+        return cls(
+            service=environment.get("ROOMIDITY_SERVICE", default.service),
+            stage=environment.get("ROOMIDITY_STAGE", default.stage),
+            region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or default.region,
+            bucket=environment.get("ROOMIDITY_BUCKET") or None,
+            timezone=check_timezone(environment.get("ROOMIDITY_TIMEZONE", default.timezone), "ROOMIDITY_TIMEZONE"),
+            retention_days=_whole(environment, "ROOMIDITY_RETENTION_DAYS", default.retention_days),
+            forecast_days=_whole(environment, "ROOMIDITY_FORECAST_DAYS", default.forecast_days),
+            poll_wait_s=_whole(environment, "ROOMIDITY_POLL_WAIT_S", default.poll_wait_s),
+        )
+
+    @property
+    def prefix(self) -> str:
+        """What the names of this stage's resources begin with."""
+        return f"{self.service}-{self.stage}"
+
+
+def check_timezone(name: str, setting: str) -> str:
+    """``name`` if it is a time zone.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not.
+    """
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError) as error:
+        expected = "an IANA time zone such as Europe/Brussels"
+        raise ConfigurationError(setting, found=name, expected=expected) from error
+    return name
+
+
+def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "")
+    if not text:
+        return default
+    if not text.isdigit():
+        raise ConfigurationError(name, found=text, expected="a whole number, 0 or more")
+    return int(text)

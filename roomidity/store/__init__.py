@@ -1,0 +1,24 @@
+"""The tables in DynamoDB, as pynamodb models, behind adapters that speak the domain's words."""
+
+from __future__ import annotations
+
+from roomidity.store.attributes import Numbers, Plain
+from roomidity.store.forecasts import ForecastTable, StoredForecast, room_id
+from roomidity.store.houses import HouseTable
+from roomidity.store.observations import ObservationTable
+from roomidity.store.sets import SetTable, StoredSet
+from roomidity.store.tables import Tables, bind
+
+__all__ = [
+    "ForecastTable",
+    "HouseTable",
+    "Numbers",
+    "ObservationTable",
+    "Plain",
+    "SetTable",
+    "StoredForecast",
+    "StoredSet",
+    "Tables",
+    "bind",
+    "room_id",
+]

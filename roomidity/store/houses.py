@@ -1,0 +1,99 @@
+"""The table ``houses``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pynamodb.exceptions import PutError
+
+from roomidity.errors import ConflictError
+from roomidity.houses import House, Room
+from roomidity.readings import Quarantine
+from roomidity.slots import format_moment, parse_time
+from roomidity.store.tables import HouseItem
+
+__all__ = ["HouseTable"]
+
+
+class HouseTable:
+    """Houses, written only on the version that was read."""
+
+    def __init__(self, item: type[HouseItem]) -> None:
+        self._item = item
+
+    def get_many(self, names: Iterable[str]) -> dict[str, House]:
+        """The houses that exist of ``names``, read consistently."""
+        found = self._item.batch_get(list(names), consistent_read=True)
+        return {item.house: _to_house(item) for item in found}
+
+    def get(self, name: str) -> House | None:
+        """A house, read consistently; None if it was never seen."""
+        return self.get_many([name]).get(name)
+
+    def all(self) -> Iterator[House]:
+        """Every house."""
+        return (_to_house(item) for item in self._item.scan())
+
+    def put(self, house: House) -> None:
+        """Store what was changed after reading version ``house.version``.
+
+        Raises
+        ------
+        ConflictError
+            If another writer was there first.
+        """
+        item = self._item(
+            house=house.name,
+            timezone=house.timezone,
+            last_seen=format_moment(house.last_seen) if house.last_seen else None,
+            rooms={name: _from_room(room) for name, room in sorted(house.rooms.items())},
+            quarantine={"rules": [_from_rule(rule) for rule in house.quarantine]},
+            settings=house.settings,
+            version=house.version + 1,
+        )
+        unchanged = self._item.version == house.version if house.version else self._item.house.does_not_exist()
+        try:
+            item.save(condition=unchanged)
+        except PutError as error:
+            if error.cause_response_code != "ConditionalCheckFailedException":
+                raise
+            raise ConflictError(f"house {house.name!r}", attempts=1) from error
+
+
+def _to_house(item: HouseItem) -> House:
+    return House(
+        name=item.house,
+        timezone=item.timezone,
+        rooms={
+            name: Room(
+                first_seen=parse_time(room["first_seen"]),
+                last_seen=parse_time(room["last_seen"]),
+                sensors=frozenset(room["sensors"]),
+            )
+            for name, room in item.rooms.items()
+        },
+        quarantine=tuple(
+            Quarantine(parse_time(rule["start"]), parse_time(rule["end"]), rule["room"], rule["sensor"])
+            for rule in item.quarantine["rules"]
+        ),
+        settings=item.settings,
+        version=int(item.version),
+    )
+
+
+def _from_room(room: Room) -> dict[str, Any]:
+    return {
+        "first_seen": format_moment(room.first_seen),
+        "last_seen": format_moment(room.last_seen),
+        "sensors": sorted(room.sensors),
+    }
+
+
+def _from_rule(rule: Quarantine) -> dict[str, Any]:
+    return {
+        "start": format_moment(rule.start),
+        "end": format_moment(rule.end),
+        "room": rule.room,
+        "sensor": rule.sensor,
+    }

@@ -1,0 +1,110 @@
+"""The tables' keys and attributes (a contract: dashboards query them), bound to one service and stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from roomidity.store.attributes import Numbers, Plain
+
+__all__ = ["ForecastItem", "HouseItem", "ModelItem", "ObservationItem", "SetItem", "Tables", "bind"]
+
+
+class HouseItem(Model):
+    """houses: a house, its time zone, rooms as seen, quarantine rules and settings."""
+
+    house = UnicodeAttribute(hash_key=True)
+    timezone = UnicodeAttribute()
+    last_seen = UnicodeAttribute(null=True)
+    rooms = Plain()
+    quarantine = Plain()
+    settings = Plain()
+    version = NumberAttribute()
+
+
+class SetItem(Model):
+    """readings: the packed set of a slot's values, read only to merge and to derive anew."""
+
+    house = UnicodeAttribute(hash_key=True)
+    slot = UnicodeAttribute(range_key=True)
+    packed = BinaryAttribute(legacy_encoding=False)
+    version = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
+class ObservationItem(Model):
+    """observations: statistics of a slot by room and quantity, and the version of the set they were derived from."""
+
+    house = UnicodeAttribute(hash_key=True)
+    slot = UnicodeAttribute(range_key=True)
+    rooms = Plain()
+    version = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
+class ForecastItem(Model):
+    """forecasts: a room's next 96 slots as issued; a quantity that the room does not measure is absent."""
+
+    room_id = UnicodeAttribute(hash_key=True)
+    issued_at = UnicodeAttribute(range_key=True)
+    first_slot = UnicodeAttribute()
+    step_s = NumberAttribute()
+    humidity_p10 = Numbers(null=True)
+    humidity_p50 = Numbers(null=True)
+    humidity_p90 = Numbers(null=True)
+    temperature_p10 = Numbers(null=True)
+    temperature_p50 = Numbers(null=True)
+    temperature_p90 = Numbers(null=True)
+    grade = Plain()
+    data_through = UnicodeAttribute(null=True)
+    model_version = UnicodeAttribute()
+    v = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
+class ModelItem(Model):
+    """models: a manifest by version, and the pointer to the champion under the version ``champion``."""
+
+    house = UnicodeAttribute(hash_key=True)
+    version = UnicodeAttribute(range_key=True)
+    manifest = Plain(null=True)
+    points_to = UnicodeAttribute(null=True)
+    since = UnicodeAttribute(null=True)
+
+
+ItemType = TypeVar("ItemType", bound=Model)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The models, each bound to its table."""
+
+    houses: type[HouseItem]
+    readings: type[SetItem]
+    observations: type[ObservationItem]
+    forecasts: type[ForecastItem]
+    models: type[ModelItem]
+
+
+def bind(prefix: str, client: Any) -> Tables:
+    """The models of the tables ``<prefix>-<table>``, all calling through one DynamoDB ``client``.
+
+    Left alone, pynamodb makes a client a model, each of which costs a cold start some 50 ms.
+    """
+
+    def bound(item: type[ItemType], table: str) -> type[ItemType]:
+        meta = type("Meta", (), {"table_name": f"{prefix}-{table}", "region": client.meta.region_name})
+        model: type[ItemType] = type(item.__name__, (item,), {"Meta": meta, "__module__": __name__})
+        model._get_connection().connection._client = client  # noqa: SLF001  # pynamodb has no way to pass one in
+        return model
+
+    return Tables(
+        houses=bound(HouseItem, "houses"),
+        readings=bound(SetItem, "readings"),
+        observations=bound(ObservationItem, "observations"),
+        forecasts=bound(ForecastItem, "forecasts"),
+        models=bound(ModelItem, "models"),
+    )
