@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from roomidity.forecasting.features import KNOTS
-from roomidity.forecasting.model import BINS
-from roomidity.forecasting.window import LEVELS, FloatArray
+from roomidity.forecasting.features import KNOTS, Design
+from roomidity.forecasting.model import BINS, Model
+from roomidity.forecasting.window import LEVELS, QUANTITIES, FloatArray
 
-__all__ = ["EDGES", "quantile_offsets", "tally"]
+__all__ = ["EDGES", "expected_size", "quantile_offsets", "tally"]
 
 UNITS: Final = np.array([1.0, 0.2])
 """Errors at which bins begin to widen: 1 %RH and 0.2 °C."""
@@ -22,13 +22,30 @@ NEIGHBOURS: Final = (0.5, 1.0, 0.5)
 """Errors at a lead speak for the leads beside it too: steadier quantiles from few days."""
 
 
+RESTLESS_POWER: Final = 0.4
+"""Errors grow less than in proportion to how much a room moves at this time of day."""
+
+RESTLESS_FLOOR: Final = 0.1
+SIZES: Final = (0.3, 3.0)
+
+
+def expected_size(model: Model, basis: Design) -> FloatArray:
+    """How large errors are expected to be beside those of other rooms and hours, (rooms, origins, 2, knots); 1 if unknown.
+
+    A room that moved much at this time of day in the last week will be forecast worse than one that lay still.
+    """
+    spread = model.spread.reshape(len(QUANTITIES), len(KNOTS))
+    moved = (basis.restlessness / spread + RESTLESS_FLOOR) / (1 + RESTLESS_FLOOR)
+    return np.where(basis.restlessness > 0, np.clip(moved**RESTLESS_POWER, *SIZES), 1.0)
+
+
 def tally(errors: FloatArray) -> FloatArray:
     """Share of errors in each bin times the share that is known, (..., 2, knots, BINS).
 
     Parameters
     ----------
     errors
-        Measured minus forecast, (..., origins, 2, knots); NaN where nothing was measured.
+        Measured minus forecast over the expected size, (..., origins, 2, knots); NaN where nothing was measured.
     """
     places = np.stack([np.searchsorted(EDGES[q, 1:-1], errors[..., q, :]) for q in range(2)], axis=-2)
     known = np.isfinite(errors)

@@ -95,12 +95,15 @@ class Design:
         Mean increment at the knots over the last 7 days, (rooms, origins, 2, knots); 0 where unknown.
     yesterday
         Values 24 h before the knots minus the newest, (rooms, origins, 2, knots); 0 where unknown.
+    restlessness
+        Root mean square increment at the knots over the last 7 days, (rooms, origins, 2, knots); 0 where unknown.
     """
 
     newest: FloatArray
     series: FloatArray
     profile: FloatArray
     yesterday: FloatArray
+    restlessness: FloatArray
 
     def inputs(self, clock: FloatArray) -> FloatArray:
         """Rows of numbers, (rooms, origins, INPUTS): the room's own, the clock, the mean of the house's rooms.
@@ -161,7 +164,8 @@ def design(values: FloatArray, origins: IntArray) -> Design:
     days = DAY * np.arange(1, PROFILE_DAYS + 1)
     bases = padded[:, :, now[:, None] - days]
     later = padded[:, :, now[:, None, None] + KNOTS[:, None] - days]
-    profile = _mean(later - bases[..., None, :])
+    increments = later - bases[..., None, :]
+    profile = _mean(increments)
     same_time = _mean(bases) - newest
     yesterday = later[..., 0] - newest[..., None]
 
@@ -171,6 +175,7 @@ def design(values: FloatArray, origins: IntArray) -> Design:
         series=np.nan_to_num(series).swapaxes(1, 2),
         profile=np.nan_to_num(profile).swapaxes(1, 2),
         yesterday=np.nan_to_num(yesterday).swapaxes(1, 2),
+        restlessness=np.sqrt(np.nan_to_num(_mean(increments**2))).swapaxes(1, 2),
     )
 
 

@@ -60,6 +60,8 @@ class Model:
     hidden1, bias1, hidden2, bias2, output, bias3, skip
         The prior: two layers of rectified units and a linear bypass to OUTPUTS differences from the newest value,
         humidity's knots (%RH) then temperature's (°C).
+    spread
+        Root mean square of the differences in the houses that the prior learnt from, (OUTPUTS,).
     rooms
         Names of the rooms that have ridges.
     local, residual
@@ -76,6 +78,7 @@ class Model:
     output: FloatArray
     bias3: FloatArray
     skip: FloatArray
+    spread: FloatArray
     rooms: tuple[str, ...]
     local: FloatArray
     residual: FloatArray
@@ -102,7 +105,7 @@ class Model:
             If ``content`` is not such a model; ``version`` names it in the message.
         """
         arrays = unpack(content, version, MODEL_SCHEMA, MODEL_FIELDS)
-        if not (arrays["scale"] > 0).all():
+        if not (arrays["scale"] > 0).all() or not (arrays["spread"] > 0).all():
             raise ModelRefusedError(version, found="a scale that is not positive", expected="positive scales")
         return cls(**_attributes(arrays, version))
 
@@ -128,9 +131,10 @@ class State:
     initial, weights
         Weights of the experts before any experience and now, (2, BLOCKS, experts); each row sums to 1.
     counts
-        Discounted histograms of the forecast's errors, (rooms + 1, 2, knots, BINS); row 0 is for any room.
+        Discounted histograms of the forecast's errors over their expected size, (rooms + 1, 2, knots, BINS); row 0 is for
+        any room.
     idle_counts
-        The same of persistence, for any room, (2, knots, BINS).
+        Of the errors of persistence, for any room, (2, knots, BINS).
     width
         Factor on the distance of quantiles from the median, (rooms + 1, 2).
     offsets, idle_offsets
@@ -181,6 +185,7 @@ MODEL_FIELDS: Final[dict[str, Field]] = {
     "output": ("f4", ("B", OUTPUTS)),
     "bias3": ("f4", (OUTPUTS,)),
     "skip": ("f4", (INPUTS, OUTPUTS)),
+    "spread": ("f4", (OUTPUTS,)),
     "rooms": ("U", ("R",)),
     "local": ("f4", ("R", FEATURES, OUTPUTS)),
     "residual": ("f4", ("R", FEATURES, OUTPUTS)),

@@ -110,6 +110,7 @@ def fit_network(
             progress(step + 1, settings.steps)
     hidden1, bias1, hidden2, bias2, output, bias3, skip = (part.astype(np.float64) for part in network.parts)
     unit = stream.wanted_scale
+    spread = np.sqrt(stream.share @ examples.wanted.astype(np.float64) ** 2)
     return Model(
         scale=stream.scale.astype(np.float64),
         hidden1=hidden1,
@@ -119,6 +120,7 @@ def fit_network(
         output=output * unit,
         bias3=bias3 * unit,
         skip=skip * unit,
+        spread=np.maximum(spread, 1e-3),
         rooms=(),
         local=np.zeros((0, FEATURES, OUTPUTS)),
         residual=np.zeros((0, FEATURES, OUTPUTS)),
@@ -135,7 +137,9 @@ class _Stream:
         self.share = 1.0 / count[house] / len(count)
         self.cumulative = np.cumsum(self.share) / self.share.sum()
         self.hour = np.floor(examples.day * 24 + 1e-6).astype(np.int64) % 24
-        self.same_hour = [np.flatnonzero(self.hour == hour) for hour in range(24)]
+        self.by_hour = np.argsort(self.hour, kind="stable")
+        self.hour_count = np.bincount(self.hour, minlength=24)
+        self.hour_begin = np.cumsum(self.hour_count) - self.hour_count
         calendar = clock(examples.day, examples.weekend)
         self.scale = np.concatenate([self._rms(part) for part in (examples.own, calendar, examples.house)])
         by_quantity = examples.wanted.reshape(-1, len(QUANTITIES), len(KNOTS))
@@ -150,7 +154,10 @@ class _Stream:
         settings, rng, examples = self.settings, self.rng, self.examples
         batch = settings.batch
         first = np.searchsorted(self.cumulative, rng.random(batch))
-        second = np.array([self._partner(hour) for hour in self.hour[first]])
+        hour = self.hour[first]
+        second = self.by_hour[
+            self.hour_begin[hour] + np.floor(rng.random(batch) * self.hour_count[hour]).astype(np.int64)
+        ]
         part = np.where(rng.random((batch, 1)) < settings.mix_share, rng.random((batch, 1)), 1.0).astype(np.float32)
 
         def mixed(values: Numbers) -> Numbers:
@@ -173,11 +180,6 @@ class _Stream:
         rows = np.clip(rows, -CLIP, CLIP) + blur * (rows != 0)
         return rows.astype(np.float32), (wanted / self.wanted_scale).astype(np.float32)
 
-    def _partner(self, hour: int) -> int:
-        """Another example of the same hour of the day."""
-        choices = self.same_hour[hour]
-        return int(choices[self.rng.integers(len(choices))])
-
 
 class _Network:
     """Weights, biases and Adam's moments."""
@@ -186,7 +188,9 @@ class _Network:
         inputs, one, two, outputs = widths
 
         def drawn(rows: int, columns: int, size: float = 1.0) -> Numbers:
-            return (size * np.sqrt(2 / rows) * rng.standard_normal((rows, columns))).astype(np.float32)
+            spread = size * np.sqrt(2 / rows)
+            weights: Numbers = (spread * rng.standard_normal((rows, columns))).astype(np.float32)
+            return weights
 
         def zeros(*shape: int) -> Numbers:
             return np.zeros(shape, dtype=np.float32)

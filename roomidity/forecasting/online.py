@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from roomidity.forecasting.calibration import quantile_offsets, tally
+from roomidity.forecasting.calibration import expected_size, quantile_offsets, tally
 from roomidity.forecasting.experts import combine, consult, scaled
 from roomidity.forecasting.features import KNOT_BLOCKS, KNOT_WEIGHTS, PAST_SLOTS, calendar, design, targets
 from roomidity.forecasting.mixing import convex_weights
@@ -68,12 +68,12 @@ def advance(state: State, model: Model, closed: Window) -> State:
         rows = scaled(model, basis.inputs(calendar(origins, closed.timezone)))
         answers = consult(model, state.rooms, basis, rows)
         differences = targets(piece, origins - reach) - basis.newest[..., None]
-        state = absorb(state, answers, differences)
+        state = absorb(state, answers, differences, expected_size(model, basis))
     scored = max(state.scored, closed.last - STEPS + 1)
     return remember(replace(state, scored=scored + -scored % SCORE_STRIDE), values, closed)
 
 
-def absorb(state: State, answers: FloatArray, differences: FloatArray) -> State:
+def absorb(state: State, answers: FloatArray, differences: FloatArray, size: FloatArray) -> State:
     """The state after one stretch of scored issue times, at most a day of them.
 
     Parameters
@@ -82,6 +82,8 @@ def absorb(state: State, answers: FloatArray, differences: FloatArray) -> State:
         The experts' differences, (rooms of the state, origins, experts, 2, knots).
     differences
         What was measured minus the newest value at issue, (rooms, origins, 2, knots); NaN where not measured.
+    size
+        How large errors were expected to be, (rooms, origins, 2, knots).
     """
     share = differences.shape[1] / ORIGINS_A_DAY
     known = np.isfinite(differences)
@@ -99,7 +101,7 @@ def absorb(state: State, answers: FloatArray, differences: FloatArray) -> State:
     days = days + share * known.any(axis=(0, 1, 3))
 
     median = combine(state, answers)
-    missed = np.where(known, differences - median, np.nan)
+    missed = np.where(known, (differences - median) / size, np.nan)
     fade = 0.5 ** (share / ERROR_HALF_LIFE_DAYS)
     fresh = tally(missed)
     measured = known.any(axis=(1, 3)).sum(axis=0)
@@ -128,7 +130,7 @@ def absorb(state: State, answers: FloatArray, differences: FloatArray) -> State:
 
 
 def _coverage(state: State, missed: FloatArray) -> FloatArray:
-    """Share of the rooms' errors that lay within p10 to p90, (rooms + 1, 2); the target where nothing was measured."""
+    """Share of the rooms' scaled errors within p10 to p90, (rooms + 1, 2); the target where nothing was measured."""
     reach = state.width[:, :, None, None] * state.offsets
     low, high = reach[1:, None, :, 0], reach[1:, None, :, -1]
     known = np.isfinite(missed)

@@ -1,4 +1,4 @@
-"""The shipped prior: what the rooms of many other houses have in common, and how wrong it is in houses that it never saw."""
+"""The shipped prior: what the rooms of many other houses have in common, and how wrong it is elsewhere."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def blank_state() -> State:
 
 
 def prior_state(model: Model, unseen: Sequence[Window]) -> State:
-    """The state that a new house starts from: as wrong as ``model`` was in the ``unseen`` houses, each counting the same."""
+    """The state that a new house starts from: as wrong as ``model`` was in the ``unseen``, each counting the same."""
     blank = blank_state()
     later = [advance(blank, model, house) for house in unseen if house.slots > PAST_SLOTS]
     counts = _shared([state.counts[:1] for state in later]) if later else blank.counts

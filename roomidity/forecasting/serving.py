@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from roomidity.forecasting.calibration import expected_size
 from roomidity.forecasting.experts import combine, consult, scaled
 from roomidity.forecasting.features import FILL_SLOTS, PAST_SLOTS, SPREAD, calendar, design
 from roomidity.forecasting.model import Model, State
@@ -105,7 +106,8 @@ def _expected(window: Window, model: Model, state: State) -> FloatArray:
     rows = scaled(model, basis.inputs(calendar([window.last], window.timezone)))
     median = (basis.newest[..., None] + combine(state, consult(model, window.rooms, basis, rows)))[:, 0]
     own = [place + 1 for place in places]
-    reach = state.width[own][:, :, None, None] * state.offsets[own]
+    size = expected_size(model, basis)[:, 0, :, None]
+    reach = state.width[own][:, :, None, None] * state.offsets[own] * size
     quantiles: FloatArray = (median[:, :, None] + reach) @ SPREAD
     return quantiles
 

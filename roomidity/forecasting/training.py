@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
 from roomidity.errors import NotEnoughDataError
+from roomidity.forecasting.calibration import expected_size
 from roomidity.forecasting.experts import consult, network, scaled
 from roomidity.forecasting.features import FEATURES, KNOTS, Design, calendar, design, fill, targets
 from roomidity.forecasting.model import LOCAL_EXPERTS, OUTPUTS, Model, State
@@ -122,10 +123,11 @@ def train(
     for row, fit in enumerate(fits):
         answers[row, :, LOCAL_EXPERTS[0]] = fit.replayed[0]
         answers[row, :, LOCAL_EXPERTS[1]] += fit.replayed[1]
+    size = expected_size(base, basis.at(replayed))
     state = with_rooms(forgetful(start), history.rooms)
     for day in days:
         chosen = slice(*np.searchsorted(origins[replayed], [day, day + 96]))
-        state = absorb(state, answers[:, chosen], differences[:, chosen])
+        state = absorb(state, answers[:, chosen], differences[:, chosen], size[:, chosen])
     model = replace(
         base,
         rooms=history.rooms,
