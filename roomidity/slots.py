@@ -54,9 +54,9 @@ def parse_slot(text: str) -> datetime:
     ValueError
         If ``text`` has another form, or is not the start of a slot.
     """
-    moment = datetime.strptime(text, _TEXT).replace(tzinfo=UTC)
-    if floor_slot(moment) != moment:
-        raise ValueError(f"{text!r} is not the start of a 15-minute slot")
+    moment = parse_time(text)
+    if floor_slot(moment) != moment or format_slot(moment) != text:
+        raise ValueError(f"{text!r} is not the start of a 15-minute slot, written YYYY-MM-DDTHH:MMZ")
     return moment
 
 

@@ -13,7 +13,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 __all__ = ["Output", "json_option", "notes", "progress"]
 
-notes = Console(stderr=True, highlight=False)
+_WIDTH = 120
+"""Of tables where there is no terminal to ask."""
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else _WIDTH)
+
+
+notes = _console(stderr=True)
 """Set-up, progress and remarks: always standard error."""
 
 json_option = click.option(
@@ -26,7 +35,7 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self.tables = notes if as_json else Console(highlight=False)
+        self.tables = notes if as_json else _console(stderr=False)
 
     def answer(self, content: Mapping[str, Any]) -> None:
         """Print the JSON object, if that was asked for."""

@@ -5,6 +5,7 @@ Training stands in :mod:`roomidity.forecasting.training`, which imports scikit-l
 
 from __future__ import annotations
 
+from roomidity.forecasting.explanation import Explanation, explain
 from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.online import advance
 from roomidity.forecasting.prior import load_prior
@@ -16,6 +17,7 @@ __all__ = [
     "QUANTITIES",
     "STEPS",
     "WINDOW_SLOTS",
+    "Explanation",
     "Grade",
     "HouseForecast",
     "Model",
@@ -23,6 +25,7 @@ __all__ = [
     "State",
     "Window",
     "advance",
+    "explain",
     "forecast",
     "load_prior",
 ]

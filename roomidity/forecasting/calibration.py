@@ -30,7 +30,7 @@ SIZES: Final = (0.3, 3.0)
 
 
 def expected_size(model: Model, basis: Design) -> FloatArray:
-    """How large errors are expected to be beside those of other rooms and hours, (rooms, origins, 2, knots); 1 if unknown.
+    """How large errors should be beside those of other rooms and hours, (rooms, origins, 2, knots); 1 if unknown.
 
     A room that moved much at this time of day in the last week will be forecast worse than one that lay still.
     """

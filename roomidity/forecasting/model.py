@@ -131,8 +131,8 @@ class State:
     initial, weights
         Weights of the experts before any experience and now, (2, BLOCKS, experts); each row sums to 1.
     counts
-        Discounted histograms of the forecast's errors over their expected size, (rooms + 1, 2, knots, BINS); row 0 is for
-        any room.
+        Discounted histograms of the forecast's errors over their expected size, (rooms + 1, 2, knots, BINS); row 0 is
+        for any room.
     idle_counts
         Of the errors of persistence, for any room, (2, knots, BINS).
     width

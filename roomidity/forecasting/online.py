@@ -9,12 +9,12 @@ import numpy as np
 
 from roomidity.forecasting.calibration import expected_size, quantile_offsets, tally
 from roomidity.forecasting.experts import combine, consult, scaled
-from roomidity.forecasting.features import KNOT_BLOCKS, KNOT_WEIGHTS, PAST_SLOTS, calendar, design, targets
+from roomidity.forecasting.features import FILL_SLOTS, KNOT_BLOCKS, KNOT_WEIGHTS, PAST_SLOTS, calendar, design, targets
 from roomidity.forecasting.mixing import convex_weights
 from roomidity.forecasting.model import BLOCKS, PERSISTENCE, RECENT_SLOTS, Model, State
 from roomidity.forecasting.window import STEPS, FloatArray, Window
 
-__all__ = ["SCORE_STRIDE", "absorb", "advance", "forgetful", "remember", "timeline", "with_rooms"]
+__all__ = ["SCORE_STRIDE", "absorb", "advance", "forgetful", "known_past", "remember", "timeline", "with_rooms"]
 
 SCORE_STRIDE: Final = 4
 """Slots between the issue times that are scored: hourly; neighbours tell the same."""
@@ -24,11 +24,11 @@ MEMORY_DAYS: Final = 60
 """Days that a state far behind catches up on; older ones would have faded to less than a quarter."""
 
 WEIGHT_HALF_LIFE_DAYS: Final = 28.0
-ERROR_HALF_LIFE_DAYS: Final = 21.0
-ANY_ROOM_DAYS: Final = 3.0
+ERROR_HALF_LIFE_DAYS: Final = 28.0
+ANY_ROOM_DAYS: Final = 10.0
 """Days of a room's own errors that the errors of the house are worth."""
 
-WIDTH_RATE: Final = 0.05
+WIDTH_RATE: Final = 0.15
 TARGET_COVERAGE: Final = 0.8
 
 
@@ -163,6 +163,13 @@ def timeline(state: State, window: Window, *, first: int) -> FloatArray:
     chosen = window.select(state.rooms).values[:, :, low - window.first :]
     values[:, :, low - first :] = np.where(np.isfinite(chosen), chosen, np.nan)
     return values
+
+
+def known_past(state: State, window: Window) -> tuple[FloatArray, State]:
+    """All that a forecast at the window's end looks at, (rooms, 2, slots), and the state with the window's rooms."""
+    state = with_rooms(state, window.rooms)
+    places = [state.rooms.index(room) for room in window.rooms]
+    return timeline(state, window, first=window.last - PAST_SLOTS - FILL_SLOTS)[places], state
 
 
 def with_rooms(state: State, rooms: tuple[str, ...]) -> State:

@@ -11,9 +11,9 @@ import numpy as np
 
 from roomidity.forecasting.calibration import expected_size
 from roomidity.forecasting.experts import combine, consult, scaled
-from roomidity.forecasting.features import FILL_SLOTS, PAST_SLOTS, SPREAD, calendar, design
+from roomidity.forecasting.features import FILL_SLOTS, SPREAD, calendar, design
 from roomidity.forecasting.model import Model, State
-from roomidity.forecasting.online import timeline, with_rooms
+from roomidity.forecasting.online import known_past
 from roomidity.forecasting.window import LEVELS, QUANTITIES, STEPS, WINDOW_SLOTS, FloatArray, IntArray, Quantity, Window
 from roomidity.slots import SLOT
 
@@ -99,13 +99,11 @@ def forecast(window: Window, model: Model, state: State) -> HouseForecast:
 
 def _expected(window: Window, model: Model, state: State) -> FloatArray:
     """Quantiles from the experts, (rooms, 2, 9, 96)."""
-    state = with_rooms(state, window.rooms)
-    places = [state.rooms.index(room) for room in window.rooms]
-    values = timeline(state, window, first=window.last - PAST_SLOTS - FILL_SLOTS)[places]
+    values, state = known_past(state, window)
     basis = design(values, np.array([values.shape[2]]))
     rows = scaled(model, basis.inputs(calendar([window.last], window.timezone)))
     median = (basis.newest[..., None] + combine(state, consult(model, window.rooms, basis, rows)))[:, 0]
-    own = [place + 1 for place in places]
+    own = [state.rooms.index(room) + 1 for room in window.rooms]
     size = expected_size(model, basis)[:, 0, :, None]
     reach = state.width[own][:, :, None, None] * state.offsets[own] * size
     quantiles: FloatArray = (median[:, :, None] + reach) @ SPREAD

@@ -139,7 +139,7 @@ def _child(state: Path, port: int) -> Iterator[str]:
     }
     with log_path.open("wb") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
+            [sys.executable, "-m", "roomidity.local.emulator"],
             env=environment,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import uuid
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ from roomidity.slots import format_moment
 __all__ = ["Context", "Functions"]
 
 _TIMEOUT_MS: Final = 900_000
+
+Handler = Callable[[Mapping[str, Any], "Context"], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,17 @@ class Functions:
             done += len(messages)
         return done
 
-    @staticmethod
-    def _call(name: str, event: Mapping[str, Any]) -> dict[str, Any]:
-        handler: Callable[[Mapping[str, Any], Context], dict[str, Any]] = import_module(f"handlers.{name}").handler
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+
+    def _handler(self, name: str) -> Handler:
+        if name not in self._handlers:
+            self._handlers[name] = import_module(f"handlers.{name}").handler
+            gc.freeze()  # as the functions do: what was imported stays
+        return self._handlers[name]
+
+    def _call(self, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        handler = self._handler(name)
         with redirect_stdout(io.StringIO()):  # metrics, which Lambda would read there
             return handler(event, Context(function_name=name))
 

@@ -72,9 +72,10 @@ def drain(
     summary = DrainSummary()
     while remaining_s() > rules.last_wave_s:
         wave = receive_wave(ports.readings, rules.wave)
-        if not wave:
+        if wave.messages:
+            summary.add(_drain_wave(wave.messages, ports, rules, now=now))
+        if wave.last:
             break
-        summary.add(_drain_wave(wave, ports, rules, now=now))
     if ask_forecasts:
         summary.forecast_jobs = _ask_forecasts(ports, now=now)
     return summary

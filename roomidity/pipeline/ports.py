@@ -11,7 +11,7 @@ from roomidity.houses import House
 from roomidity.readings import Message, SlotKey
 from roomidity.readings.observations import Observation
 from roomidity.registry import Champion
-from roomidity.store import StoredForecast, StoredSet
+from roomidity.store import RoomMeans, StoredForecast, StoredSet
 
 __all__ = ["Forecasts", "Houses", "JobQueue", "Observations", "ReadingsQueue", "Registry", "Rejects", "Sets"]
 
@@ -68,10 +68,11 @@ class Observations(Protocol):
     def put_many(self, observed: Mapping[SlotKey, tuple[Observation, int]]) -> None:
         """Write each unless one of a newer set stands there."""
 
-    def between(
-        self, house: str, start: datetime, end: datetime, *, consistent: bool = False
-    ) -> Iterator[tuple[datetime, dict[str, Any]]]:
-        """Slot and rooms of each in [start, end), in order of time."""
+    def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
+        """Each slot in [start, end) that was observed, and the rooms' means, in order of time."""
+
+    def newest_means(self, house: str, slots: Iterable[datetime]) -> Iterator[tuple[datetime, RoomMeans]]:
+        """The means of some slots, read consistently."""
 
 
 class Rejects(Protocol):

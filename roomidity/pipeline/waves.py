@@ -10,7 +10,7 @@ from typing import Final
 from roomidity.pipeline.ports import ReadingsQueue
 from roomidity.readings import Message
 
-__all__ = ["WaveSize", "receive_wave"]
+__all__ = ["Wave", "WaveSize", "receive_wave"]
 
 _RECEIVERS: Final = 4
 """Threads; they reach 6,000 messages a second, 16 threads fewer."""
@@ -24,28 +24,37 @@ class WaveSize:
     body_bytes: int = 64 * 2**20
 
 
-def receive_wave(queue: ReadingsQueue, size: WaveSize) -> list[Message]:
-    """Messages up to the wave's size; none when the queue is empty.
+@dataclass(frozen=True)
+class Wave:
+    """Messages, and whether they were the last: then no further wave is worth its polls."""
+
+    messages: list[Message]
+    last: bool
+
+
+def receive_wave(queue: ReadingsQueue, size: WaveSize) -> Wave:
+    """Messages up to the wave's size, fewer when the queue is empty.
 
     A receiver that ends by an error does not lose what the others hold: the error is raised after they stopped, and
     what was received comes again after the visibility timeout.
     """
-    wave: list[Message] = []
+    messages: list[Message] = []
     received_bytes = 0
     lock = threading.Lock()
 
     def receive() -> None:
         nonlocal received_bytes
-        while len(wave) < size.messages and received_bytes < size.body_bytes:
+        while len(messages) < size.messages and received_bytes < size.body_bytes:
             batch = queue.receive()
             if not batch:
                 return
             with lock:
-                wave.extend(batch)
+                messages.extend(batch)
                 received_bytes += sum(len(message.body) for message in batch)
 
     with ThreadPoolExecutor(max_workers=_RECEIVERS) as pool:
         receivers = [pool.submit(receive) for _ in range(_RECEIVERS)]
     for receiver in receivers:
         receiver.result()
-    return wave
+    full = len(messages) >= size.messages or received_bytes >= size.body_bytes
+    return Wave(messages=messages, last=not full)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from roomidity.forecasting import QUANTITIES, WINDOW_SLOTS, Window
 from roomidity.houses import ACTIVE_FOR, OUTDOOR, House
 from roomidity.pipeline.ports import Observations
 from roomidity.slots import SLOT
+from roomidity.store import RoomMeans
 
 __all__ = ["read_history", "read_window"]
 
@@ -23,10 +24,10 @@ _FRESH_SLOTS: Final = 2
 def read_window(observations: Observations, house: House, rooms: tuple[str, ...], *, issued_at: datetime) -> Window:
     """The last two days of ``rooms``; further back where a room was silent all that time, to find its newest value."""
     start = issued_at - WINDOW_SLOTS * SLOT
-    fresh = issued_at - _FRESH_SLOTS * SLOT
+    fresh = [issued_at - (back + 1) * SLOT for back in range(_FRESH_SLOTS)]
     found = chain(
-        observations.between(house.name, start, fresh),
-        observations.between(house.name, fresh, issued_at, consistent=True),
+        observations.means(house.name, start, min(fresh)),
+        observations.newest_means(house.name, fresh),
     )
     window = _to_window(found, house, rooms, start=start, end=issued_at)
     if np.isfinite(window.values).any(axis=(1, 2)).all():
@@ -38,11 +39,11 @@ def read_history(
     observations: Observations, house: House, rooms: tuple[str, ...], *, start: datetime, end: datetime
 ) -> Window:
     """All slots of ``rooms`` in [start, end)."""
-    return _to_window(observations.between(house.name, start, end), house, rooms, start=start, end=end)
+    return _to_window(observations.means(house.name, start, end), house, rooms, start=start, end=end)
 
 
 def _to_window(
-    found: Iterable[tuple[datetime, dict[str, Any]]],
+    found: Iterable[tuple[datetime, RoomMeans]],
     house: House,
     rooms: tuple[str, ...],
     *,
@@ -59,9 +60,7 @@ def _to_window(
             if place is None:
                 continue
             for row, quantity in enumerate(QUANTITIES):
-                statistics = quantities.get(quantity)
-                if statistics is not None:
-                    values[place, row, column] = statistics["mean"]
+                values[place, row, column] = quantities.get(quantity, np.nan)
     return Window(
         rooms=rooms,
         end=end,

@@ -70,7 +70,7 @@ class _House(msgspec.Struct):
     """Of a line only what decides where it goes."""
 
     house: str | None = None
-    readings: msgspec.Raw | None = None
+    readings: msgspec.Raw = msgspec.Raw()
 
 
 _TAIL: Final = "]}"
@@ -92,7 +92,7 @@ def pack_lines(lines: Iterable[str], *, max_bytes: int = MAX_BODY_BYTES) -> Iter
             found = _house.decode(line)
         except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
             found = _House()
-        if found.house is None or found.readings is not None:
+        if found.house is None or bytes(found.readings):
             yield _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", line)
             continue
         name = msgspec.json.encode(found.house).decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from roomidity.store.attributes import Numbers, Plain
 from roomidity.store.forecasts import ForecastTable, StoredForecast, room_id
 from roomidity.store.houses import HouseTable
-from roomidity.store.observations import ObservationTable
+from roomidity.store.observations import ObservationTable, RoomMeans
 from roomidity.store.sets import SetTable, StoredSet
 from roomidity.store.tables import Tables, bind
 
@@ -15,6 +15,7 @@ __all__ = [
     "Numbers",
     "ObservationTable",
     "Plain",
+    "RoomMeans",
     "SetTable",
     "StoredForecast",
     "StoredSet",

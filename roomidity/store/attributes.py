@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pynamodb.attributes import Attribute
 from pynamodb.constants import LIST, MAP
 
-__all__ = ["Numbers", "Plain", "from_wire", "number_text", "to_wire"]
+__all__ = ["Numbers", "Plain", "Wire", "from_wire", "number_text", "to_wire"]
 
 
 def number_text(number: float) -> str:
@@ -72,6 +72,20 @@ class Plain(Attribute[Mapping[str, Any]]):
     def deserialize(self, value: Mapping[str, Any]) -> dict[str, Any]:
         """The plain map."""
         return {name: from_wire(inner) for name, inner in value.items()}
+
+
+class Wire(Attribute[Mapping[str, Any]]):
+    """A map that stays in DynamoDB's form: who reads it takes out what it needs."""
+
+    attr_type = MAP
+
+    def serialize(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The same."""
+        return value
+
+    def deserialize(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The same."""
+        return value
 
 
 class Numbers(Attribute[npt.NDArray[np.float64]]):

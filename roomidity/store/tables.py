@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from roomidity.store.attributes import Numbers, Plain
+from roomidity.store.attributes import Numbers, Plain, Wire
 
 __all__ = ["ForecastItem", "HouseItem", "ModelItem", "ObservationItem", "SetItem", "Tables", "bind"]
 
@@ -40,7 +40,7 @@ class ObservationItem(Model):
 
     house = UnicodeAttribute(hash_key=True)
     slot = UnicodeAttribute(range_key=True)
-    rooms = Plain()
+    rooms = Wire()
     version = NumberAttribute()
     expires_at = NumberAttribute()
 

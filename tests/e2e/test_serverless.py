@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
     not CLI.exists(), reason="the Serverless CLI is not installed; `npm ci` does it, as scripts/test does"
 )
 
-FUNCTIONS: Final = ("drain", "forecast", "train")
+FUNCTIONS: Final = ("drain", "forecast", "train", "verify")
 
 KEYS: Final = {
     "houses": ["house"],
@@ -64,6 +64,7 @@ RIGHTS: Final = {
         "sqs:DeleteMessage ForecastJobsQueue",
         "dynamodb:BatchGetItem HousesTable",
         "dynamodb:Query ObservationsTable",
+        "dynamodb:BatchGetItem ObservationsTable",
         "dynamodb:GetItem ModelsTable",
         "s3:GetObject Bucket/models/*",
         "s3:ListBucket Bucket",
@@ -81,6 +82,20 @@ RIGHTS: Final = {
         "dynamodb:GetItem ModelsTable",
         "dynamodb:PutItem ModelsTable",
         "s3:PutObject Bucket/models/*",
+    },
+    "VerifyRole": OWN_TRACES
+    | {
+        "logs:CreateLogStream VerifyLogGroup",
+        "logs:PutLogEvents VerifyLogGroup",
+        "dynamodb:Scan HousesTable",
+        "dynamodb:BatchGetItem HousesTable",
+        "dynamodb:Query ObservationsTable",
+        "dynamodb:Query ForecastsTable",
+        "dynamodb:GetItem ModelsTable",
+        "dynamodb:PutItem ModelsTable",
+        "s3:GetObject Bucket/models/*",
+        "s3:PutObject Bucket/models/*",
+        "s3:ListBucket Bucket",
     },
     "ProducerPolicy": {"sqs:GetQueueUrl ReadingsQueue", "sqs:SendMessage ReadingsQueue"},
     "DashboardPolicy": {"dynamodb:Scan HousesTable"}
@@ -279,11 +294,18 @@ def test_callers_without_tls_are_refused_everywhere(printed: dict[str, Any]) -> 
     assert guarded == {*of_type(resources, "AWS::SQS::Queue"), "Bucket"}
 
 
+def schedules(resources: Mapping[str, Any]) -> dict[str, str]:
+    """Each rule that is switched on, with its expression."""
+    rules = [one["Properties"] for one in of_type(resources, "AWS::Events::Rule").values()]
+    return {rule["Name"]: rule["ScheduleExpression"] for rule in rules if rule["State"] == "ENABLED"}
+
+
 def test_what_starts_the_functions(template: dict[str, Any]) -> None:
     resources = template["Resources"]
-    (rule,) = of_type(resources, "AWS::Events::Rule").values()
-    assert rule["Properties"]["ScheduleExpression"] == "cron(1/15 * * * ? *)"
-    assert rule["Properties"]["State"] == "ENABLED"
+    assert schedules(resources) == {
+        "roomidity-dev-drain": "cron(1/15 * * * ? *)",
+        "roomidity-dev-verify": "cron(20 0 * * ? *)",
+    }
     sources = {
         source["Properties"]["EventSourceArn"]["Fn::GetAtt"][0]: source["Properties"]
         for source in of_type(resources, "AWS::Lambda::EventSourceMapping").values()
@@ -320,8 +342,7 @@ def test_a_stage_other_than_dev_keeps_its_data(template: dict[str, Any], tmp_pat
     assert drain["FunctionName"] == "roomidity-prod-drain"
     assert drain["Environment"]["Variables"]["ROOMIDITY_STAGE"] == "prod"
     assert drain["Environment"]["Variables"]["ROOMIDITY_TIMEZONE"] == "Europe/Brussels"
-    (rule,) = of_type(other["Resources"], "AWS::Events::Rule").values()
-    assert rule["Properties"]["ScheduleExpression"] == "cron(3/15 * * * ? *)"
+    assert schedules(other["Resources"])["roomidity-prod-drain"] == "cron(3/15 * * * ? *)"
 
 
 @pytest.fixture
