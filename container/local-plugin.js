@@ -7,6 +7,8 @@
 //   deploy                   the image that it builds is told its version
 // `--param image=URI` takes the place of building and of the placeholder.
 const { execFileSync } = require('node:child_process');
+const { existsSync } = require('node:fs');
+const { join } = require('node:path');
 
 const OFFLINE = new Set(['print', 'package', 'remove']);
 
@@ -15,14 +17,16 @@ module.exports = class LocalPlugin {
     this.hooks = {
       initialize: () => {
         const command = serverless.processedInput.commands.join(' ');
-        if (command === 'invoke local') runInPython(serverless.service);
+        if (command === 'invoke local') runInPython(serverless.service, serverless.serviceDir);
         else chooseImage(serverless, command);
       },
     };
   }
 };
 
-function runInPython({ provider, functions }) {
+function runInPython({ provider, functions }, serviceDir) {
+  const ours = join(serviceDir, '.venv');
+  if (!process.env.VIRTUAL_ENV && existsSync(ours)) process.env.VIRTUAL_ENV = ours; // made by scripts/demo and scripts/test
   for (const fn of Object.values(functions)) {
     if (!fn.image) continue;
     fn.handler = fn.image.command[0];

@@ -38,4 +38,5 @@ def _train(record: SQSRecord) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Train; ``event`` is SQS's, with bodies ``{"house", "reason"}``."""
+    metrics.add_metric("TrainingJobs", MetricUnit.Count, len(event["Records"]))
     return dict(process_partial_response(event=event, record_handler=_train, processor=processor, context=context))

@@ -118,11 +118,15 @@ def _csv_lines(path: Path, *, house: str | None) -> list[str]:
         if name not in rows.columns:
             raise ReadingsFileError(path, column=name, found=", ".join(rows.columns), expected=f"a column {name!r}")
     values = [name for name in _VALUES if name in rows.columns]
+    if not values:
+        there = ", ".join(rows.columns)
+        raise ReadingsFileError(path, column=None, found=there, expected="a column 'temperature' or 'humidity'")
     numbers = rows.with_columns(pl.col(values).cast(pl.Float64, strict=False))
-    odd = pl.any_horizontal(rows[name].is_not_null() & numbers[name].is_null() for name in values)
-    is_odd = rows.select(odd).to_series() if values else pl.Series([False] * len(rows))
+    finite = (numbers[name].is_finite().fill_null(value=False) for name in values)
+    odd = pl.any_horizontal(rows[name].is_not_null() & ~good for name, good in zip(values, finite, strict=True))
+    is_odd = rows.select(odd).to_series()
     return _json_lines(numbers.filter(~is_odd)) + _json_lines(rows.filter(is_odd))
 
 
 def _json_lines(rows: pl.DataFrame) -> list[str]:
-    return rows.write_ndjson().splitlines() if len(rows) else []
+    return rows.write_ndjson().split("\n")[:-1]

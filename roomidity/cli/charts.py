@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,9 +16,10 @@ from roomidity.store import StoredForecast
 
 __all__ = ["chart", "forecast_table", "sparkline"]
 
-_LEADS: Final = {"in 1 h": 3, "6 h": 23, "12 h": 47, "24 h": 95}
+_LEADS: Final = {"in 1 h": 3, "6 h": 23, "24 h": 95}
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _UNITS: Final = {"humidity": "%RH", "temperature": "°C"}
+_DIGITS: Final = {"humidity": 0, "temperature": 1}
 
 
 def forecast_table(forecasts: Sequence[StoredForecast], *, timezone: str) -> Table:
@@ -26,19 +27,19 @@ def forecast_table(forecasts: Sequence[StoredForecast], *, timezone: str) -> Tab
     issued = forecasts[0].issued_at.astimezone(ZoneInfo(timezone))
     table = Table(title=f"{forecasts[0].house}: issued {issued:%a %d %b %Y %H:%M} ({timezone})", title_justify="left")
     for heading in ("room", "", "grade", *_LEADS, "the next 24 hours"):
-        table.add_column(heading, no_wrap=True)
+        table.add_column(heading, no_wrap=True, overflow="ellipsis")
     for one in forecasts:
         name = one.room
         for quantity, quantiles in one.quantities.items():
-            cells = [_cell(quantiles, lead) for lead in _LEADS.values()]
+            cells = [_cell(quantiles, lead, digits=_DIGITS[quantity]) for lead in _LEADS.values()]
             table.add_row(name, _UNITS[quantity], one.grade[quantity], *cells, sparkline(quantiles["p50"]))
             name = ""
     return table
 
 
-def _cell(quantiles: Any, lead: int) -> str:
+def _cell(quantiles: Mapping[str, npt.NDArray[np.float64]], lead: int, *, digits: int) -> str:
     low, mid, high = (quantiles[name][lead] for name in ("p10", "p50", "p90"))
-    return f"{mid:.1f} [dim]{low:.1f}–{high:.1f}[/dim]"
+    return f"{mid:.{digits}f} [dim]{low:.{digits}f}–{high:.{digits}f}[/dim]"
 
 
 def sparkline(values: npt.NDArray[np.float64], *, width: int = 24) -> str:
@@ -68,5 +69,5 @@ def chart(forecast: StoredForecast, *, timezone: str, width: int) -> str:
         ticks = list(range(0, 25, 3))
         begin = forecast.issued_at
         plotext.xticks(ticks, [f"{(begin + 4 * tick * SLOT).astimezone(zone):%H:%M}" for tick in ticks])
-        charts.append(plotext.build())
+        charts.append(plotext.uncolorize(plotext.build()))
     return "\n".join(charts)

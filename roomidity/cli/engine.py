@@ -7,7 +7,7 @@ import shlex
 import signal
 import threading
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -32,8 +32,8 @@ __all__ = ["demo", "up"]
 
 _STATE: Final = ".roomidity/engine"
 _DEMO_MARK: Final = "demo"
-_SIMULATED_START: Final = datetime(2025, 1, 20, tzinfo=UTC)
-"""Winter: the season in which humidity is a matter of ventilation."""
+_SIMULATED_END: Final = datetime(2026, 3, 15, tzinfo=UTC)
+"""The end of winter, the season in which humidity is a matter of ventilation; tests/events has the same time."""
 
 state_option = click.option(
     "--state", type=click.Path(file_okay=False, path_type=Path), help=f"The engine's state.  [default: {_STATE}]"
@@ -172,7 +172,7 @@ def _simulated(seed: int, days: int) -> pl.DataFrame:
     from roomidity.local.simulation import simulate_house  # noqa: PLC0415
 
     with notes.status(f"simulating {days} days of a house"):
-        return simulate_house(seed=seed, start=_SIMULATED_START, days=days).readings
+        return simulate_house(seed=seed, start=_SIMULATED_END - timedelta(days=days), days=days).readings
 
 
 def _print(output: Output, report: Report) -> None:

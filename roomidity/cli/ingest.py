@@ -85,13 +85,22 @@ def drain(now: datetime, forecasts: bool, as_json: bool) -> None:
 
 def summary_table(summary: DrainSummary) -> Table:
     """What a drain did, for a person."""
-    table = Table("readings", "count", "of which", title=f"{summary.messages:,} messages in {summary.waves:,} waves")
+    table = Table(
+        "readings",
+        "count",
+        "of which",
+        title=f"{_counted(summary.messages, 'message')} in {_counted(summary.waves, 'wave')}",
+    )
     kinds = {kind: count for kind, count in summary.as_dict()["duplicates"].items() if count}
     table.add_row("received", f"{summary.received:,}", f"{summary.late:,} late")
     table.add_row("stored", f"{summary.stored:,}", f"in {summary.slots_changed:,} slots")
     table.add_row("duplicate", f"{summary.duplicate:,}", _listed(kinds))
     table.add_row("rejected", f"{summary.rejected.total():,}", _listed(summary.rejected))
     return table
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def _listed(counts: dict[str, int] | Counter[str]) -> str:

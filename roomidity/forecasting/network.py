@@ -57,14 +57,14 @@ class NetworkSettings:
     """What training depends on beside examples; the defaults were chosen on the first three quarters of two houses."""
 
     units: tuple[int, int] = (128, 64)
-    steps: int = 8000
+    steps: int = 5000
     batch: int = 512
     rate: float = 2e-3
     decay: float = 0.02
     dropout: float = 0.1
     mix_share: float = 0.5
     """Share of examples that are mixed with another of the same hour."""
-    stretch: float = 0.3
+    stretch: float = 0.6
     """Standard deviation of the logarithm of the factor on each quantity."""
     blur: float = 0.25
     """Standard deviation of what is added to scaled inputs."""

@@ -42,6 +42,9 @@ class Context:
 class Functions:
     """The functions of the stage that the process's environment names."""
 
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+
     def scheduled(self, name: str, at: datetime) -> dict[str, Any]:
         """Call a function as its schedule does at ``at``."""
         return self._call(name, {"source": "aws.events", "time": format_moment(at), "detail": {}})
@@ -63,9 +66,6 @@ class Functions:
                 raise EngineError(f"the function {name!r} failed on {len(failed)} jobs; its log above says why")
             done += len(messages)
         return done
-
-    def __init__(self) -> None:
-        self._handlers: dict[str, Handler] = {}
 
     def _handler(self, name: str) -> Handler:
         if name not in self._handlers:

@@ -51,7 +51,7 @@ def to_lines(readings: pl.DataFrame) -> list[str]:
     text = plain.write_ndjson()
     for name in present:  # inside a string the quotes would be escaped
         text = text.replace(f',"{name}":null', "")
-    return text.splitlines()
+    return text.split("\n")[:-1]  # not splitlines: a name may hold a line separator of Unicode
 
 
 @dataclass

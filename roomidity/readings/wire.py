@@ -2,8 +2,8 @@
 
 A body is JSON: one reading, or ``{"readings": [reading, ...]}`` where keys common to all may stand once beside
 ``readings``. Splitting a packed body costs C speed only: msgspec cuts it into raw readings, Polars parses those as
-JSON lines. What that path cannot take (a wrong type, NaN, a name that looks like JSON) is read again one by one, and
-gives the same rows.
+JSON lines. What that path cannot take (a wrong type, NaN, a name that looks like JSON) is read again one by one, with
+the same outcome.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def _decode_with_care(messages: Sequence[Message]) -> pl.DataFrame:
     for index, message in enumerate(messages):
         common, readings = _split(message.body)
         for position, reading in enumerate(readings):
-            rows.append({"message": index, "position": position, **_read(common, reading)})  # noqa: PERF401
+            rows.append({"message": index, "position": position, **_read(common, reading)})
     return pl.DataFrame(rows, schema=_ROWS)
 
 

@@ -1,0 +1,374 @@
+"""Fakes of the ports, in memory, that keep the same promises: versions, visibility, at least once.
+
+:class:`World` holds one of each. :class:`Faults` stands between a use case and its ports: it records the calls, and can
+kill the caller before, in the midst of, or after any of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, Literal
+
+from roomidity.errors import ConflictError, ModelRefusedError
+from roomidity.forecasting import Model, State
+from roomidity.houses import House
+from roomidity.pipeline.backoff import BackOff
+from roomidity.pipeline.drain import DrainPorts
+from roomidity.pipeline.forecasts import ForecastPorts
+from roomidity.pipeline.verification import VerifyPorts
+from roomidity.readings import Message, SlotKey, unpack_sets
+from roomidity.readings.observations import Observation
+from roomidity.registry import Champion
+from roomidity.slots import SLOT, to_epoch_ms
+from roomidity.store import StoredForecast, StoredSet
+
+__all__ = [
+    "FakeForecasts",
+    "FakeHouses",
+    "FakeJobs",
+    "FakeObservations",
+    "FakeQueue",
+    "FakeRegistry",
+    "FakeRejects",
+    "FakeSets",
+    "Faults",
+    "Killed",
+    "World",
+]
+
+
+class Killed(BaseException):
+    """The end of a Lambda: nothing may catch it."""
+
+
+class FakeQueue:
+    """At least once, in any order. What is received is hidden until :meth:`time_out`; an old handle deletes nothing."""
+
+    batch = 10
+
+    def __init__(self, *, seed: int = 0, twice: float = 0.0) -> None:
+        self._random = random.Random(seed)
+        self._lock = threading.Lock()
+        self._twice = twice
+        self._visible: list[Message] = []
+        self._hidden: dict[str, Message] = {}
+        self._receives = 0
+        self.undeletable: set[str] = set()
+        self.received: list[str] = []
+        self.deleted: list[str] = []
+
+    def send(self, bodies: Iterable[str], *, sent: datetime) -> None:
+        with self._lock:
+            for body in bodies:
+                identity = f"message {len(self._visible) + len(self._hidden) + len(self.deleted)}"
+                self._visible.append(Message(id=identity, body=body, sent_ms=to_epoch_ms(sent), handle=""))
+
+    def receive(self) -> list[Message]:
+        with self._lock:
+            self._random.shuffle(self._visible)
+            taken, self._visible = self._visible[: self.batch], self._visible[self.batch :]
+            batch = []
+            for waiting in taken:
+                self._receives += 1
+                received = replace(waiting, handle=f"receipt {self._receives}")
+                self._hidden[waiting.id] = received
+                self.received.append(waiting.id)
+                batch.append(received)
+                if self._random.random() < self._twice:
+                    self._visible.append(waiting)
+            return batch
+
+    def delete(self, messages: Sequence[Message]) -> list[Message]:
+        with self._lock:
+            for message in messages:
+                held = self._hidden.get(message.id)
+                if held is not None and held.handle == message.handle and message.id not in self.undeletable:
+                    del self._hidden[message.id]
+                    self._visible = [waiting for waiting in self._visible if waiting.id != message.id]
+                    self.deleted.append(message.id)
+            return [message for message in messages if message.id in self.undeletable]
+
+    def time_out(self) -> None:
+        """The visibility timeout is over: what was received and not deleted waits again."""
+        with self._lock:
+            waiting = {message.id for message in self._visible}
+            self._visible += [message for message in self._hidden.values() if message.id not in waiting]
+            self._hidden.clear()
+
+    def is_empty(self) -> bool:
+        """Whether nothing waits and nothing is in flight."""
+        return not self._visible and not self._hidden
+
+
+class FakeJobs:
+    """Jobs as they were sent."""
+
+    def __init__(self) -> None:
+        self.bodies: list[str] = []
+
+    def send(self, bodies: Sequence[str]) -> None:
+        self.bodies += bodies
+
+
+class FakeHouses:
+    """Houses, written only on the version that was read. ``meanwhile`` is called once between a read and a write."""
+
+    def __init__(self) -> None:
+        self._houses: dict[str, House] = {}
+        self._lock = threading.Lock()
+        self.meanwhile: Callable[[], object] | None = None
+
+    def get(self, name: str) -> House | None:
+        return self.get_many([name]).get(name)
+
+    def get_many(self, names: Iterable[str]) -> dict[str, House]:
+        with self._lock:
+            found = {name: self._houses[name] for name in names if name in self._houses}
+        event, self.meanwhile = self.meanwhile, None
+        if event is not None:
+            event()
+        return found
+
+    def all(self) -> Iterator[House]:
+        return iter(list(self._houses.values()))
+
+    def put(self, house: House) -> None:
+        with self._lock:
+            stored = self._houses.get(house.name)
+            if (stored.version if stored else 0) != house.version:
+                raise ConflictError(f"house {house.name!r}", attempts=1)
+            self._houses[house.name] = replace(house, version=house.version + 1)
+
+
+class FakeSets:
+    """Packed sets, each written only on the version that was read. ``meanwhile`` as in :class:`FakeHouses`."""
+
+    def __init__(self) -> None:
+        self.stored: dict[SlotKey, StoredSet] = {}
+        self._lock = threading.Lock()
+        self.meanwhile: Callable[[], object] | None = None
+
+    def get_many(self, keys: Iterable[SlotKey]) -> dict[SlotKey, StoredSet]:
+        with self._lock:
+            found = {key: self.stored[key] for key in keys if key in self.stored}
+        event, self.meanwhile = self.meanwhile, None
+        if event is not None:
+            event()
+        return found
+
+    def put_many(self, sets: Mapping[SlotKey, StoredSet]) -> set[SlotKey]:
+        lost = set()
+        with self._lock:
+            for key, new in sets.items():
+                held = self.stored.get(key)
+                if (held.version if held else 0) != new.version - 1:
+                    lost.add(key)
+                else:
+                    self.stored[key] = new
+        return lost
+
+    def values(self) -> Any:
+        """All values of all sets."""
+        return unpack_sets({key: one.packed for key, one in self.stored.items()})
+
+
+class FakeObservations:
+    """Observations, never replaced by those of an older set."""
+
+    def __init__(self) -> None:
+        self.stored: dict[SlotKey, tuple[Observation, int]] = {}
+        self._lock = threading.Lock()
+
+    def versions(self, keys: Iterable[SlotKey]) -> dict[SlotKey, int]:
+        with self._lock:
+            return {key: self.stored[key][1] for key in keys if key in self.stored}
+
+    def put_many(self, observed: Mapping[SlotKey, tuple[Observation, int]]) -> None:
+        with self._lock:
+            for key, (observation, version) in observed.items():
+                if key not in self.stored or self.stored[key][1] <= version:
+                    self.stored[key] = (observation, version)
+
+    def between(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, Observation]]:
+        with self._lock:
+            found = sorted(
+                (key.start, observation)
+                for key, (observation, _) in self.stored.items()
+                if key.house == house and start <= key.start < end
+            )
+        return iter(found)
+
+    def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, dict[str, Any]]]:
+        for slot, observation in self.between(house, start, end):
+            yield (
+                slot,
+                {
+                    room: {quantity: statistics.mean for quantity, statistics in quantities.items()}
+                    for room, quantities in observation.items()
+                },
+            )
+
+    def newest_means(self, house: str, slots: Iterable[datetime]) -> Iterator[tuple[datetime, dict[str, Any]]]:
+        wanted = set(slots)
+        return (found for found in self.means(house, min(wanted), max(wanted) + SLOT) if found[0] in wanted)
+
+
+class FakeRejects:
+    """Rejects as strict JSON lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[date, str]] = []
+
+    def put(self, day: date, rejects: Sequence[Mapping[str, Any]]) -> str:
+        self.lines += [(day, json.dumps(reject, allow_nan=False)) for reject in rejects]
+        return f"rejects/{day}"
+
+    def all(self) -> list[dict[str, Any]]:
+        """All that was kept."""
+        return [json.loads(line) for _, line in self.lines]
+
+
+class FakeForecasts:
+    """Forecasts by room and issue time."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str, datetime], StoredForecast] = {}
+
+    def put_many(self, forecasts: Iterable[StoredForecast]) -> None:
+        for one in forecasts:
+            self.stored[one.house, one.room, one.issued_at] = one
+
+    def between(self, house: str, room: str, first: datetime, last: datetime) -> list[StoredForecast]:
+        if first > last:  # as DynamoDB does
+            raise ValueError(f"between {first} and {last}: the upper bound must not be less than the lower bound")
+        return [
+            one
+            for (of_house, of_room, issued_at), one in sorted(self.stored.items(), key=lambda item: item[0])
+            if (of_house, of_room) == (house, room) and first <= issued_at <= last
+        ]
+
+
+class FakeRegistry:
+    """Models as bytes, which are checked against what was registered when they are loaded."""
+
+    def __init__(self) -> None:
+        self.models: dict[tuple[str, str], bytes] = {}
+        self._sha256: dict[tuple[str, str], str] = {}
+        self._states: dict[tuple[str, str], bytes] = {}
+        self._manifests: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._champions: dict[str, str] = {}
+
+    def champion(self, house: str) -> Champion | None:
+        version = self._champions.get(house)
+        if version is None:
+            return None
+        key = house, version
+        found = hashlib.sha256(self.models[key]).hexdigest()
+        if found != self._sha256[key]:
+            raise ModelRefusedError(version, found=f"sha256 {found}", expected=self._sha256[key])
+        return Champion(
+            version=version,
+            manifest=self._manifests[key],
+            model=Model.from_bytes(self.models[key], version),
+            state=State.from_bytes(self._states[key], version),
+        )
+
+    def publish(
+        self, house: str, *, model: Model, state: State, manifest: Mapping[str, Any], trained_at: datetime
+    ) -> str:
+        content = model.to_bytes()
+        sha256 = hashlib.sha256(content).hexdigest()
+        version = f"{trained_at:%Y%m%dT%H%MZ}-{sha256[:8]}"
+        self.models[house, version] = content
+        self._sha256[house, version] = sha256
+        self._states[house, version] = state.to_bytes()
+        self._manifests[house, version] = dict(manifest)
+        return version
+
+    def promote(self, house: str, version: str, *, at: datetime) -> None:
+        self._champions[house] = version
+
+    def put_state(self, house: str, version: str, state: State) -> None:
+        self._states[house, version] = state.to_bytes()
+
+
+@dataclass
+class Faults:
+    """Records the calls to ports as (port, method), and kills the caller at call number ``kill_at`` (from 0).
+
+    ``half_way``: the first half of what is written or deleted is done.
+    """
+
+    kill_at: int | None = None
+    moment: Literal["before", "half way", "after"] = "before"
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def around(self, port: Any, name: str) -> Any:
+        """The port with this between it and its caller."""
+        return _Port(port, name, self)
+
+    def call(self, name: str, method: str, do: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        with self._lock:
+            number = len(self.calls)
+            self.calls.append((name, method))
+        if number != self.kill_at:
+            return do(*args, **kwargs)
+        if self.moment == "after":
+            do(*args, **kwargs)
+        if self.moment == "half way" and method in ("put_many", "delete"):
+            do(_first_half(args[0]))
+        raise Killed(f"at call {number}, {self.moment} {name}.{method}")
+
+
+class _Port:
+    def __init__(self, port: Any, name: str, faults: Faults) -> None:
+        self._port, self._name, self._faults = port, name, faults
+
+    def __getattr__(self, method: str) -> Any:
+        do = getattr(self._port, method)
+        return lambda *args, **kwargs: self._faults.call(self._name, method, do, args, kwargs)
+
+
+class World:
+    """One fake of each port, and the ports of each use case made of them."""
+
+    def __init__(self, *, seed: int = 0, twice: float = 0.0, sleep: Callable[[float], None] = lambda _: None) -> None:
+        self.readings = FakeQueue(seed=seed, twice=twice)
+        self.forecast_jobs = FakeJobs()
+        self.houses = FakeHouses()
+        self.sets = FakeSets()
+        self.observations = FakeObservations()
+        self.rejects = FakeRejects()
+        self.forecasts = FakeForecasts()
+        self.registry = FakeRegistry()
+        self.backoff = BackOff(sleep=sleep, randomness=random.Random(seed))
+
+    def drain_ports(self, faults: Faults | None = None) -> DrainPorts:
+        names = ("readings", "forecast_jobs", "houses", "sets", "observations", "rejects")
+        ports = {name: getattr(self, name) for name in names}
+        if faults is not None:
+            ports = {name: faults.around(port, name) for name, port in ports.items()}
+        return DrainPorts(**ports, backoff=self.backoff)
+
+    def forecast_ports(self) -> ForecastPorts:
+        return ForecastPorts(
+            houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.registry
+        )
+
+    def verify_ports(self) -> VerifyPorts:
+        return VerifyPorts(
+            houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.registry
+        )
+
+
+def _first_half(things: Any) -> Any:
+    if isinstance(things, Mapping):
+        return dict(list(things.items())[: len(things) // 2])
+    return list(things)[: len(things) // 2]

@@ -1,0 +1,51 @@
+"""A stage in moto, new for every test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from roomidity.composition import Roomidity
+from tests.integration.stage import REGION, create
+
+ENVIRONMENT: Final = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": REGION,
+    "ROOMIDITY_STAGE": "test",
+    "ROOMIDITY_BUCKET": "roomidity-test-123456789012",
+    "ROOMIDITY_TIMEZONE": "Europe/Brussels",
+    "ROOMIDITY_POLL_WAIT_S": "0",
+}
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Roomidity]:
+    """An empty stage; the environment names it."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        stage = Roomidity.from_environment(ENVIRONMENT)
+        create(stage)
+        yield stage
+
+
+@pytest.fixture
+def plain_tables(stage: Roomidity) -> Any:
+    """What a dashboard has: boto3's tables."""
+    return boto3.resource("dynamodb", region_name=REGION)
+
+
+@pytest.fixture
+def plain_queues(stage: Roomidity) -> Any:
+    """A client of one's own beside the adapters'."""
+    return boto3.client("sqs", region_name=REGION)
+
+
+@pytest.fixture
+def plain_buckets(stage: Roomidity) -> Any:
+    return boto3.client("s3", region_name=REGION)

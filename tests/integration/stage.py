@@ -1,0 +1,43 @@
+"""A stage made in process: the tables by the models' own keys, the queues and the bucket by their names; no Node."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import boto3
+
+from roomidity.composition import Roomidity
+from roomidity.dynamodb import botocore_session, dynamodb_client
+from roomidity.store import Tables, bind
+
+__all__ = ["KEYS", "QUEUES", "REGION", "create", "tables_of"]
+
+REGION: Final = "eu-central-1"
+QUEUES: Final = ("readings", "forecast-jobs", "training-jobs")
+
+KEYS: Final = {
+    "houses": ["house"],
+    "readings": ["house", "slot"],
+    "observations": ["house", "slot"],
+    "forecasts": ["room_id", "issued_at"],
+    "models": ["house", "version"],
+    "accuracy": ["room_id", "day"],
+}
+"""The contract's keys; that serverless.yml has the same is another test."""
+
+
+def tables_of(stage: Roomidity) -> Tables:
+    """The models of a stage's tables."""
+    return bind(stage.settings.prefix, dynamodb_client(botocore_session(), region=REGION))
+
+
+def create(stage: Roomidity) -> None:
+    """Make what the handlers talk to."""
+    tables = tables_of(stage)
+    for item in (tables.houses, tables.readings, tables.observations, tables.forecasts, tables.models):
+        item.create_table(billing_mode="PAY_PER_REQUEST")
+    queues: Any = boto3.client("sqs", region_name=REGION)
+    for name in QUEUES:
+        queues.create_queue(QueueName=f"{stage.settings.prefix}-{name}")
+    buckets: Any = boto3.client("s3", region_name=REGION)
+    buckets.create_bucket(Bucket=stage.settings.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})

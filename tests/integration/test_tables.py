@@ -1,0 +1,324 @@
+"""Tables against moto: keys, conditions, conflicts, expiry, and what an item costs to write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+
+from roomidity.composition import Roomidity
+from roomidity.errors import ConflictError
+from roomidity.houses import House, Room
+from roomidity.readings import Quarantine, SlotKey
+from roomidity.readings.observations import Observation, Statistics
+from roomidity.slots import SLOT, SLOT_MS, format_slot, to_epoch_ms
+from roomidity.store import StoredForecast, StoredSet
+from tests.integration import dashboard
+from tests.integration.stage import KEYS, REGION, tables_of
+
+START = datetime(2026, 3, 15, tzinfo=UTC)
+START_MS = to_epoch_ms(START)
+SEEN = Room(first_seen=START, last_seen=START + timedelta(hours=1), sensors=frozenset({"", "z2m-1"}))
+
+
+def key(number: int = 0, house: str = "h1") -> SlotKey:
+    return SlotKey(house, START_MS + number * SLOT_MS)
+
+
+def observation(mean: float = 21.5) -> Observation:
+    return {"kitchen": {"temperature": Statistics(mean=mean, min=21.0, max=22.0, count=15)}}
+
+
+def forecast(
+    *, room: str = "kitchen", issued_at: datetime = START, quantities: tuple[str, ...] = ("humidity", "temperature")
+) -> StoredForecast:
+    steps = np.arange(96.0)
+    return StoredForecast(
+        house="h1",
+        room=room,
+        issued_at=issued_at,
+        quantities={
+            quantity: {"p10": 40 + steps / 10, "p50": 45 + steps / 10, "p90": 50 + steps / 10}
+            for quantity in quantities
+        },
+        grade=dict.fromkeys(quantities, "full"),
+        data_through=issued_at - SLOT,
+        model_version="20260314T0000Z-0123abcd",
+    )
+
+
+def test_the_models_have_the_keys_of_the_contract(stage: Roomidity) -> None:
+    client: Any = boto3.client("dynamodb", region_name=REGION)
+    for name in client.list_tables()["TableNames"]:
+        table = client.describe_table(TableName=name)["Table"]
+        keys = KEYS[name.removeprefix("roomidity-test-")]
+        assert [part["AttributeName"] for part in table["KeySchema"]] == keys
+        assert [part["KeyType"] for part in table["KeySchema"]] == ["HASH", "RANGE"][: len(keys)]
+        assert {part["AttributeType"] for part in table["AttributeDefinitions"]} == {"S"}
+
+
+def test_a_set_comes_back_byte_for_byte(stage: Roomidity) -> None:
+    packed = bytes(range(256))
+    assert stage.sets.put_many({key(): StoredSet(packed, 1)}) == set()
+    assert stage.sets.get_many([key(), key(1)]) == {key(): StoredSet(packed, 1)}
+
+
+def test_a_set_is_written_only_on_the_version_that_was_read(stage: Roomidity) -> None:
+    sets = stage.sets
+    assert sets.put_many({key(0): StoredSet(b"a", 1), key(1): StoredSet(b"b", 1)}) == set()
+    lost = sets.put_many({key(0): StoredSet(b"again", 1), key(1): StoredSet(b"newer", 2), key(2): StoredSet(b"c", 1)})
+    assert lost == {key(0)}
+    assert sets.put_many({key(3): StoredSet(b"out of nothing", 2)}) == {key(3)}
+    assert sets.put_many({key(1): StoredSet(b"two ahead", 4)}) == {key(1)}
+    assert sets.get_many(key(number) for number in range(4)) == {
+        key(0): StoredSet(b"a", 1),
+        key(1): StoredSet(b"newer", 2),
+        key(2): StoredSet(b"c", 1),
+    }
+
+
+def test_more_keys_than_one_call_takes(stage: Roomidity) -> None:
+    """BatchGetItem takes 100 keys."""
+    sets = {key(number): StoredSet(str(number).encode(), 1) for number in range(205)}
+    assert stage.sets.put_many(sets) == set()
+    assert stage.sets.get_many(sets) == sets
+    assert stage.sets.get_many([]) == {}
+
+
+def test_what_expires_says_when(stage: Roomidity, plain_tables: Any) -> None:
+    stage.sets.put_many({key(): StoredSet(b"a", 1)})
+    stage.observations.put_many({key(): (observation(), 1)})
+    stage.forecasts.put_many([forecast()])
+    for table, days in (("readings", 400), ("observations", 400), ("forecasts", 35)):
+        (item,) = plain_tables.Table(f"roomidity-test-{table}").scan()["Items"]
+        assert item["expires_at"] == int((START + timedelta(days=days)).timestamp())
+
+
+def test_an_observation_is_not_replaced_by_that_of_an_older_set(stage: Roomidity) -> None:
+    observations = stage.observations
+    observations.put_many({key(): (observation(20.0), 2)})
+    observations.put_many({key(): (observation(19.0), 1)})
+    assert observations.versions([key(), key(1)]) == {key(): 2}
+    assert [found for _, found in observations.between("h1", START, START + SLOT)] == [observation(20.0)]
+    observations.put_many({key(): (observation(20.5), 2)})  # the same set under other rules
+    observations.put_many({key(): (observation(21.0), 3)})
+    assert observations.versions([key()]) == {key(): 3}
+    assert [found for _, found in observations.between("h1", START, START + SLOT)] == [observation(21.0)]
+
+
+def test_observations_between_two_times_in_their_order(stage: Roomidity) -> None:
+    stage.observations.put_many({key(number): (observation(number), 1) for number in (3, 0, 2, 5)})
+    stage.observations.put_many({key(2, house="h2"): (observation(99.0), 1)})
+    found = list(stage.observations.between("h1", START, START + 5 * SLOT))
+    assert found == [(START + number * SLOT, observation(number)) for number in (0, 2, 3)]
+    assert list(stage.observations.between("h1", START, START)) == []
+    means = list(stage.observations.means("h1", START + SLOT, START + 4 * SLOT))
+    assert means == [(START + number * SLOT, {"kitchen": {"temperature": float(number)}}) for number in (2, 3)]
+
+
+def test_a_slot_whose_every_value_is_quarantined_is_an_empty_observation(stage: Roomidity) -> None:
+    stage.observations.put_many({key(): ({}, 4)})
+    assert list(stage.observations.between("h1", START, START + SLOT)) == [(START, {})]
+
+
+def test_a_house_comes_back_as_it_was(stage: Roomidity) -> None:
+    assert stage.houses.get("h1") is None
+    house = House(
+        name="h1",
+        timezone="Europe/Brussels",
+        rooms={"kitchen": SEEN, "outdoor": SEEN},
+        quarantine=(Quarantine(START, START + timedelta(days=1), room="kitchen"),),
+        settings={"note": "éá", "limit": 2.5, "on": True, "nothing": None, "list": [1, "two"]},
+    )
+    stage.houses.put(house)
+    assert stage.houses.get("h1") == replace(house, version=1)
+    assert set(stage.houses.get_many(["h1", "h2"])) == {"h1"}
+    assert [one.name for one in stage.houses.all()] == ["h1"]
+
+
+def test_a_house_is_written_only_on_the_version_that_was_read(stage: Roomidity) -> None:
+    house = House(name="h1", timezone="UTC")
+    stage.houses.put(house)
+    with pytest.raises(ConflictError) as first_again:
+        stage.houses.put(house)
+    assert first_again.value.what == "house 'h1'"
+    read = stage.houses.get("h1")
+    assert read is not None
+    stage.houses.put(replace(read, rooms={"kitchen": SEEN}))
+    with pytest.raises(ConflictError):
+        stage.houses.put(read)
+    kept = stage.houses.get("h1")
+    assert kept is not None
+    assert (kept.version, set(kept.rooms)) == (2, {"kitchen"})
+
+
+def test_the_latest_forecast_is_the_newest_that_has_not_expired(stage: Roomidity) -> None:
+    older, newer = forecast(), forecast(issued_at=START + SLOT)
+    stage.forecasts.put_many([older, newer, forecast(room="kitchen2", issued_at=START + 9 * SLOT)])
+    latest = stage.forecasts.latest
+
+    def issued(now: datetime) -> datetime | None:
+        found = latest("h1", "kitchen", now=now)
+        return found.issued_at if found else None
+
+    assert issued(START + 5 * SLOT) == START + SLOT
+    assert issued(START + SLOT / 2) == START  # as it was seen then
+    assert issued(START - SLOT) is None
+    assert issued(START + timedelta(days=35)) == START + SLOT
+    assert issued(START + timedelta(days=35) + SLOT) is None
+    assert latest("h1", "cellar", now=START) is None
+
+
+def test_a_forecast_comes_back_as_it_was_issued(stage: Roomidity) -> None:
+    humidity_only = replace(forecast(quantities=("humidity",)), data_through=None)
+    stage.forecasts.put_many([humidity_only])
+    found = stage.forecasts.latest("h1", "kitchen", now=START)
+    assert found is not None
+    assert set(found.quantities) == {"humidity"}
+    for name, values in humidity_only.quantities["humidity"].items():
+        np.testing.assert_array_equal(found.quantities["humidity"][name], values.round(1))
+    assert (found.grade, found.data_through, found.model_version) == (
+        {"humidity": "full"},
+        None,
+        "20260314T0000Z-0123abcd",
+    )
+
+
+def test_issuing_again_writes_the_same_item(stage: Roomidity, plain_tables: Any) -> None:
+    stage.forecasts.put_many([forecast()])
+    table = plain_tables.Table("roomidity-test-forecasts")
+    first = table.scan()["Items"]
+    stage.forecasts.put_many([forecast()])
+    assert table.scan()["Items"] == first
+
+
+def test_more_rooms_than_one_call_takes(stage: Roomidity, plain_tables: Any) -> None:
+    """BatchWriteItem takes 25 items."""
+    stage.forecasts.put_many([forecast(room=f"room {number}") for number in range(64)])
+    assert plain_tables.Table("roomidity-test-forecasts").scan(Select="COUNT")["Count"] == 64
+
+
+def test_forecasts_between_two_issue_times(stage: Roomidity) -> None:
+    stage.forecasts.put_many([forecast(issued_at=START + number * SLOT) for number in range(4)])
+    found = stage.forecasts.between("h1", "kitchen", START + SLOT, START + 2 * SLOT)
+    assert [one.issued_at for one in found] == [START + SLOT, START + 2 * SLOT]
+
+
+def test_a_dashboard_reads_plain_numbers(stage: Roomidity, plain_tables: Any) -> None:
+    stage.houses.put(House(name="h1", timezone="UTC", rooms={"kitchen": SEEN, "bath": SEEN}))
+    stage.forecasts.put_many([forecast(issued_at=START + number * SLOT) for number in range(3)])
+    stage.observations.put_many({key(number): (observation(number + 0.125), 1) for number in range(5)})
+    prefix = stage.settings.prefix
+
+    assert dashboard.houses(plain_tables, prefix) == {"h1": ["bath", "kitchen"]}
+
+    latest = dashboard.latest_forecast(plain_tables, prefix, "h1", "kitchen")
+    assert latest is not None
+    assert latest["issued_at"] == latest["first_slot"] == "2026-03-15T00:30Z"
+    assert latest["data_through"] == "2026-03-15T00:15Z"
+    assert (latest["step_s"], latest["v"], latest["grade"]["humidity"]) == (900, 1, "full")
+    lists = [f"{quantity}_{level}" for quantity in ("humidity", "temperature") for level in ("p10", "p50", "p90")]
+    for name in lists:
+        assert [float(value) for value in latest[name]] == [
+            round({"p10": 40, "p50": 45, "p90": 50}[name[-3:]] + step / 10, 1) for step in range(96)
+        ]
+
+    issued = dashboard.forecast_as_issued(plain_tables, prefix, "h1", "kitchen", "2026-03-15T00:15Z")
+    assert issued is not None
+    assert issued["issued_at"] == "2026-03-15T00:15Z"
+    assert dashboard.forecast_as_issued(plain_tables, prefix, "h1", "kitchen", "2026-03-15T07:00Z") is None
+    assert dashboard.latest_forecast(plain_tables, prefix, "h1", "cellar") is None
+
+    slots = dashboard.observations_between(plain_tables, prefix, "h1", "2026-03-15T00:15Z", "2026-03-15T00:45Z")
+    assert [item["slot"] for item in slots] == [format_slot(START + number * SLOT) for number in (1, 2, 3)]
+    assert {name: float(number) for name, number in slots[0]["rooms"]["kitchen"]["temperature"].items()} == {
+        "mean": 1.125,
+        "min": 21.0,
+        "max": 22.0,
+        "count": 15.0,
+    }
+    assert {"house", "slot", "rooms", "version"} <= set(slots[0])
+
+
+def test_a_dashboard_reads_on_past_a_page(stage: Roomidity, plain_tables: Any) -> None:
+    """A page is 1 MB."""
+    prefix = stage.settings.prefix
+    starts = [format_slot(START + number * SLOT) for number in range(6)]
+    for start in starts:
+        item = {"house": "h1", "slot": start, "rooms": {"kitchen": {}}, "filler": "." * 300_000}
+        plain_tables.Table(f"{prefix}-observations").put_item(Item=item)
+        plain_tables.Table(f"{prefix}-houses").put_item(Item={**item, "house": start})
+    slots = dashboard.observations_between(plain_tables, prefix, "h1", starts[0], starts[-1])
+    assert [item["slot"] for item in slots] == starts
+    assert dashboard.houses(plain_tables, prefix) == {start: ["kitchen"] for start in starts}
+
+
+def item_bytes(item: Mapping[str, Any]) -> int:
+    """What DynamoDB counts for an item: its names and its values."""
+    return sum(len(name.encode()) + value_bytes(value) for name, value in item.items())
+
+
+def value_bytes(value: Mapping[str, Any]) -> int:
+    """By "DynamoDB item sizes and formats" of its developer guide, rounded up where it says approximately."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "B":
+            return len(content)
+        case "N":  # a byte for every two significant digits, one more, and one for a sign
+            digits = content.lstrip("-").replace(".", "").strip("0")
+            return (len(digits) + 1) // 2 + 1 + content.startswith("-")
+        case "L":
+            return 3 + sum(1 + value_bytes(one) for one in content)
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + value_bytes(one) for name, one in content.items())
+        case _:
+            return 1
+
+
+def the_item(table: str) -> dict[str, Any]:
+    client: Any = boto3.client("dynamodb", region_name=REGION)
+    (item,) = client.scan(TableName=f"roomidity-test-{table}")["Items"]
+    return dict(item)
+
+
+def test_a_forecast_costs_three_write_units(stage: Roomidity) -> None:
+    """At its dearest: three digits everywhere, and a winter's outbuilding with a sign before every temperature."""
+    rng = np.random.default_rng(0)
+    numbers = {
+        "humidity": rng.uniform(10.1, 99.9, (3, 96)).round(1),
+        "temperature": -rng.uniform(10.1, 30.9, (3, 96)).round(1),
+    }
+    dearest = replace(
+        forecast(room="the children's room upstairs"),
+        quantities={quantity: dict(zip(("p10", "p50", "p90"), of, strict=True)) for quantity, of in numbers.items()},
+        grade={"humidity": "persistence", "temperature": "persistence"},
+    )
+    stage.forecasts.put_many([dearest])
+    item = the_item("forecasts")
+    assert len(item["humidity_p10"]["L"]) == 96
+    assert item_bytes(item) <= 3 * 1024
+
+
+def test_an_observation_of_eight_rooms_costs_one_write_unit(stage: Roomidity) -> None:
+    rooms = ("bathroom", "ironing", "kitchen", "laundry", "living", "office", "parents", "teenager")
+    numbers = Statistics(mean=-12.345, min=-13.579, max=-11.357, count=179)
+    stage.observations.put_many(
+        {key(): ({room: dict.fromkeys(("humidity", "temperature"), numbers) for room in rooms}, 123)}
+    )
+    assert item_bytes(the_item("observations")) <= 1024
+
+
+def test_the_tables_share_one_client(stage: Roomidity) -> None:
+    tables = tables_of(stage)
+    clients = {
+        id(item._get_connection().connection.client)
+        for item in (tables.houses, tables.readings, tables.observations, tables.forecasts, tables.models)
+    }
+    assert len(clients) == 1
