@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 import polars as pl
 
-__all__ = ["MAX_BODY_BYTES", "Message", "pack_lines", "pack_readings", "to_lines"]
+__all__ = ["MAX_BODY_BYTES", "Message", "pack_lines", "pack_readings"]
 
 MAX_BODY_BYTES: Final = 256_000
 """A packed body's size: under the 256 KiB that every SQS endpoint takes; SQS bills it as four requests."""
 
-_FIELDS: Final = ("house", "room", "sensor", "ts", "temperature", "humidity")
+_FIELDS: Final = ("room", "sensor", "ts", "temperature", "humidity")
 
 
 @dataclass(frozen=True)
@@ -38,32 +38,43 @@ def pack_readings(readings: pl.DataFrame, *, max_bytes: int = MAX_BODY_BYTES) ->
     max_bytes
         The longest body in bytes of UTF-8.
     """
-    return pack_lines(to_lines(readings), max_bytes=max_bytes)
-
-
-def to_lines(readings: pl.DataFrame) -> list[str]:
-    """Each reading as a line of JSON; a field that it has not is left out."""
     present = [name for name in _FIELDS if name in readings.columns]
     utc = pl.col("ts").dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
-    plain = readings.select(present).with_columns(
+    plain = readings.select("house", *present).with_columns(
         utc.str.replace(".000Z", "Z", literal=True), pl.selectors.float().cast(pl.Float64).round(3)
     )
-    text = plain.write_ndjson()
-    for name in present:  # inside a string the quotes would be escaped
-        text = text.replace(f',"{name}":null', "")
-    return text.split("\n")[:-1]  # not splitlines: a name may hold a line separator of Unicode
+    for own in plain.partition_by("house", maintain_order=True):
+        text = own.select(present).write_ndjson()
+        for name in present:  # what a reading has not is left out; inside a string the quotes would be escaped
+            text = text.replace(f',"{name}":null', "")
+        body = _Body(own["house"][0], max_bytes)
+        for line in text.splitlines():
+            yield from body.add(line)
+        yield from body.rest()
 
 
-@dataclass
-class _Open:
-    """A body that still takes readings of one house."""
+class _Body:
+    """A body that is being filled with readings of one house."""
 
-    head: str
-    lines: list[str] = field(default_factory=list)
-    size: int = 0
+    def __init__(self, house: str, max_bytes: int) -> None:
+        self._head = f'{{"house":{msgspec.json.encode(house).decode()},"readings":['
+        self._room = max_bytes - len(self._head.encode()) - len(_TAIL)
+        self._lines: list[str] = []
+        self._bytes = 0
 
-    def close(self) -> str:
-        return self.head + ",".join(self.lines) + _TAIL
+    def add(self, line: str) -> Iterator[str]:
+        """Add a reading; the full body, if it had to be closed first."""
+        size = (len(line) if line.isascii() else len(line.encode())) + 1
+        if self._bytes + size > self._room:
+            yield from self.rest()
+        self._lines.append(line)
+        self._bytes += size
+
+    def rest(self) -> Iterator[str]:
+        """What is left as a body, if there is anything."""
+        if self._lines:
+            yield self._head + ",".join(self._lines) + _TAIL
+            self._lines, self._bytes = [], 0
 
 
 class _House(msgspec.Struct):
@@ -86,24 +97,17 @@ def pack_lines(lines: Iterable[str], *, max_bytes: int = MAX_BODY_BYTES) -> Iter
     The house's name is moved beside the readings. A line that is no JSON, has no house, or is a packed message already
     goes as a body of its own: it is for the drain to say what is wrong with it.
     """
-    bodies: dict[str, _Open] = {}
+    bodies: dict[str, _Body] = {}
     for line in lines:
         try:
             found = _house.decode(line)
         except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
             found = _House()
-        if found.house is None or bytes(found.readings):
+        if found.house is None or found.readings is not None:
             yield _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", line)
             continue
-        name = msgspec.json.encode(found.house).decode()
-        body = bodies.setdefault(found.house, _Open(head=f'{{"house":{name},"readings":['))
-        reading = line.replace(f'"house":{name},', "", 1)
-        length = len(reading.encode()) + 1
-        if body.lines and len(body.head.encode()) + body.size + length + len(_TAIL) > max_bytes:
-            yield body.close()
-            body.lines, body.size = [], 0
-        body.lines.append(reading)
-        body.size += length
+        if found.house not in bodies:
+            bodies[found.house] = _Body(found.house, max_bytes)
+        yield from bodies[found.house].add(line.replace(f'"house":{msgspec.json.encode(found.house).decode()},', "", 1))
     for body in bodies.values():
-        if body.lines:
-            yield body.close()
+        yield from body.rest()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pynamodb.exceptions import PutError
-
 from roomidity.errors import ConflictError
 from roomidity.houses import House, Room
 from roomidity.readings import Quarantine
 from roomidity.slots import format_moment, parse_time
 from roomidity.store.tables import HouseItem
+from roomidity.store.writing import Write, save
 
 __all__ = ["HouseTable"]
 
@@ -53,12 +52,8 @@ class HouseTable:
             version=house.version + 1,
         )
         unchanged = self._item.version == house.version if house.version else self._item.house.does_not_exist()
-        try:
-            item.save(condition=unchanged)
-        except PutError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
-                raise
-            raise ConflictError(f"house {house.name!r}", attempts=1) from error
+        if not save(Write(item, unchanged, house=house.name, size_bytes=0)):
+            raise ConflictError(f"house {house.name!r}", attempts=1)
 
 
 def _to_house(item: HouseItem) -> House:

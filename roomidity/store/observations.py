@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from pynamodb.exceptions import PutError
-
 from roomidity.readings import SlotKey
 from roomidity.readings.observations import Observation, Statistics
 from roomidity.slots import SLOT, format_slot, parse_slot, to_epoch_ms
 from roomidity.store.attributes import number_text
-from roomidity.store.parallel import in_parallel
-from roomidity.store.tables import ObservationItem
+from roomidity.store.tables import ObservationItem, connection_of
+from roomidity.store.writing import Write, save_many
 
 __all__ = ["ObservationTable", "RoomMeans"]
 
@@ -35,10 +33,10 @@ class ObservationTable:
 
     def put_many(self, observed: Mapping[SlotKey, tuple[Observation, int]]) -> None:
         """Write each observation with the version of its set, unless one of a newer set stands there."""
-        in_parallel(self._put, observed.items())
+        writes = [self._write(key, observation, version) for key, (observation, version) in observed.items()]
+        save_many(writes, connection_of(self._item))
 
-    def _put(self, entry: tuple[SlotKey, tuple[Observation, int]]) -> None:
-        key, (observation, version) = entry
+    def _write(self, key: SlotKey, observation: Observation, version: int) -> Write:
         item = self._item(
             house=key.house,
             slot=format_slot(key.start),
@@ -50,11 +48,7 @@ class ObservationTable:
             expires_at=key.slot_ms // 1000 + self._retention_s,
         )
         not_newer = self._item.house.does_not_exist() | (self._item.version <= version)
-        try:
-            item.save(condition=not_newer)
-        except PutError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
-                raise
+        return Write(item, not_newer, house=key.house, size_bytes=200 * (len(observation) + 1))
 
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, Observation]]:
         """Each slot in [start, end) that was observed, and what was, in order of time."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pynamodb.exceptions import PutError
-
 from roomidity.readings import SlotKey
 from roomidity.slots import format_slot, parse_slot, to_epoch_ms
-from roomidity.store.parallel import in_parallel
-from roomidity.store.tables import SetItem
+from roomidity.store.tables import SetItem, connection_of
+from roomidity.store.writing import Write, save_many
 
 __all__ = ["SetTable", "StoredSet"]
 
@@ -46,11 +44,11 @@ class SetTable:
         -------
         The keys of those that another writer changed meanwhile: read them again, and merge.
         """
-        written = in_parallel(self._put, sets.items())
+        writes = [self._write(key, new) for key, new in sets.items()]
+        written = save_many(writes, connection_of(self._item))
         return {key for key, done in zip(sets, written, strict=True) if not done}
 
-    def _put(self, entry: tuple[SlotKey, StoredSet]) -> bool:
-        key, new = entry
+    def _write(self, key: SlotKey, new: StoredSet) -> Write:
         item = self._item(
             house=key.house,
             slot=format_slot(key.start),
@@ -59,10 +57,4 @@ class SetTable:
             expires_at=key.slot_ms // 1000 + self._retention_s,
         )
         unchanged = self._item.version == new.version - 1 if new.version > 1 else self._item.house.does_not_exist()
-        try:
-            item.save(condition=unchanged)
-        except PutError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+        return Write(item, unchanged, house=key.house, size_bytes=len(new.packed) + 500)

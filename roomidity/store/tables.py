@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.connection import Connection
 from pynamodb.models import Model
 
 from roomidity.store.attributes import Numbers, Plain, Wire
 
-__all__ = ["ForecastItem", "HouseItem", "ModelItem", "ObservationItem", "SetItem", "Tables", "bind"]
+__all__ = ["ForecastItem", "HouseItem", "ModelItem", "ObservationItem", "SetItem", "Tables", "bind", "connection_of"]
 
 
 class HouseItem(Model):
@@ -89,6 +90,11 @@ class Tables:
     models: type[ModelItem]
 
 
+def connection_of(item: type[Model]) -> Connection:
+    """The connection that a bound model calls through; pynamodb's transactions want it named."""
+    return item._get_connection().connection  # noqa: SLF001  # there is no public way
+
+
 def bind(prefix: str, client: Any) -> Tables:
     """The models of the tables ``<prefix>-<table>``, all calling through one DynamoDB ``client``.
 
@@ -98,7 +104,7 @@ def bind(prefix: str, client: Any) -> Tables:
     def bound(item: type[ItemType], table: str) -> type[ItemType]:
         meta = type("Meta", (), {"table_name": f"{prefix}-{table}", "region": client.meta.region_name})
         model: type[ItemType] = type(item.__name__, (item,), {"Meta": meta, "__module__": __name__})
-        model._get_connection().connection._client = client  # noqa: SLF001  # pynamodb has no way to pass one in
+        connection_of(model)._client = client  # noqa: SLF001  # pynamodb has no way to pass one in
         return model
 
     return Tables(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any, Final
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 
 from roomidity.composition import Roomidity
 from tests.integration.stage import REGION, create
@@ -26,6 +28,13 @@ ENVIRONMENT: Final = {
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Roomidity]:
     """An empty stage; the environment names it."""
+    call, lock = BotocoreStubber.__call__, threading.RLock()
+
+    def one_at_a_time(self: BotocoreStubber, *arguments: Any, **more: Any) -> Any:
+        with lock:  # moto copies its tables while other threads write to them
+            return call(self, *arguments, **more)
+
+    monkeypatch.setattr(BotocoreStubber, "__call__", one_at_a_time)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():

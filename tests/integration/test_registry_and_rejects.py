@@ -123,13 +123,6 @@ def test_rejects_come_back_as_they_were_by_day(stage: Roomidity) -> None:
     assert len(stage.bucket.get(key).splitlines()) == 2
 
 
-def test_more_objects_than_a_page_lists(stage: Roomidity) -> None:
-    """ListObjectsV2 answers with 1,000 keys."""
-    for number in range(1_005):
-        stage.bucket.put(f"many/{number:04}", b"", content_type="text/plain")
-    assert len(list(stage.bucket.keys("many/"))) == 1_005
-
-
 def test_the_buckets_name_is_the_accounts_where_none_is_set(stage: Roomidity) -> None:
     unnamed = Roomidity(replace(stage.settings, bucket=None))
     assert unnamed.bucket.name == "roomidity-test-123456789012"

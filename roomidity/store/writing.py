@@ -1,0 +1,104 @@
+"""Conditional writes of many items: one call each while a house has few, transactions when its past is filled in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from pynamodb.connection import Connection
+from pynamodb.exceptions import PutError, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+__all__ = ["Write", "save", "save_many"]
+
+_WRITERS: Final = 4
+"""Threads; botocore takes about 1 ms of CPU a call under one lock, so that more only wait for each other."""
+
+_BACKFILL_ITEMS: Final = 25
+"""More items of one house than this are its past being filled in; a live drain has one or two."""
+
+_TRANSACTION_ITEMS: Final = 100
+_TRANSACTION_BYTES: Final = 3_000_000
+"""The service takes 100 items and 4 MB."""
+
+Task = TypeVar("Task")
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True)
+class Write:
+    """An item, the condition on which it is written, whose it is, and about how large."""
+
+    item: Model
+    condition: Condition
+    house: Hashable
+    size_bytes: int
+
+
+def save(write: Write) -> bool:
+    """Write an item; whether its condition held."""
+    try:
+        write.item.save(condition=write.condition)
+    except PutError as error:
+        if error.cause_response_code != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
+
+
+def save_many(writes: Sequence[Write], connection: Connection) -> list[bool]:
+    """Write items, each if its condition holds; whether it did.
+
+    Filling in a year is 70,000 items: as transactions at twice the price of a write (5 cents) they take a tenth of the
+    calls' time. A transaction in which one condition does not hold writes nothing; its items are then written singly.
+    """
+    counts = Counter(write.house for write in writes)
+    past = [place for place, write in enumerate(writes) if counts[write.house] > _BACKFILL_ITEMS]
+    batches = list(_batches(past, writes))
+    transacted = _in_parallel(lambda batch: _transact([writes[place] for place in batch], connection), batches)
+    held = {place for batch, done in zip(batches, transacted, strict=True) if done for place in batch}
+    single = [place for place in range(len(writes)) if place not in held]
+    saved = _in_parallel(lambda place: save(writes[place]), single)
+    held.update(place for place, done in zip(single, saved, strict=True) if done)
+    return [place in held for place in range(len(writes))]
+
+
+def _transact(batch: Sequence[Write], connection: Connection) -> bool:
+    """Write all of a batch or nothing; whether it was all."""
+    try:
+        with TransactWrite(connection=connection) as transaction:
+            for write in batch:
+                transaction.save(write.item, condition=write.condition)
+    except TransactWriteError as error:
+        if error.cause_response_code != "TransactionCanceledException":
+            raise
+        return False
+    return True
+
+
+def _batches(places: Sequence[int], writes: Sequence[Write]) -> Iterator[list[int]]:
+    """Places of writes that fit one transaction together."""
+    batch: list[int] = []
+    size = 0
+    for place in places:
+        if batch and (len(batch) == _TRANSACTION_ITEMS or size + writes[place].size_bytes > _TRANSACTION_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(place)
+        size += writes[place].size_bytes
+    if batch:
+        yield batch
+
+
+def _in_parallel(call: Callable[[Task], Outcome], tasks: list[Task]) -> list[Outcome]:
+    """``call`` of each task, in their order; every call is made, then the first error is raised."""
+    if len(tasks) < 2:
+        return [call(task) for task in tasks]
+    with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
+        futures = [pool.submit(call, task) for task in tasks]
+    return [future.result() for future in futures]

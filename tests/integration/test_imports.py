@@ -1,0 +1,34 @@
+"""A cold start's budget: what serves imports neither scikit-learn nor what comes with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Final
+
+import pytest
+
+HEAVY: Final = {"sklearn", "scipy", "joblib", "pandas", "click", "rich", "plotext", "ministack"}
+"""About a second of every cold start, and the laptop's own."""
+
+FORGET: Final = "import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+
+
+def loaded_by(module: str) -> set[str]:
+    run = subprocess.run(  # noqa: S603  # our own Python
+        [sys.executable, "-c", FORGET.format(module=module)], capture_output=True, text=True, check=True
+    )
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["drain", "forecast", "verify"])
+def test_what_serves_loads_nothing_heavy(name: str) -> None:
+    assert loaded_by(f"handlers.{name}") & HEAVY == set()
+
+
+def test_training_is_what_loads_scikit_learn() -> None:
+    assert "sklearn" in loaded_by("handlers.train")
+
+
+def test_help_loads_nothing_heavy() -> None:
+    assert loaded_by("roomidity.cli.app") & {"sklearn", "scipy", "joblib", "pandas", "ministack"} == set()
