@@ -74,6 +74,6 @@ def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name, "")
     if not text:
         return default
-    if not text.isdigit():
+    if not text.isdecimal():
         raise ConfigurationError(name, found=text, expected="a whole number, 0 or more")
     return int(text)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import sys
 import threading
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -82,8 +85,8 @@ def demo(
             os.environ["ROOMIDITY_TIMEZONE"] = timezone
         from roomidity.cli.context import stage  # noqa: PLC0415  # reads the environment that the engine set
 
-        replay = Replay(stage(), chosen)
-        with progress() as bar:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside, progress() as bar:
+            replay = Replay(stage(), chosen, beside)
             bulk = bar.add_task(f"bulk: {len(chosen):,} readings", total=len(chosen))
             replay.bulk(lambda count: bar.advance(bulk, count))
             bar.update(bulk, completed=len(chosen))
@@ -113,30 +116,33 @@ def up(port: int, state: Path | None, as_json: bool) -> None:
     The engine has the queues, tables and bucket of serverless.yml. Its state is kept, also that of the last demo.
     """
     output = Output(as_json=as_json)
-    with _engine(_state(state), port=port) as engine:
+    folder = _state(state)
+    with _engine(folder, port=port) as engine:
+        exports = [f"export {name}={shlex.quote(value)}" for name, value in engine.environment.items()]
         output.answer({"endpoint": engine.endpoint, "environment": engine.environment})
         if not as_json:
-            output.tables.print(engine.endpoint)
-            for name, value in engine.environment.items():
-                output.tables.print(f"export {name}={shlex.quote(value)}", soft_wrap=True)
+            output.tables.print("\n".join([engine.endpoint, *exports]), soft_wrap=True)
+        lines = folder.with_name("env")
+        lines.write_text("\n".join([*exports, ""]))
+        notes.print(f"In another terminal: source {lines}", soft_wrap=True)
         _serve(engine)
 
 
 @contextmanager
 def _engine(state: Path, *, port: int | None) -> Iterator[Engine]:
-    """A running engine, whose stage this process's environment names from now on."""
+    """A running engine, whose stage this process's environment names from now on; it ends in order when told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     from roomidity.local.engine import running  # noqa: PLC0415
     from roomidity.local.stack import checkout  # noqa: PLC0415
 
-    with notes.status("starting the local engine"):
-        engines = running(checkout(), state, stage=os.environ.get("ROOMIDITY_STAGE", "dev"), port=port)
-        engine = engines.__enter__()
-    try:
+    with ExitStack() as stack:
+        with notes.status("starting the local engine"):
+            engine = stack.enter_context(
+                running(checkout(), state, stage=os.environ.get("ROOMIDITY_STAGE", "dev"), port=port)
+            )
         os.environ.update(engine.environment)
         yield engine
-    finally:
-        with notes.status("keeping the engine's state"):
-            engines.__exit__(None, None, None)
+        notes.print("keeping the engine's state", style="dim")
 
 
 def _serve(engine: Engine) -> None:

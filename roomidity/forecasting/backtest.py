@@ -81,7 +81,7 @@ def replay(
     *,
     start: int,
     stop: int | None = None,
-    retrain_days: int | None = 1,
+    retrain_days: int | None = 7,
     seed: int = 0,
     progress: Callable[[int, int], object] = lambda _done, _all: None,
 ) -> Replay:

@@ -23,7 +23,10 @@ NEIGHBOURS: Final = (0.5, 1.0, 0.5)
 
 
 RESTLESS_POWER: Final = 0.4
-"""Errors grow less than in proportion to how much a room moves at this time of day."""
+"""Errors grow less than in proportion to how much a room moves at this time of day.
+
+0.3 to 0.6 do equally well; beside 0 they take 0.7 % off the pinball loss.
+"""
 
 RESTLESS_FLOOR: Final = 0.1
 SIZES: Final = (0.3, 3.0)

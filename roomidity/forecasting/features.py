@@ -43,7 +43,7 @@ PAST_SLOTS: Final = PROFILE_DAYS * DAY + 1
 """Slots up to the newest one that the inputs look at: the newest and the seven days before it."""
 
 KNOTS: Final = np.array([1, 2, 3, 4, 6, *range(8, STEPS + 1, 4)])
-"""Leads that models predict; the others lie on straight lines between. A third of the numbers, the same error."""
+"""Leads that models predict; the others lie on straight lines between: a third of the numbers, for a smooth course."""
 
 SPREAD: Final = np.array([np.interp(np.arange(1, STEPS + 1), KNOTS, unit) for unit in np.eye(len(KNOTS))])
 """Matrix (knots, 96) that spreads values at the knots over all leads."""

@@ -15,9 +15,9 @@ from sklearn.linear_model import Ridge
 
 from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting.calibration import expected_size
-from roomidity.forecasting.experts import consult, network, scaled
-from roomidity.forecasting.features import FEATURES, KNOTS, Design, calendar, design, fill, targets
-from roomidity.forecasting.model import LOCAL_EXPERTS, OUTPUTS, Model, State
+from roomidity.forecasting.experts import combine, consult, network, scaled
+from roomidity.forecasting.features import FEATURES, KNOT_WEIGHTS, KNOTS, Design, calendar, design, fill, targets
+from roomidity.forecasting.model import LOCAL_EXPERTS, OUTPUTS, PERSISTENCE, PRIOR, Model, State
 from roomidity.forecasting.online import SCORE_STRIDE, absorb, forgetful, remember, with_rooms
 from roomidity.forecasting.window import QUANTITIES, STEPS, FloatArray, IntArray, Window
 
@@ -125,8 +125,10 @@ def train(
         answers[row, :, LOCAL_EXPERTS[1]] += fit.replayed[1]
     size = expected_size(base, basis.at(replayed))
     state = with_rooms(forgetful(start), history.rooms)
+    errors: list[FloatArray] = []
     for day in days:
         chosen = slice(*np.searchsorted(origins[replayed], [day, day + 96]))
+        errors.append(_errors(combine(state, answers[:, chosen]), answers[:, chosen], differences[:, chosen]))
         state = absorb(state, answers[:, chosen], differences[:, chosen], size[:, chosen])
     model = replace(
         base,
@@ -137,13 +139,39 @@ def train(
     )
     scored = history.last - STEPS + 1
     state = remember(replace(state, scored=scored + -scored % SCORE_STRIDE), history.values, history)
-    report = {"seed": seed, "rows": sum(fit.rows for fit in fits), "days": found / 96, "replayed_days": len(days)}
+    report: dict[str, Any] = {
+        "seed": seed,
+        "rows": sum(fit.rows for fit in fits),
+        "days": found / 96,
+        "replayed_days": len(days),
+    }
+    report["replay"] = _means(errors)
     return Trained(
         model=Model.from_bytes(model.to_bytes(), "new"),
         state=State.from_bytes(state.to_bytes(), "new"),
         report=report,
         estimators={room: fit.estimators for room, fit in zip(history.rooms, fits, strict=True) if keep_estimators},
     )
+
+
+def _errors(mixed: FloatArray, answers: FloatArray, differences: FloatArray) -> FloatArray:
+    """Sums of absolute errors of forecast, prior and persistence, and their count, over leads, (4, 2)."""
+    known = np.isfinite(differences)
+    found = [mixed, answers[:, :, PRIOR], answers[:, :, PERSISTENCE]]
+    missed = [np.where(known, np.abs(differences - one), 0.0) for one in found]
+    sums: FloatArray = np.stack([(one @ KNOT_WEIGHTS).sum(axis=(0, 1)) for one in (*missed, known)])
+    return sums
+
+
+def _means(errors: list[FloatArray]) -> dict[str, dict[str, float]]:
+    """Mean absolute errors over the replayed days, by quantity; a quantity that was not measured is absent."""
+    total = np.sum(errors, axis=0) if errors else np.zeros((4, len(QUANTITIES)))
+    names = ("mae", "prior_mae", "persistence_mae")
+    return {
+        quantity: {name: round(float(total[row, q] / total[3, q]), 4) for row, name in enumerate(names)}
+        for q, quantity in enumerate(QUANTITIES)
+        if total[3, q]
+    }
 
 
 def _fit_room(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 import polars as pl
@@ -70,11 +73,29 @@ def _end(readings: pl.DataFrame) -> datetime:
     return floor_slot(newest) + SLOT
 
 
-class Replay:
-    """The replay of some readings. ``stage`` and the process's environment name an engine; the clock is the data's."""
+def work_off_forecasts() -> int:
+    """Forecast until no job is left; how many there were. Runs in a process of its own, as the function does."""
+    return _forecaster()()
 
-    def __init__(self, stage: Roomidity, readings: pl.DataFrame) -> None:
+
+@cache
+def _forecaster() -> Callable[[], int]:
+    functions = Functions()
+    queue = Roomidity.from_environment(os.environ).forecast_jobs
+    return lambda: functions.work_off("forecast", queue)
+
+
+class Replay:
+    """The replay of some readings. ``stage`` and the process's environment name an engine; the clock is the data's.
+
+    Forecasts are worked off ``beside`` it, in another process with the same environment: while one tick's are made, the
+    next tick's readings are drained. A forecast reads only what had closed when it was issued, so it is the same.
+    """
+
+    def __init__(self, stage: Roomidity, readings: pl.DataFrame, beside: Executor) -> None:
         self._stage = stage
+        self._beside = beside
+        self._forecasts = beside.submit(work_off_forecasts)
         self._readings = readings
         self._functions = Functions()
         self.end = _end(readings)
@@ -92,6 +113,7 @@ class Replay:
     def train(self) -> None:
         """Train each house on what has come in."""
         with self.report.timed("train"):
+            self._forecasts.result()  # those of before are the prior's
             now = (self.end - LIVE).isoformat()
             self._stage.training_jobs.send(
                 [json.dumps({"house": house, "reason": "demo", "now": now}) for house in self.houses]
@@ -114,9 +136,12 @@ class Replay:
                     self._stage.readings_queue.send(list(pack_readings(slots[tick])))
                 tick += SLOT
                 if (tick.hour, tick.minute) == (0, 0):
+                    self._forecasts.result()
                     self._functions.scheduled("verify", tick)
                 self._drain(tick)
             step(1)
+        with self.report.timed("ticks"):
+            self._forecasts.result()
 
     def verify(self) -> None:
         """Score the forecasts of the last 48 h whose 24 h are over."""
@@ -153,4 +178,5 @@ class Replay:
         """Drain as the schedule does, and work off the forecasts that it asks for."""
         answer: dict[str, Any] = self._functions.scheduled("drain", at)
         self.report.readings.update(answer["readings"])
-        self._functions.work_off("forecast", self._stage.forecast_jobs)
+        self._forecasts.result()
+        self._forecasts = self._beside.submit(work_off_forecasts)

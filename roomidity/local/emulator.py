@@ -8,6 +8,10 @@ is kept from one item to the next. What is evaluated is the same.
 from __future__ import annotations
 
 import gc
+import os
+import signal
+import threading
+import time
 from functools import lru_cache
 from typing import Any
 
@@ -36,7 +40,15 @@ def _remember_key_conditions() -> None:
     dynamodb._evaluate_condition = evaluate_remembering  # noqa: SLF001
 
 
+def _end_with(parent: int) -> None:
+    """End, keeping the state, when the process that started this one is gone, however it went."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     gc.set_threshold(200_000, 50, 1_000)  # the tables are millions of small objects, none of them garbage
     _remember_key_conditions()
     main()

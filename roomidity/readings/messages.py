@@ -48,7 +48,7 @@ def pack_readings(readings: pl.DataFrame, *, max_bytes: int = MAX_BODY_BYTES) ->
         for name in present:  # what a reading has not is left out; inside a string the quotes would be escaped
             text = text.replace(f',"{name}":null', "")
         body = _Body(own["house"][0], max_bytes)
-        for line in text.splitlines():
+        for line in text.split("\n")[:-1]:  # a name may hold what splitlines() takes for the end of a line
             yield from body.add(line)
         yield from body.rest()
 
@@ -81,7 +81,7 @@ class _House(msgspec.Struct):
     """Of a line only what decides where it goes."""
 
     house: str | None = None
-    readings: msgspec.Raw = msgspec.Raw()
+    readings: msgspec.Raw = msgspec.Raw()  # empty where it is absent
 
 
 _TAIL: Final = "]}"
@@ -103,7 +103,7 @@ def pack_lines(lines: Iterable[str], *, max_bytes: int = MAX_BODY_BYTES) -> Iter
             found = _house.decode(line)
         except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
             found = _House()
-        if found.house is None or found.readings is not None:
+        if found.house is None or bytes(found.readings):
             yield _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", line)
             continue
         if found.house not in bodies:

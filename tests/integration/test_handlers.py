@@ -93,18 +93,19 @@ def observe(stage: Roomidity, house: str, *, days: float, end: datetime = NOW, r
         mean = round(level + swing * np.sin(2 * np.pi * slot / 96) + rng.normal(0, 0.1), 3)
         return Statistics(mean=mean, min=mean, max=mean, count=1)
 
-    stage.observations.put_many(
-        {
-            SlotKey(house, to_epoch_ms(start + slot * SLOT)): (
-                {
-                    name: {"humidity": statistics(50, 5, slot), "temperature": statistics(20, 1.5, slot)}
-                    for name in names
-                },
-                1,
-            )
-            for slot in range(slots)
-        }
-    )
+    for first in range(0, slots, 20):  # few at a time: a transaction makes moto copy the whole table
+        stage.observations.put_many(
+            {
+                SlotKey(house, to_epoch_ms(start + slot * SLOT)): (
+                    {
+                        name: {"humidity": statistics(50, 5, slot), "temperature": statistics(20, 1.5, slot)}
+                        for name in names
+                    },
+                    1,
+                )
+                for slot in range(first, min(first + 20, slots))
+            }
+        )
 
 
 def metrics_of(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
@@ -279,7 +280,7 @@ def test_a_job_that_comes_again_writes_the_same_items(stage: Roomidity, invoke: 
 def test_what_is_trained_serves_and_what_is_tampered_with_does_not(
     stage: Roomidity, invoke: Invoke, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    observe(stage, "demo", days=9)
+    observe(stage, "demo", days=5)
     invoke("forecast", sample("forecast"))
     by_the_prior = stage.forecasts.latest("demo", "room 0", now=NOW)
     assert by_the_prior is not None
@@ -327,7 +328,7 @@ def test_a_training_job_of_no_house_fails(stage: Roomidity, invoke: Invoke) -> N
 def test_a_night_scores_the_forecasts_that_are_over_and_moves_the_state_on(
     stage: Roomidity, invoke: Invoke, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    observe(stage, "demo", days=9)
+    observe(stage, "demo", days=5)
     trained_at = NOW - timedelta(days=2)
     body = {"house": "demo", "reason": "test", "now": trained_at.isoformat()}
     invoke("train", records("train", body))

@@ -108,3 +108,10 @@ def test_inputs_are_clipped(make_house, prior: tuple[Model, State]) -> None:
     basis = design(values, np.array([house.slots]))
     rows = scaled(prior[0], basis.inputs(calendar([house.last], "UTC")))
     assert np.abs(rows).max() <= 6
+
+
+def test_the_report_tells_how_the_replayed_days_went(make_house, prior: tuple[Model, State]) -> None:
+    found = train(make_house(days=25), prior=prior, seed=0).report["replay"]
+    assert set(found) == {"humidity", "temperature"}
+    assert found["temperature"]["mae"] < found["temperature"]["persistence_mae"]
+    assert train(make_house(days=3), prior=prior, seed=0).report["replay"] != {}

@@ -1,0 +1,196 @@
+"""From a file to exact slots, by the commands: the real house, a simulated week, the same again, and bad lines among good."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from roomidity.local.simulation import simulate_house
+from roomidity.readings import REASONS
+from roomidity.slots import SLOT, floor_slot, format_moment
+from tests.e2e.engine import Shell, assert_exact, plain, wanted
+
+
+def real_week(data_file: Callable[[str], Path]) -> pl.DataFrame:
+    readings = pl.read_parquet(data_file("candanedo"))
+    newest = readings["ts"].max()
+    assert isinstance(newest, datetime)
+    return readings.filter(pl.col("ts") > newest - timedelta(days=7))
+
+
+def simulated_week() -> pl.DataFrame:
+    return simulate_house(seed=3, start=datetime(2026, 1, 5, tzinfo=UTC), days=7, house="simulated").readings
+
+
+@pytest.mark.parametrize("which", ["real", "simulated"])
+def test_every_slot_is_what_a_group_by_says_and_the_same_file_again_changes_none(
+    which: str, shell: Shell, tmp_path: Path, data_file: Callable[[str], Path]
+) -> None:
+    readings = real_week(data_file) if which == "real" else simulated_week()
+    (house,) = readings["house"].unique()
+    newest = readings["ts"].max()
+    assert isinstance(newest, datetime)
+    now = format_moment(floor_slot(newest) + SLOT)
+    measured = readings.filter(pl.any_horizontal(pl.col("temperature", "humidity").is_not_null()))
+    in_order, shuffled = tmp_path / "in_order.parquet", tmp_path / "shuffled.parquet"
+    readings.write_parquet(in_order)
+    readings.sample(fraction=1, shuffle=True, seed=1).write_parquet(shuffled)
+
+    sent = shell.roomidity("send", in_order)
+    assert sent["readings"] == len(measured)
+    drained = shell.roomidity("drain", "--now", now)
+    assert drained["readings"] == {
+        "received": len(measured),
+        "stored": len(measured),
+        "duplicate": 0,
+        "rejected": 0,
+    }
+    assert drained["messages"] == sent["messages"]
+    assert_exact(shell.slots(house), wanted(readings))
+
+    before = shell.items("readings", house), shell.items("observations", house)
+    shell.roomidity("send", shuffled)
+    again = shell.roomidity("drain", "--now", now)
+    assert again["readings"] == {"received": len(measured), "stored": 0, "duplicate": len(measured), "rejected": 0}
+    assert again["duplicates"]["repeat"] == len(measured)
+    assert (again["slots_changed"], again["slots_rederived"]) == (0, 0)
+    assert (shell.items("readings", house), shell.items("observations", house)) == before
+
+
+def test_each_bad_line_is_counted_with_its_reason_and_kept_and_each_good_one_stored(
+    shell: Shell, tmp_path: Path
+) -> None:
+    now = floor_slot(datetime.now(UTC))
+    start = now - timedelta(hours=1)
+
+    def reading(minute: float = 0, **changes: Any) -> dict[str, Any]:
+        """A good reading with changes; a field changed to ``...`` is left out."""
+        whole = {
+            "house": "mixed",
+            "room": "kitchen",
+            "sensor": "z2m-1",
+            "ts": format_moment(start + timedelta(minutes=minute)),
+            "temperature": 20.0 + minute / 100,
+            "humidity": 50.0 + minute / 100,
+        } | changes
+        return {name: value for name, value in whole.items() if value is not ...}
+
+    epoch_s = int(start.timestamp())
+    good: list[dict[str, Any]] = [
+        *(reading(minute) for minute in range(50)),
+        reading(room="bath", sensor=...),
+        reading(room="bath", sensor=..., humidity=None, ts=epoch_s + 60),
+        reading(room="bath", sensor=..., temperature=..., ts=epoch_s * 1000 + 120_000),
+        reading(room="Küche 2", ts=(start + timedelta(minutes=3)).strftime("%Y-%m-%dT%H:%M:%S+00:00")),
+        reading(room="outdoor", temperature=-60, humidity=100, more="is ignored"),
+        # 64 rooms are what a house may have; what was seen first has precedence
+        *(reading(house="crowded", room=f"room {number:02}", minute=number / 2) for number in range(64)),
+    ]
+    bad: dict[str, list[Any]] = {
+        "malformed": ["not JSON", '{"house": "mixed", "room": "kit', "[1, 2]", "17", '"text"', "null"],
+        "bad_name": [
+            reading(house=...),
+            reading(room=...),
+            reading(room=""),
+            reading(house="a/b"),
+            reading(room="attic#"),
+            reading(sensor="+"),
+            reading(room="r" * 65),
+            reading(sensor="s" * 65),
+            reading(room="e\u0301"),  # not NFC
+            reading(room="tab\there"),
+            reading(room=["kitchen"]),
+        ],
+        "bad_time": [
+            reading(ts=...),
+            reading(ts="yesterday"),
+            reading(ts=start.strftime("%Y-%m-%dT%H:%M:%S")),  # no offset
+            reading(ts={"at": 1}),
+        ],
+        "bad_value": [reading(temperature="warm"), reading(humidity=[50]), reading(temperature=True)],
+        "no_value": [reading(temperature=None, humidity=None), reading(temperature=..., humidity=...)],
+        "implausible": [
+            reading(temperature=85.001),
+            reading(temperature=-60.001),
+            reading(humidity=-0.001),
+            reading(humidity=100.001),
+            reading(humidity=float("nan")),
+            reading(temperature=float("inf")),
+        ],
+        "future": [reading(ts=format_moment(datetime.now(UTC) + timedelta(hours=1)))],
+        "too_old": [reading(ts=format_moment(now - timedelta(days=401))), reading(ts=0)],
+        "too_many": [reading(house="crowded", room="room 64", minute=59)],
+    }
+    assert set(bad) == set(REASONS)
+
+    def line(one: Any) -> str:
+        return one if isinstance(one, str) else json.dumps(one)
+
+    bad_lines = [line(one) for ones in bad.values() for one in ones]
+    lines = [line(one) for one in good]
+    for number, one in enumerate(bad_lines):
+        lines.insert(number * 3 % len(lines), one)
+    path = tmp_path / "mixed.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+
+    assert shell.roomidity("send", path)["readings"] == len(lines)
+    drained = shell.roomidity("drain", "--now", format_moment(now))
+    assert drained["rejects"] == {reason: len(ones) for reason, ones in sorted(bad.items())}
+    assert drained["readings"] == {
+        "received": len(lines),
+        "stored": len(good),
+        "duplicate": 0,
+        "rejected": len(bad_lines),
+    }
+    assert drained["violations"] == 0
+
+    # In the bucket, by plain boto3: every bad line under its reason, as it was sent.
+    bucket = shell.environment["ROOMIDITY_BUCKET"]
+    store = plain(shell.environment, "s3")
+    listed = store.list_objects_v2(Bucket=bucket, Prefix=f"rejects/{now.date().isoformat()}/")["Contents"]
+    kept = [
+        json.loads(row)
+        for entry in listed
+        for row in store.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read().splitlines()
+    ]
+    assert Counter((reject["reason"], as_text(reject["original"])) for reject in kept) == Counter(
+        (reason, as_text(line(one))) for reason, ones in bad.items() for one in ones
+    )
+    assert all(reject["message_id"] for reject in kept)
+    assert len(shell.roomidity("rejects")["rejects"]) == len(bad_lines)
+
+    times = pl.from_epoch(pl.Series([moment_ms(one["ts"]) for one in good]), time_unit="ms").dt.replace_time_zone("UTC")
+    frame = pl.DataFrame(
+        {
+            "house": [one["house"] for one in good],
+            "room": [one["room"] for one in good],
+            "ts": times,
+            "temperature": pl.Series([one.get("temperature") for one in good], dtype=pl.Float64, strict=False),
+            "humidity": pl.Series([one.get("humidity") for one in good], dtype=pl.Float64, strict=False),
+        }
+    )
+    for house in ("mixed", "crowded"):
+        assert_exact(shell.slots(house), wanted(frame.filter(pl.col("house") == house)))
+
+
+def as_text(original: Any) -> str:
+    """What was sent, however it was spaced."""
+    if isinstance(original, str):
+        try:
+            original = json.loads(original)
+        except ValueError:
+            return str(original)
+    return json.dumps(original, sort_keys=True)
+
+
+def moment_ms(ts: Any) -> int:
+    if isinstance(ts, str):
+        return round(datetime.fromisoformat(ts).timestamp() * 1000)
+    return int(ts) if ts > 1e11 else int(ts) * 1000

@@ -1,0 +1,159 @@
+"""Nothing lost, nothing counted twice: drains that die anywhere, messages that come again, drains side by side."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import count
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roomidity.pipeline.drain import DrainRules, drain
+from roomidity.pipeline.summary import DrainSummary
+from roomidity.pipeline.waves import WaveSize
+from roomidity.readings import derive
+from roomidity.slots import format_moment
+from tests.fakes import Faults, Killed, World
+from tests.unit.samples import NOW, SENT, SLOT_START, expected_values, reading, values_by_bin
+
+RULES = DrainRules(timezone="UTC")
+Moment = Literal["before", "half way", "after"]
+
+GOOD = [
+    reading(house=house, room=room, ts=format_moment(SLOT_START.replace(minute=minute)), temperature=minute / 10)
+    for house in ("h1", "h2")
+    for room in ("kitchen", "bath")
+    for minute in (1, 14, 16, 31, 46)
+]
+BAD: list[Any] = [reading(humidity=101), "not JSON", {"readings": [reading(), reading(ts="noon")]}]
+SENT_READINGS = [*GOOD, reading()]
+
+
+def send(world: World, contents: Iterable[Any] = (*GOOD, *BAD)) -> None:
+    world.readings.send((one if isinstance(one, str) else json.dumps(one) for one in contents), sent=SENT)
+
+
+def drain_all(world: World, faults: Faults | None = None, rules: DrainRules = RULES) -> DrainSummary:
+    summary = drain(world.drain_ports(faults), rules, now=NOW, remaining_s=lambda: 300.0)
+    assert summary.conserved
+    return summary
+
+
+def assert_exact(world: World) -> None:
+    """The queue is empty, the sets are those of what was sent, observations follow from them, rejects are all kept."""
+    assert world.readings.is_empty()
+    values = world.sets.values()
+    assert values_by_bin(values) == expected_values(SENT_READINGS)
+    versions = {key: stored.version for key, stored in world.sets.stored.items()}
+    assert {key: version for key, (_, version) in world.observations.stored.items()} == versions
+    assert {key: observed for key, (observed, _) in world.observations.stored.items()} == derive(values, {})
+    rejected = {(one["reason"], json.dumps(one["original"])) for one in world.rejects.all()}
+    assert rejected == {
+        ("implausible", json.dumps(reading(humidity=101))),
+        ("malformed", '"not JSON"'),
+        ("bad_time", json.dumps(reading(ts="noon"))),
+    }
+
+
+@pytest.mark.parametrize("moment", ["before", "half way", "after"])
+@pytest.mark.parametrize("wave", [10, 5000])
+def test_a_drain_killed_at_any_call_leaves_nothing_that_the_next_does_not_mend(moment: Moment, wave: int) -> None:
+    rules = replace(RULES, wave=WaveSize(messages=wave))
+    for kill_at in count():
+        world = World(seed=kill_at)
+        send(world)
+        faults = Faults(kill_at=kill_at, moment=moment)
+        try:
+            drain_all(world, faults, rules)
+        except Killed:
+            pass
+        else:
+            break
+        world.readings.time_out()
+        drain_all(world, rules=rules)
+        assert_exact(world)
+    assert kill_at == len(faults.calls) > 10, "every call was killed once"
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    kills=st.lists(st.tuples(st.integers(0, 25), st.sampled_from(["before", "half way", "after"])), max_size=6),
+    twice=st.sampled_from([0.0, 0.3]),
+    seed=st.integers(0, 1000),
+)
+def test_any_number_of_dead_drains_and_redeliveries_leave_exact_sets(
+    kills: list[tuple[int, Moment]], twice: float, seed: int
+) -> None:
+    world = World(seed=seed, twice=twice)
+    rules = replace(RULES, wave=WaveSize(messages=10))
+    send(world)
+    for kill_at, moment in kills:
+        try:
+            drain_all(world, Faults(kill_at=kill_at, moment=moment), rules)
+        except Killed:
+            world.readings.time_out()
+    drain_until_empty(world)
+    assert_exact(world)
+
+
+@settings(max_examples=20, deadline=None)
+@given(hidden=st.integers(1, 12), seed=st.integers(0, 1000), where=st.sampled_from(["sets", "houses"]))
+def test_a_drain_that_another_overtakes_between_read_and_write_is_exact(hidden: int, seed: int, where: str) -> None:
+    world = World(seed=seed)
+    send(world, [*GOOD[:hidden], *BAD])
+
+    def overtake() -> None:
+        send(world, GOOD[hidden:] + GOOD[:3])
+        drain_all(world)
+
+    getattr(world, where).meanwhile = overtake
+    drain_all(world)
+    drain_until_empty(world)
+    assert_exact(world)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_drains_side_by_side_over_one_queue_are_exact(seed: int) -> None:
+    world = World(seed=seed, twice=0.2, sleep=lambda seconds: time.sleep(seconds / 20))
+    send(world, [*GOOD, *BAD] * 4)
+    rules = replace(RULES, wave=WaveSize(messages=10))
+    summaries: list[DrainSummary] = []
+    drains = [threading.Thread(target=lambda: summaries.append(drain_all(world, rules=rules))) for _ in range(3)]
+    for one in drains:
+        one.start()
+    for one in drains:
+        one.join()
+    assert len(summaries) == 3, "a drain ended by an error"
+    drain_until_empty(world)
+    assert_exact(world)
+    stored = sum(summary.stored for summary in summaries)
+    assert stored == len(SENT_READINGS), "each reading is stored once, by one of the drains"
+
+
+def test_the_fault_harness_bites() -> None:
+    """Were messages deleted before they are stored, the test above would see it."""
+    world = World()
+    send(world)
+    ports = world.drain_ports(Faults(kill_at=0))
+    world.readings.delete(world.readings.receive())
+    with pytest.raises(Killed):
+        ports.sets.get_many([])
+    drain_all(world)
+    with pytest.raises(AssertionError):
+        assert_exact(world)
+
+
+def drain_until_empty(world: World) -> None:
+    """Drains without faults, until nothing comes again."""
+    for _ in range(10):
+        if world.readings.is_empty():
+            return
+        world.readings.time_out()
+        drain_all(world)
+    pytest.fail("messages that are never deleted")

@@ -1,0 +1,106 @@
+"""Houses: as many rooms and sensors as a house can have, learnt in any order."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roomidity.houses import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS, House, Room, Seen
+from tests.unit.samples import NOW, fast
+
+EMPTY = House(name="h1", timezone="UTC")
+DAY = timedelta(days=1)
+
+
+def seen(room: str, sensor: str = "", *, days_ago: float = 0, until_days_ago: float | None = None) -> Seen:
+    first = NOW - days_ago * DAY
+    return Seen(room, sensor, first, first if until_days_ago is None else NOW - until_days_ago * DAY)
+
+
+sightings = st.builds(
+    lambda room, sensor, first, length: Seen(
+        room, sensor, NOW + timedelta(hours=first), NOW + timedelta(hours=first + length)
+    ),
+    st.sampled_from(["kitchen", "bath", "outdoor"]),
+    st.sampled_from(["", "a", "b"]),
+    st.integers(-500, 0),
+    st.integers(0, 50),
+)
+
+
+@fast
+@given(st.lists(sightings, max_size=12), st.data())
+def test_neither_order_nor_repetition_of_what_was_seen_matters(many: list[Seen], data: st.DataObject) -> None:
+    at_once, refused = EMPTY.admit(many)
+    house = EMPTY
+    for one in data.draw(st.permutations(many + many[:3])):
+        house, none = house.admit([one])
+        assert not none
+    assert not refused
+    assert house == at_once
+    for name, room in house.rooms.items():
+        own = [one for one in many if one.room == name]
+        assert room.first_seen == min(one.first for one in own)
+        assert room.last_seen == max(one.last for one in own)
+        assert room.sensors == {one.sensor for one in own}
+
+
+def test_a_house_has_at_most_64_rooms() -> None:
+    full, refused = EMPTY.admit(seen(f"room {number}") for number in range(MAX_ROOMS))
+    assert not refused
+    more, refused = full.admit([seen("one more"), seen("room 0", "another sensor")])
+    assert refused == {("one more", "")}
+    assert set(more.rooms) == set(full.rooms)
+    assert more.rooms["room 0"].sensors == {"", "another sensor"}
+
+
+def test_a_house_has_at_most_256_sensors() -> None:
+    full, refused = EMPTY.admit(seen(f"room {number % 8}", f"sensor {number}") for number in range(MAX_SENSORS))
+    assert not refused
+    _, refused = full.admit([seen("room 0", "one more"), seen("room 0", "sensor 0"), seen("a new room")])
+    assert refused == {("room 0", "one more"), ("a new room", "")}
+
+
+def test_the_names_of_a_house_take_at_most_32_kib_together() -> None:
+    name = "🛁" * 64  # 256 bytes
+    house, refused = EMPTY.admit(seen("kitchen", f"{number:03}{name[3:]}") for number in range(MAX_SENSORS))
+    sensors = house.rooms["kitchen"].sensors
+    used = sum(len(f"kitchen{sensor}".encode()) for sensor in sensors)
+    assert used <= MAX_NAME_BYTES < used + 256
+    assert len(refused) == MAX_SENSORS - len(sensors)
+    again, refused = house.admit([seen("kitchen", min(sensors), days_ago=1)])
+    assert not refused, "what is known stays welcome"
+    assert again.rooms["kitchen"].first_seen == NOW - DAY
+
+
+def test_what_was_seen_first_has_precedence() -> None:
+    known, _ = EMPTY.admit(seen(f"room {number}", days_ago=number) for number in range(MAX_ROOMS - 1))
+    house, refused = known.admit([seen("b", days_ago=1), seen("a"), seen("c", days_ago=2)])
+    assert refused == {("a", ""), ("b", "")}
+    assert "c" in house.rooms
+
+
+def test_a_house_is_last_seen_when_any_of_its_rooms_was() -> None:
+    house, _ = EMPTY.admit([seen("kitchen", days_ago=5, until_days_ago=2), seen("bath", days_ago=3)])
+    assert house.last_seen == NOW - 2 * DAY
+    assert EMPTY.last_seen is None
+
+
+def test_rooms_seen_in_the_last_seven_days_are_forecast_but_not_the_air_outside() -> None:
+    house, _ = EMPTY.admit(
+        [seen("kitchen"), seen("bath", days_ago=7), seen("attic", days_ago=7.01), seen("outdoor"), seen("Outdoor")]
+    )
+    assert house.rooms_to_forecast(NOW) == ("Outdoor", "bath", "kitchen")
+    assert house.rooms_to_forecast(NOW + timedelta(seconds=1)) == ("Outdoor", "kitchen")
+
+
+@pytest.mark.parametrize("version", [0, 7])
+def test_admitting_keeps_all_else_and_changes_nothing_in_place(version: int) -> None:
+    before = House("h1", "UTC", rooms={"kitchen": Room(NOW, NOW, frozenset({""}))}, settings={"a": 1}, version=version)
+    after, _ = before.admit([seen("bath")])
+    assert (after.version, after.settings, after.timezone) == (version, {"a": 1}, "UTC")
+    assert set(before.rooms) == {"kitchen"}
+    assert before.admit([seen("kitchen")])[0] == before
