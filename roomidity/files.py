@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from roomidity.errors import ReadingsFileError
 from roomidity.readings.messages import pack_lines, pack_readings
 
-__all__ = ["SUFFIXES", "bodies_of", "read_tidy"]
+__all__ = ["SUFFIXES", "bodies_of", "read_outdoor", "read_slots", "read_tidy"]
 
 SUFFIXES: Final = (".parquet", ".csv", ".jsonl", ".ndjson", ".json")
 _NAMES: Final = ("house", "room")
@@ -44,6 +45,70 @@ def read_tidy(path: Path, *, house: str | None = None) -> pl.DataFrame:
     if house is not None:
         readings = readings.with_columns(pl.lit(house).alias("house"))
     return _checked(readings, path)
+
+
+def read_slots(path: Path) -> pl.DataFrame:
+    """A Parquet file of slot means, for evaluation: checked like :func:`read_tidy`, each slot of a room once.
+
+    Raises
+    ------
+    ReadingsFileError
+        If it cannot be read, a column is missing, of another type or in another unit, or a slot stands twice.
+    """
+    readings = read_tidy(path)
+    missing = [name for name in _VALUES if name not in readings.columns]
+    if missing:
+        found = "only " + ", ".join(readings.columns)
+        raise ReadingsFileError(path, column=missing[0], found=found, expected=f"a column {missing[0]!r}")
+    _check_units(readings, path)
+    _check_slots(readings, ["house", "room"], path)
+    return readings
+
+
+def read_outdoor(path: Path) -> pl.DataFrame:
+    """A Parquet file of the air outside: ts (UTC), temperature (°C), humidity (%RH).
+
+    Raises
+    ------
+    ReadingsFileError
+        As :func:`read_slots` does.
+    """
+    try:
+        readings = pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ReadingsFileError(
+            path, column=None, found=str(error).split("\n")[0], expected="a Parquet file"
+        ) from error
+    for name in ("ts", *_VALUES):
+        if name not in readings.columns:
+            found = "only " + ", ".join(readings.columns)
+            raise ReadingsFileError(path, column=name, found=found, expected=f"a column {name!r}")
+    named = readings.select("ts", *_VALUES).with_columns(pl.lit("all").alias("house"), pl.lit("outdoor").alias("room"))
+    checked = _checked(named, path)
+    _check_units(checked, path)
+    _check_slots(checked, [], path)
+    return checked.select("ts", *_VALUES)
+
+
+def _check_units(readings: pl.DataFrame, path: Path) -> None:
+    """Kelvin, Fahrenheit and shares of one are told by their middle."""
+    for name, least, greatest, unit in (("temperature", -40, 45, "°C"), ("humidity", 1.5, 100, "%RH, 0 to 100")):
+        middle = readings[name].drop_nulls().to_numpy()
+        if len(middle) and not least <= (median := float(np.median(middle))) <= greatest:
+            raise ReadingsFileError(path, column=name, found=f"a median of {median:.2f}", expected=unit)
+
+
+def _check_slots(readings: pl.DataFrame, keys: list[str], path: Path) -> None:
+    slots = readings.with_columns(pl.col("ts").dt.truncate("15m"))
+    twice = slots.filter(pl.struct(*keys, "ts").is_duplicated()).sort(*keys, "ts")
+    if len(twice):
+        first = ", ".join(str(twice[name][0]) for name in (*keys, "ts"))
+        raise ReadingsFileError(
+            path,
+            column="ts",
+            found=f"{len(twice)} rows that share a slot, the first: {first}",
+            expected="each slot once",
+        )
 
 
 def _checked(readings: pl.DataFrame, path: Path) -> pl.DataFrame:

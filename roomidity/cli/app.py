@@ -10,6 +10,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from roomidity import __version__
+from roomidity.cli.backtest import backtest
 from roomidity.cli.engine import demo, up
 from roomidity.cli.forecasts import forecast, show
 from roomidity.cli.ingest import drain, rejects, send
@@ -59,5 +60,5 @@ def roomidity() -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
 
 
-for command in (demo, up, send, drain, forecast, show, train, rejects):
+for command in (demo, up, send, drain, forecast, show, train, rejects, backtest):
     roomidity.add_command(command)

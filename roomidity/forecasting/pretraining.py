@@ -25,7 +25,7 @@ from roomidity.forecasting.network import Examples, NetworkSettings, fit_network
 from roomidity.forecasting.online import advance, forgetful
 from roomidity.forecasting.window import LEVELS, STEPS, FloatArray, Window
 
-__all__ = ["blank_state", "examples_of", "joined", "prior_state", "train_prior"]
+__all__ = ["blank_state", "examples_of", "joined", "no_prior", "prior_state", "train_prior"]
 
 INITIAL: Final = (0.30, 0.15, 0.25, 0.15, 0.10, 0.05)
 """Weights of the experts before any experience, in their order."""
@@ -129,3 +129,23 @@ def _shared(counts: Sequence[FloatArray]) -> FloatArray:
     shares = [count / np.maximum(count.sum(axis=-1, keepdims=True), 1e-12) for count in counts]
     mean: FloatArray = HOUSE_DAYS * np.mean(shares, axis=0)
     return mean
+
+
+def no_prior() -> tuple[Model, State]:
+    """A prior that knows nothing: it expects no change, and has no idea how wrong that is until the house shows it."""
+    nothing = Model(
+        scale=np.ones(FEATURES),
+        spread=np.ones(OUTPUTS),
+        hidden1=np.zeros((FEATURES, 1)),
+        bias1=np.zeros(1),
+        hidden2=np.zeros((1, 1)),
+        bias2=np.zeros(1),
+        output=np.zeros((1, OUTPUTS)),
+        bias3=np.zeros(OUTPUTS),
+        skip=np.zeros((FEATURES, OUTPUTS)),
+        rooms=(),
+        local=np.zeros((0, FEATURES, OUTPUTS)),
+        residual=np.zeros((0, FEATURES, OUTPUTS)),
+        trained_through=0,
+    )
+    return nothing, blank_state()

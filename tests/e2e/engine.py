@@ -1,4 +1,4 @@
-"""What the tests against the local engine share: its commands as a person runs them, and its slots as a dashboard reads them."""
+"""What the tests against the local engine share: commands as a person runs them, slots as a dashboard reads them."""
 
 from __future__ import annotations
 

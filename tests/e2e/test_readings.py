@@ -1,4 +1,4 @@
-"""From a file to exact slots, by the commands: the real house, a simulated week, the same again, and bad lines among good."""
+"""From a file to exact slots, by the commands: a real week, a simulated one, each sent again, bad lines among good."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def as_text(original: Any) -> str:
             original = json.loads(original)
         except ValueError:
             return str(original)
-    return json.dumps(original, sort_keys=True)
+    return original if isinstance(original, str) else json.dumps(original, sort_keys=True)
 
 
 def moment_ms(ts: Any) -> int:

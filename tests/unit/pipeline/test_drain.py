@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from roomidity.pipeline.backoff import ATTEMPTS
 from roomidity.pipeline.drain import DrainRules, drain
 from roomidity.pipeline.summary import DrainSummary
 from roomidity.pipeline.waves import WaveSize
-from roomidity.readings import REASONS, Quarantine
+from roomidity.readings import REASONS, Message, Quarantine
 from roomidity.readings.observations import Statistics
 from roomidity.slots import SLOT, format_moment, format_slot
 from tests.fakes import Faults, World
@@ -186,7 +186,12 @@ def test_waves_are_bounded_and_drain_all() -> None:
     faults = Faults()
     sizes: list[int] = []
     delete = world.readings.delete
-    world.readings.delete = lambda wave: sizes.append(len(wave)) or delete(wave)  # type: ignore[method-assign]
+
+    def measured(messages: Sequence[Message]) -> list[Message]:
+        sizes.append(len(messages))
+        return delete(messages)
+
+    world.readings.delete = measured  # type: ignore[method-assign]
     sent = [reading(ts=1_795_331_695 + 5 * number) for number in range(300)]
     summary = run(world, *sent, rules=rules, faults=faults)
     assert sum(sizes) == summary.messages == 300
@@ -340,7 +345,7 @@ def test_a_house_that_another_drain_changed_meanwhile_keeps_what_both_saw() -> N
 def test_a_slot_that_others_always_get_first_ends_in_a_conflict_and_the_message_stays() -> None:
     pauses: list[float] = []
     world = World(sleep=pauses.append)
-    world.sets.put_many = set  # type: ignore[method-assign]
+    world.sets.put_many = set  # type: ignore[method-assign, assignment]
     with pytest.raises(ConflictError, match="1 slots was changed by another writer 12 times") as caught:
         run(world, reading())
     assert caught.value.attempts == ATTEMPTS == len(pauses)

@@ -34,7 +34,7 @@ rows = st.fixed_dictionaries(
         "humidity": st.integers(0, 100_000).map(lambda value: value / 1000),
     }
 )
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "house": pl.String,
     "room": pl.String,
     "sensor": pl.String,

@@ -1,0 +1,176 @@
+"""Backtest: what forecasts of a house would have been worth, by the code that serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+import polars as pl
+from rich.progress import Progress, TaskID
+from rich.table import Table
+
+from roomidity.cli.output import Output, json_option, progress
+from roomidity.errors import InputError
+from roomidity.files import read_outdoor, read_slots
+from roomidity.forecasting import LEVELS, QUANTITIES, STEPS, Model, State, Window, load_prior
+from roomidity.forecasting.prior import unpack_prior
+from roomidity.grid import windows_of
+from roomidity.settings import check_timezone
+
+if TYPE_CHECKING:
+    from roomidity.forecasting.backtest import Replay, Summary
+
+__all__ = ["backtest"]
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_UNITS = {"humidity": "%RH", "temperature": "°C"}
+
+
+@click.command()
+@click.option("--readings", type=_FILE, required=True, help="Parquet with house, room, ts, temperature, humidity.")
+@click.option("--outdoor", type=_FILE, help="Parquet with ts, temperature, humidity of the air outside: its past only.")
+@click.option("--prior", help="A prior made by scripts/train-prior, or `none`.  [default: the shipped one]")
+@click.option("--timezone", default="Europe/Berlin", show_default=True, help="The houses' IANA time zone.")
+@click.option("--cold-start", is_flag=True, help="Train nothing: what a new house gets, from the prior alone.")
+@click.option(
+    "--predictions", type=click.Path(dir_okay=False, path_type=Path), help="Write every forecast, as Parquet."
+)
+@json_option
+def backtest(
+    readings: Path,
+    outdoor: Path | None,
+    prior: str | None,
+    timezone: str,
+    cold_start: bool,
+    predictions: Path | None,
+    as_json: bool,
+) -> None:
+    """Forecast the last quarter of the readings as it would have been done then, and say how good that was.
+
+    Issue times are 00, 06, 12 and 18 UTC. A model is trained weekly, and the state moves on daily, on slots that had
+    closed by then and on no others. The prior must not have seen the house: one whose manifest lists it is refused.
+    """
+    from roomidity.forecasting.backtest import replay, start_of_test, summarise  # noqa: PLC0415  # scikit-learn
+
+    output = Output(as_json=as_json)
+    check_timezone(timezone, "--timezone")
+    outside = read_outdoor(outdoor) if outdoor is not None else None
+    houses = windows_of(read_slots(readings), timezone=timezone, outdoor=outside)
+    model, state = _prior(prior, houses)
+    start = start_of_test(list(houses.values()))
+    replays: dict[str, Replay] = {}
+    with progress() as bar:
+        for name, window in houses.items():
+            told = partial(_tell, bar, bar.add_task(f"{name}: days", total=None))
+            retrain_days = None if cold_start else 7
+            replays[name] = replay(window, (model, state), start=start, retrain_days=retrain_days, progress=told)
+    if not any(one.counted.any() for one in replays.values()):
+        raise InputError(
+            f"{readings}: no room has the 12 forecasts that can be scored in the last quarter of its days; "
+            "the readings need to span about two weeks or more, with few gaps"
+        )
+    if predictions is not None:
+        _tidy(replays).write_parquet(predictions)
+    rows = {
+        "roomidity": list(summarise(list(replays.values()))),
+        "persistence": list(summarise([_persistence(one) for one in replays.values()])),
+        "yesterday": list(summarise([_yesterday(houses[name], one) for name, one in replays.items()])),
+    }
+    for row, quantity in enumerate(QUANTITIES):
+        output.tables.print(_table(quantity, {name: summaries[row] for name, summaries in rows.items()}))
+    output.answer(
+        {
+            "houses": list(houses),
+            "test_from": min(one.issued_at[0] for one in replays.values()).isoformat(),
+            **{
+                quantity: {name: asdict(summaries[row]) for name, summaries in rows.items()}
+                for row, quantity in enumerate(QUANTITIES)
+            },
+        }
+    )
+
+
+def _tell(bar: Progress, task: TaskID, done: int, days: int) -> None:
+    bar.update(task, completed=done, total=days)
+
+
+def _prior(choice: str | None, houses: Mapping[str, Window]) -> tuple[Model, State]:
+    """The prior asked for, unless it knows one of the houses.
+
+    Raises
+    ------
+    InputError
+        If it does, or there is no such file.
+    """
+    if choice == "none":
+        from roomidity.forecasting.pretraining import no_prior  # noqa: PLC0415  # scikit-learn
+
+        return no_prior()
+    if choice is None:
+        model, state, manifest = load_prior()
+    else:
+        path = Path(choice)
+        if not path.is_file():
+            raise InputError(f"--prior {choice!r} is no file; expected one that scripts/train-prior wrote, or none")
+        model, state, manifest = unpack_prior(path.read_bytes(), choice)
+    known = sorted(set(manifest["houses"]) & set(houses))
+    if known:
+        raise InputError(
+            f"the prior {manifest['version']} was trained on {', '.join(known)}: its score there would mean nothing; "
+            "train one without by scripts/train-prior and give it by --prior FILE, or use --prior none"
+        )
+    return model, state
+
+
+def _persistence(one: Replay) -> Replay:
+    median = np.broadcast_to(one.last[:, :, :, None, None], one.quantiles.shape)
+    return replace(one, quantiles=median)
+
+
+def _yesterday(house: Window, one: Replay) -> Replay:
+    from roomidity.forecasting.backtest import seasonal_naive  # noqa: PLC0415
+    from roomidity.forecasting.window import slot_number  # noqa: PLC0415
+
+    median = seasonal_naive(house, [slot_number(moment) for moment in one.issued_at])
+    return replace(one, quantiles=np.broadcast_to(median[:, :, :, None], one.quantiles.shape))
+
+
+def _tidy(replays: Mapping[str, Replay]) -> pl.DataFrame:
+    """A row for each forecast value: house, room, issued_at, lead, variable, p10 to p90."""
+    names = [f"p{round(level * 100)}" for level in LEVELS]
+    parts = []
+    for house, one in replays.items():
+        issued = pl.Series(one.issued_at, dtype=pl.Datetime("ms", "UTC"))
+        for room, quantiles in zip(one.rooms, one.quantiles, strict=True):
+            for row, variable in enumerate(QUANTITIES):
+                levels = quantiles[:, row].swapaxes(1, 2).reshape(-1, len(LEVELS))
+                part = pl.DataFrame(levels, schema=names).with_columns(
+                    pl.lit(house).alias("house"),
+                    pl.lit(room).alias("room"),
+                    issued.gather(np.repeat(np.arange(len(issued)), STEPS)).alias("issued_at"),
+                    pl.Series("lead", np.tile(np.arange(1, STEPS + 1), len(issued)), dtype=pl.Int32),
+                    pl.lit(variable).alias("variable"),
+                )
+                parts.append(part.filter(pl.col("p50").is_finite()))
+    return pl.concat(parts).select("house", "room", "issued_at", "lead", "variable", *names)
+
+
+def _table(quantity: str, summaries: Mapping[str, Summary]) -> Table:
+    first = next(iter(summaries.values()))
+    title = f"{quantity}, {_UNITS[quantity]}: {first.rooms} rooms, {first.origins} forecasts"
+    table = Table("", "MAE", "skill", "RMSE", title=title, title_justify="left")
+    for hours in first.by_lead:
+        table.add_column(f"at {hours} h")
+    table.add_column("pinball")
+    table.add_column("in p10–p90")
+    for name, one in summaries.items():
+        cells: list[Any] = [f"{one.mae:.4f}", f"{one.skill:+.3f}", f"{one.rmse:.3f}"]
+        cells += [f"{error:.3f}" for error in one.by_lead.values()]
+        probabilistic = [f"{one.pinball:.4f}", f"{one.coverage:.3f}"] if name == "roomidity" else ["–", "–"]
+        table.add_row(name, *cells, *probabilistic)
+    return table
