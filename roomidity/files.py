@@ -126,6 +126,20 @@ def _checked(readings: pl.DataFrame, path: Path) -> pl.DataFrame:
     for name in _VALUES:
         if name in readings.columns and not readings.schema[name].is_numeric():
             raise ReadingsFileError(path, column=name, found=str(readings.schema[name]), expected="numbers")
+    _check_times(readings, path)
+    if readings.is_empty():
+        raise ReadingsFileError(path, column=None, found="no rows", expected="readings")
+    values = [name for name in _VALUES if name in readings.columns]
+    for name in values:
+        if readings[name].cast(pl.Float64).is_infinite().any():
+            raise ReadingsFileError(path, column=name, found="infinity", expected="finite numbers, or nulls")
+    return readings.with_columns(
+        pl.col("ts").dt.convert_time_zone("UTC").dt.cast_time_unit("ms"),
+        *(pl.col(name).cast(pl.Float64).fill_nan(None) for name in values),
+    ).filter(pl.any_horizontal(pl.col(values).is_not_null()))
+
+
+def _check_times(readings: pl.DataFrame, path: Path) -> None:
     ts = readings.schema["ts"]
     if not isinstance(ts, pl.Datetime):
         raise ReadingsFileError(path, column="ts", found=str(ts), expected="Datetime with time zone UTC")
@@ -138,13 +152,6 @@ def _checked(readings: pl.DataFrame, path: Path) -> pl.DataFrame:
         )
     if readings["ts"].null_count():
         raise ReadingsFileError(path, column="ts", found=f"{readings['ts'].null_count()} nulls", expected="none")
-    if readings.is_empty():
-        raise ReadingsFileError(path, column=None, found="no rows", expected="readings")
-    values = [name for name in _VALUES if name in readings.columns]
-    return readings.with_columns(
-        pl.col("ts").dt.convert_time_zone("UTC").dt.cast_time_unit("ms"),
-        *(pl.col(name).cast(pl.Float64).fill_nan(None) for name in values),
-    ).filter(pl.any_horizontal(pl.col(values).is_not_null()))
 
 
 def bodies_of(path: Path, *, house: str | None, max_bytes: int) -> tuple[int, Iterator[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from roomidity.readings import Quarantine
@@ -19,26 +20,36 @@ ACTIVE_FOR: Final = timedelta(days=7)
 
 MAX_ROOMS: Final = 64
 MAX_SENSORS: Final = 256
-MAX_NAME_BYTES: Final = 32_768
+MAX_NAME_BYTES: Final = 24_576
 """All names of a house together: 256 sensors with names of 64 four-byte characters would not fit a slot's item."""
 
 
 class Seen(NamedTuple):
-    """A sensor of a room, and between which readings it was seen."""
+    """A sensor of a room, between which readings it was seen, and when it last measured each quantity."""
 
     room: str
     sensor: str
     first: datetime
     last: datetime
+    measured: Mapping[str, datetime] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Room:
-    """A room as seen: from the first reading to the last, by which sensors ('' for those that gave no name)."""
+    """A room as seen: from the first reading to the last, by which sensors ('' for those that gave no name).
+
+    ``measured`` says when each quantity was last measured.
+    """
 
     first_seen: datetime
     last_seen: datetime
     sensors: frozenset[str]
+    measured: Mapping[str, datetime] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, seen: Seen) -> Room:
+        """The room when a sensor is the first seen in it."""
+        return cls(seen.first, seen.last, frozenset({seen.sensor}), seen.measured)
 
     def with_seen(self, seen: Seen) -> Room:
         """The room when a sensor's readings are added; the order of adding does not matter."""
@@ -46,6 +57,10 @@ class Room:
             first_seen=min(self.first_seen, seen.first),
             last_seen=max(self.last_seen, seen.last),
             sensors=self.sensors | {seen.sensor},
+            measured={
+                quantity: max(one.measured[quantity] for one in (self, seen) if quantity in one.measured)
+                for quantity in {*self.measured, *seen.measured}
+            },
         )
 
 
@@ -93,5 +108,5 @@ class House:
                     continue
                 sensors += 1
                 name_bytes += more_bytes
-            rooms[one.room] = room.with_seen(one) if room else Room(one.first, one.last, frozenset({one.sensor}))
+            rooms[one.room] = room.with_seen(one) if room else Room.of(one)
         return replace(self, rooms=rooms), refused

@@ -11,6 +11,7 @@ from roomidity.errors import ConflictError
 from roomidity.houses import House, Seen
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
 from roomidity.pipeline.ports import Houses
+from roomidity.readings import QUANTITIES
 from roomidity.slots import from_epoch_ms
 
 __all__ = ["Admission", "admit"]
@@ -33,10 +34,15 @@ def admit(accepted: pl.DataFrame, houses: Houses, *, timezone: str, backoff: Bac
         If other writers of a house were faster every time.
     """
     at = pl.col("slot") + pl.col("time_ms")
-    groups = accepted.group_by("house", "room", "sensor").agg(at.min().alias("first"), at.max().alias("last"))
+    groups = accepted.group_by("house", "room", "sensor").agg(
+        at.min().alias("first"),
+        at.max().alias("last"),
+        *(at.filter(pl.col(quantity).is_not_null()).max().alias(quantity) for quantity in QUANTITIES),
+    )
     pending: dict[str, list[Seen]] = {}
-    for house, room, sensor, first, last in groups.iter_rows():
-        pending.setdefault(house, []).append(Seen(room, sensor, from_epoch_ms(first), from_epoch_ms(last)))
+    for house, room, sensor, first, last, *newest in groups.iter_rows():
+        measured = {name: from_epoch_ms(ms) for name, ms in zip(QUANTITIES, newest, strict=True) if ms is not None}
+        pending.setdefault(house, []).append(Seen(room, sensor, from_epoch_ms(first), from_epoch_ms(last), measured))
     known: dict[str, House] = {}
     refused: list[tuple[str, str, str]] = []
     for attempt in range(ATTEMPTS):

@@ -26,6 +26,8 @@ logger: Final = logging.getLogger(__name__)
 
 _DAY: Final = timedelta(days=1)
 _QUANTILES: Final = ("p10", "p50", "p90")
+_FURTHEST: Final = timedelta(days=400)
+"""What is kept of observations."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,11 @@ def verify_house(
     if home is None:
         raise NotFoundError(f"house {house!r}", hint="it appears with its first reading")
     last = min(last, now - _DAY)
+    if last < first:
+        return {}
     rooms = tuple(sorted(set(home.rooms) - {OUTDOOR}))
     start = first - WINDOW_SLOTS * SLOT
-    happened = read_history(ports.observations, home, rooms, start=start, end=max(last + _DAY, start))
+    happened = read_history(ports.observations, home, rooms, start=start, end=last + _DAY)
     return {
         room: scores
         for row, room in enumerate(rooms)
@@ -102,7 +106,7 @@ def advance_state(ports: VerifyPorts, *, house: str, now: datetime) -> bool:
     rooms = home.rooms_to_forecast(now)
     if champion is None or not rooms:
         return False
-    start = min(from_epoch_ms(champion.state.through * SLOT_MS), now)
+    start = min(max(from_epoch_ms(champion.state.through * SLOT_MS), now - _FURTHEST), now)
     closed = read_history(ports.observations, home, rooms, start=start, end=now)
     moved = advance(champion.state, champion.model, closed)
     if moved is champion.state:

@@ -22,7 +22,7 @@ _FRESH_SLOTS: Final = 2
 
 
 def read_window(observations: Observations, house: House, rooms: tuple[str, ...], *, issued_at: datetime) -> Window:
-    """The last two days of ``rooms``; further back where a room was silent all that time, to find its newest value."""
+    """The last two days of ``rooms``; further back to find the newest value of a quantity that fell silent before."""
     start = issued_at - WINDOW_SLOTS * SLOT
     fresh = [issued_at - (back + 1) * SLOT for back in range(_FRESH_SLOTS)]
     found = chain(
@@ -30,9 +30,15 @@ def read_window(observations: Observations, house: House, rooms: tuple[str, ...]
         observations.newest_means(house.name, fresh),
     )
     window = _to_window(found, house, rooms, start=start, end=issued_at)
-    if np.isfinite(window.values).any(axis=(1, 2)).all():
-        return window
-    return read_history(observations, house, rooms, start=issued_at - ACTIVE_FOR - timedelta(days=1), end=issued_at)
+    furthest = issued_at - ACTIVE_FOR - timedelta(days=1)
+    measured = np.isfinite(window.values).sum(axis=2)
+    if any(
+        not measured[place, row] and house.rooms[room].measured.get(quantity, furthest) > furthest
+        for place, room in enumerate(rooms)
+        for row, quantity in enumerate(QUANTITIES)
+    ):
+        return read_history(observations, house, rooms, start=furthest, end=issued_at)
+    return window
 
 
 def read_history(

@@ -6,12 +6,13 @@ from roomidity.readings.checks import LIMITS, Checked, Limits, check
 from roomidity.readings.messages import Message, pack_lines, pack_readings
 from roomidity.readings.observations import Quarantine, derive
 from roomidity.readings.reasons import DUPLICATES, REASONS, Duplicate, Reason
-from roomidity.readings.sets import SlotKey, Union, pack_sets, union, unpack_sets
+from roomidity.readings.sets import QUANTITIES, SlotKey, Union, pack_sets, union, unpack_sets
 from roomidity.readings.wire import Decoded, decode
 
 __all__ = [
     "DUPLICATES",
     "LIMITS",
+    "QUANTITIES",
     "REASONS",
     "Checked",
     "Decoded",

@@ -65,6 +65,7 @@ def _to_house(item: HouseItem) -> House:
                 first_seen=parse_time(room["first_seen"]),
                 last_seen=parse_time(room["last_seen"]),
                 sensors=frozenset(room["sensors"]),
+                measured={quantity: parse_time(when) for quantity, when in room["measured"].items()},
             )
             for name, room in item.rooms.items()
         },
@@ -82,6 +83,7 @@ def _from_room(room: Room) -> dict[str, Any]:
         "first_seen": format_moment(room.first_seen),
         "last_seen": format_moment(room.last_seen),
         "sensors": sorted(room.sensors),
+        "measured": {quantity: format_moment(when) for quantity, when in sorted(room.measured.items())},
     }
 
 

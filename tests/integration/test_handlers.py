@@ -19,7 +19,7 @@ from roomidity.composition import Roomidity
 from roomidity.errors import InputError
 from roomidity.houses import House, Room
 from roomidity.local.functions import Context
-from roomidity.readings import SlotKey
+from roomidity.readings import QUANTITIES, SlotKey
 from roomidity.readings.observations import Statistics
 from roomidity.slots import SLOT, to_epoch_ms
 
@@ -85,7 +85,12 @@ def observe(stage: Roomidity, house: str, *, days: float, end: datetime = NOW, r
         House(
             name=house,
             timezone="Europe/Brussels",
-            rooms={name: Room(start, end - timedelta(minutes=1), frozenset({""})) for name in names},
+            rooms={
+                name: Room(
+                    start, newest := end - timedelta(minutes=1), frozenset({""}), dict.fromkeys(QUANTITIES, newest)
+                )
+                for name in names
+            },
         )
     )
 

@@ -45,6 +45,7 @@ def test_the_public_surface_of_readings() -> None:
     assert roomidity.readings.__all__ == [
         "DUPLICATES",
         "LIMITS",
+        "QUANTITIES",
         "REASONS",
         "Checked",
         "Decoded",

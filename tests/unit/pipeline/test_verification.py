@@ -98,7 +98,6 @@ def test_only_forecasts_whose_24_hours_are_over_count() -> None:
     assert verify(world, first=ISSUED - DAY, last=ISSUED - SLOT) == {}
 
 
-@pytest.mark.xfail(strict=True, reason="asks the table for a span that ends before it begins, which DynamoDB refuses")
 def test_of_a_day_of_which_nothing_is_over_there_are_no_scores() -> None:
     world = World()
     observe(world, {NOW - SLOT: 50.0})
