@@ -21,15 +21,20 @@ find_python() {
             return
         fi
     done
-    give_up "found no Python 3.11 or newer ($(python3 --version 2>&1)). On Debian: apt-get install python3 python3-venv"
+    give_up "found no Python 3.11 or newer. On Debian: apt-get install python3 python3-venv; elsewhere set PYTHON to one"
 }
 
 make_venv() {
-    "$VENV/bin/python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && return
+    local made_for="$VENV/.checkout" # programs in it name their interpreter by its whole path: a moved one is of no use
+    if "$VENV/bin/python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null &&
+        { [ ! -f "$made_for" ] || is_done "$made_for" "$ROOT"; }; then
+        return
+    fi
     find_python
     "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null ||
         give_up "$PYTHON cannot make virtual environments. On Debian: apt-get install python3-venv"
     "$PYTHON" -m venv --clear "$VENV" >&2 || give_up "could not make the virtual environment $VENV"
+    printf '%s' "$ROOT" >"$made_for"
 }
 
 # pip ARGUMENT...: without a cache outside the checkout, unless the person has chosen one.
@@ -41,7 +46,7 @@ pip() {
 
 set_up_python() {
     local pins="$ROOT/scripts/requirements-dev.txt" stamp="$VENV/.pins" digest
-    digest="$(digest_of "$pins" "$ROOT")" # a checkout that was moved has an environment that was not
+    digest="$(digest_of "$pins" "$ROOT")"
     if ! is_done "$stamp" "$digest"; then
         say "Installing Python packages into .venv ..."
         make_venv

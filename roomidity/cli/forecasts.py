@@ -9,9 +9,10 @@ import click
 
 from roomidity.cli.charts import chart, forecast_table
 from roomidity.cli.context import now_option, stage
+from roomidity.cli.explanations import explanation_json, explanation_table
 from roomidity.cli.output import Output, json_option
 from roomidity.errors import NotFoundError
-from roomidity.pipeline.forecasts import forecast_house
+from roomidity.pipeline.forecasts import explain_room, forecast_house
 from roomidity.slots import floor_slot, format_slot
 from roomidity.store import StoredForecast
 
@@ -39,8 +40,9 @@ def forecast(house: str, now: datetime, as_json: bool) -> None:
 @click.command()
 @click.argument("target", metavar="HOUSE[/ROOM]")
 @now_option("Show the newest forecast issued by then.")
+@click.option("--explain", is_flag=True, help="Of HOUSE/ROOM: say what drove the forecast.")
 @json_option
-def show(target: str, now: datetime, as_json: bool) -> None:
+def show(target: str, now: datetime, explain: bool, as_json: bool) -> None:
     """Show the newest forecast of HOUSE as a table, or of HOUSE/ROOM as a table and a chart.
 
     Times are the house's local ones. The grade says what a forecast rests on: full (the house's own model), prior (the
@@ -49,6 +51,8 @@ def show(target: str, now: datetime, as_json: bool) -> None:
     """
     output = Output(as_json=as_json)
     house, _, room = target.partition("/")
+    if explain and not room:
+        raise click.UsageError(f"--explain speaks of one room; give it as {house}/ROOM")
     home = stage().houses.get(house)
     if home is None:
         known = ", ".join(sorted(one.name for one in stage().houses.all())) or "none yet"
@@ -66,7 +70,13 @@ def show(target: str, now: datetime, as_json: bool) -> None:
     output.tables.print(forecast_table(found, timezone=home.timezone))
     if room:
         output.tables.print(chart(found[0], timezone=home.timezone, width=output.tables.width), markup=False)
-    output.answer({"rooms": [forecast_json(one) for one in found]})
+    answer: dict[str, Any] = {"rooms": [forecast_json(one) for one in found]}
+    if explain:
+        reasons = explain_room(stage().forecast_ports, house=home, room=room, issued_at=found[0].issued_at)
+        for reason in reasons:
+            output.tables.print(explanation_table(reason))
+        answer["explanation"] = {reason.quantity: explanation_json(reason) for reason in reasons}
+    output.answer(answer)
 
 
 def forecast_json(forecast: StoredForecast) -> dict[str, Any]:

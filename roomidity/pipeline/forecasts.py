@@ -10,13 +10,24 @@ from typing import Final
 import numpy as np
 
 from roomidity.errors import ModelRefusedError, NotFoundError
-from roomidity.forecasting import LEVELS, QUANTITIES, HouseForecast, Model, State, forecast, load_prior
+from roomidity.forecasting import (
+    LEVELS,
+    QUANTITIES,
+    Explanation,
+    HouseForecast,
+    Model,
+    State,
+    explain,
+    forecast,
+    load_prior,
+)
 from roomidity.forecasting.window import FloatArray
+from roomidity.houses import House
 from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry
 from roomidity.pipeline.windows import read_window
 from roomidity.store import StoredForecast
 
-__all__ = ["ForecastPorts", "IssuedForecast", "Serving", "forecast_house", "serving_model"]
+__all__ = ["ForecastPorts", "IssuedForecast", "Serving", "explain_room", "forecast_house", "serving_model"]
 
 logger: Final = logging.getLogger(__name__)
 
@@ -71,6 +82,16 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime) -> 
     stored = tuple(_to_stored(issued, place, house=house, version=serving.version) for place in range(len(rooms)))
     ports.forecasts.put_many(stored)
     return IssuedForecast(rooms=stored, serving=serving)
+
+
+def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: datetime) -> tuple[Explanation, ...]:
+    """What drives a room's forecast at ``issued_at``, by the model that serves the house now, for each quantity."""
+    rooms = house.rooms_to_forecast(issued_at)
+    if room not in rooms:
+        return ()
+    serving = serving_model(ports.registry, house.name)
+    window = read_window(ports.observations, house, rooms, issued_at=issued_at)
+    return explain(window, serving.model, serving.state, room)
 
 
 def serving_model(registry: Registry, house: str) -> Serving:

@@ -65,7 +65,7 @@ def _to_house(item: HouseItem) -> House:
                 first_seen=parse_time(room["first_seen"]),
                 last_seen=parse_time(room["last_seen"]),
                 sensors=frozenset(room["sensors"]),
-                measured={quantity: parse_time(when) for quantity, when in room["measured"].items()},
+                measured={quantity: parse_time(when) for quantity, when in room.get("measured", {}).items()},
             )
             for name, room in item.rooms.items()
         },

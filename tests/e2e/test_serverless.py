@@ -15,24 +15,19 @@ from typing import Any, Final
 
 import pytest
 
+from tests.integration.stage import KEYS
+
 CHECKOUT: Final = Path(__file__).parents[2]
 CLI: Final = CHECKOUT / "node_modules/.bin/serverless"
 TIMEOUT_S: Final = 120
+HOME: Final = CHECKOUT / ".roomidity" / "home"
+"""Knows no AWS profile; the CLI keeps its compiled schema there, which takes it seconds to make."""
 
 pytestmark = pytest.mark.skipif(
     not CLI.exists(), reason="the Serverless CLI is not installed; `npm ci` does it, as scripts/test does"
 )
 
 FUNCTIONS: Final = ("drain", "forecast", "train", "verify")
-
-KEYS: Final = {
-    "houses": ["house"],
-    "readings": ["house", "slot"],
-    "observations": ["house", "slot"],
-    "forecasts": ["room_id", "issued_at"],
-    "models": ["house", "version"],
-    "accuracy": ["room_id", "day"],
-}
 
 OWN_TRACES: Final = {"xray:PutTraceSegments *", "xray:PutTelemetryRecords *"}
 
@@ -107,10 +102,11 @@ RIGHTS: Final = {
 }
 
 
-def serverless(*arguments: str, home: Path, cwd: Path = CHECKOUT, **more: str) -> subprocess.CompletedProcess[str]:
+def serverless(*arguments: str, cwd: Path = CHECKOUT, **more: str) -> subprocess.CompletedProcess[str]:
     """The CLI's run in an environment that knows nothing of AWS: no variable, no profile."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ROOMIDITY_"))}
-    environment |= {"HOME": str(home), "NODE_NO_WARNINGS": "1", "AWS_EC2_METADATA_DISABLED": "true"} | more
+    HOME.mkdir(parents=True, exist_ok=True)
+    environment |= {"HOME": str(HOME), "NODE_NO_WARNINGS": "1", "AWS_EC2_METADATA_DISABLED": "true"} | more
     return subprocess.run(  # noqa: S603  # our own CLI, our own arguments
         [str(CLI), *arguments],
         cwd=cwd,
@@ -123,17 +119,17 @@ def serverless(*arguments: str, home: Path, cwd: Path = CHECKOUT, **more: str) -
     )
 
 
-def package(home: Path, *arguments: str) -> dict[str, Any]:
+def package(folder: Path, *arguments: str) -> dict[str, Any]:
     """The template that ``serverless package`` writes."""
-    run = serverless("package", "--package", str(home / "package"), *arguments, home=home)
+    run = serverless("package", "--package", str(folder / "package"), *arguments)
     assert run.returncode == 0, run.stdout + run.stderr
-    template: dict[str, Any] = json.loads((home / "package/cloudformation-template-update-stack.json").read_text())
+    template: dict[str, Any] = json.loads((folder / "package/cloudformation-template-update-stack.json").read_text())
     return template
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    run = serverless("print", "--format", "json", home=tmp_path_factory.mktemp("print"))
+def printed() -> dict[str, Any]:
+    run = serverless("print", "--format", "json")
     assert run.returncode == 0, run.stdout + run.stderr
     service: dict[str, Any] = json.loads(run.stdout)  # and nothing but JSON
     return service
@@ -371,7 +367,6 @@ def invoke_local(service: Path, *arguments: str) -> subprocess.CompletedProcess[
         "-f",
         "drain",
         *arguments,
-        home=service,
         cwd=service,
         PYTHONPATH=str(service),  # before an installed roomidity
         PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

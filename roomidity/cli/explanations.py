@@ -1,0 +1,67 @@
+"""Why a forecast is what it is, in plain words and numbers."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from rich.table import Table
+
+from roomidity.forecasting import Explanation
+from roomidity.forecasting.explanation import EXPLAINED_HOURS
+
+__all__ = ["explanation_json", "explanation_table"]
+
+_UNITS: Final = {"humidity": "%RH", "temperature": "°C"}
+_SAYINGS: Final = {
+    "prior": "what other houses do in such a course of days",
+    "ridge": "what this room has done",
+    "residual ridge": "what this room does otherwise than other houses",
+    "weekly profile": "the same hours of the last seven days",
+    "persistence": "nothing changes",
+    "yesterday": "the same as 24 h before",
+}
+"""What each expert goes by."""
+
+
+def explanation_table(reason: Explanation) -> Table:
+    """What each expert expected at some hours and how much it counted there; last, the forecast that it makes."""
+    unit = _UNITS[reason.quantity]
+    title = (
+        f"{reason.quantity}: from {reason.newest:.1f} {unit} ({_change(reason.last_hour)} in the last hour, "
+        f"{_change(reason.last_day)} in the last 24 h), each expert's change in {unit} and what it counts"
+    )
+    table = Table("expert", "goes by", title=title, title_justify="left")
+    for hours in EXPLAINED_HOURS:
+        table.add_column(f"{hours} h", justify="right", no_wrap=True)
+    for name, weights, changes in reason.experts:
+        if weights.max() < 0.005:
+            continue
+        cells = [f"{change:+.1f} [dim]{weight:4.0%}[/dim]" for weight, change in zip(weights, changes, strict=True)]
+        table.add_row(name, _SAYINGS.get(name, ""), *cells)
+    table.add_section()
+    table.add_row("together", "the median of the forecast", *(f"{change:+.1f}     " for change in reason.expected))
+    return table
+
+
+def explanation_json(reason: Explanation) -> dict[str, Any]:
+    """The same as plain values; a change that is not known is null."""
+    return {
+        "newest": round(reason.newest, 3),
+        "last_hour": _plain(reason.last_hour),
+        "last_day": _plain(reason.last_day),
+        "hours": list(EXPLAINED_HOURS),
+        "experts": {
+            name: {"weights": weights.round(4).tolist(), "changes": changes.round(3).tolist()}
+            for name, weights, changes in reason.experts
+        },
+        "expected": reason.expected.round(3).tolist(),
+    }
+
+
+def _change(change: float) -> str:
+    return f"{change:+.1f}" if np.isfinite(change) else "unknown"
+
+
+def _plain(change: float) -> float | None:
+    return round(change, 3) if np.isfinite(change) else None
