@@ -8,6 +8,7 @@ RoomidityError
 ├── ModelError              a model cannot be used
 │   ├── ModelRefusedError   its bytes do not match the registry, or do not parse
 │   └── NotEnoughDataError  there is too little history to train on
+├── VerificationError       some houses could not be verified
 ├── StoreError              a table, queue or bucket did not do what was asked
 │   └── ConflictError       another writer kept getting there first
 └── EngineError             the local engine did not start, or is not running
@@ -27,6 +28,7 @@ __all__ = [
     "ReadingsFileError",
     "RoomidityError",
     "StoreError",
+    "VerificationError",
 ]
 
 
@@ -94,6 +96,14 @@ class NotEnoughDataError(ModelError):
             f"house {house!r} has {found_slots} slots with readings; training needs {needed_slots} "
             f"({needed_slots / 96:.0f} days); send more, or wait: the prior serves until then"
         )
+
+
+class VerificationError(RoomidityError):
+    """Some houses could not be verified; the others were."""
+
+    def __init__(self, houses: list[str]) -> None:
+        self.houses = houses
+        super().__init__(f"could not verify {len(houses)} houses, the log says why: {', '.join(sorted(houses)[:20])}")
 
 
 class StoreError(RoomidityError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import sys
 import threading
@@ -24,7 +25,7 @@ from roomidity.files import read_tidy
 from roomidity.settings import check_timezone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import polars as pl
 
@@ -76,10 +77,7 @@ def demo(
     timezone = check_timezone(timezone, "--timezone") if timezone else os.environ.get("ROOMIDITY_TIMEZONE")
     chosen = newest_days(_simulated(seed, days) if readings is None else read_tidy(readings), days)
     folder = _state(state)
-    if folder.exists() and not (folder / _DEMO_MARK).exists():
-        _set_aside(folder)
-    _clear(folder)
-    with _engine(folder, port=None) as engine:
+    with _engine(folder, port=None, prepare=_begin_anew) as engine:
         (folder / _DEMO_MARK).touch()
         if timezone:
             os.environ["ROOMIDITY_TIMEZONE"] = timezone
@@ -129,7 +127,7 @@ def up(port: int, state: Path | None, as_json: bool) -> None:
 
 
 @contextmanager
-def _engine(state: Path, *, port: int | None) -> Iterator[Engine]:
+def _engine(state: Path, *, port: int | None, prepare: Callable[[Path], None] | None = None) -> Iterator[Engine]:
     """A running engine, whose stage this process's environment names from now on; it ends in order when told to end."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     from roomidity.local.engine import running  # noqa: PLC0415
@@ -138,7 +136,7 @@ def _engine(state: Path, *, port: int | None) -> Iterator[Engine]:
     with ExitStack() as stack:
         with notes.status("starting the local engine"):
             engine = stack.enter_context(
-                running(checkout(), state, stage=os.environ.get("ROOMIDITY_STAGE", "dev"), port=port)
+                running(checkout(), state, stage=os.environ.get("ROOMIDITY_STAGE", "dev"), port=port, prepare=prepare)
             )
         os.environ.update(engine.environment)
         yield engine
@@ -160,18 +158,14 @@ def _state(state: Path | None) -> Path:
     return state if state is not None else checkout() / _STATE
 
 
-def _set_aside(folder: Path) -> None:
+def _begin_anew(state: Path) -> None:
+    """An empty state for a demo: the last demo's is dropped, any other is moved out of the way."""
     from roomidity.local.engine import set_aside  # noqa: PLC0415
 
-    aside = set_aside(folder)
-    if aside is not None:
-        notes.print(f"The engine's state was not a demo's; it is now in {aside}.")
-
-
-def _clear(folder: Path) -> None:
-    import shutil  # noqa: PLC0415
-
-    shutil.rmtree(folder, ignore_errors=True)
+    if (state / _DEMO_MARK).exists():
+        shutil.rmtree(state)
+    elif (aside := set_aside(state)) is not None:
+        notes.print(f"The engine's state was not a demo's; it is now in {aside}.", soft_wrap=True)
 
 
 def _simulated(seed: int, days: int) -> pl.DataFrame:

@@ -134,15 +134,15 @@ def _shared(counts: Sequence[FloatArray]) -> FloatArray:
 def no_prior() -> tuple[Model, State]:
     """A prior that knows nothing: it expects no change, and has no idea how wrong that is until the house shows it."""
     nothing = Model(
-        scale=np.ones(FEATURES),
+        scale=np.ones(INPUTS),
         spread=np.ones(OUTPUTS),
-        hidden1=np.zeros((FEATURES, 1)),
+        hidden1=np.zeros((INPUTS, 1)),
         bias1=np.zeros(1),
         hidden2=np.zeros((1, 1)),
         bias2=np.zeros(1),
         output=np.zeros((1, OUTPUTS)),
         bias3=np.zeros(OUTPUTS),
-        skip=np.zeros((FEATURES, OUTPUTS)),
+        skip=np.zeros((INPUTS, OUTPUTS)),
         rooms=(),
         local=np.zeros((0, FEATURES, OUTPUTS)),
         residual=np.zeros((0, FEATURES, OUTPUTS)),

@@ -1,8 +1,9 @@
 """The emulator's process: ``python -m roomidity.local.emulator``, configured by its own environment variables.
 
-It holds tables as nested dictionaries, which makes three things slow that a laptop waits for, and that are put right
+It holds tables as nested dictionaries, which makes four things slow that a laptop waits for, and that are put right
 here without changing what is answered: Python's collector walks over all items again and again; a Query parses its key
-condition anew for every item of a house; and the state is written by the slow one of Python's two JSON encoders.
+condition anew for every item of a house; every number goes through decimal arithmetic, though most have been seen
+before; and the state is written by the slow one of Python's two JSON encoders.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 import signal
 import threading
 import time
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, Final, TextIO
 
@@ -29,18 +31,24 @@ _SPAN: Final = re.compile(r"\((\S+) = (\S+) AND (\S+) BETWEEN (\S+) AND (\S+)\)"
 
 def _evaluate_spans_at_once() -> None:
     evaluate = dynamodb._evaluate_condition  # noqa: SLF001  # there is no public way
-    checked: dict[str, Any] = {}
+    checked: dict[str, int] = {}
 
     def evaluate_span(expression: str, item: Any, values: Any, names: Any, slot: str = "ConditionExpression") -> bool:
         span = _SPAN.fullmatch(expression) if slot == "KeyConditionExpression" else None
-        if span is None or values is None or checked.get(expression) is not values:
-            checked[expression] = values  # the first item of a Query: with every check of text and values
+        if span is None or id(values) != checked.get(expression):
+            checked[expression] = id(values)  # the first item of a Query: with every check of text and values
             return bool(evaluate(expression, item, values, names, slot=slot))
-        house, wanted, key, first, last = span.groups()
-        place = item[names[key]]["S"]
+        house, wanted, slot_key, first, last = span.groups()
+        place = item[names[slot_key]]["S"]
         return bool(item[names[house]] == values[wanted] and values[first]["S"] <= place <= values[last]["S"])
 
     dynamodb._evaluate_condition = evaluate_span  # noqa: SLF001
+
+
+def _remember_numbers() -> None:
+    canonical = dynamodb._ddb_canonicalize_number  # noqa: SLF001
+    remembered = lru_cache(maxsize=2**17)(canonical)
+    dynamodb._ddb_canonicalize_number = lambda text: (remembered if isinstance(text, str) else canonical)(text)  # noqa: SLF001
 
 
 def _write_state_at_once() -> None:
@@ -61,5 +69,6 @@ if __name__ == "__main__":
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     gc.set_threshold(200_000, 50, 1_000)  # the tables are millions of small objects, none of them garbage
     _evaluate_spans_at_once()
+    _remember_numbers()
     _write_state_at_once()
     main()

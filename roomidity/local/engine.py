@@ -12,8 +12,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -63,7 +63,9 @@ class Engine:
 
 
 @contextmanager
-def running(root: Path, state: Path, *, stage: str, port: int | None = None) -> Iterator[Engine]:
+def running(
+    root: Path, state: Path, *, stage: str, port: int | None = None, prepare: Callable[[Path], None] | None = None
+) -> Iterator[Engine]:
     """An engine with the stack of ``root``'s serverless.yml, stopped at the end, its state kept in ``state``.
 
     Parameters
@@ -76,6 +78,8 @@ def running(root: Path, state: Path, *, stage: str, port: int | None = None) -> 
         The stage to hold.
     port
         Where to listen on loopback; a free one if None.
+    prepare
+        Called with ``state`` once it is held for this engine alone, before it is read.
 
     Raises
     ------
@@ -85,8 +89,12 @@ def running(root: Path, state: Path, *, stage: str, port: int | None = None) -> 
     if importlib.util.find_spec("ministack") is None:
         raise EngineError("the local engine is not installed; install it with: pip install 'roomidity[local]'")
     content = resolved(root, stage=stage, cache=state.parent)
-    state.mkdir(parents=True, exist_ok=True)
-    with _held(state), _child(state, port or _free_port()) as endpoint:
+    state.parent.mkdir(parents=True, exist_ok=True)
+    with _held(state), ExitStack() as stack:
+        if prepare is not None:
+            prepare(state)
+        state.mkdir(parents=True, exist_ok=True)
+        endpoint = stack.enter_context(_child(state, port or _free_port()))
         deployed = {name: text for name, text in content["provider"]["environment"].items() if isinstance(text, str)}
         engine = Engine(endpoint=endpoint, service=content["service"], stage=stage, deployed=deployed)
         _create_stack(engine, template_of(content))

@@ -59,7 +59,10 @@ class Functions:
         """
         done = 0
         while messages := queue.receive():
-            answer = self._call(name, {"Records": [_record(message) for message in messages]})
+            try:
+                answer = self._call(name, {"Records": [_record(message) for message in messages]})
+            except Exception as error:  # whatever a function raises, Lambda would only call it failed
+                raise EngineError(f"the function {name!r} failed on {len(messages)} jobs: {error}") from error
             failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
             queue.delete([message for message in messages if message.id not in failed])
             if failed:

@@ -59,10 +59,11 @@ def resolved(root: Path, *, stage: str, cache: Path) -> dict[str, Any]:
         raise EngineError(
             f"the local engine takes its resources from serverless.yml, but {missing} is missing; run `npm ci`"
         )
+    (cache / "home").mkdir(parents=True, exist_ok=True)
     printed = subprocess.run(  # noqa: S603  # our own pinned CLI
         [cli, "print", "--format", "json", "--stage", stage],
         cwd=root,
-        env={**os.environ, "NODE_NO_WARNINGS": "1"},
+        env={**os.environ, "NODE_NO_WARNINGS": "1", "HOME": str(cache / "home")},  # it keeps a compiled schema there
         capture_output=True,
         text=True,
         check=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,9 @@ _TRANSACTION_ITEMS: Final = 100
 _TRANSACTION_BYTES: Final = 3_000_000
 """The service takes 100 items and 4 MB."""
 
+_TRANSACTION_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""A transaction of 100 items takes some 50 ms."""
+
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
 
@@ -41,14 +45,19 @@ class Write:
 
 
 def save(write: Write) -> bool:
-    """Write an item; whether its condition held."""
-    try:
-        write.item.save(condition=write.condition)
-    except PutError as error:
-        if error.cause_response_code != "ConditionalCheckFailedException":
-            raise
-        return False
-    return True
+    """Write an item; whether its condition held. Another's transaction that is writing it is waited for."""
+    for pause_s in (*_TRANSACTION_PAUSES_S, None):
+        try:
+            write.item.save(condition=write.condition)
+        except PutError as error:
+            if error.cause_response_code == "ConditionalCheckFailedException":
+                return False
+            if error.cause_response_code != "TransactionConflictException" or pause_s is None:
+                raise
+            time.sleep(pause_s)
+        else:
+            return True
+    raise AssertionError("the last attempt returns or raises")
 
 
 def save_many(writes: Sequence[Write], connection: Connection) -> list[bool]:

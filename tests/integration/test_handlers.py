@@ -132,7 +132,7 @@ def test_a_drain_of_an_empty_queue_without_a_time(invoke: Invoke, capsys: pytest
     answer = invoke("drain", sample("drain_empty"))
     assert answer["readings"] == {"received": 0, "stored": 0, "duplicate": 0, "rejected": 0}
     assert (answer["waves"], answer["forecast_jobs"], answer["violations"]) == (0, 0, 0)
-    assert metrics_of(capsys) == {"ReadingsStored": 0, "ReadingsRejected": 0, "ConservationViolations": 0}
+    assert metrics_of(capsys) == {"Drains": 1, "ReadingsStored": 0, "ReadingsRejected": 0, "ConservationViolations": 0}
 
 
 def test_a_reading_on_its_whole_way(stage: Roomidity, invoke: Invoke, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,7 +144,7 @@ def test_a_reading_on_its_whole_way(stage: Roomidity, invoke: Invoke, capsys: py
     assert answer["readings"] == {"received": 7, "stored": 5, "duplicate": 0, "rejected": 2}
     assert answer["rejects"] == {"implausible": 1, "malformed": 1}
     assert (answer["messages"], answer["slots_changed"], answer["undeleted"], answer["violations"]) == (3, 1, 0, 0)
-    assert metrics_of(capsys) == {"ReadingsStored": 5, "ReadingsRejected": 2, "ConservationViolations": 0}
+    assert metrics_of(capsys) == {"Drains": 1, "ReadingsStored": 5, "ReadingsRejected": 2, "ConservationViolations": 0}
 
     ((slot, rooms),) = stage.observations.between("demo", NOW - timedelta(days=1), NOW)
     assert slot == NOW - SLOT
@@ -343,7 +343,7 @@ def test_a_night_scores_the_forecasts_that_are_over_and_moves_the_state_on(
 
     answer = invoke("verify", sample("verify"))
     assert answer == {"day": "2026-03-13", "houses": 1, "states_advanced": 1}
-    assert metrics_of(capsys)["HousesVerified"] == 1
+    assert metrics_of(capsys)["HousesToVerify"] == 1
     after = stage.registry.champion("demo")
     assert before is not None
     assert after is not None
