@@ -36,12 +36,7 @@ def read_tidy(path: Path, *, house: str | None = None) -> pl.DataFrame:
     ReadingsFileError
         If it cannot be read, or a column is missing or of another type.
     """
-    try:
-        readings = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ReadingsFileError(
-            path, column=None, found=str(error).split("\n")[0], expected="a Parquet file"
-        ) from error
+    readings = _read_parquet(path)
     if house is not None:
         readings = readings.with_columns(pl.lit(house).alias("house"))
     return _checked(readings, path)
@@ -73,12 +68,7 @@ def read_outdoor(path: Path) -> pl.DataFrame:
     ReadingsFileError
         As :func:`read_slots` does.
     """
-    try:
-        readings = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ReadingsFileError(
-            path, column=None, found=str(error).split("\n")[0], expected="a Parquet file"
-        ) from error
+    readings = _read_parquet(path)
     for name in ("ts", *_VALUES):
         if name not in readings.columns:
             found = "only " + ", ".join(readings.columns)
@@ -88,6 +78,14 @@ def read_outdoor(path: Path) -> pl.DataFrame:
     _check_units(checked, path)
     _check_slots(checked, [], path)
     return checked.select("ts", *_VALUES)
+
+
+def _read_parquet(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        found = str(error).split("\n", maxsplit=1)[0]
+        raise ReadingsFileError(path, column=None, found=found, expected="a Parquet file") from error
 
 
 def _check_units(readings: pl.DataFrame, path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from roomidity.errors import ModelRefusedError, NotFoundError
+from roomidity.errors import ModelRefusedError
 from roomidity.forecasting import (
     LEVELS,
     QUANTITIES,
@@ -23,6 +23,7 @@ from roomidity.forecasting import (
 )
 from roomidity.forecasting.window import FloatArray
 from roomidity.houses import House
+from roomidity.pipeline.lookup import known_house
 from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry
 from roomidity.pipeline.windows import read_window
 from roomidity.store import StoredForecast
@@ -70,9 +71,7 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime) -> 
     NotFoundError
         If the house was never seen.
     """
-    home = ports.houses.get(house)
-    if home is None:
-        raise NotFoundError(f"house {house!r}", hint="it appears with its first reading")
+    home = known_house(ports.houses, house)
     rooms = home.rooms_to_forecast(issued_at)
     serving = serving_model(ports.registry, house)
     if not rooms:

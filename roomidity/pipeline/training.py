@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from roomidity.errors import NotEnoughDataError, NotFoundError
+from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting import load_prior
 from roomidity.forecasting.training import train
+from roomidity.pipeline.lookup import known_house
 from roomidity.pipeline.ports import Houses, Observations, Registry
 from roomidity.pipeline.windows import read_history
 from roomidity.slots import floor_slot, format_slot
@@ -63,9 +64,7 @@ def train_house(
     NotEnoughDataError
         If its history is too short; the prior serves on.
     """
-    home = ports.houses.get(house)
-    if home is None:
-        raise NotFoundError(f"house {house!r}", hint="it appears with its first reading")
+    home = known_house(ports.houses, house)
     end = floor_slot(now)
     rooms = home.rooms_to_forecast(end)
     first_seen = min((home.rooms[room].first_seen for room in rooms), default=end)

@@ -10,11 +10,12 @@ from typing import Final
 
 import numpy as np
 
-from roomidity.errors import ModelRefusedError, NotFoundError
+from roomidity.errors import ModelRefusedError
 from roomidity.forecasting import QUANTITIES, STEPS, WINDOW_SLOTS, Window, advance
 from roomidity.forecasting.scoring import Score, score
 from roomidity.forecasting.window import FloatArray
 from roomidity.houses import OUTDOOR
+from roomidity.pipeline.lookup import known_house
 from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry
 from roomidity.pipeline.windows import read_history
 from roomidity.slots import SLOT, SLOT_MS, from_epoch_ms
@@ -53,9 +54,7 @@ def verify_house(
     NotFoundError
         If the house was never seen.
     """
-    home = ports.houses.get(house)
-    if home is None:
-        raise NotFoundError(f"house {house!r}", hint="it appears with its first reading")
+    home = known_house(ports.houses, house)
     last = min(last, now - _DAY)
     if last < first:
         return {}
@@ -95,9 +94,7 @@ def advance_state(ports: VerifyPorts, *, house: str, now: datetime) -> bool:
 
     Running it again changes nothing: the state knows through which slot it has been advanced.
     """
-    home = ports.houses.get(house)
-    if home is None:
-        raise NotFoundError(f"house {house!r}", hint="it appears with its first reading")
+    home = known_house(ports.houses, house)
     try:
         champion = ports.registry.champion(house)
     except ModelRefusedError as error:
