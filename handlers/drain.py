@@ -29,5 +29,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     metrics.add_metric("ReadingsStored", MetricUnit.Count, summary.stored)
     metrics.add_metric("ReadingsRejected", MetricUnit.Count, summary.rejected.total())
     metrics.add_metric("ConservationViolations", MetricUnit.Count, summary.violations)
-    logger.info("drained", issued_at=now.isoformat(), drain=summary.as_dict())
-    return summary.as_dict()
+    counts = summary.as_dict()
+    logger.info("drained", issued_at=now.isoformat(), drain=counts)
+    return counts

@@ -13,7 +13,7 @@ from handlers.runtime import clock, logger, metrics, stage
 from roomidity import __version__
 from roomidity.errors import NotEnoughDataError
 from roomidity.events import TrainingJob
-from roomidity.pipeline.training import TrainingPorts, train_house
+from roomidity.pipeline.training import train_house
 
 __all__ = ["handler"]
 
@@ -22,10 +22,9 @@ processor: Final = BatchProcessor(event_type=EventType.SQS)
 
 def _train(record: SQSRecord) -> None:
     job = TrainingJob.from_body(record.body)
-    ports = TrainingPorts(houses=stage().houses, observations=stage().observations, registry=stage().registry)
     try:
         trained = train_house(
-            ports, house=job.house, now=job.now or clock(), reason=job.reason, code_version=__version__
+            stage().training_ports, house=job.house, now=job.now or clock(), reason=job.reason, code_version=__version__
         )
     except NotEnoughDataError as error:
         logger.info("not enough data yet", house=job.house, found_slots=error.found_slots)

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.runtime import clock, logger, metrics, stage
 from roomidity.errors import InputError, VerificationError
 from roomidity.events import issue_time
-from roomidity.pipeline.verification import VerifyPorts, advance_state, verify_house
+from roomidity.pipeline.verification import advance_state, verify_house
 from roomidity.slots import SLOT
 
 __all__ = ["handler"]
@@ -27,12 +27,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     now = issue_time(event, clock=clock())
     first = _day(event.get("day"), now)
     last = first + timedelta(days=1) - SLOT
-    ports = VerifyPorts(
-        houses=stage().houses,
-        observations=stage().observations,
-        forecasts=stage().forecasts,
-        registry=stage().registry,
-    )
+    ports = stage().verify_ports
     names = [event["house"]] if event.get("house") else [house.name for house in ports.houses.all()]
     metrics.add_metric("HousesToVerify", MetricUnit.Count, len(names))
     advanced = 0

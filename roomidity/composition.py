@@ -17,6 +17,8 @@ from roomidity.dynamodb import botocore_session, dynamodb_client
 from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.drain import DrainPorts, DrainRules
 from roomidity.pipeline.forecasts import ForecastPorts
+from roomidity.pipeline.ports import TrainingPorts
+from roomidity.pipeline.verification import VerifyPorts
 from roomidity.queues import Queue
 from roomidity.readings import Limits
 from roomidity.registry import Registry
@@ -118,6 +120,18 @@ class Roomidity:
     def forecast_ports(self) -> ForecastPorts:
         """What forecasting talks to."""
         return ForecastPorts(
+            houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.registry
+        )
+
+    @cached_property
+    def training_ports(self) -> TrainingPorts:
+        """What training talks to."""
+        return TrainingPorts(houses=self.houses, observations=self.observations, registry=self.registry)
+
+    @cached_property
+    def verify_ports(self) -> VerifyPorts:
+        """What verification talks to."""
+        return VerifyPorts(
             houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.registry
         )
 

@@ -14,7 +14,7 @@ import polars as pl
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from roomidity.cli.output import Output, json_option, progress
+from roomidity.cli.output import UNITS, Output, json_option, progress
 from roomidity.errors import InputError
 from roomidity.files import read_outdoor, read_slots
 from roomidity.forecasting import LEVELS, QUANTITIES, STEPS, Model, State, Window, load_prior
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["backtest"]
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_UNITS = {"humidity": "%RH", "temperature": "°C"}
 
 
 @click.command()
@@ -162,7 +161,7 @@ def _tidy(replays: Mapping[str, Replay]) -> pl.DataFrame:
 
 def _table(quantity: str, summaries: Mapping[str, Summary]) -> Table:
     first = next(iter(summaries.values()))
-    title = f"{quantity}, {_UNITS[quantity]}: {first.rooms} rooms, {first.origins} forecasts"
+    title = f"{quantity}, {UNITS[quantity]}: {first.rooms} rooms, {first.origins} forecasts"
     table = Table("", "MAE", "skill", "RMSE", title=title, title_justify="left")
     for hours in first.by_lead:
         table.add_column(f"at {hours} h")

@@ -11,14 +11,14 @@ import numpy.typing as npt
 import plotext
 from rich.table import Table
 
+from roomidity.cli.output import UNITS
 from roomidity.slots import SLOT
-from roomidity.store import StoredForecast
+from roomidity.store import QUANTILES, StoredForecast
 
 __all__ = ["chart", "forecast_table", "sparkline"]
 
 _LEADS: Final = {"in 1 h": 3, "6 h": 23, "24 h": 95}
 _BARS: Final = "▁▂▃▄▅▆▇█"
-_UNITS: Final = {"humidity": "%RH", "temperature": "°C"}
 _DIGITS: Final = {"humidity": 0, "temperature": 1}
 
 
@@ -32,13 +32,13 @@ def forecast_table(forecasts: Sequence[StoredForecast], *, timezone: str) -> Tab
         name = one.room
         for quantity, quantiles in one.quantities.items():
             cells = [_cell(quantiles, lead, digits=_DIGITS[quantity]) for lead in _LEADS.values()]
-            table.add_row(name, _UNITS[quantity], one.grade[quantity], *cells, sparkline(quantiles["p50"]))
+            table.add_row(name, UNITS[quantity], one.grade[quantity], *cells, sparkline(quantiles["p50"]))
             name = ""
     return table
 
 
 def _cell(quantiles: Mapping[str, npt.NDArray[np.float64]], lead: int, *, digits: int) -> str:
-    low, mid, high = (quantiles[name][lead] for name in ("p10", "p50", "p90"))
+    low, mid, high = (quantiles[name][lead] for name in QUANTILES)
     return f"{mid:.{digits}f} [dim]{low:.{digits}f}–{high:.{digits}f}[/dim]"
 
 
@@ -63,7 +63,7 @@ def chart(forecast: StoredForecast, *, timezone: str, width: int) -> str:
         plotext.clear_figure()
         plotext.theme("clear")
         plotext.plotsize(min(width, 110), 15)
-        plotext.title(f"{forecast.house}/{forecast.room} {quantity} {_UNITS[quantity]}: median, p10 and p90")
+        plotext.title(f"{forecast.house}/{forecast.room} {quantity} {UNITS[quantity]}: median, p10 and p90")
         for name, marker in (("p90", "dot"), ("p10", "dot"), ("p50", "braille")):
             plotext.plot(hours.tolist(), quantiles[name].tolist(), marker=marker)
         ticks = list(range(0, 25, 3))

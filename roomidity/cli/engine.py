@@ -20,7 +20,7 @@ from rich.table import Table
 
 from roomidity.cli.charts import forecast_table
 from roomidity.cli.forecasts import forecast_json
-from roomidity.cli.output import Output, json_option, notes, progress
+from roomidity.cli.output import UNITS, Output, json_option, notes, progress
 from roomidity.files import read_tidy
 from roomidity.settings import check_timezone
 
@@ -184,7 +184,7 @@ def _print(output: Output, report: Report) -> None:
         output.tables.print(forecast_table(rooms, timezone=home.timezone if home else "UTC"))
     table = Table("verified", "mean error", "of persistence", "within p10–p90", "slots", title_justify="left")
     for quantity, of in report.verified.items():
-        unit = "%RH" if quantity == "humidity" else "°C"
+        unit = UNITS[quantity]
         table.add_row(
             quantity,
             f"{of['mae']:.2f} {unit}",

@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 from rich.table import Table
 
+from roomidity.cli.output import UNITS
 from roomidity.forecasting import Explanation
 from roomidity.forecasting.explanation import EXPLAINED_HOURS
 
 __all__ = ["explanation_json", "explanation_table"]
 
-_UNITS: Final = {"humidity": "%RH", "temperature": "°C"}
 _SAYINGS: Final = {
     "prior": "what other houses do in such a course of days",
     "ridge": "what this room has done",
@@ -26,7 +26,7 @@ _SAYINGS: Final = {
 
 def explanation_table(reason: Explanation) -> Table:
     """What each expert expected at some hours and how much it counted there; last, the forecast that it makes."""
-    unit = _UNITS[reason.quantity]
+    unit = UNITS[reason.quantity]
     title = (
         f"{reason.quantity}: from {reason.newest:.1f} {unit} ({_change(reason.last_hour)} in the last hour, "
         f"{_change(reason.last_day)} in the last 24 h), each expert's change in {unit} and what it counts"

@@ -11,7 +11,10 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-__all__ = ["Output", "json_option", "notes", "progress"]
+__all__ = ["UNITS", "Output", "json_option", "notes", "progress"]
+
+UNITS = {"humidity": "%RH", "temperature": "°C"}
+"""By quantity."""
 
 _WIDTH = 120
 """Of tables where there is no terminal to ask."""

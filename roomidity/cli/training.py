@@ -27,14 +27,13 @@ __all__ = ["train"]
 @json_option
 def train(house: str, now: datetime, jobs: int, seed: int, keep_estimators: Path | None, as_json: bool) -> None:
     """Train HOUSE on its history, keep the model in the registry, and make it the champion."""
-    from roomidity.pipeline.training import TrainingPorts, train_house  # noqa: PLC0415  # scikit-learn takes a second
+    from roomidity.pipeline.training import train_house  # noqa: PLC0415  # scikit-learn takes a second
 
     output = Output(as_json=as_json)
-    ports = TrainingPorts(houses=stage().houses, observations=stage().observations, registry=stage().registry)
     with progress() as bar:
         bar.add_task(f"training {house}", total=None)
         trained = train_house(
-            ports,
+            stage().training_ports,
             house=house,
             now=now,
             reason="by hand",

@@ -20,7 +20,7 @@ from roomidity.composition import Roomidity
 from roomidity.errors import InputError
 from roomidity.forecasting import QUANTITIES
 from roomidity.local.functions import Functions
-from roomidity.pipeline.verification import VerifyPorts, verify_house
+from roomidity.pipeline.verification import verify_house
 from roomidity.readings import pack_readings
 from roomidity.slots import SLOT, floor_slot
 from roomidity.store import StoredForecast
@@ -146,7 +146,7 @@ class Replay:
     def verify(self) -> None:
         """Score the forecasts of the last 48 h whose 24 h are over."""
         stage = self._stage
-        ports = VerifyPorts(stage.houses, stage.observations, stage.forecasts, stage.registry)
+        ports = stage.verify_ports
         with self.report.timed("verify"):
             scores = [
                 of

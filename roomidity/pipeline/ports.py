@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -13,7 +14,17 @@ from roomidity.readings.observations import Observation
 from roomidity.registry import Champion
 from roomidity.store import RoomMeans, StoredForecast, StoredSet
 
-__all__ = ["Forecasts", "Houses", "JobQueue", "Observations", "ReadingsQueue", "Registry", "Rejects", "Sets"]
+__all__ = [
+    "Forecasts",
+    "Houses",
+    "JobQueue",
+    "Observations",
+    "ReadingsQueue",
+    "Registry",
+    "Rejects",
+    "Sets",
+    "TrainingPorts",
+]
 
 
 class ReadingsQueue(Protocol):
@@ -108,3 +119,12 @@ class Registry(Protocol):
 
     def put_state(self, house: str, version: str, state: State) -> None:
         """Replace the state of a version."""
+
+
+@dataclass(frozen=True)
+class TrainingPorts:
+    """What training talks to."""
+
+    houses: Houses
+    observations: Observations
+    registry: Registry

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -16,23 +16,11 @@ from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting import load_prior
 from roomidity.forecasting.training import train
 from roomidity.pipeline.lookup import known_house
-from roomidity.pipeline.ports import Houses, Observations, Registry
-from roomidity.pipeline.windows import read_history
+from roomidity.pipeline.ports import TrainingPorts
+from roomidity.pipeline.windows import KEPT_FOR, read_history
 from roomidity.slots import floor_slot, format_slot
 
 __all__ = ["TrainedHouse", "TrainingPorts", "train_house"]
-
-_HISTORY: Final = timedelta(days=400)
-"""What is kept of observations; a heating season and the one before."""
-
-
-@dataclass(frozen=True)
-class TrainingPorts:
-    """What training talks to."""
-
-    houses: Houses
-    observations: Observations
-    registry: Registry
 
 
 @dataclass(frozen=True)
@@ -68,7 +56,7 @@ def train_house(
     end = floor_slot(now)
     rooms = home.rooms_to_forecast(end)
     first_seen = min((home.rooms[room].first_seen for room in rooms), default=end)
-    start = min(max(floor_slot(first_seen), end - _HISTORY), end)
+    start = min(max(floor_slot(first_seen), end - KEPT_FOR), end)
     history = read_history(ports.observations, home, rooms, start=start, end=end)
     prior_model, prior_state, prior_manifest = load_prior()
     try:

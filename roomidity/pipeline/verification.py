@@ -17,18 +17,15 @@ from roomidity.forecasting.window import FloatArray
 from roomidity.houses import OUTDOOR
 from roomidity.pipeline.lookup import known_house
 from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry
-from roomidity.pipeline.windows import read_history
+from roomidity.pipeline.windows import KEPT_FOR, read_history
 from roomidity.slots import SLOT, SLOT_MS, from_epoch_ms
-from roomidity.store import StoredForecast
+from roomidity.store import QUANTILES, StoredForecast
 
 __all__ = ["VerifyPorts", "advance_state", "verify_house"]
 
 logger: Final = logging.getLogger(__name__)
 
 _DAY: Final = timedelta(days=1)
-_QUANTILES: Final = ("p10", "p50", "p90")
-_FURTHEST: Final = timedelta(days=400)
-"""What is kept of observations."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ def _score_room(issued: Sequence[StoredForecast], happened: Window, row: int) ->
         actual = happened.values[row, place]
         newest = _filled(actual)
         begins = np.array([(one.issued_at - happened.start) // SLOT for one in forecasts])
-        quantiles = np.array([[one.quantities[quantity][name] for name in _QUANTILES] for one in forecasts])
+        quantiles = np.array([[one.quantities[quantity][name] for name in QUANTILES] for one in forecasts])
         scores[quantity] = score(quantiles, actual[begins[:, None] + np.arange(STEPS)], newest[begins - 1]).pooled()
     return scores
 
@@ -103,7 +100,7 @@ def advance_state(ports: VerifyPorts, *, house: str, now: datetime) -> bool:
     rooms = home.rooms_to_forecast(now)
     if champion is None or not rooms:
         return False
-    start = min(max(from_epoch_ms(champion.state.through * SLOT_MS), now - _FURTHEST), now)
+    start = min(max(from_epoch_ms(champion.state.through * SLOT_MS), now - KEPT_FOR), now)
     closed = read_history(ports.observations, home, rooms, start=start, end=now)
     moved = advance(champion.state, champion.model, closed)
     if moved is champion.state:

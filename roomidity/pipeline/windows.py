@@ -15,7 +15,10 @@ from roomidity.pipeline.ports import Observations
 from roomidity.slots import SLOT
 from roomidity.store import RoomMeans
 
-__all__ = ["read_history", "read_window"]
+__all__ = ["KEPT_FOR", "read_history", "read_window"]
+
+KEPT_FOR: Final = timedelta(days=400)
+"""How far back history is read: what is kept of observations, a heating season and the one before."""
 
 _FRESH_SLOTS: Final = 2
 """Read consistently, for they were written seconds ago; the rest at half the price."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from roomidity.store.attributes import Numbers, Plain
-from roomidity.store.forecasts import ForecastTable, StoredForecast, room_id
+from roomidity.store.forecasts import QUANTILES, ForecastTable, StoredForecast, room_id
 from roomidity.store.houses import HouseTable
 from roomidity.store.observations import ObservationTable, RoomMeans
 from roomidity.store.sets import SetTable, StoredSet
 from roomidity.store.tables import Tables, bind
 
 __all__ = [
+    "QUANTILES",
     "ForecastTable",
     "HouseTable",
     "Numbers",

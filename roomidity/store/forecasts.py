@@ -10,14 +10,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from roomidity.readings import QUANTITIES
 from roomidity.slots import SLOT_S, format_slot, parse_slot, to_epoch_ms
 from roomidity.store.tables import ForecastItem
 
-__all__ = ["ForecastTable", "StoredForecast", "room_id"]
+__all__ = ["QUANTILES", "ForecastTable", "StoredForecast", "room_id"]
 
 _FORMAT_VERSION: Final = 1
-_QUANTITIES: Final = ("humidity", "temperature")
-_QUANTILES: Final = ("p10", "p50", "p90")
+QUANTILES: Final = ("p10", "p50", "p90")
+"""What is stored of a forecast."""
 
 
 def room_id(house: str, room: str) -> str:
@@ -91,8 +92,8 @@ class ForecastTable:
 def _to_forecast(item: ForecastItem) -> StoredForecast:
     house, room = item.room_id.split("/")
     quantities: dict[str, Any] = {}
-    for quantity in _QUANTITIES:
-        quantiles = {name: getattr(item, f"{quantity}_{name}") for name in _QUANTILES}
+    for quantity in QUANTITIES:
+        quantiles = {name: getattr(item, f"{quantity}_{name}") for name in QUANTILES}
         if quantiles["p50"] is not None:
             quantities[quantity] = quantiles
     return StoredForecast(
