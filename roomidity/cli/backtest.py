@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -17,7 +18,7 @@ from rich.table import Table
 from roomidity.cli.output import UNITS, Output, json_option, progress
 from roomidity.errors import InputError
 from roomidity.files import read_outdoor, read_slots
-from roomidity.forecasting import LEVELS, QUANTITIES, STEPS, Model, State, Window, load_prior
+from roomidity.forecasting import LEVELS, QUANTITIES, STEPS, Model, Quantity, State, Window, load_prior
 from roomidity.forecasting.prior import unpack_prior
 from roomidity.grid import windows_of
 from roomidity.settings import check_timezone
@@ -28,6 +29,22 @@ if TYPE_CHECKING:
 __all__ = ["backtest"]
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_PLOTS = (".png", ".svg", ".pdf")
+_EXTRAS = {"sklearn": "train", "joblib": "train", "threadpoolctl": "train", "matplotlib": "plots"}
+_OF_A_ROOM = ("mae", "skill", "coverage", "origins")
+
+
+def _new_file(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
+    """A file that can be written when all is done: said before, not after minutes of work."""
+    if path is not None and not path.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {str(path.parent)!r}; make it first")
+    return path
+
+
+def _new_plot(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    if path is not None and path.suffix.lower() not in _PLOTS:
+        raise click.BadParameter(f"found the ending {path.suffix!r}; expected {', '.join(_PLOTS)}")
+    return _new_file(context, parameter, path)
 
 
 @click.command()
@@ -36,8 +53,19 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--prior", help="A prior made by scripts/train-prior, or `none`.  [default: the shipped one]")
 @click.option("--timezone", default="Europe/Berlin", show_default=True, help="The houses' IANA time zone.")
 @click.option("--cold-start", is_flag=True, help="Train nothing: what a new house gets, from the prior alone.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Rooms fitted at a time.  [default: all cores]")
+@click.option("--by-room", is_flag=True, help="Print a table of the rooms as well.")
 @click.option(
-    "--predictions", type=click.Path(dir_okay=False, path_type=Path), help="Write every forecast, as Parquet."
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_new_plot,
+    help="Draw error by lead, reliability and an example: .png, .svg or .pdf.",
+)
+@click.option(
+    "--predictions",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_new_file,
+    help="Write every forecast, as Parquet.",
 )
 @json_option
 def backtest(
@@ -46,6 +74,9 @@ def backtest(
     prior: str | None,
     timezone: str,
     cold_start: bool,
+    jobs: int | None,
+    by_room: bool,
+    plot: Path | None,
     predictions: Path | None,
     as_json: bool,
 ) -> None:
@@ -54,7 +85,11 @@ def backtest(
     Issue times are 00, 06, 12 and 18 UTC. A model is trained weekly, and the state moves on daily, on slots that had
     closed by then and on no others. The prior must not have seen the house: one whose manifest lists it is refused.
     """
-    from roomidity.forecasting.backtest import replay, start_of_test, summarise  # noqa: PLC0415  # scikit-learn
+    with _extras():
+        from roomidity.forecasting.backtest import replay, start_of_test, summarise  # noqa: PLC0415  # scikit-learn
+
+        if plot is not None:
+            from roomidity.cli.figures import draw_backtest  # noqa: PLC0415  # matplotlib
 
     output = Output(as_json=as_json)
     check_timezone(timezone, "--timezone")
@@ -65,33 +100,72 @@ def backtest(
     replays: dict[str, Replay] = {}
     with progress() as bar:
         for name, window in houses.items():
-            told = partial(_tell, bar, bar.add_task(f"{name}: days", total=None))
-            retrain_days = None if cold_start else 7
-            replays[name] = replay(window, (model, state), start=start, retrain_days=retrain_days, progress=told)
+            replays[name] = replay(
+                window,
+                (model, state),
+                start=start,
+                retrain_days=None if cold_start else 7,
+                jobs=jobs or -1,
+                progress=partial(_tell, bar, bar.add_task(f"{name}: days", total=None)),
+            )
     if not any(one.counted.any() for one in replays.values()):
         raise InputError(
             f"{readings}: no room has the 12 forecasts that can be scored in the last quarter of its days; "
             "the readings need to span about two weeks or more, with few gaps"
         )
+    methods = {
+        "roomidity": list(replays.values()),
+        "persistence": [_persistence(one) for one in replays.values()],
+        "yesterday": [_yesterday(houses[name], one) for name, one in replays.items()],
+    }
     if predictions is not None:
         _tidy(replays).write_parquet(predictions)
-    rows = {
-        "roomidity": list(summarise(list(replays.values()))),
-        "persistence": list(summarise([_persistence(one) for one in replays.values()])),
-        "yesterday": list(summarise([_yesterday(houses[name], one) for name, one in replays.items()])),
+    if plot is not None:
+        draw_backtest(plot, list(houses), methods, timezone=timezone)
+    by_method = {name: dict(zip(QUANTITIES, summarise(found), strict=True)) for name, found in methods.items()}
+    rooms = {
+        f"{house}/{room.rooms[0]}": dict(zip(QUANTITIES, summarise([room]), strict=True))
+        for house, one in replays.items()
+        for room in one.by_room()
     }
-    for row, quantity in enumerate(QUANTITIES):
-        output.tables.print(_table(quantity, {name: summaries[row] for name, summaries in rows.items()}))
+    for quantity in QUANTITIES:
+        output.tables.print(_table(quantity, {name: found[quantity] for name, found in by_method.items()}))
+    if by_room:
+        output.tables.print(_room_table(rooms))
     output.answer(
         {
             "houses": list(houses),
             "test_from": min(one.issued_at[0] for one in replays.values()).isoformat(),
             **{
-                quantity: {name: asdict(summaries[row]) for name, summaries in rows.items()}
-                for row, quantity in enumerate(QUANTITIES)
+                quantity: {name: asdict(found[quantity]) for name, found in by_method.items()}
+                for quantity in QUANTITIES
+            },
+            "rooms": {
+                room: {quantity: {name: getattr(one, name) for name in _OF_A_ROOM} for quantity, one in found.items()}
+                for room, found in rooms.items()
             },
         }
     )
+
+
+@contextmanager
+def _extras() -> Iterator[None]:
+    """Says which extra brings a library that is not installed.
+
+    Raises
+    ------
+    InputError
+        If one is not.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _EXTRAS:
+            raise
+        raise InputError(
+            f"this needs {missing}, which is not installed; expected: pip install 'roomidity[{_EXTRAS[missing]}]'"
+        ) from error
 
 
 def _tell(bar: Progress, task: TaskID, done: int, days: int) -> None:
@@ -161,15 +235,28 @@ def _tidy(replays: Mapping[str, Replay]) -> pl.DataFrame:
 
 def _table(quantity: str, summaries: Mapping[str, Summary]) -> Table:
     first = next(iter(summaries.values()))
-    title = f"{quantity}, {UNITS[quantity]}: {first.rooms} rooms, {first.origins} forecasts"
-    table = Table("", "MAE", "skill", "RMSE", title=title, title_justify="left")
-    for hours in first.by_lead:
-        table.add_column(f"at {hours} h")
-    table.add_column("pinball")
-    table.add_column("in p10–p90")
+    table = Table(
+        "", title=f"{quantity}, {UNITS[quantity]}: {first.rooms} rooms, {first.origins} forecasts", title_justify="left"
+    )
+    for heading in ("MAE", "skill", "RMSE", *(f"at {hours} h" for hours in first.by_lead), "pinball", "in p10–p90"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for name, one in summaries.items():
-        cells: list[Any] = [f"{one.mae:.4f}", f"{one.skill:+.3f}", f"{one.rmse:.3f}"]
+        cells = [f"{one.mae:.4f}", f"{one.skill:+.3f}", f"{one.rmse:.3f}"]
         cells += [f"{error:.3f}" for error in one.by_lead.values()]
         probabilistic = [f"{one.pinball:.4f}", f"{one.coverage:.3f}"] if name == "roomidity" else ["–", "–"]
         table.add_row(name, *cells, *probabilistic)
+    return table
+
+
+def _room_table(rooms: Mapping[str, Mapping[Quantity, Summary]]) -> Table:
+    table = Table("room", title="roomidity's mean error, room by room", title_justify="left")
+    for quantity in QUANTITIES:
+        for heading in (f"{quantity}, {UNITS[quantity]}", "skill", "in p10–p90"):
+            table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("forecasts", justify="right", no_wrap=True)
+    for name, found in rooms.items():
+        cells = [
+            cell for one in found.values() for cell in (f"{one.mae:.3f}", f"{one.skill:+.3f}", f"{one.coverage:.3f}")
+        ]
+        table.add_row(name, *cells, str(found["humidity"].origins))
     return table

@@ -40,6 +40,10 @@ def explanation_table(reason: Explanation) -> Table:
         cells = [f"{change:+.1f} [dim]{weight:4.0%}[/dim]" for weight, change in zip(weights, changes, strict=True)]
         table.add_row(name, _SAYINGS.get(name, ""), *cells)
     table.add_section()
+    if reason.outdoor.any():
+        table.add_row(
+            "air outside", "how unusual it is, within the above", *(f"{part:+.1f}     " for part in reason.outdoor)
+        )
     table.add_row("together", "the median of the forecast", *(f"{change:+.1f}     " for change in reason.expected))
     return table
 
@@ -55,6 +59,7 @@ def explanation_json(reason: Explanation) -> dict[str, Any]:
             name: {"weights": weights.round(4).tolist(), "changes": changes.round(3).tolist()}
             for name, weights, changes in reason.experts
         },
+        "outdoor": reason.outdoor.round(3).tolist(),
         "expected": reason.expected.round(3).tolist(),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -11,17 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roomidity.errors import NotEnoughDataError
-from roomidity.forecasting.features import fill
+from roomidity.forecasting.courses import fill
 from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.online import advance
 from roomidity.forecasting.serving import forecast
-from roomidity.forecasting.training import train
-from roomidity.forecasting.window import HUMIDITY, LEVELS, STEPS, WINDOW_SLOTS, FloatArray, Window
+from roomidity.forecasting.training import one_blas_thread, train
+from roomidity.forecasting.window import HUMIDITY, LEVELS, QUANTITIES, STEPS, WINDOW_SLOTS, FloatArray, Window
 from roomidity.slots import SLOT_MS, from_epoch_ms
 
-__all__ = ["Replay", "Summary", "replay", "seasonal_naive", "start_of_test", "summarise"]
+__all__ = [
+    "Replay",
+    "Summary",
+    "errors_by_lead",
+    "reliability",
+    "replay",
+    "seasonal_naive",
+    "start_of_test",
+    "summarise",
+]
 
 DAY: Final = 96
+MEDIAN: Final = LEVELS.index(0.5)
 ISSUE_SLOTS: Final = 24
 """Slots between issue times: 00, 06, 12 and 18 UTC."""
 
@@ -57,6 +67,19 @@ class Replay:
     last: FloatArray
     counted: NDArray[np.bool_]
 
+    def by_room(self) -> Iterator[Replay]:
+        """The same of each room that is scored, alone."""
+        for row in np.flatnonzero(self.counted.any(axis=1)):
+            only = slice(row, row + 1)
+            yield replace(
+                self,
+                rooms=self.rooms[only],
+                quantiles=self.quantiles[only],
+                actual=self.actual[only],
+                last=self.last[only],
+                counted=self.counted[only],
+            )
+
 
 def start_of_test(houses: Sequence[Window]) -> int:
     """Number of the slot at which the test period starts: after three quarters of the days of all ``houses`` together.
@@ -83,6 +106,7 @@ def replay(
     stop: int | None = None,
     retrain_days: int | None = 7,
     seed: int = 0,
+    jobs: int = 1,
     progress: Callable[[int, int], object] = lambda _done, _all: None,
 ) -> Replay:
     """Every forecast of the test period, each from nothing but slots that had closed.
@@ -100,6 +124,8 @@ def replay(
         Slot numbers of the first issue time and of the end of issue times (default: the end of the readings).
     retrain_days
         Days between trainings; None for never: the prior and its state alone serve (cold start).
+    jobs
+        Rooms fitted at a time; -1 for all cores. The forecasts are the same for any number.
     progress
         Called with days done and days in all.
     """
@@ -109,21 +135,22 @@ def replay(
     quantiles = np.full((len(house.rooms), len(origins), 2, len(LEVELS), STEPS), np.nan)
     model, state = prior
     days = sorted({int(origin) // DAY for origin in origins})
-    for done, day in enumerate(days):
-        closed = house.between(house.first, day * DAY)
-        if retrain_days is not None and done % retrain_days == 0:
-            try:
-                trained = train(closed, prior=prior, seed=seed)
-            except NotEnoughDataError:
-                state = advance(state, model, closed)
+    with one_blas_thread():
+        for done, day in enumerate(days):
+            closed = house.between(house.first, day * DAY)
+            if retrain_days is not None and done % retrain_days == 0:
+                try:
+                    trained = train(closed, prior=prior, seed=seed, jobs=jobs)
+                except NotEnoughDataError:
+                    state = advance(state, model, closed)
+                else:
+                    model, state = trained.model, trained.state
             else:
-                model, state = trained.model, trained.state
-        else:
-            state = advance(state, model, closed)
-        for place in np.flatnonzero(origins // DAY == day):
-            window = house.between(house.first, int(origins[place])).tail(WINDOW_SLOTS)
-            quantiles[:, place] = forecast(window, model, state).quantiles
-        progress(done + 1, len(days))
+                state = advance(state, model, closed)
+            for place in np.flatnonzero(origins // DAY == day):
+                window = house.between(house.first, int(origins[place])).tail(WINDOW_SLOTS)
+                quantiles[:, place] = forecast(window, model, state).quantiles
+            progress(done + 1, len(days))
     ahead = origins[:, None] - house.first + np.arange(STEPS)
     actual = house.values[:, :, ahead].swapaxes(1, 2)
     filled = fill(house.values)
@@ -166,31 +193,28 @@ class Summary:
 
 def summarise(replays: Sequence[Replay]) -> Iterator[Summary]:
     """The protocol's figures over all rooms of ``replays``: humidity, then temperature."""
-    for q in range(2):
+    levels = np.array(LEVELS)[:, None]
+    for q in range(len(QUANTITIES)):
         figures, leads, origins = [], [], 0
-        for one in replays:
-            for row in range(len(one.rooms)):
-                kept = one.counted[row]
-                if not kept.any():
-                    continue
-                origins += int(kept.sum())
-                missed = one.actual[row, kept, q, None] - one.quantiles[row, kept, q]
-                known = np.isfinite(missed).all(axis=1)
-                median = np.where(known, missed[:, 4], np.nan)
-                idle = np.where(known, one.actual[row, kept, q] - one.last[row, kept, q, None], np.nan)
-                levels = np.array(LEVELS)[:, None]
-                pinball = np.maximum(levels * missed, (levels - 1) * missed).mean(axis=1)[known].mean()
-                inside = ((missed[:, 0] >= 0) & (missed[:, -1] <= 0))[known].mean()
-                figures.append(
-                    [
-                        np.nanmean(np.abs(median)),
-                        np.sqrt(np.nanmean(median**2)),
-                        np.nanmean(np.abs(idle)),
-                        pinball,
-                        inside,
-                    ]
-                )
-                leads.append([np.nanmean(np.abs(median[:, lead - 1])) for lead in (4, 12, 24, 48, 96)])
+        for room in _rooms(replays):
+            kept = room.counted[0]
+            origins += int(kept.sum())
+            missed = _missed(room, q)
+            known = np.isfinite(missed).all(axis=1)
+            median = missed[:, MEDIAN]
+            idle = np.where(known, room.actual[0, kept, q] - room.last[0, kept, q, None], np.nan)
+            pinball = np.maximum(levels * missed, (levels - 1) * missed).mean(axis=1)[known].mean()
+            inside = ((missed[:, 0] >= 0) & (missed[:, -1] <= 0))[known].mean()
+            figures.append(
+                [
+                    np.nanmean(np.abs(median)),
+                    np.sqrt(np.nanmean(median**2)),
+                    np.nanmean(np.abs(idle)),
+                    pinball,
+                    inside,
+                ]
+            )
+            leads.append([np.nanmean(np.abs(median[:, lead - 1])) for lead in (4, 12, 24, 48, 96)])
         mae, rmse, idle_mae, pinball_mean, coverage = np.mean(figures, axis=0)
         yield Summary(
             mae=float(mae),
@@ -203,6 +227,37 @@ def summarise(replays: Sequence[Replay]) -> Iterator[Summary]:
             rooms=len(figures),
             origins=origins,
         )
+
+
+def errors_by_lead(replays: Sequence[Replay]) -> FloatArray:
+    """Mean absolute error of the median at each lead, per room and then over rooms, (2, 96)."""
+    rooms = [
+        [np.nanmean(np.abs(_missed(room, q)[:, MEDIAN]), axis=0) for q in range(len(QUANTITIES))]
+        for room in _rooms(replays)
+    ]
+    errors: FloatArray = np.mean(rooms, axis=0)
+    return errors
+
+
+def reliability(replays: Sequence[Replay]) -> FloatArray:
+    """Share of measured values at or below each quantile, per room and then over rooms, (2, 9); ideally LEVELS."""
+    rooms = []
+    for room in _rooms(replays):
+        missed = [_missed(room, q) for q in range(len(QUANTITIES))]
+        rooms.append([(each <= 0).sum(axis=(0, 2)) / np.isfinite(each).sum(axis=(0, 2)) for each in missed])
+    shares: FloatArray = np.mean(rooms, axis=0)
+    return shares
+
+
+def _rooms(replays: Sequence[Replay]) -> Iterator[Replay]:
+    return (room for one in replays for room in one.by_room())
+
+
+def _missed(room: Replay, q: int) -> FloatArray:
+    """Measured minus each quantile at the scored origins of one room, (origins, 9, 96); NaN where either is unknown."""
+    kept = room.counted[0]
+    missed: FloatArray = room.actual[0, kept, q, None] - room.quantiles[0, kept, q]
+    return missed
 
 
 def _share(values: FloatArray) -> FloatArray:

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from roomidity.forecasting.experts import combine, consult, scaled
-from roomidity.forecasting.features import KNOT_BLOCKS, KNOTS, calendar, design
+from roomidity.forecasting.faults import without_jumps
+from roomidity.forecasting.features import FEATURES, KNOT_BLOCKS, KNOTS, OUTDOOR_BEGIN, calendar, design
 from roomidity.forecasting.model import EXPERTS, Model, State
 from roomidity.forecasting.online import known_past
 from roomidity.forecasting.window import QUANTITIES, FloatArray, Quantity, Window
@@ -33,6 +34,8 @@ class Explanation:
         How much it changed over the last hour and the last 24 h; NaN where unknown.
     experts
         For each expert its name, its weights and the changes that it expected, at EXPLAINED_HOURS.
+    outdoor
+        What the air outside adds to the forecast's changes, by way of the prior and the ridges; 0 where it is unknown.
     expected
         The forecast's changes at EXPLAINED_HOURS: the experts' weighted mean.
     """
@@ -42,6 +45,7 @@ class Explanation:
     last_hour: float
     last_day: float
     experts: tuple[tuple[str, FloatArray, FloatArray], ...]
+    outdoor: FloatArray
     expected: FloatArray
 
 
@@ -56,11 +60,13 @@ def explain(window: Window, model: Model, state: State, room: str) -> tuple[Expl
     if room not in window.rooms:
         raise ValueError(f"the window holds the rooms {window.rooms}, not {room!r}")
     row = window.rooms.index(room)
-    values, state = known_past(state, window)
-    basis = design(values, np.array([values.shape[2]]))
+    past, state = known_past(state, without_jumps(window))
+    basis = design(past.values, np.array([past.slots]), past.outdoor)
     rows = scaled(model, basis.inputs(calendar([window.last], window.timezone)))
     answers = consult(model, window.rooms, basis, rows)
     expected = combine(state, answers)[row, 0]
+    rows[..., OUTDOOR_BEGIN:FEATURES] = 0
+    without = combine(state, consult(model, window.rooms, basis, rows))[row, 0]
     knots = np.searchsorted(KNOTS, 4 * np.array(EXPLAINED_HOURS))
     found = []
     for q, quantity in enumerate(QUANTITIES):
@@ -70,12 +76,13 @@ def explain(window: Window, model: Model, state: State, room: str) -> tuple[Expl
                 Explanation(
                     quantity=quantity,
                     newest=float(newest),
-                    last_hour=float(newest - values[row, q, -5]),
-                    last_day=float(newest - values[row, q, -97]),
+                    last_hour=float(newest - past.values[row, q, -5]),
+                    last_day=float(newest - past.values[row, q, -97]),
                     experts=tuple(
                         (name, state.weights[q, KNOT_BLOCKS[knots], place], answers[row, 0, place, q, knots])
                         for place, name in enumerate(EXPERTS)
                     ),
+                    outdoor=expected[q, knots] - without[q, knots],
                     expected=expected[q, knots],
                 )
             )

@@ -10,17 +10,19 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from roomidity.forecasting.courses import DAY, PROFILE_DAYS, fill, known_mean, led, mean_of_last
+from roomidity.forecasting.outdoor import OUTDOOR_FEATURES, outdoor_inputs
 from roomidity.forecasting.window import QUANTITIES, STEPS, FloatArray, IntArray
 from roomidity.slots import SLOT_S
 
 __all__ = [
     "CALENDAR",
     "FEATURES",
-    "FILL_SLOTS",
     "INPUTS",
     "KNOTS",
     "KNOT_BLOCKS",
     "KNOT_WEIGHTS",
+    "OUTDOOR_BEGIN",
     "PAST_SLOTS",
     "SERIES_FEATURES",
     "SPREAD",
@@ -29,16 +31,10 @@ __all__ = [
     "calendar",
     "clock",
     "design",
-    "fill",
     "local_time",
     "targets",
 ]
 
-FILL_SLOTS: Final = 12
-"""A gap of at most 3 h is bridged with the value before it; after that the newest value is too old to build on."""
-
-DAY: Final = 96
-PROFILE_DAYS: Final = 7
 PAST_SLOTS: Final = PROFILE_DAYS * DAY + 1
 """Slots up to the newest one that the inputs look at: the newest and the seven days before it."""
 
@@ -62,23 +58,14 @@ YOUNG_FEATURES: Final = len(LAGS) + 2
 SERIES_FEATURES: Final = YOUNG_FEATURES + len(HOURLY) + 1
 HARMONICS: Final = 4
 CALENDAR: Final = 2 * HARMONICS + 1
-FEATURES: Final = len(QUANTITIES) * SERIES_FEATURES + CALENDAR
+OUTDOOR_BEGIN: Final = len(QUANTITIES) * SERIES_FEATURES + CALENDAR
+"""Where, among the inputs, those of the air outside begin; the room's own course and the clock stand before."""
+
+FEATURES: Final = OUTDOOR_BEGIN + OUTDOOR_FEATURES
 """A room's own inputs: all that its ridges see."""
 
 INPUTS: Final = FEATURES + len(QUANTITIES) * SERIES_FEATURES
 """A room's own inputs and the mean of the house's rooms: what the prior network sees."""
-
-
-def fill(values: FloatArray, limit: int = FILL_SLOTS) -> FloatArray:
-    """``values`` with gaps along the last axis filled forward, causally, for at most ``limit`` slots.
-
-    >>> fill(np.array([np.nan, 1.0, np.nan, np.nan, 2.0]), limit=1)
-    array([nan,  1.,  1., nan,  2.])
-    """
-    places = np.arange(values.shape[-1])
-    newest = np.maximum.accumulate(np.where(np.isfinite(values), places, -1), axis=-1)
-    filled = np.take_along_axis(values, np.maximum(newest, 0), axis=-1)
-    return np.where((newest >= 0) & (places - newest <= limit), filled, np.nan)
 
 
 @dataclass(frozen=True)
@@ -97,6 +84,8 @@ class Design:
         Values 24 h before the knots minus the newest, (rooms, origins, 2, knots); 0 where unknown.
     restlessness
         Root mean square increment at the knots over the last 7 days, (rooms, origins, 2, knots); 0 where unknown.
+    outdoor
+        The unusual part of the difference to the air outside, (rooms, origins, OUTDOOR_FEATURES); 0 where unknown.
     """
 
     newest: FloatArray
@@ -104,9 +93,10 @@ class Design:
     profile: FloatArray
     yesterday: FloatArray
     restlessness: FloatArray
+    outdoor: FloatArray
 
     def inputs(self, clock: FloatArray) -> FloatArray:
-        """Rows of numbers, (rooms, origins, INPUTS): the room's own, the clock, the mean of the house's rooms.
+        """Rows of numbers, (rooms, origins, INPUTS): the room's own, the clock, the air outside, the mean of the rooms.
 
         The weather and the people move all rooms of a house, so their mean tells what is not one room's noise. Rooms
         that measure nothing do not count.
@@ -123,6 +113,7 @@ class Design:
             [
                 self.series.reshape(rooms, origins, -1),
                 np.broadcast_to(clock, (rooms, origins, CALENDAR)),
+                self.outdoor,
                 np.broadcast_to(house.reshape(origins, -1), (rooms, origins, INPUTS - FEATURES)),
             ],
             axis=2,
@@ -138,7 +129,7 @@ class Design:
         return Design(*(np.concatenate([getattr(one, part.name) for one in designs]) for part in fields(Design)))
 
 
-def design(values: FloatArray, origins: IntArray) -> Design:
+def design(values: FloatArray, origins: IntArray, outdoor: FloatArray | None = None) -> Design:
     """The inputs at ``origins``, from nothing but the slots before each.
 
     Parameters
@@ -147,26 +138,22 @@ def design(values: FloatArray, origins: IntArray) -> Design:
         Raw slot means, (rooms, 2, slots).
     origins
         Columns at which forecasts begin: column ``o`` is the first unknown slot. From 0 to slots.
+    outdoor
+        The same of the air outside, (2, slots), where the house measures it.
     """
-    filled = fill(values)
-    padded = np.concatenate([np.full((*filled.shape[:2], PAST_SLOTS), np.nan), filled], axis=2)
+    padded = led(fill(values), PAST_SLOTS)
     now = np.asarray(origins) + PAST_SLOTS - 1
     newest = padded[:, :, now]
     lagged = padded[:, :, now[:, None] - LAGS] - newest[..., None]
 
-    sums = np.cumsum(np.concatenate([np.zeros((*padded.shape[:2], 1)), np.nan_to_num(padded)], axis=2), axis=2)
-    counts = np.cumsum(np.concatenate([np.zeros((*padded.shape[:2], 1)), np.isfinite(padded)], axis=2), axis=2)
-    spans = np.array([DAY, 2 * DAY])
-    ends, begins = now[:, None] + 1, now[:, None] + 1 - spans
-    total, count = sums[:, :, ends] - sums[:, :, begins], counts[:, :, ends] - counts[:, :, begins]
-    means = total / np.maximum(count, 1) - newest[..., None]
+    means = np.stack([mean_of_last(padded, now, span) for span in (DAY, 2 * DAY)], axis=3) - newest[..., None]
 
     days = DAY * np.arange(1, PROFILE_DAYS + 1)
     bases = padded[:, :, now[:, None] - days]
     later = padded[:, :, now[:, None, None] + KNOTS[:, None] - days]
     increments = later - bases[..., None, :]
-    profile = _mean(increments)
-    same_time = _mean(bases) - newest
+    profile = known_mean(increments)
+    same_time = known_mean(bases) - newest
     yesterday = later[..., 0] - newest[..., None]
 
     series = np.concatenate([lagged, means, profile[..., HOURLY], same_time[..., None]], axis=3)
@@ -175,7 +162,12 @@ def design(values: FloatArray, origins: IntArray) -> Design:
         series=np.nan_to_num(series).swapaxes(1, 2),
         profile=np.nan_to_num(profile).swapaxes(1, 2),
         yesterday=np.nan_to_num(yesterday).swapaxes(1, 2),
-        restlessness=np.sqrt(np.nan_to_num(_mean(increments**2))).swapaxes(1, 2),
+        restlessness=np.sqrt(np.nan_to_num(known_mean(increments**2))).swapaxes(1, 2),
+        outdoor=(
+            np.zeros((len(values), len(now), OUTDOOR_FEATURES))
+            if outdoor is None
+            else outdoor_inputs(values, outdoor, origins)
+        ),
     )
 
 
@@ -213,10 +205,3 @@ def _offset_s(epoch_s: int, zone: ZoneInfo) -> int:
     """Seconds that local time is ahead of UTC; zones change on hours of UTC."""
     offset = datetime.fromtimestamp(epoch_s, tz=UTC).astimezone(zone).utcoffset()
     return 0 if offset is None else round(offset.total_seconds())
-
-
-def _mean(values: FloatArray) -> FloatArray:
-    """Mean over the last axis of what is known; NaN where nothing is."""
-    known = np.isfinite(values)
-    count = known.sum(axis=-1)
-    return np.where(count > 0, np.where(known, values, 0.0).sum(axis=-1) / np.maximum(count, 1), np.nan)

@@ -28,8 +28,8 @@ __all__ = [
     "State",
 ]
 
-MODEL_SCHEMA: Final = "roomidity-model-1"
-STATE_SCHEMA: Final = "roomidity-state-1"
+MODEL_SCHEMA: Final = "roomidity-model-2"
+STATE_SCHEMA: Final = "roomidity-state-2"
 
 EXPERTS: Final = ("prior", "ridge", "residual ridge", "weekly profile", "persistence", "yesterday")
 """What a forecast is a weighted mean of; the second and third are the house's own, absent in the shipped prior."""
@@ -59,7 +59,7 @@ class Model:
         What inputs are divided by, (INPUTS,); then they are clipped at 6.
     hidden1, bias1, hidden2, bias2, output, bias3, skip
         The prior: two layers of rectified units and a linear bypass to OUTPUTS differences from the newest value,
-        humidity's knots (%RH) then temperature's (°C).
+        humidity's knots (%RH) then temperature's (°C). The air outside comes in by the bypass alone.
     spread
         Root mean square of the differences in the houses that the prior learnt from, (OUTPUTS,).
     rooms
@@ -124,6 +124,8 @@ class State:
         Number of the first issue slot that has not been scored.
     recent
         Raw readings of the RECENT_SLOTS slots before ``through``, (rooms, 2, RECENT_SLOTS); NaN where there is none.
+    outdoor
+        The same of the air outside, (2, RECENT_SLOTS).
     gram
         Discounted sums of products of the experts' errors, (2, BLOCKS, experts, experts).
     days
@@ -145,6 +147,7 @@ class State:
     through: int
     scored: int
     recent: FloatArray
+    outdoor: FloatArray
     gram: FloatArray
     days: FloatArray
     initial: FloatArray
@@ -197,6 +200,7 @@ STATE_FIELDS: Final[dict[str, Field]] = {
     "through": ("i8", ()),
     "scored": ("i8", ()),
     "recent": ("f4?", ("R", 2, RECENT_SLOTS)),
+    "outdoor": ("f4?", (2, RECENT_SLOTS)),
     "gram": ("f8", (*_WEIGHTS, len(EXPERTS))),
     "days": ("f8", (2,)),
     "initial": ("f8", _WEIGHTS),

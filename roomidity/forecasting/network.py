@@ -7,18 +7,38 @@ shifted in time and blurred, so that no course can be learnt by heart.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roomidity.forecasting.experts import CLIP
-from roomidity.forecasting.features import FEATURES, INPUTS, KNOT_WEIGHTS, KNOTS, YOUNG_FEATURES, clock
+from roomidity.forecasting.experts import CLIP, network, scaled
+from roomidity.forecasting.features import (
+    FEATURES,
+    INPUTS,
+    KNOT_WEIGHTS,
+    KNOTS,
+    OUTDOOR_BEGIN,
+    YOUNG_FEATURES,
+    clock,
+)
 from roomidity.forecasting.model import OUTPUTS, Model
+from roomidity.forecasting.outdoor import OUTDOOR_FEATURES, OUTDOOR_SCALE
 from roomidity.forecasting.window import QUANTITIES, STEPS, FloatArray, IntArray
 
-__all__ = ["Examples", "NetworkSettings", "fit_network"]
+__all__ = ["Examples", "NetworkSettings", "fit_network", "with_outdoor_air"]
+
+OUTDOOR: Final = slice(OUTDOOR_BEGIN, FEATURES)
+
+OUTDOOR_PENALTY: Final = 0.3
+"""Ridge penalty on the bypass of the air outside, as a share of its inputs' own squares."""
+
+OUTDOOR_STRENGTH: Final = 0.5
+"""How much of what the houses of the training show is believed of another house; 0.3 to 0.7 do equally well.
+
+At 1 a tight house, which feels the air outside less than most, loses what others gain.
+"""
 
 Numbers = NDArray[np.floating[Any]]
 """Numbers precision: half the time of double, and the noise of training is far larger than its rounding."""
@@ -32,6 +52,8 @@ class Examples:
     ----------
     own
         The room's differences, (examples, 2 · SERIES_FEATURES).
+    outdoor
+        The unusual part of the difference to the air outside, (examples, OUTDOOR_FEATURES); 0 where unknown.
     house
         The mean over the rooms of its house, of the same shape.
     day
@@ -45,6 +67,7 @@ class Examples:
     """
 
     own: Numbers
+    outdoor: Numbers
     house: Numbers
     day: FloatArray
     weekend: FloatArray
@@ -100,18 +123,19 @@ def fit_network(
     rng = np.random.default_rng(seed)
     stream = _Stream(examples, settings, rng)
     one, two = settings.units
-    network = _Network(rng, (INPUTS, one, two, OUTPUTS))
+    fitted = _Network(rng, (INPUTS, one, two, OUTPUTS))
     for step in range(settings.steps):
         warm = min(1.0, (step + 1) / 100)
         rate = settings.rate * warm * 0.5 * (1 + np.cos(np.pi * step / settings.steps))
         rows, wanted = stream.draw()
-        network.improve(rows, wanted, rate=rate, decay=settings.decay, dropout=settings.dropout)
+        fitted.improve(rows, wanted, rate=rate, decay=settings.decay, dropout=settings.dropout)
         if (step + 1) % 100 == 0:
             progress(step + 1, settings.steps)
-    hidden1, bias1, hidden2, bias2, output, bias3, skip = (part.astype(np.float64) for part in network.parts)
+    hidden1, bias1, hidden2, bias2, output, bias3, skip = (part.astype(np.float64) for part in fitted.parts)
+    hidden1[OUTDOOR] = skip[OUTDOOR] = 0.0
     unit = stream.wanted_scale
     spread = np.sqrt(stream.share @ examples.wanted.astype(np.float64) ** 2)
-    return Model(
+    model = Model(
         scale=stream.scale.astype(np.float64),
         hidden1=hidden1,
         bias1=bias1,
@@ -126,6 +150,34 @@ def fit_network(
         residual=np.zeros((0, FEATURES, OUTPUTS)),
         trained_through=0,
     )
+    return with_outdoor_air(model, examples, stream.share)
+
+
+def with_outdoor_air(model: Model, examples: Examples, share: FloatArray) -> Model:
+    """The prior with what the air outside adds to it: a linear bypass, fitted to what the network leaves.
+
+    Parameters
+    ----------
+    model
+        A prior whose network knows nothing of the air outside.
+    examples
+        Those without a sensor outside tell nothing.
+    share
+        How much each example counts, (examples,).
+    """
+    told = examples.outdoor.any(axis=1)
+    count = share[told, None]
+    clocks = clock(examples.day[told], examples.weekend[told])
+    rows = scaled(
+        model, np.concatenate([examples.own[told], clocks, examples.outdoor[told], examples.house[told]], axis=1)
+    )
+    left = examples.wanted[told] - network(model, rows)
+    outside = rows[:, OUTDOOR]
+    square, product = outside.T @ (count * outside), outside.T @ (count * left)
+    steadied = square + OUTDOOR_PENALTY * np.diag(np.diag(square)) + 1e-12 * np.eye(len(square))
+    skip = np.array(model.skip)
+    skip[OUTDOOR] = OUTDOOR_STRENGTH * np.linalg.solve(steadied, product)
+    return replace(model, skip=skip)
 
 
 class _Stream:
@@ -141,7 +193,8 @@ class _Stream:
         self.hour_count = np.bincount(self.hour, minlength=24)
         self.hour_begin = np.cumsum(self.hour_count) - self.hour_count
         calendar = clock(examples.day, examples.weekend)
-        self.scale = np.concatenate([self._rms(part) for part in (examples.own, calendar, examples.house)])
+        parts = (self._rms(examples.own), self._rms(calendar), OUTDOOR_SCALE, self._rms(examples.house))
+        self.scale = np.concatenate(parts).astype(np.float32)
         by_quantity = examples.wanted.reshape(-1, len(QUANTITIES), len(KNOTS))
         size = np.sqrt(np.einsum("n,nqk,k->q", self.share, by_quantity.astype(np.float64) ** 2, KNOT_WEIGHTS / STEPS))
         self.wanted_scale = size.repeat(len(KNOTS))
@@ -175,7 +228,8 @@ class _Stream:
             values.reshape(batch, 2, -1)[..., YOUNG_FEATURES:] *= old
         shifted = examples.day[first] + settings.shift_days * rng.standard_normal(batch)
         calendar = clock(shifted, examples.weekend[first])
-        rows = np.concatenate([own, calendar, house], axis=1).astype(np.float32) / self.scale
+        outside = np.zeros((batch, OUTDOOR_FEATURES))
+        rows = np.concatenate([own, calendar, outside, house], axis=1).astype(np.float32) / self.scale
         blur = settings.blur * rng.standard_normal(rows.shape, dtype=np.float32)
         rows = np.clip(rows, -CLIP, CLIP) + blur * (rows != 0)
         return rows.astype(np.float32), (wanted / self.wanted_scale).astype(np.float32)

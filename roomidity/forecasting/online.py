@@ -8,8 +8,10 @@ from typing import Final
 import numpy as np
 
 from roomidity.forecasting.calibration import expected_size, quantile_offsets, tally
+from roomidity.forecasting.courses import FILL_SLOTS
 from roomidity.forecasting.experts import combine, consult, scaled
-from roomidity.forecasting.features import FILL_SLOTS, KNOT_BLOCKS, KNOT_WEIGHTS, PAST_SLOTS, calendar, design, targets
+from roomidity.forecasting.faults import without_jumps
+from roomidity.forecasting.features import KNOT_BLOCKS, KNOT_WEIGHTS, PAST_SLOTS, calendar, design, targets
 from roomidity.forecasting.mixing import convex_weights
 from roomidity.forecasting.model import BLOCKS, PERSISTENCE, RECENT_SLOTS, Model, State
 from roomidity.forecasting.window import STEPS, FloatArray, Window
@@ -60,21 +62,21 @@ def advance(state: State, model: Model, closed: Window) -> State:
         return state
     state = with_rooms(state, closed.rooms)
     first = closed.first if state.through == 0 else min(closed.first, state.through - RECENT_SLOTS)
-    values = timeline(state, closed, first=first)
+    past = timeline(state, closed, first=first)
     begin = max(state.scored, model.trained_through, closed.last - MEMORY_DAYS * 96, first + 1)
     begin += -begin % SCORE_STRIDE
     for day in range(begin, closed.last - STEPS + 1, 96):
         origins = np.arange(day, min(day + 96, closed.last - STEPS + 1), SCORE_STRIDE)
         # A day's inputs reach back 7 days; the slice keeps a long history from being gone through every day.
         reach = max(first, day - PAST_SLOTS - 2 * STEPS)
-        piece = values[:, :, reach - first : day + 96 + STEPS - first]
-        basis = design(piece, origins - reach)
+        piece = without_jumps(past.between(reach, day + 96 + STEPS))
+        basis = design(piece.values, origins - reach, piece.outdoor)
         rows = scaled(model, basis.inputs(calendar(origins, closed.timezone)))
         answers = consult(model, state.rooms, basis, rows)
-        differences = targets(piece, origins - reach) - basis.newest[..., None]
+        differences = targets(piece.values, origins - reach) - basis.newest[..., None]
         state = absorb(state, answers, differences, expected_size(model, basis))
     scored = max(state.scored, closed.last - STEPS + 1)
-    return remember(replace(state, scored=scored + -scored % SCORE_STRIDE), values, closed)
+    return remember(replace(state, scored=scored + -scored % SCORE_STRIDE), past, named=closed.rooms)
 
 
 def absorb(state: State, answers: FloatArray, differences: FloatArray, size: FloatArray) -> State:
@@ -153,27 +155,39 @@ def _offsets(counts: FloatArray) -> FloatArray:
     return quantile_offsets(steadied)
 
 
-def timeline(state: State, window: Window, *, first: int) -> FloatArray:
-    """Readings of the state's rooms from slot number ``first`` to the window's end, (rooms, 2, slots).
+def timeline(state: State, window: Window, *, first: int) -> Window:
+    """Readings of the state's rooms from slot number ``first`` to the window's end.
 
     The window's where it reaches, before that what the state remembers, NaN elsewhere.
     """
-    values = np.full((len(state.rooms), 2, window.last - first), np.nan)
+    slots = window.last - first
     old = state.through - RECENT_SLOTS
     low, high = max(old, first), min(state.through, window.last)
-    if low < high:
-        values[:, :, low - first : high - first] = state.recent[:, :, low - old : high - old]
-    low = max(window.first, first)
-    chosen = window.select(state.rooms).values[:, :, low - window.first :]
-    values[:, :, low - first :] = np.where(np.isfinite(chosen), chosen, np.nan)
-    return values
+    begin = max(window.first, first)
+    chosen = window.select(state.rooms)
+
+    def joined(remembered: FloatArray, fresh: FloatArray | None) -> FloatArray:
+        values = np.full((*remembered.shape[:-1], slots), np.nan)
+        if low < high:
+            values[..., low - first : high - first] = remembered[..., low - old : high - old]
+        if fresh is not None:
+            known = fresh[..., begin - window.first :]
+            values[..., begin - first :] = np.where(np.isfinite(known), known, np.nan)
+        return values
+
+    outdoor = joined(state.outdoor, window.outdoor)
+    return replace(
+        chosen,
+        values=joined(state.recent, chosen.values),
+        outdoor=outdoor if np.isfinite(outdoor).any() else None,
+    )
 
 
-def known_past(state: State, window: Window) -> tuple[FloatArray, State]:
-    """All that a forecast at the window's end looks at, (rooms, 2, slots), and the state with the window's rooms."""
+def known_past(state: State, window: Window) -> tuple[Window, State]:
+    """All that a forecast at the window's end looks at, and the state with the window's rooms."""
     state = with_rooms(state, window.rooms)
-    places = [state.rooms.index(room) for room in window.rooms]
-    return timeline(state, window, first=window.last - PAST_SLOTS - FILL_SLOTS)[places], state
+    past = timeline(state, window, first=window.last - PAST_SLOTS - FILL_SLOTS)
+    return without_jumps(past.select(window.rooms)), state
 
 
 def with_rooms(state: State, rooms: tuple[str, ...]) -> State:
@@ -203,6 +217,7 @@ def forgetful(state: State) -> State:
         through=0,
         scored=0,
         recent=state.recent[:0],
+        outdoor=np.full_like(state.outdoor, np.nan),
         gram=np.zeros_like(state.gram),
         days=np.zeros_like(state.days),
         weights=state.initial,
@@ -212,18 +227,24 @@ def forgetful(state: State) -> State:
     )
 
 
-def remember(state: State, values: FloatArray, closed: Window) -> State:
-    """The state with the newest days of ``values`` (up to the window's end), without rooms that were silent in them."""
-    recent = np.full((len(state.rooms), 2, RECENT_SLOTS), np.nan)
-    kept = min(RECENT_SLOTS, values.shape[2])
-    recent[:, :, RECENT_SLOTS - kept :] = values[:, :, values.shape[2] - kept :].astype(np.float32)
-    alive = [row for row, room in enumerate(state.rooms) if room in closed.rooms or np.isfinite(recent[row]).any()]
+def remember(state: State, past: Window, *, named: tuple[str, ...]) -> State:
+    """The state with the newest days of ``past``, without rooms that are neither ``named`` nor heard in those days."""
+    kept = min(RECENT_SLOTS, past.slots)
+
+    def newest(values: FloatArray) -> FloatArray:
+        recent = np.full((*values.shape[:-1], RECENT_SLOTS), np.nan)
+        recent[..., RECENT_SLOTS - kept :] = values[..., values.shape[-1] - kept :].astype(np.float32)
+        return recent
+
+    recent = newest(past.select(state.rooms).values)
+    alive = [row for row, room in enumerate(state.rooms) if room in named or np.isfinite(recent[row]).any()]
     with_any = [0, *(row + 1 for row in alive)]
     return replace(
         state,
         rooms=tuple(state.rooms[row] for row in alive),
-        through=closed.last,
+        through=past.last,
         recent=recent[alive],
+        outdoor=np.full_like(state.outdoor, np.nan) if past.outdoor is None else newest(past.outdoor),
         counts=state.counts[with_any],
         width=state.width[with_any],
         offsets=state.offsets[with_any],

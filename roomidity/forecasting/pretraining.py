@@ -9,14 +9,15 @@ from typing import Final
 import numpy as np
 
 from roomidity.forecasting.calibration import quantile_offsets
+from roomidity.forecasting.courses import fill
 from roomidity.forecasting.features import (
     FEATURES,
     INPUTS,
     KNOTS,
+    OUTDOOR_BEGIN,
     PAST_SLOTS,
     calendar,
     design,
-    fill,
     local_time,
     targets,
 )
@@ -66,7 +67,7 @@ def examples_of(house: Window, source: int) -> Examples:
     """One house's examples: every 4 h of every room where all that was to come was measured."""
     first = house.first + 96
     origins = np.arange(first + (4 * source - first) % STRIDE, house.last - STEPS + 1, STRIDE)
-    basis = design(house.values, origins - house.first)
+    basis = design(house.values, origins - house.first, house.outdoor)
     rooms = len(house.rooms)
     inputs = basis.inputs(calendar(origins, house.timezone)).reshape(rooms * len(origins), INPUTS)
     wanted = targets(fill(house.values), origins - house.first) - basis.newest[..., None]
@@ -75,6 +76,7 @@ def examples_of(house: Window, source: int) -> Examples:
     inputs = inputs[known].astype(np.float32)
     return Examples(
         own=inputs[:, : INPUTS - FEATURES],
+        outdoor=inputs[:, OUTDOOR_BEGIN:FEATURES],
         house=inputs[:, FEATURES:],
         day=day,
         weekend=weekend,
@@ -97,6 +99,7 @@ def blank_state() -> State:
         through=0,
         scored=0,
         recent=np.zeros((0, 2, RECENT_SLOTS)),
+        outdoor=np.full((2, RECENT_SLOTS), np.nan),
         gram=np.zeros((2, BLOCKS, len(EXPERTS), len(EXPERTS))),
         days=np.zeros(2),
         initial=initial,

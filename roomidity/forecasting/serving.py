@@ -10,8 +10,10 @@ from typing import Final, Literal
 import numpy as np
 
 from roomidity.forecasting.calibration import expected_size
+from roomidity.forecasting.courses import FILL_SLOTS
 from roomidity.forecasting.experts import combine, consult, scaled
-from roomidity.forecasting.features import FILL_SLOTS, SPREAD, calendar, design
+from roomidity.forecasting.faults import without_jumps
+from roomidity.forecasting.features import SPREAD, calendar, design
 from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.online import known_past
 from roomidity.forecasting.window import LEVELS, QUANTITIES, STEPS, WINDOW_SLOTS, FloatArray, IntArray, Quantity, Window
@@ -64,6 +66,7 @@ def forecast(window: Window, model: Model, state: State) -> HouseForecast:
     model, state
         The house's own, or the shipped prior. Rooms that they do not know are forecast by the prior.
     """
+    window = without_jumps(window)
     rooms = len(window.rooms)
     known = np.isfinite(window.values)
     measured = np.asarray(known.any(axis=2))
@@ -99,8 +102,8 @@ def forecast(window: Window, model: Model, state: State) -> HouseForecast:
 
 def _expected(window: Window, model: Model, state: State) -> FloatArray:
     """Quantiles from the experts, (rooms, 2, 9, 96)."""
-    values, state = known_past(state, window)
-    basis = design(values, np.array([values.shape[2]]))
+    past, state = known_past(state, window)
+    basis = design(past.values, np.array([past.slots]), past.outdoor)
     rows = scaled(model, basis.inputs(calendar([window.last], window.timezone)))
     median = (basis.newest[..., None] + combine(state, consult(model, window.rooms, basis, rows)))[:, 0]
     own = [state.rooms.index(room) + 1 for room in window.rooms]

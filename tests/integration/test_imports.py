@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-HEAVY: Final = {"sklearn", "scipy", "joblib", "pandas", "click", "rich", "plotext", "ministack"}
+HEAVY: Final = {"sklearn", "scipy", "joblib", "pandas", "matplotlib", "click", "rich", "plotext", "ministack"}
 """About a second of every cold start, and the laptop's own."""
 
 FORGET: Final = "import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"

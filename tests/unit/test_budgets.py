@@ -12,7 +12,7 @@ import roomidity.forecasting
 import roomidity.readings
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"sklearn", "scipy", "pandas", "joblib"}
+HEAVY = {"sklearn", "scipy", "pandas", "joblib", "matplotlib"}
 """A second of every cold start, and 80 MB."""
 
 

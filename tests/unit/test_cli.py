@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +20,21 @@ from roomidity.cli.output import notes
 from roomidity.forecasting import Explanation
 from roomidity.local.simulation import simulate_slots
 
-COMMANDS = ["demo", "up", "send", "drain", "forecast", "show", "train", "rejects", "backtest"]
-TIMED = ["drain", "forecast", "show", "train"]
+COMMANDS = [
+    "demo",
+    "up",
+    "send",
+    "drain",
+    "forecast",
+    "show",
+    "train",
+    "rejects",
+    "replay",
+    "quarantine",
+    "forget",
+    "backtest",
+]
+TIMED = ["drain", "forecast", "show", "train", "quarantine"]
 
 
 def test_the_commands_in_the_order_of_a_readings_way() -> None:
@@ -87,17 +103,143 @@ def test_too_short_readings_say_how_long_they_should_be(simulated: Path, tmp_pat
     assert "two weeks" in str(refused.exception)
 
 
+@pytest.mark.parametrize("ending", [".png", ".SVG", ".pdf"])
+def test_a_plot_is_of_the_kind_that_its_ending_says(simulated: Path, tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"plot{ending}"
+    arguments = ["backtest", "--readings", str(simulated), "--prior", "none", "--cold-start", "--plot", str(path)]
+    done = CliRunner().invoke(roomidity, arguments)
+    assert done.exit_code == 0, done.output
+    begins = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[ending.lower()]
+    assert path.read_bytes().startswith(begins)
+    assert path.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--plot", "plot.jpg"], "found the ending '.jpg'; expected .png, .svg, .pdf"),
+        (["--plot", "no-such-folder/plot.png"], "there is no folder 'no-such-folder'"),
+        (["--predictions", "no-such-folder/out.parquet"], "there is no folder 'no-such-folder'"),
+        (["--jobs", "0"], "'--jobs'"),
+    ],
+)
+def test_what_a_backtest_cannot_write_is_wrong_usage(simulated: Path, options: list[str], reason: str) -> None:
+    refused = CliRunner().invoke(roomidity, ["backtest", "--readings", str(simulated), *options])
+    assert refused.exit_code == 2
+    assert reason in " ".join(refused.output.replace("│", " ").split())
+
+
+def test_without_matplotlib_a_plot_says_what_to_install(simulated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in {"matplotlib", *(name for name in sys.modules if name.startswith("matplotlib."))}:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, "roomidity.cli.figures", raising=False)
+    arguments = ["backtest", "--readings", str(simulated), "--prior", "none", "--plot", "plot.png"]
+    refused = CliRunner().invoke(roomidity, arguments)
+    assert refused.exit_code == 1
+    assert "pip install 'roomidity[plots]'" in str(refused.exception)
+
+
+def test_matplotlib_is_loaded_for_a_plot_alone() -> None:
+    script = "import sys, roomidity.cli.app, roomidity.forecasting.backtest; print('matplotlib' in sys.modules)"
+    done = subprocess.run(  # noqa: S603  # our own Python
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
+def test_the_rooms_of_a_backtest_average_to_the_house(simulated: Path) -> None:
+    arguments = ["backtest", "--readings", str(simulated), "--prior", "none", "--cold-start", "--by-room", "--json"]
+    done = CliRunner().invoke(roomidity, arguments)
+    answer = json.loads(done.stdout)
+    assert list(answer["rooms"]) == ["stambruges/kitchen", "stambruges/office"]
+    for quantity in ("humidity", "temperature"):
+        rooms = [room[quantity] for room in answer["rooms"].values()]
+        whole = answer[quantity]["roomidity"]
+        assert sum(room["origins"] for room in rooms) == whole["origins"]
+        for figure in ("mae", "coverage"):
+            assert np.mean([room[figure] for room in rooms]) == pytest.approx(whole[figure])
+    assert "stambruges/kitchen" in done.stderr
+    assert "room by room" in done.stderr
+
+
+def set_to(**columns: pl.Expr) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    return lambda readings: readings.with_columns(**columns)
+
+
+TEMPERATURE, HUMIDITY, TS = pl.col("temperature"), pl.col("humidity"), pl.col("ts")
+FAULTS = {
+    "no temperature": (lambda readings: readings.drop("temperature"), "temperature", "only", "a column 'temperature'"),
+    "no humidity": (lambda readings: readings.drop("humidity"), "humidity", "only", "a column 'humidity'"),
+    "no time": (lambda readings: readings.drop("ts"), "ts", "only", "a column 'ts'"),
+    "Fahrenheit": (set_to(temperature=TEMPERATURE * 1.8 + 32), "temperature", "a median of", "°C"),
+    "Kelvin": (set_to(temperature=TEMPERATURE + 273.15), "temperature", "a median of", "°C"),
+    "shares": (set_to(humidity=HUMIDITY / 100), "humidity", "a median of 0.", "%RH, 0 to 100"),
+    "text": (set_to(humidity=HUMIDITY.cast(pl.String)), "humidity", "String", "numbers"),
+    "infinity": (set_to(temperature=pl.lit(float("inf"))), "temperature", "infinity", "finite numbers"),
+    "twice": (lambda readings: pl.concat([readings, readings.tail(3)]), "ts", "6 rows that share", "each slot once"),
+    "naive": (set_to(ts=TS.dt.replace_time_zone(None)), "ts", "times without a time zone", "UTC"),
+    "text times": (set_to(ts=TS.dt.to_string("iso")), "ts", "String", "Datetime with time zone UTC"),
+    "no rows": (pl.DataFrame.clear, None, "no rows", "readings"),
+}
+"""What is done to a file, the column that its error names, what it found and what it expected."""
+
+
+@pytest.mark.parametrize("option", ["--readings", "--outdoor"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_backtest_of_a_bad_file_names_column_found_and_expected(
+    simulated: Path, tmp_path: Path, option: str, fault: str
+) -> None:
+    spoil, column, found, expected = FAULTS[fault]
+    good = pl.read_parquet(simulated)
+    if option == "--outdoor":
+        good = good.filter(pl.col("room") == "office").select("ts", "temperature", "humidity")
+    path = tmp_path / "bad.parquet"
+    spoil(good).write_parquet(path)
+    files = {"--readings": simulated} | {option: path}
+    refused = CliRunner().invoke(
+        roomidity, ["backtest", "--prior", "none", *(str(part) for pair in files.items() for part in pair)]
+    )
+    assert refused.exit_code == 1
+    where, _, why = str(refused.exception).partition("found ")
+    assert where == f"roomidity: {path}: " + (f"column {column!r}: " if column else "")
+    assert why.startswith(found)
+    assert expected in why.partition("; expected ")[2]
+
+
+@pytest.mark.parametrize("option", ["--readings", "--outdoor"])
+def test_a_backtest_of_what_is_no_parquet_says_so(simulated: Path, tmp_path: Path, option: str) -> None:
+    path = tmp_path / "bad.parquet"
+    path.write_text("house,room,ts\n", "utf-8")
+    files = {"--readings": simulated} | {option: path}
+    refused = CliRunner().invoke(roomidity, ["backtest", *(str(part) for pair in files.items() for part in pair)])
+    assert refused.exit_code == 1
+    assert str(path) in str(refused.exception)
+    assert "expected a Parquet file" in str(refused.exception)
+
+
+@pytest.mark.parametrize("column", ["house", "room"])
+def test_a_backtest_needs_house_and_room(simulated: Path, tmp_path: Path, column: str) -> None:
+    path = tmp_path / "bad.parquet"
+    pl.read_parquet(simulated).drop(column).write_parquet(path)
+    refused = CliRunner().invoke(roomidity, ["backtest", "--readings", str(path)])
+    assert refused.exit_code == 1
+    assert f"column {column!r}: found only" in str(refused.exception)
+
+
 def test_an_explanation_has_every_expert_that_counts_and_says_what_is_unknown() -> None:
     experts = (
         ("prior", np.full(5, 0.6), np.array([0.1, 0.2, 0.3, 0.4, 0.5])),
         ("persistence", np.full(5, 0.4), np.zeros(5)),
         ("yesterday", np.zeros(5), np.ones(5)),
     )
-    reason = Explanation("humidity", 51.26, -0.4, float("nan"), experts, np.array([0.06, 0.12, 0.18, 0.24, 0.3]))
+    outside, expected = np.array([0.0, 0.1, 0.1, 0.2, 0.2]), np.array([0.06, 0.12, 0.18, 0.24, 0.3])
+    reason = Explanation("humidity", 51.26, -0.4, float("nan"), experts, outside, expected)
     with notes.capture() as shown:
         notes.print(explanation_table(reason))
     assert "from 51.3 %RH (-0.4 in the last hour, unknown in the last 24 h)" in " ".join(shown.get().split())
     assert "nothing changes" in shown.get()
     assert "yesterday" not in shown.get()
+    assert "air outside" in shown.get()
     assert explanation_json(reason)["last_day"] is None
+    assert explanation_json(reason)["outdoor"] == outside.tolist()
     assert explanation_json(reason)["expected"] == [0.06, 0.12, 0.18, 0.24, 0.3]

@@ -8,8 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from roomidity.forecasting import Model, State, Window
-from roomidity.forecasting.backtest import Replay, replay, seasonal_naive, start_of_test, summarise
+from roomidity.forecasting import LEVELS, Model, State, Window
+from roomidity.forecasting.backtest import (
+    Replay,
+    errors_by_lead,
+    reliability,
+    replay,
+    seasonal_naive,
+    start_of_test,
+    summarise,
+)
 from roomidity.forecasting.window import slot_number
 
 
@@ -80,3 +88,41 @@ def test_progress_is_told_day_by_day(make_house, prior: tuple[Model, State]) -> 
     told: list[tuple[int, int]] = []
     replay(house, prior, start=house.first + 7 * 96, retrain_days=None, progress=lambda *at: told.append(at))
     assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_forecasts_are_the_same_for_any_number_of_jobs(make_house, prior: tuple[Model, State]) -> None:
+    house = make_house(rooms=3, days=9)
+    alone, together = (replay(house, prior, start=house.first + 6 * 96, jobs=jobs).quantiles for jobs in (1, -1))
+    np.testing.assert_array_equal(alone, together)
+
+
+def test_errors_by_lead_average_to_the_error_and_rooms_to_their_mean(make_house, prior: tuple[Model, State]) -> None:
+    house = make_house(rooms=3, days=12)
+    values = house.values.copy()
+    values[2, 0, 96 * 7 :] = np.nan  # a room that is not scored
+    found = replay(replace(house, values=values), prior, start=house.first + 8 * 96, retrain_days=None)
+    whole = list(summarise([found]))
+    rooms = [list(summarise([room])) for room in found.by_room()]
+    assert [room.rooms for room in found.by_room()] == [("room 0",), ("room 1",)]
+    for q in range(2):
+        assert errors_by_lead([found])[q].mean() == pytest.approx(whole[q].mae)
+        assert errors_by_lead([found])[q, 23] == pytest.approx(whole[q].by_lead[6])
+        assert np.mean([figures[q].mae for figures in rooms]) == pytest.approx(whole[q].mae)
+        assert np.mean([figures[q].coverage for figures in rooms]) == pytest.approx(whole[q].coverage)
+
+
+def test_reliability_is_the_share_of_measured_values_at_or_below_each_quantile(
+    make_house, prior: tuple[Model, State]
+) -> None:
+    house = make_house(days=12)
+    found = replay(house, prior, start=house.first + 8 * 96, retrain_days=None)
+    noise = np.random.default_rng(0).random(found.actual.shape)
+    noise[:, :, :, :50] = np.nan
+    levels = np.broadcast_to(np.array(LEVELS)[:, None], found.quantiles.shape)
+    drawn = replace(found, actual=noise, quantiles=levels)
+    np.testing.assert_allclose(reliability([drawn]), np.broadcast_to(LEVELS, (2, len(LEVELS))), atol=0.03)
+    np.testing.assert_array_equal(reliability([replace(drawn, actual=noise + 1)]), 0)
+    # Between p10 and p90 lies what is at or below p90 and not at or below p10.
+    shares = reliability([found])
+    coverage = [figures.coverage for figures in summarise([found])]
+    np.testing.assert_allclose(shares[:, -1] - shares[:, 0], coverage, atol=1e-9)

@@ -1,0 +1,133 @@
+"""The gate lets through what is better on days that it had not seen, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from roomidity.forecasting import Model, State, Window, advance
+from roomidity.forecasting import training as training_module
+from roomidity.forecasting.gate import CHALLENGER, held_out_slots, judge, rehearse
+from roomidity.forecasting.training import train
+from roomidity.slots import from_epoch_ms
+
+DAYS = 24
+
+
+def odd_house(days: int = DAYS, seed: int = 0) -> Window:
+    """Rooms that do what no other house does: a sawtooth of 8 hours, noise on top."""
+    rng = np.random.default_rng(seed)
+    slots = days * 96
+    saw = (np.arange(slots) % 32) / 32
+    values = np.stack(
+        [
+            np.stack([40 + 12 * saw + rng.normal(0, 0.5, slots), 19 + 2 * saw + rng.normal(0, 0.1, slots)])
+            for _ in range(2)
+        ]
+    )
+
+    end = from_epoch_ms(20_000 * 86_400_000 + slots * 900_000)
+    return Window(rooms=("a", "b"), end=end, timezone="UTC", values=values)
+
+
+@pytest.fixture(scope="module")
+def house() -> Window:
+    return odd_house()
+
+
+@pytest.fixture(scope="module")
+def first(house: Window) -> int:
+    return house.last - held_out_slots(house.slots)
+
+
+@pytest.fixture(scope="module")
+def seen(house: Window, first: int) -> Window:
+    return house.between(house.first, first)
+
+
+@pytest.fixture(scope="module")
+def good(seen: Window, prior: tuple[Model, State]) -> tuple[Model, State]:
+    trained = train(seen, prior=prior, seed=0)
+    return trained.model, trained.state
+
+
+def verdict(challenger: tuple[Model, State], others: dict[str, tuple[Model, State]], house: Window, first: int):
+    contenders = {CHALLENGER: challenger, **others}
+    return judge({name: rehearse(*one, house, first=first) for name, one in contenders.items()}, seed=0)
+
+
+def test_a_model_that_learnt_the_house_beats_the_prior(
+    good: tuple[Model, State], prior: tuple[Model, State], house: Window, seen: Window, first: int
+) -> None:
+    known = prior[0], advance(prior[1], prior[0], seen)
+    found = verdict(good, {"prior": known}, house, first)
+    assert found.won
+    assert [one.reference for one in found.comparisons] == ["prior", "persistence"]
+    assert all(one.mae < 0 for one in found.comparisons)
+    assert "better than prior: pinball -" in found.reasons[0]
+    assert found.plain()["scores"][CHALLENGER]["humidity"]["mae"] < found.plain()["scores"]["prior"]["humidity"]["mae"]
+
+
+def test_a_model_trained_on_shuffled_targets_is_refused(
+    good: tuple[Model, State], prior: tuple[Model, State], house: Window, first: int
+) -> None:
+    model, state = good
+    rng = np.random.default_rng(1)
+    order = rng.permutation(model.residual.shape[2])
+    shuffled = replace(model, local=model.local[..., order], residual=model.residual[..., order])
+    found = verdict((shuffled, state), {"champion": good, "prior": prior}, house, first)
+    assert not found.won
+    assert "not better than champion" in found.reasons[0]
+
+
+def test_a_model_that_only_looks_better_in_sample_is_refused(
+    good: tuple[Model, State], house: Window, seen: Window, first: int, prior, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(2)
+    noise = rng.normal(0, 1, seen.values.shape) * [[[2.0], [0.4]]]
+    noisy = replace(seen, values=seen.values + noise).tail(5 * 96)
+    monkeypatch.setattr(training_module, "PENALTY", 1e-3)
+    monkeypatch.setattr(training_module, "RESIDUAL_PENALTY", 1e-3)
+    learnt = train(noisy, prior=prior, seed=0)
+    weights = np.zeros_like(learnt.state.weights)
+    weights[:, :, 1] = 1.0
+    state = replace(learnt.state, initial=weights, weights=weights)
+    begin = seen.last - 4 * 96
+    in_sample = {
+        name: rehearse(model, replace(state, through=seen.last), noisy, first=begin).error[:, :16].sum()
+        for name, (model, state) in {"by heart": (learnt.model, state), "good": good}.items()
+    }
+    assert in_sample["by heart"] < in_sample["good"]
+    assert not verdict((learnt.model, state), {"champion": good}, house, first).won
+
+
+def test_a_model_against_itself_does_not_win(good: tuple[Model, State], house: Window, first: int) -> None:
+    found = verdict(good, {"champion": good}, house, first)
+    assert not found.won
+    assert found.comparisons[0].pinball == 0
+
+
+def test_where_nothing_was_measured_nothing_wins(good: tuple[Model, State], house: Window, first: int) -> None:
+    values = house.values.copy()
+    values[..., first - house.first :] = np.nan
+    found = verdict(good, {"champion": good}, replace(house, values=values), first)
+    assert not found.won
+    assert found.reasons == ("nothing was measured in the slots held out",)
+
+
+def test_a_rehearsal_sees_nothing_of_what_it_is_scored_on(good: tuple[Model, State], house: Window, first: int) -> None:
+    model, state = good
+    later = house.values.copy()
+    later[..., -96:] += 5
+    usual, changed = (rehearse(model, state, one, first=first) for one in (house, replace(house, values=later)))
+    before = usual.count.shape[1] - 8
+    kept = slice(0, before - 8)  # issue times whose 24 h end before the change
+    assert np.array_equal(usual.error[:, kept], changed.error[:, kept])
+    assert not np.array_equal(usual.error[:, before:], changed.error[:, before:])
+
+
+def test_the_same_seed_gives_the_same_verdict(good, prior, house: Window, first: int) -> None:
+    first_found, second_found = (verdict(good, {"prior": prior}, house, first) for _ in range(2))
+    assert first_found == second_found
