@@ -1,18 +1,33 @@
-"""Objects in S3: get, put, list. What they are called is decided by who writes them."""
+"""Objects in S3: get, put, list, delete, and what a versioned bucket keeps of them. Who writes them names them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from roomidity.errors import NotFoundError
+from roomidity.errors import NotFoundError, StoreError
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["Bucket"]
+__all__ = ["Bucket", "ObjectVersion"]
+
+_UNVERSIONED: Final = "null"
+"""What S3 calls the version of an object in a bucket that keeps no versions."""
+
+
+@dataclass(frozen=True)
+class ObjectVersion:
+    """An object as it stands, or as it stood; ``is_marker``: that it was deleted, which has no content."""
+
+    key: str
+    version: str
+    is_latest: bool
+    is_marker: bool
 
 
 class Bucket:
@@ -22,9 +37,10 @@ class Bucket:
         self._client = client
         self.name = name
 
-    def put(self, key: str, content: bytes, *, content_type: str) -> None:
-        """Write an object, replacing what stood there."""
-        self._client.put_object(Bucket=self.name, Key=key, Body=content, ContentType=content_type)
+    def put(self, key: str, content: bytes, *, content_type: str) -> str:
+        """Write an object, replacing what stood there; its version."""
+        answer = self._client.put_object(Bucket=self.name, Key=key, Body=content, ContentType=content_type)
+        return answer.get("VersionId", _UNVERSIONED)
 
     def get(self, key: str) -> bytes:
         """An object's bytes.
@@ -34,15 +50,70 @@ class Bucket:
         NotFoundError
             If there is none.
         """
-        try:
-            return self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in {"NoSuchKey", "404", "NoSuchBucket"}:
-                raise
-            raise NotFoundError(f"object s3://{self.name}/{key}", hint="see what is there with `aws s3 ls`") from error
+        return self._open(key, None).read()
+
+    def lines(self, key: str, *, version: str | None = None) -> Iterator[bytes]:
+        """An object's lines, read as they are asked for; of a ``version``, or as it stands.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        """
+        return self._open(key, version).iter_lines()
 
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys below ``prefix``, sorted."""
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
             for entry in page.get("Contents", []):
                 yield entry["Key"]
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The names between ``prefix`` and the next slash of the keys below it, sorted."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix, Delimiter="/")
+        for page in pages:
+            for entry in page.get("CommonPrefixes", []):
+                yield entry["Prefix"].removeprefix(prefix).rstrip("/")
+
+    def delete(self, key: str) -> None:
+        """Delete an object, if it is there; a versioned bucket keeps what it was for a while."""
+        self._client.delete_object(Bucket=self.name, Key=key)
+
+    def versions(self, prefix: str) -> Iterator[list[ObjectVersion]]:
+        """All versions of the objects below ``prefix``, up to a thousand at once."""
+        for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=prefix):
+            kinds = ((page.get("Versions", []), False), (page.get("DeleteMarkers", []), True))
+            yield [
+                ObjectVersion(entry["Key"], entry["VersionId"], entry["IsLatest"], is_marker)
+                for entries, is_marker in kinds
+                for entry in entries
+            ]
+
+    def erase(self, versions: Sequence[ObjectVersion]) -> None:
+        """Delete up to a thousand versions for good.
+
+        Raises
+        ------
+        StoreError
+            If some could not be.
+        """
+        if not versions:
+            return
+        named = [{"Key": one.key, "VersionId": one.version} for one in versions]
+        answer = self._client.delete_objects(Bucket=self.name, Delete={"Objects": named, "Quiet": True})  # type: ignore[typeddict-item]  # as the service takes it
+        errors = answer.get("Errors", [])
+        if errors:
+            raise StoreError(
+                f"bucket {self.name!r} did not delete {len(errors)} objects, such as {errors[0].get('Key')}: "
+                f"{errors[0].get('Message')}; it takes s3:DeleteObjectVersion"
+            )
+
+    def _open(self, key: str, version: str | None) -> StreamingBody:
+        try:
+            if version is None:
+                return self._client.get_object(Bucket=self.name, Key=key)["Body"]
+            return self._client.get_object(Bucket=self.name, Key=key, VersionId=version)["Body"]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in {"NoSuchKey", "404", "NoSuchBucket", "NoSuchVersion"}:
+                raise
+            raise NotFoundError(f"object s3://{self.name}/{key}", hint="see what is there with `aws s3 ls`") from error

@@ -17,14 +17,16 @@ from roomidity.dynamodb import botocore_session, dynamodb_client
 from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.drain import DrainPorts, DrainRules
 from roomidity.pipeline.forecasts import ForecastPorts
+from roomidity.pipeline.forgetting import ForgetPorts
 from roomidity.pipeline.ports import TrainingPorts
+from roomidity.pipeline.quarantine import QuarantinePorts
 from roomidity.pipeline.verification import VerifyPorts
 from roomidity.queues import Queue
 from roomidity.readings import Limits
 from roomidity.registry import Registry
 from roomidity.rejects import RejectLog
 from roomidity.settings import Settings
-from roomidity.store import ForecastTable, HouseTable, ObservationTable, SetTable, Tables, bind
+from roomidity.store import AccuracyTable, ForecastTable, HouseTable, ObservationTable, SetTable, Tables, bind
 
 __all__ = ["Roomidity"]
 
@@ -62,6 +64,10 @@ class Roomidity:
         """Where training is asked for."""
         return self._queue("training-jobs")
 
+    def dead_letters_of(self, queue: Queue) -> Queue:
+        """Where the messages of a queue end that were received too often."""
+        return Queue(self._client("sqs"), f"{queue.name}-dlq", wait_s=self.settings.poll_wait_s)
+
     @cached_property
     def houses(self) -> HouseTable:
         """The table ``houses``."""
@@ -81,6 +87,11 @@ class Roomidity:
     def forecasts(self) -> ForecastTable:
         """The table ``forecasts``."""
         return ForecastTable(self._tables.forecasts, keep_days=self.settings.forecast_days)
+
+    @cached_property
+    def accuracy(self) -> AccuracyTable:
+        """The table ``accuracy``."""
+        return AccuracyTable(self._tables.accuracy)
 
     @cached_property
     def bucket(self) -> Bucket:
@@ -108,7 +119,7 @@ class Roomidity:
             sets=self.sets,
             observations=self.observations,
             rejects=self.rejects,
-            backoff=BackOff(sleep=time.sleep),
+            backoff=self._backoff,
         )
 
     @cached_property
@@ -134,6 +145,34 @@ class Roomidity:
         return VerifyPorts(
             houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.registry
         )
+
+    @cached_property
+    def quarantine_ports(self) -> QuarantinePorts:
+        """What quarantine talks to."""
+        return QuarantinePorts(
+            houses=self.houses,
+            sets=self.sets,
+            observations=self.observations,
+            registry=self.registry,
+            backoff=self._backoff,
+        )
+
+    @cached_property
+    def forget_ports(self) -> ForgetPorts:
+        """What forgetting talks to."""
+        return ForgetPorts(
+            houses=self.houses,
+            sets=self.sets,
+            observations=self.observations,
+            forecasts=self.forecasts,
+            accuracy=self.accuracy,
+            registry=self.registry,
+            rejects=self.rejects,
+        )
+
+    @cached_property
+    def _backoff(self) -> BackOff:
+        return BackOff(sleep=time.sleep)
 
     @cached_property
     def _tables(self) -> Tables:

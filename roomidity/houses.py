@@ -66,12 +66,16 @@ class Room:
 
 @dataclass(frozen=True)
 class House:
-    """A house. ``version`` counts its writes; 0 is one that was never stored."""
+    """A house. ``version`` counts its writes; 0 is one that was never stored.
+
+    ``rules_version`` counts the changes of its quarantine rules.
+    """
 
     name: str
     timezone: str
     rooms: Mapping[str, Room] = field(default_factory=dict)
     quarantine: tuple[Quarantine, ...] = ()
+    rules_version: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     version: int = 0
 
@@ -85,6 +89,19 @@ class House:
         return tuple(
             sorted(name for name, room in self.rooms.items() if name != OUTDOOR and room.last_seen >= at - ACTIVE_FOR)
         )
+
+    def with_rule(self, rule: Quarantine) -> House:
+        """The house with a quarantine rule more; the same house where it stands already."""
+        if rule in self.quarantine:
+            return self
+        return replace(self, quarantine=(*self.quarantine, rule), rules_version=self.rules_version + 1)
+
+    def without_rule(self, rule: Quarantine) -> House:
+        """The house with a quarantine rule less; the same house where there is none such."""
+        if rule not in self.quarantine:
+            return self
+        left = tuple(one for one in self.quarantine if one != rule)
+        return replace(self, quarantine=left, rules_version=self.rules_version + 1)
 
     def admit(self, seen: Iterable[Seen]) -> tuple[House, set[tuple[str, str]]]:
         """The house with what was seen added, and the (room, sensor) pairs that it has no place for.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -13,6 +13,7 @@ from roomidity.bucket import Bucket
 from roomidity.errors import ModelRefusedError, NotFoundError
 from roomidity.forecasting import Model, State
 from roomidity.slots import format_moment
+from roomidity.store.erasing import erase
 from roomidity.store.tables import ModelItem
 
 __all__ = ["Champion", "Registry"]
@@ -131,6 +132,16 @@ class Registry:
         model, state = self._load(house, version, manifest["sha256"], manifest["state_sha256"])
         return Champion(version=version, manifest=manifest, model=model, state=state)
 
+    def erase(self, house: str) -> Iterator[int]:
+        """Delete a house's manifests and its pointer; how many, some at a time. From then on the prior serves it."""
+        return erase(self._item, house)
+
+    def erase_objects(self, house: str) -> Iterator[int]:
+        """Delete a house's objects, with what a versioned bucket keeps of them; how many, some at a time."""
+        for page in self._bucket.versions(_house_prefix(house)):
+            self._bucket.erase(page)
+            yield len(page)
+
     def _load_verified(self, house: str, version: str, sha256: str, state_sha256: str) -> tuple[Model, State]:
         model = self._verified(_model_key(house, version), version, sha256)
         state = self._verified(_state_key(house, version, state_sha256), version, state_sha256)
@@ -147,9 +158,13 @@ class Registry:
         return content
 
 
+def _house_prefix(house: str) -> str:
+    return f"models/{house}/"
+
+
 def _model_key(house: str, version: str) -> str:
-    return f"models/{house}/{version}/model.npz"
+    return f"{_house_prefix(house)}{version}/model.npz"
 
 
 def _state_key(house: str, version: str, sha256: str) -> str:
-    return f"models/{house}/{version}/state-{sha256[:8]}.npz"
+    return f"{_house_prefix(house)}{version}/state-{sha256[:8]}.npz"

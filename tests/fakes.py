@@ -1,7 +1,6 @@
 """Fakes of the ports, in memory, that keep the same promises: versions, visibility, at least once.
 
-:class:`World` holds one of each. :class:`Faults` stands between a use case and its ports: it records the calls, and can
-kill the caller before, in the midst of, or after any of them.
+:class:`World` holds one of each. :class:`tests.faults.Faults` can stand between a drain and them.
 """
 
 from __future__ import annotations
@@ -11,9 +10,9 @@ import json
 import random
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from typing import Any, Literal
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from roomidity.errors import ConflictError, ModelRefusedError
 from roomidity.forecasting import Model, State
@@ -23,10 +22,11 @@ from roomidity.pipeline.drain import DrainPorts
 from roomidity.pipeline.forecasts import ForecastPorts
 from roomidity.pipeline.verification import VerifyPorts
 from roomidity.readings import Message, SlotKey, unpack_sets
-from roomidity.readings.observations import Observation
+from roomidity.readings.observations import Observation, Origin
 from roomidity.registry import Champion
 from roomidity.slots import SLOT, to_epoch_ms
 from roomidity.store import StoredForecast, StoredSet
+from tests.faults import Faults, watched
 
 __all__ = [
     "FakeForecasts",
@@ -37,14 +37,9 @@ __all__ = [
     "FakeRegistry",
     "FakeRejects",
     "FakeSets",
-    "Faults",
-    "Killed",
+    "InMemory",
     "World",
 ]
-
-
-class Killed(BaseException):
-    """The end of a Lambda: nothing may catch it."""
 
 
 class FakeQueue:
@@ -58,6 +53,7 @@ class FakeQueue:
         self._twice = twice
         self._visible: list[Message] = []
         self._hidden: dict[str, Message] = {}
+        self._sent = 0
         self._receives = 0
         self.undeletable: set[str] = set()
         self.received: list[str] = []
@@ -66,8 +62,8 @@ class FakeQueue:
     def send(self, bodies: Iterable[str], *, sent: datetime) -> None:
         with self._lock:
             for body in bodies:
-                identity = f"message {len(self._visible) + len(self._hidden) + len(self.deleted)}"
-                self._visible.append(Message(id=identity, body=body, sent_ms=to_epoch_ms(sent), handle=""))
+                self._visible.append(Message(f"message {self._sent}", body, to_epoch_ms(sent), handle=""))
+                self._sent += 1
 
     def receive(self) -> list[Message]:
         with self._lock:
@@ -100,6 +96,12 @@ class FakeQueue:
             waiting = {message.id for message in self._visible}
             self._visible += [message for message in self._hidden.values() if message.id not in waiting]
             self._hidden.clear()
+
+    def show(self, messages: Sequence[Message]) -> None:
+        """Messages in flight wait again for others, as if their visibility timeout were over."""
+        with self._lock:
+            waiting = {message.id for message in self._visible}
+            self._visible += [message for message in messages if message.id in self._hidden.keys() - waiting]
 
     def is_empty(self) -> bool:
         """Whether nothing waits and nothing is in flight."""
@@ -173,27 +175,45 @@ class FakeSets:
                     self.stored[key] = new
         return lost
 
+    def between(self, house: str, start: datetime, end: datetime) -> Iterator[dict[SlotKey, StoredSet]]:
+        """The sets of a span, two at once."""
+        with self._lock:
+            keys = sorted(key for key in self.stored if key.house == house and start - SLOT < key.start < end)
+        for first in range(0, len(keys), 2):
+            found = self.get_many(keys[first : first + 2])
+            if found:
+                yield found
+
     def values(self) -> Any:
         """All values of all sets."""
         return unpack_sets({key: one.packed for key, one in self.stored.items()})
 
 
 class FakeObservations:
-    """Observations, never replaced by those of an older set."""
+    """Observations, never replaced by those of an older set or of older rules (``rules``: the numbers above 0)."""
 
     def __init__(self) -> None:
         self.stored: dict[SlotKey, tuple[Observation, int]] = {}
+        self.rules: dict[SlotKey, int] = {}
         self._lock = threading.Lock()
 
-    def versions(self, keys: Iterable[SlotKey]) -> dict[SlotKey, int]:
+    def origins(self, keys: Iterable[SlotKey]) -> dict[SlotKey, Origin]:
         with self._lock:
-            return {key: self.stored[key][1] for key in keys if key in self.stored}
+            return {key: self._origin(key) for key in keys if key in self.stored}
 
-    def put_many(self, observed: Mapping[SlotKey, tuple[Observation, int]]) -> None:
+    def put_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
+        refused = set()
         with self._lock:
-            for key, (observation, version) in observed.items():
-                if key not in self.stored or self.stored[key][1] <= version:
-                    self.stored[key] = (observation, version)
+            for key, (observation, origin) in observed.items():
+                if key in self.stored and not origin.covers(self._origin(key)):
+                    refused.add(key)
+                    continue
+                self.stored[key] = (observation, origin.version)
+                self.rules[key] = origin.rules
+        return refused
+
+    def _origin(self, key: SlotKey) -> Origin:
+        return Origin(self.stored[key][1], self.rules.get(key, 0))
 
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, Observation]]:
         with self._lock:
@@ -264,6 +284,16 @@ class FakeRegistry:
         self._manifests: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._champions: dict[str, str] = {}
 
+    def manifests(self, house: str) -> list[dict[str, Any]]:
+        return [
+            {**manifest, "house": house, "version": version}
+            for (of, version), manifest in sorted(self._manifests.items())
+            if of == house
+        ]
+
+    def champion_version(self, house: str) -> str | None:
+        return self._champions.get(house)
+
     def champion(self, house: str) -> Champion | None:
         version = self._champions.get(house)
         if version is None:
@@ -298,44 +328,6 @@ class FakeRegistry:
         self._states[house, version] = state.to_bytes()
 
 
-@dataclass
-class Faults:
-    """Records the calls to ports as (port, method), and kills the caller at call number ``kill_at`` (from 0).
-
-    ``half_way``: the first half of what is written or deleted is done.
-    """
-
-    kill_at: int | None = None
-    moment: Literal["before", "half way", "after"] = "before"
-    calls: list[tuple[str, str]] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def around(self, port: Any, name: str) -> Any:
-        """The port with this between it and its caller."""
-        return _Port(port, name, self)
-
-    def call(self, name: str, method: str, do: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        with self._lock:
-            number = len(self.calls)
-            self.calls.append((name, method))
-        if number != self.kill_at:
-            return do(*args, **kwargs)
-        if self.moment == "after":
-            do(*args, **kwargs)
-        if self.moment == "half way" and method in ("put_many", "delete"):
-            do(_first_half(args[0]))
-        raise Killed(f"at call {number}, {self.moment} {name}.{method}")
-
-
-class _Port:
-    def __init__(self, port: Any, name: str, faults: Faults) -> None:
-        self._port, self._name, self._faults = port, name, faults
-
-    def __getattr__(self, method: str) -> Any:
-        do = getattr(self._port, method)
-        return lambda *args, **kwargs: self._faults.call(self._name, method, do, args, kwargs)
-
-
 class World:
     """One fake of each port, and the ports of each use case made of them."""
 
@@ -352,10 +344,8 @@ class World:
 
     def drain_ports(self, faults: Faults | None = None) -> DrainPorts:
         names = ("readings", "forecast_jobs", "houses", "sets", "observations", "rejects")
-        ports = {name: getattr(self, name) for name in names}
-        if faults is not None:
-            ports = {name: faults.around(port, name) for name, port in ports.items()}
-        return DrainPorts(**ports, backoff=self.backoff)
+        ports = DrainPorts(**{name: getattr(self, name) for name in names}, backoff=self.backoff)
+        return ports if faults is None else watched(ports, faults)
 
     def forecast_ports(self) -> ForecastPorts:
         return ForecastPorts(
@@ -368,7 +358,34 @@ class World:
         )
 
 
-def _first_half(things: Any) -> Any:
-    if isinstance(things, Mapping):
-        return dict(list(things.items())[: len(things) // 2])
-    return list(things)[: len(things) // 2]
+class InMemory:
+    """The fakes as a :class:`tests.schedules.Place`, where drains run."""
+
+    def __init__(self, now: datetime, *, seed: int = 0) -> None:
+        self.world = World(seed=seed)
+        self.world.readings.batch = 3  # under ten, so that a drain receives in its own thread alone
+        self.ports = self.world.drain_ports()
+        self.now = now
+        self.first_tag = 0
+        self.is_fast = True
+
+    def houses(self) -> Sequence[str]:
+        return "h1", "h2"
+
+    def send(self, bodies: Iterable[str]) -> None:
+        self.world.readings.send(bodies, sent=self.now + timedelta(seconds=1))
+
+    def show(self, messages: Sequence[Message]) -> None:
+        self.world.readings.show(messages)
+
+    def is_empty(self) -> bool:
+        return self.world.readings.is_empty()
+
+    def sets(self) -> Mapping[SlotKey, StoredSet]:
+        return self.world.sets.stored
+
+    def observations(self) -> Mapping[SlotKey, tuple[Observation, int]]:
+        return self.world.observations.stored
+
+    def rejects(self) -> list[dict[str, Any]]:
+        return self.world.rejects.all()

@@ -13,7 +13,10 @@ from roomidity import __version__
 from roomidity.cli.backtest import backtest
 from roomidity.cli.engine import demo, up
 from roomidity.cli.forecasts import forecast, show
-from roomidity.cli.ingest import drain, rejects, send
+from roomidity.cli.forget import forget
+from roomidity.cli.ingest import drain, send
+from roomidity.cli.quarantine import quarantine
+from roomidity.cli.rejects import rejects, replay
 from roomidity.cli.training import train
 from roomidity.errors import RoomidityError
 
@@ -60,5 +63,5 @@ def roomidity() -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
 
 
-for command in (demo, up, send, drain, forecast, show, train, rejects, backtest):
+for command in (demo, up, send, drain, forecast, show, train, rejects, replay, quarantine, forget, backtest):
     roomidity.add_command(command)

@@ -15,7 +15,7 @@ from roomidity.slots import parse_time
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-__all__ = ["now_option", "stage"]
+__all__ = ["Moment", "now_option", "stage"]
 
 
 @cache
@@ -24,15 +24,25 @@ def stage() -> Roomidity:
     return Roomidity.from_environment(os.environ)
 
 
-def _moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime:
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        return parse_time(text)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}; expected ISO 8601 with an offset, such as 2026-11-22T07:15Z") from error
+class Moment(click.ParamType[datetime]):
+    """A time, aware and in UTC."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The time that a text says; a wrong one is wrong usage."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_time(value)
+        except ValueError as error:
+            self.fail(f"{error}; expected ISO 8601 with an offset, such as 2026-11-22T07:15Z", param, ctx)
+
+
+def _present(_context: click.Context, _parameter: click.Parameter, moment: datetime | None) -> datetime:
+    return datetime.now(UTC) if moment is None else moment
 
 
 def now_option(purpose: str) -> Callable[[Command], Command]:
     """The option ``--now``, whose default is the present."""
-    return click.option("--now", metavar="TIME", callback=_moment, help=f"{purpose}  [default: the present]")
+    return click.option("--now", type=Moment(), callback=_present, help=f"{purpose}  [default: the present]")

@@ -1,11 +1,10 @@
-"""Readings in: send, drain, and what was rejected."""
+"""Readings in: send and drain."""
 
 from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.table import Table
@@ -18,7 +17,7 @@ from roomidity.pipeline.summary import DrainSummary
 from roomidity.readings.messages import MAX_BODY_BYTES
 from roomidity.slots import floor_slot
 
-__all__ = ["drain", "rejects", "send", "summary_table"]
+__all__ = ["drain", "send", "summary_table"]
 
 _CALL_BODIES = 10
 
@@ -105,22 +104,3 @@ def _counted(count: int, what: str) -> str:
 
 def _listed(counts: dict[str, int] | Counter[str]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
-
-
-@click.command()
-@click.option("--house", help="Only those of a house.")
-@click.option("--reason", help="Only those with a reason.")
-@json_option
-def rejects(house: str | None, reason: str | None, as_json: bool) -> None:
-    """List the rejected readings that the bucket keeps, each with its reason and what was sent."""
-    output = Output(as_json=as_json)
-    found: list[dict[str, Any]] = [
-        reject
-        for reject in stage().rejects.all()
-        if (house is None or reject["house"] == house) and (reason is None or reject["reason"] == reason)
-    ]
-    table = Table("reason", "house", "sent", "what was sent", title=f"{len(found):,} rejected readings")
-    for reject in found:
-        table.add_row(reject["reason"], reject["house"] or "–", reject["sent_at"], str(reject["original"])[:200])
-    output.tables.print(table)
-    output.answer({"rejects": found})

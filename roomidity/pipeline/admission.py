@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import polars as pl
 
 from roomidity.errors import ConflictError
@@ -14,19 +11,15 @@ from roomidity.pipeline.ports import Houses
 from roomidity.readings import QUANTITIES
 from roomidity.slots import from_epoch_ms
 
-__all__ = ["Admission", "admit"]
+__all__ = ["admit"]
 
 
-@dataclass(frozen=True)
-class Admission:
-    """The houses of a wave as they are now, and the (house, room, sensor) that they have no place for."""
-
-    houses: Mapping[str, House]
-    refused: pl.DataFrame
-
-
-def admit(accepted: pl.DataFrame, houses: Houses, *, timezone: str, backoff: BackOff) -> Admission:
+def admit(accepted: pl.DataFrame, houses: Houses, *, timezone: str, backoff: BackOff) -> pl.DataFrame:
     """Write into each house what was seen of it, before any reading is stored.
+
+    Returns
+    -------
+    The house, room and sensor of what the houses have no place for.
 
     Raises
     ------
@@ -43,7 +36,6 @@ def admit(accepted: pl.DataFrame, houses: Houses, *, timezone: str, backoff: Bac
     for house, room, sensor, first, last, *newest in groups.iter_rows():
         measured = {name: from_epoch_ms(ms) for name, ms in zip(QUANTITIES, newest, strict=True) if ms is not None}
         pending.setdefault(house, []).append(Seen(room, sensor, from_epoch_ms(first), from_epoch_ms(last), measured))
-    known: dict[str, House] = {}
     refused: list[tuple[str, str, str]] = []
     for attempt in range(ATTEMPTS):
         before = houses.get_many(pending) if pending else {}
@@ -55,11 +47,10 @@ def admit(accepted: pl.DataFrame, houses: Houses, *, timezone: str, backoff: Bac
                     houses.put(grown)
                 except ConflictError:
                     continue
-            known[name] = grown
             refused += [(name, room, sensor) for room, sensor in no_place]
             del pending[name]
         if not pending:
             schema = dict.fromkeys(("house", "room", "sensor"), pl.String)
-            return Admission(houses=known, refused=pl.DataFrame(refused, schema=schema, orient="row"))
+            return pl.DataFrame(refused, schema=schema, orient="row")
         backoff.pause(attempt)
     raise ConflictError(f"houses {', '.join(sorted(pending))}", attempts=ATTEMPTS)

@@ -84,14 +84,14 @@ def drain(
 def _drain_wave(wave: list[Message], ports: DrainPorts, rules: DrainRules, *, now: datetime) -> DrainSummary:
     decoded = decode(wave)
     checked = check(decoded, now=now, limits=rules.limits)
-    admission = admit(checked.accepted, ports.houses, timezone=rules.timezone, backoff=ports.backoff)
-    checked = _refuse(checked, admission.refused)
+    refused = admit(checked.accepted, ports.houses, timezone=rules.timezone, backoff=ports.backoff)
+    checked = _refuse(checked, refused)
     rejects = _describe(decoded, checked.rejected)
     if rejects:
         ports.rejects.put(now.date(), rejects)
     stored = store(
         checked.accepted,
-        houses=admission.houses,
+        houses=ports.houses,
         sets=ports.sets,
         observations=ports.observations,
         backoff=ports.backoff,

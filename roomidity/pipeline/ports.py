@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from roomidity.forecasting import Model, State
 from roomidity.houses import House
 from roomidity.readings import Message, SlotKey
-from roomidity.readings.observations import Observation
+from roomidity.readings.observations import Observation, Origin
 from roomidity.registry import Champion
 from roomidity.store import RoomMeans, StoredForecast, StoredSet
 
@@ -69,15 +69,18 @@ class Sets(Protocol):
     def put_many(self, sets: Mapping[SlotKey, StoredSet]) -> set[SlotKey]:
         """Write each whose stored version is one less; the keys of the others."""
 
+    def between(self, house: str, start: datetime, end: datetime) -> Iterator[dict[SlotKey, StoredSet]]:
+        """The sets of [start, end), read consistently, in order of time, a bounded number at once."""
+
 
 class Observations(Protocol):
-    """Observations, never replaced by those of an older set."""
+    """Observations, never replaced by those of an older set or of older rules."""
 
-    def versions(self, keys: Iterable[SlotKey]) -> dict[SlotKey, int]:
-        """The version of the set that each was derived from."""
+    def origins(self, keys: Iterable[SlotKey]) -> dict[SlotKey, Origin]:
+        """What each was derived from."""
 
-    def put_many(self, observed: Mapping[SlotKey, tuple[Observation, int]]) -> None:
-        """Write each unless one of a newer set stands there."""
+    def put_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
+        """Write each unless one of a newer set or of newer rules stands there; the keys of those not written."""
 
     def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
         """Each slot in [start, end) that was observed, and the rooms' means, in order of time."""
@@ -105,6 +108,12 @@ class Forecasts(Protocol):
 
 class Registry(Protocol):
     """Models by house and version, and which one is the champion."""
+
+    def manifests(self, house: str) -> list[dict[str, Any]]:
+        """What is known of every version, oldest first."""
+
+    def champion_version(self, house: str) -> str | None:
+        """The name of the model that serves, or None."""
 
     def champion(self, house: str) -> Champion | None:
         """The model that serves, or None; ModelRefusedError if its bytes are not what was registered."""

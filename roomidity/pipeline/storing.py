@@ -1,18 +1,17 @@
-"""Readings into sets, sets into observations: read, merge, write on the version that was read, again where it moved."""
+"""Readings into sets: read, merge, write on the version that was read, again where it moved; then what follows."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from roomidity.errors import ConflictError
-from roomidity.houses import House
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
-from roomidity.pipeline.ports import Observations, Sets
-from roomidity.readings import SlotKey, derive, pack_sets, union, unpack_sets
+from roomidity.pipeline.deriving import behind, houses_of, refresh, write_observations
+from roomidity.pipeline.ports import Houses, Observations, Sets
+from roomidity.readings import SlotKey, pack_sets, union, unpack_sets
 from roomidity.store import StoredSet
 
 __all__ = ["Stored", "store"]
@@ -30,7 +29,7 @@ class Stored:
 def store(
     accepted: pl.DataFrame,
     *,
-    houses: Mapping[str, House],
+    houses: Houses,
     sets: Sets,
     observations: Observations,
     backoff: BackOff,
@@ -47,7 +46,7 @@ def store(
         return stored
     pending = accepted.with_row_index("row")
     for attempt in range(ATTEMPTS):
-        pending = _store_round(pending, stored, houses=houses, sets=sets, observations=observations)
+        pending = _store_round(pending, stored, houses=houses, sets=sets, observations=observations, backoff=backoff)
         if pending.is_empty():
             return stored
         backoff.pause(attempt)
@@ -58,9 +57,10 @@ def _store_round(
     pending: pl.DataFrame,
     stored: Stored,
     *,
-    houses: Mapping[str, House],
+    houses: Houses,
     sets: Sets,
     observations: Observations,
+    backoff: BackOff,
 ) -> pl.DataFrame:
     """One round for all slots; the readings of those slots that another writer changed meanwhile."""
     keys = [SlotKey(*key) for key in pending.select("house", "slot").unique(maintain_order=True).iter_rows()]
@@ -71,14 +71,13 @@ def _store_round(
     packed = pack_sets(_of_slots(merged.values, changed))
     lost = sets.put_many({key: StoredSet(content, versions[key]) for key, content in packed.items()})
 
-    # A set that did not change may have an observation that is missing or older: a drain died between the two writes.
-    unchanged = [key for key in keys if key not in changed]
-    derived = observations.versions(unchanged) if unchanged else {}
-    stale = {key for key in unchanged if derived.get(key, 0) < versions[key]}
-    to_derive = (changed - lost) | stale
-    rules = {name: house.quarantine for name, house in houses.items() if house.quarantine}
-    observed = derive(_of_slots(merged.values, to_derive), rules)
-    observations.put_many({key: (observation, versions[key]) for key, observation in observed.items()})
+    homes = houses_of(versions, houses)
+    stale = behind({key: versions[key] for key in keys if key not in changed}, homes, observations)
+    due = (changed - lost) | stale
+    derived = {key: versions[key] for key in due}
+    refused = write_observations(_of_slots(merged.values, due), derived, homes, observations) if due else due
+    if refused:
+        refresh(sets.get_many(refused), houses=houses, sets=sets, observations=observations, backoff=backoff)
 
     stored.slots_changed += len(changed - lost)
     stored.slots_rederived += len(stale)

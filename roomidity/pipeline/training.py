@@ -74,6 +74,7 @@ def train_house(
         "trained_from": format_slot(start),
         "trained_through": format_slot(end),
         "rooms": list(rooms),
+        "quarantine": [rule.id for rule in home.quarantine],
         "slots_with_readings": int(np.isfinite(history.values).any(axis=(0, 1)).sum()),
         "seed": seed,
         "report": trained.report,

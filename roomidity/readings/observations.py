@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import polars as pl
 
-from roomidity.readings.sets import QUANTITIES, SlotKey, value_of
+from roomidity.readings.sets import QUANTITIES, SlotKey, time_of, value_of
 from roomidity.slots import to_epoch_ms
 
-__all__ = ["Observation", "Quarantine", "Statistics", "derive"]
+__all__ = ["Observation", "Origin", "Quarantine", "Statistics", "derive"]
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,21 @@ class Quarantine:
     room: str | None = None
     sensor: str | None = None
 
+    @property
+    def id(self) -> str:
+        """A short name, the same for the same rule.
+
+        >>> from roomidity.slots import parse_slot
+        >>> Quarantine(parse_slot("2026-01-05T00:00Z"), parse_slot("2026-01-06T00:00Z"), room="bath").id
+        'd7f652'
+        """
+        facts = (to_epoch_ms(self.start), to_epoch_ms(self.end), self.room, self.sensor)
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:6]
+
     def covers(self) -> pl.Expr:
-        """Which values of the house the rule keeps out, by slot."""
-        expression = pl.col("slot").is_between(to_epoch_ms(self.start), to_epoch_ms(self.end), closed="left")
+        """Which values of the house the rule keeps out, by the time of each."""
+        at = pl.col("slot") + time_of("rank")
+        expression = at.is_between(to_epoch_ms(self.start), to_epoch_ms(self.end), closed="left")
         if self.room is not None:
             expression &= pl.col("room") == self.room
         if self.sensor is not None:
@@ -45,6 +59,17 @@ class Statistics:
 
 Observation = dict[str, dict[str, Statistics]]
 """room -> quantity -> statistics."""
+
+
+class Origin(NamedTuple):
+    """What an observation was derived from: the version of its set, and the number of the house's rules."""
+
+    version: int
+    rules: int = 0
+
+    def covers(self, other: Origin) -> bool:
+        """Whether nothing newer went into ``other``; neither may cover the other: a newer set, under older rules."""
+        return self.version >= other.version and self.rules >= other.rules
 
 
 def derive(values: pl.DataFrame, rules: Mapping[str, Sequence[Quarantine]]) -> dict[SlotKey, Observation]:

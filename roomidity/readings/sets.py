@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,9 +18,20 @@ import numpy.typing as npt
 import polars as pl
 
 from roomidity.errors import StoreError
-from roomidity.slots import format_slot, from_epoch_ms
+from roomidity.slots import SLOT_MS, format_slot, from_epoch_ms
 
-__all__ = ["BIN_MS", "QUANTITIES", "SLOT_VALUES", "SlotKey", "Union", "pack_sets", "union", "unpack_sets", "value_of"]
+__all__ = [
+    "BIN_MS",
+    "QUANTITIES",
+    "SLOT_VALUES",
+    "SlotKey",
+    "Union",
+    "pack_sets",
+    "time_of",
+    "union",
+    "unpack_sets",
+    "value_of",
+]
 
 BIN_MS: Final = 5_000
 """Denser than any room sensor reports; at most 180 values of a quantity a slot."""
@@ -43,7 +54,11 @@ SLOT_VALUES: Final = pl.Schema(
 """A row a value. slot: ms since 1970 of its start; quantity: index into QUANTITIES; rank: time in the slot (ms) and
 value in one number, so that sorting it sorts (time, value)."""
 
-_BIN: Final = ("house", "slot", "room", "sensor", "quantity", "bin")
+_OUTCOMES: Final = ("stored", "conflict", "dense", "repeat")
+"""Of a reading: the first that one of its values has."""
+
+_MOST_SERIES: Final = 2**41
+"""Numbers below leave room for a time in the slot and a quantity in 63 bits."""
 
 
 class SlotKey(NamedTuple):
@@ -89,54 +104,99 @@ def union(existing: pl.DataFrame, accepted: pl.DataFrame) -> Union:
     accepted
         Checked readings with a column ``row`` that names them.
     """
-    incoming = pl.concat(
-        accepted.filter(pl.col(name).is_not_null()).select(
+    both = _by_bin(existing, accepted)
+    recurs = _recurs(both["bin"])
+    alone, shared = both.filter(~recurs), both.filter(recurs).sort("bin", "rank", "place")
+    held = pl.when(pl.col("place").is_null()).then("rank").alias("held")
+    bins = (
+        shared.with_columns(held)
+        .group_by("bin")
+        .agg(pl.col(*SLOT_VALUES.names(), "place").first(), pl.col("held").min())
+    )
+    bins = bins.with_columns(new=pl.col("held").is_null())
+    added = alone.filter(pl.col("place").is_not_null())
+    moved = bins.filter(pl.col("new") | (pl.col("rank") < pl.col("held")))
+    changed = pl.concat([part.select("house", "slot") for part in (added, moved)]).unique().sort("house", "slot")
+    return Union(
+        values=pl.concat([part.select(SLOT_VALUES.names()) for part in (alone, bins)]),
+        changed=[SlotKey(*key) for key in changed.iter_rows()],
+        outcomes=_outcomes(accepted["row"], added, _against(shared, bins)),
+    )
+
+
+def _by_bin(existing: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
+    """All values with their bins: those stored, and those of readings with their ``place`` in ``accepted``."""
+    incoming = [
+        accepted.select(
             "house",
             "slot",
             "room",
             "sensor",
             pl.lit(code, pl.UInt8).alias("quantity"),
             _rank(pl.col("time_ms"), pl.col(name)).alias("rank"),
-            "row",
-        )
+            pl.int_range(pl.len(), dtype=pl.UInt32).alias("place"),
+        ).drop_nulls("rank")
         for code, name in enumerate(QUANTITIES)
-    )
-    both = pl.concat([existing.with_columns(pl.lit(None, pl.UInt32).alias("row")), incoming]).with_columns(
-        (pl.col("rank") // (BIN_MS << _VALUE_BITS)).alias("bin")
-    )
-    held = pl.col("rank").filter(pl.col("row").is_null()).min()
-    bins = both.group_by(_BIN).agg(pl.col("rank").min(), held.alias("held"))
-    bins = bins.with_columns(
-        pl.col("held").is_null().alias("new"),
-        (pl.col("held").is_null() | (pl.col("rank") < pl.col("held"))).alias("moved"),
-    )
-    changed = bins.filter("moved").select("house", "slot").unique().sort("house", "slot")
-    return Union(
-        values=bins.select(SLOT_VALUES.names()),
-        changed=[SlotKey(*key) for key in changed.iter_rows()],
-        outcomes=_outcomes(both.filter(pl.col("row").is_not_null()), bins),
-    )
+    ]
+    both = pl.concat([existing.with_columns(pl.lit(None, pl.UInt32).alias("place")), *incoming])
+    bins = _series_of(both) * (SLOT_MS // BIN_MS) + pl.col("rank") // (BIN_MS << _VALUE_BITS)
+    return both.with_columns((bins * len(QUANTITIES) + pl.col("quantity")).alias("bin"))
 
 
-def _outcomes(incoming: pl.DataFrame, bins: pl.DataFrame) -> pl.DataFrame:
-    """What became of each reading, by its values."""
-    against = bins.select(*_BIN, pl.coalesce("held", "rank").alias("reference"), "new")
-    values = incoming.join(against, on=_BIN, how="left", maintain_order="left").with_columns(
-        same=pl.col("rank") == pl.col("reference"),
-        same_time=_time_ms(pl.col("rank")) == _time_ms(pl.col("reference")),
+def _recurs(numbers: pl.Series) -> pl.Series:
+    """Whether a number stands in more than one row; mostly none does, and sorting tells."""
+    order = numbers.arg_sort()
+    in_order = numbers.gather(order).to_numpy()
+    like_next = np.flatnonzero(in_order[1:] == in_order[:-1])
+    recurs = np.zeros(len(numbers), dtype=np.bool_)
+    recurs[order.to_numpy()[np.concatenate([like_next, like_next + 1])]] = True
+    return pl.Series(recurs)
+
+
+def _against(shared: pl.DataFrame, bins: pl.DataFrame) -> pl.DataFrame:
+    """What became of the values of readings in shared bins: quantity, place, and outcome (an index)."""
+    kept = bins.select("bin", "new", pl.coalesce("held", "rank").alias("reference"), pl.col("place").alias("first"))
+    outcome = (
+        pl.when(pl.col("new") & (pl.col("place") == pl.col("first")))
+        .then(_OUTCOMES.index("stored"))
+        .when(time_of("rank") != time_of("reference"))
+        .then(_OUTCOMES.index("dense"))
+        .when(pl.col("rank") != pl.col("reference"))
+        .then(_OUTCOMES.index("conflict"))
+        .otherwise(_OUTCOMES.index("repeat"))
     )
-    first = pl.col("row") == pl.col("row").filter(pl.col("same")).min().over(_BIN)
-    values = values.with_columns(stored=pl.col("new") & pl.col("same") & first)
-    return values.group_by("row").agg(
-        pl.when(pl.col("stored").any())
-        .then(pl.lit("stored"))
-        .when((pl.col("same_time") & ~pl.col("same")).any())
-        .then(pl.lit("conflict"))
-        .when((~pl.col("same_time")).any())
-        .then(pl.lit("dense"))
-        .otherwise(pl.lit("repeat"))
-        .alias("outcome")
-    )
+    values = shared.filter(pl.col("place").is_not_null()).join(kept, on="bin")
+    return values.select("quantity", "place", outcome.alias("outcome"))
+
+
+def _outcomes(rows: pl.Series, added: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
+    """What became of each reading: the first in ``_OUTCOMES`` of what became of its values."""
+    by_value = np.full((len(QUANTITIES), len(rows)), len(_OUTCOMES) - 1)
+    by_value[added["quantity"], added["place"]] = _OUTCOMES.index("stored")
+    by_value[shared["quantity"], shared["place"]] = shared["outcome"]
+    return pl.DataFrame({"row": rows, "outcome": pl.Series(_OUTCOMES)[by_value.min(axis=0)]})
+
+
+def _series_of(values: pl.DataFrame) -> pl.Series:
+    """A number for each row, equal for equal house, slot, room and sensor, and in their order; below ``_MOST_SERIES``.
+
+    Text is slow to group by and to sort.
+    """
+    slots = values["slot"] // SLOT_MS
+    first, last = slots.min() or 0, slots.max() or 0
+    house, room, sensor = (_coded(values[name]) for name in ("house", "room", "sensor"))
+    series, different = pl.zeros(len(values), pl.Int64, eager=True), 1
+    for codes, count in (house, (slots - first, last - first + 1), room, sensor):
+        series, different = series * count + codes, different * count
+        if different > _MOST_SERIES:
+            series, different = series.rank("dense").cast(pl.Int64), len(values) + 1
+    return series
+
+
+def _coded(names: pl.Series) -> tuple[pl.Series, int]:
+    """For each name its place among all different ones in their order, and how many those are."""
+    different = names.unique().sort()
+    return names.cast(pl.Enum(different)).to_physical(), len(different)
 
 
 def value_of(rank: str) -> pl.Expr:
@@ -144,8 +204,9 @@ def value_of(rank: str) -> pl.Expr:
     return (pl.col(rank) % (1 << _VALUE_BITS) - _VALUE_OFFSET).alias("value")
 
 
-def _time_ms(rank: pl.Expr) -> pl.Expr:
-    return rank // (1 << _VALUE_BITS)
+def time_of(rank: str) -> pl.Expr:
+    """The time in the slot, in ms, that the column ``rank`` holds."""
+    return pl.col(rank) // (1 << _VALUE_BITS)
 
 
 def _rank(time_ms: pl.Expr, value: pl.Expr) -> pl.Expr:
@@ -170,32 +231,40 @@ def pack_sets(values: pl.DataFrame) -> dict[SlotKey, bytes]:
     values
         Values of any number of slots (schema :data:`SLOT_VALUES`), in any order.
     """
-    number = [pl.col("value").filter(pl.col("quantity") == code).first().alias(q) for code, q in enumerate(QUANTITIES)]
-    rows = (
-        values.select(
-            "house", "slot", "room", "sensor", "quantity", _time_ms(pl.col("rank")).alias("time"), value_of("rank")
-        )
-        .group_by("house", "slot", "room", "sensor", "time")
-        .agg(number)
-        .sort("house", "slot", "room", "sensor", "time")
+    if values.is_empty():
+        return {}
+    by_series = values.select(
+        _series_of(values).alias("series"), time_of("rank").alias("time"), "quantity", value_of("rank")
     )
-    times = rows["time"].to_numpy()
-    present = [rows[q].is_not_null().to_numpy() for q in QUANTITIES]
-    masks = present[0] + 2 * present[1].astype(np.uint8)
-    numbers = [rows[q].fill_null(0).to_numpy() for q in QUANTITIES]
-    series = rows.group_by("house", "slot", "room", "sensor", maintain_order=True).len()
-    slots = series.group_by("house", "slot", maintain_order=True).agg("room", "sensor", "len")
+    moment = pl.col("series") * SLOT_MS + pl.col("time")
+    order = by_series.select((moment * len(QUANTITIES) + pl.col("quantity")).arg_sort()).to_series()
+    series, times, quantities, numbers = (column.to_numpy() for column in by_series[order])
+    moments = _begins(series, times)
+    masks = np.add.reduceat(1 << quantities, moments, dtype=np.uint8)
+    begins = _begins(series[moments])
+    slots = (
+        values.select("house", "slot", "room", "sensor")[order.to_numpy()[moments[begins]]]
+        .with_columns(pl.Series("count", np.diff(begins, append=len(moments))))
+        .group_by("house", "slot", maintain_order=True)
+        .agg("room", "sensor", "count")
+    )
+    ends = np.cumsum(slots["count"].list.sum())
+    columns = [
+        _Steps.of(times[moments], ends),
+        *(
+            _Steps.of(numbers[quantities == code], np.cumsum(masks >> code & 1, dtype=np.int64)[ends - 1])
+            for code in range(len(QUANTITIES))
+        ),
+    ]
     packed: dict[SlotKey, bytes] = {}
-    start = 0
-    for house, slot, rooms, sensors, counts in slots.iter_rows():
-        span = slice(start, start + sum(counts))
-        start = span.stop
+    for place, (house, slot, rooms, sensors, counts) in enumerate(slots.iter_rows()):
+        time, humidity, temperature = (column.planes(place) for column in columns)
         content = _Packed(
             series=list(zip(rooms, sensors, counts, strict=True)),
-            times=_planes(times[span]),
-            masks=masks[span].tobytes(),
-            humidity=_planes(numbers[0][span][present[0][span]]),
-            temperature=_planes(numbers[1][span][present[1][span]]),
+            times=time,
+            masks=masks[ends[place] - sum(counts) : ends[place]].tobytes(),
+            humidity=humidity,
+            temperature=temperature,
         )
         packed[SlotKey(house, slot)] = _FORMAT + zlib.compress(msgspec.msgpack.encode(content), 6)
     return packed
@@ -240,11 +309,32 @@ def _unpack(key: SlotKey, packed: bytes) -> _Packed:
     return msgspec.msgpack.decode(zlib.decompress(packed[1:]), type=_Packed)
 
 
-def _planes(numbers: npt.NDArray[np.int64]) -> bytes:
-    """Differences as zigzag 32-bit numbers, all first bytes first: what is alike stands together, and compresses."""
-    steps = np.diff(numbers, prepend=0)
-    zigzag = ((steps << 1) ^ (steps >> 63)).astype("<u4")
-    return zigzag.view(np.uint8).reshape(-1, 4).T.tobytes()
+def _begins(*columns: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """The rows in which one of the columns is another than in the row before."""
+    changes = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    return np.append(0, np.flatnonzero(changes) + 1)
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Numbers of one slot after the other, as differences within the slot in zigzag 32-bit form."""
+
+    zigzag: npt.NDArray[np.uint32]
+    ends: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, numbers: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> _Steps:
+        """The steps of slots that end before ``ends``."""
+        steps = np.diff(numbers, prepend=0)
+        starts = np.append(0, ends[:-1])
+        starts = starts[starts < len(numbers)]  # the last slots may have none of a quantity
+        steps[starts] = numbers[starts]
+        return cls(((steps << 1) ^ (steps >> 63)).astype("<u4"), np.append(0, ends))
+
+    def planes(self, slot: int) -> bytes:
+        """A slot's, all first bytes first: what is alike stands together, and compresses."""
+        own = self.zigzag[self.ends[slot] : self.ends[slot + 1]]
+        return own.view(np.uint8).reshape(-1, 4).T.tobytes()
 
 
 def _unplaned(planes: bytes) -> npt.NDArray[np.int64]:

@@ -2,12 +2,13 @@
 
 A body is JSON: one reading, or ``{"readings": [reading, ...]}`` where keys common to all may stand once beside
 ``readings``. Splitting a packed body costs C speed only: msgspec cuts it into raw readings, Polars parses those as
-JSON lines. What that path cannot take (a wrong type, NaN, a name that looks like JSON) is read again one by one, with
-the same outcome.
+JSON lines. What that path cannot take (a wrong type, NaN, a field said twice) is read again one by one, with the same
+outcome. Of a field that is said twice the last counts, as JSON parsers have it.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,6 +54,13 @@ _NEEDS_CARE: Final = (
 _CHEAP: Final = 20_000
 """Characters of bodies that are read in Python in the 2 ms that parsing them apart would take."""
 
+_LONGEST: Final = 1_000
+"""Characters of a name or a time, and of a common key that is kept with each reading: beside one of 128 KB can stand
+40,000 readings."""
+
+_REPEATED: Final = "|".join((*(rf'"{name}"\s*:.*"{name}"\s*:' for name in _WIRE), r'\\[^"]*"\s*:'))
+"""A line that has a field twice; or a key with an escape, which may be any."""
+
 _packed: Final = msgspec.json.Decoder(_Packed)
 
 
@@ -68,11 +76,20 @@ class Decoded:
     rows: pl.DataFrame
 
     def originals(self, message: int) -> list[Any]:
-        """A message's readings as sent, by position, with its common keys; its text where that is not JSON."""
+        """A message's readings as sent, by position, with its common keys; its text where that is not JSON.
+
+        A very long common key stands whole with the first reading that lacks it, and cut short with the others.
+        """
         common, readings = _split(self.messages[message].body)
-        return [
-            {**reading, **_lacking(reading, common)} if isinstance(reading, dict) else reading for reading in readings
-        ]
+        originals = []
+        for reading in readings:
+            if isinstance(reading, dict):
+                lacking = _lacking(reading, common)
+                originals.append({**reading, **lacking})
+                common |= {name: _cut(value) for name, value in lacking.items()}
+            else:
+                originals.append(reading)
+        return originals
 
 
 def decode(messages: Sequence[Message]) -> Decoded:
@@ -119,9 +136,12 @@ def _decode_fast(messages: Sequence[Message]) -> pl.DataFrame | None:
             counts[index] = len(packed.readings)
     if not raws:
         return _ROWS.to_frame()
-    rows = _parse_lines(raws)
-    common = _parse_lines(commons)
-    if len(rows) != len(raws) or len(common) != len(commons):
+    lines = _joined(raws)
+    rows = pl.read_ndjson(lines, schema=_WIRE)
+    common = pl.read_ndjson(_joined(commons), schema=_WIRE)
+    if len(rows) != len(raws) or len(common) != len(commons) or _may_repeat_a_field(lines, rows):
+        return None
+    if any((frame["ts"].str.len_bytes() > _LONGEST).any() for frame in (rows, common)):
         return None
     owner = np.repeat(np.arange(len(messages), dtype=np.uint32), counts)
     first = np.repeat(np.cumsum(counts, dtype=np.uint32) - counts, counts)
@@ -143,11 +163,24 @@ def _common_line(packed: _Packed) -> bytes:
     return b"{" + b",".join(parts) + b"}"
 
 
-def _parse_lines(lines: Sequence[msgspec.Raw | bytes]) -> pl.DataFrame:
+def _joined(lines: Sequence[msgspec.Raw | bytes]) -> bytes:
     joined = b"\n".join(lines)
     if joined.count(b"\n") != len(lines) - 1:  # white space between tokens: the only place where JSON allows it
         joined = b"\n".join(bytes(line).replace(b"\n", b" ").replace(b"\r", b" ") for line in lines)
-    return pl.read_ndjson(joined, schema=_WIRE)
+    return joined
+
+
+def _may_repeat_a_field(lines: bytes, rows: pl.DataFrame) -> bool:
+    """Whether a line may say a field twice, of which Polars took the first; mostly told by counting keys."""
+    said = [rows.height - nulls for nulls in rows.null_count().row(0)]
+    spaced = any(space in lines for space in (b'" ', b'"\t', b"\r"))  # perhaps before a colon: not counted
+    if not spaced and lines.count(b'":') == sum(said):
+        return False
+    if not spaced and b"null" not in lines and b"\\" not in lines:
+        keys = (b'"%s":' % name.encode() for name in rows.columns)
+        return any(lines.count(key) != values for key, values in zip(keys, said, strict=True))
+    each = pl.Series([lines.decode()]).str.split("\n").explode()
+    return each.str.contains(_REPEATED).any()
 
 
 def _decode_with_care(messages: Sequence[Message]) -> pl.DataFrame:
@@ -177,6 +210,12 @@ def _lacking(reading: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in common.items() if reading.get(name) is None}
 
 
+def _cut(value: Any) -> Any:
+    """A value, or the beginning of its text where that is very long."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return value if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
 def _read(common: dict[str, Any], reading: Any) -> dict[str, Any]:
     """A row of one parsed reading; what the reading leaves out or says as null is taken from ``common``."""
     if not isinstance(reading, dict):
@@ -196,16 +235,18 @@ def _read(common: dict[str, Any], reading: Any) -> dict[str, Any]:
 
 
 def _scalar_text(value: Any) -> tuple[str | None, bool]:
-    """A scalar's text, as Polars reads it, and whether it is no scalar (or no text that UTF-8 can write)."""
-    if isinstance(value, bool):
-        return str(value).lower(), False
-    if isinstance(value, int):
-        return str(value), False
-    if isinstance(value, float):
-        return (np.format_float_positional(value, trim="-"), False) if math.isfinite(value) else (None, True)
+    """A scalar's text, as Polars reads it, and whether it is none: no scalar, far too long, or not UTF-8."""
     if isinstance(value, str):
-        return (value, False) if value.isascii() or _is_utf8(value) else (None, True)
-    return None, value is not None
+        text = value
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    elif isinstance(value, int):
+        text = str(value)
+    elif isinstance(value, float) and math.isfinite(value):
+        text = np.format_float_positional(value, trim="-")
+    else:
+        return None, value is not None
+    return (text, False) if len(text) <= _LONGEST and (text.isascii() or _is_utf8(text)) else (None, True)
 
 
 def _is_utf8(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from roomidity.store.accuracy import AccuracyTable
 from roomidity.store.attributes import Numbers, Plain
 from roomidity.store.forecasts import QUANTILES, ForecastTable, StoredForecast, room_id
 from roomidity.store.houses import HouseTable
@@ -11,6 +12,7 @@ from roomidity.store.tables import Tables, bind
 
 __all__ = [
     "QUANTILES",
+    "AccuracyTable",
     "ForecastTable",
     "HouseTable",
     "Numbers",

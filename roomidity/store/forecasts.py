@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from roomidity.readings import QUANTITIES
 from roomidity.slots import SLOT_S, format_slot, parse_slot, to_epoch_ms
+from roomidity.store.erasing import erase
 from roomidity.store.tables import ForecastItem
 
 __all__ = ["QUANTILES", "ForecastTable", "StoredForecast", "room_id"]
@@ -68,6 +69,10 @@ class ForecastTable:
         """The forecasts issued from ``first`` to ``last``, both included, in order of time."""
         span = self._item.issued_at.between(format_slot(first), format_slot(last))
         return [_to_forecast(item) for item in self._item.query(room_id(house, room), span)]
+
+    def erase(self, house: str, room: str) -> Iterator[int]:
+        """Delete a room's forecasts; how many, some at a time."""
+        return erase(self._item, room_id(house, room))
 
     def _to_item(self, forecast: StoredForecast) -> ForecastItem:
         numbers: dict[str, Any] = {

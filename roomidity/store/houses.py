@@ -9,6 +9,7 @@ from roomidity.errors import ConflictError
 from roomidity.houses import House, Room
 from roomidity.readings import Quarantine
 from roomidity.slots import format_moment, parse_time
+from roomidity.store.erasing import erase
 from roomidity.store.tables import HouseItem
 from roomidity.store.writing import Write, save
 
@@ -47,13 +48,20 @@ class HouseTable:
             timezone=house.timezone,
             last_seen=format_moment(house.last_seen) if house.last_seen else None,
             rooms={name: _from_room(room) for name, room in sorted(house.rooms.items())},
-            quarantine={"rules": [_from_rule(rule) for rule in house.quarantine]},
+            quarantine={
+                "rules": [_from_rule(rule) for rule in house.quarantine],
+                "version": house.rules_version,
+            },
             settings=house.settings,
             version=house.version + 1,
         )
         unchanged = self._item.version == house.version if house.version else self._item.house.does_not_exist()
         if not save(Write(item, unchanged, house=house.name, size_bytes=0)):
             raise ConflictError(f"house {house.name!r}", attempts=1)
+
+    def erase(self, house: str) -> Iterator[int]:
+        """Delete a house; how many there were."""
+        return erase(self._item, house)
 
 
 def _to_house(item: HouseItem) -> House:
@@ -73,6 +81,7 @@ def _to_house(item: HouseItem) -> House:
             Quarantine(parse_time(rule["start"]), parse_time(rule["end"]), rule["room"], rule["sensor"])
             for rule in item.quarantine["rules"]
         ),
+        rules_version=item.quarantine.get("version", 0),
         settings=item.settings,
         version=int(item.version),
     )

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from roomidity.readings import SlotKey
-from roomidity.readings.observations import Observation, Statistics
+from roomidity.readings.observations import Observation, Origin, Statistics
 from roomidity.slots import SLOT, format_slot, parse_slot, to_epoch_ms
 from roomidity.store.attributes import number_text
+from roomidity.store.erasing import erase
 from roomidity.store.tables import ObservationItem, connection_of
 from roomidity.store.writing import Write, save_many
 
@@ -19,24 +20,34 @@ RoomMeans = dict[str, dict[str, float]]
 
 
 class ObservationTable:
-    """Observations, never replaced by those of an older set."""
+    """Observations, never replaced by those of an older set or of older rules."""
 
     def __init__(self, item: type[ObservationItem], *, retention_days: int) -> None:
         self._item = item
         self._retention_s = retention_days * 86_400
 
-    def versions(self, keys: Iterable[SlotKey]) -> dict[SlotKey, int]:
-        """The version of the set that each stored observation was derived from, read consistently."""
+    def origins(self, keys: Iterable[SlotKey]) -> dict[SlotKey, Origin]:
+        """What each stored observation was derived from, read consistently."""
         names = [(key.house, format_slot(key.start)) for key in keys]
-        found = self._item.batch_get(names, consistent_read=True, attributes_to_get=["house", "slot", "version"])
-        return {SlotKey(item.house, to_epoch_ms(parse_slot(item.slot))): int(item.version) for item in found}
+        needed = ["house", "slot", "version", "rules"]
+        found = self._item.batch_get(names, consistent_read=True, attributes_to_get=needed)
+        return {
+            SlotKey(item.house, to_epoch_ms(parse_slot(item.slot))): Origin(int(item.version), int(item.rules or 0))
+            for item in found
+        }
 
-    def put_many(self, observed: Mapping[SlotKey, tuple[Observation, int]]) -> None:
-        """Write each observation with the version of its set, unless one of a newer set stands there."""
-        writes = [self._write(key, observation, version) for key, (observation, version) in observed.items()]
-        save_many(writes, connection_of(self._item))
+    def put_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
+        """Write each observation, unless one of a newer set or of newer rules stands there.
 
-    def _write(self, key: SlotKey, observation: Observation, version: int) -> Write:
+        Returns
+        -------
+        The keys of those that were not written.
+        """
+        writes = [self._write(key, observation, origin) for key, (observation, origin) in observed.items()]
+        written = save_many(writes, connection_of(self._item))
+        return {key for key, done in zip(observed, written, strict=True) if not done}
+
+    def _write(self, key: SlotKey, observation: Observation, origin: Origin) -> Write:
         item = self._item(
             house=key.house,
             slot=format_slot(key.start),
@@ -44,10 +55,12 @@ class ObservationTable:
                 room: {"M": {quantity: {"M": _to_wire(statistics)} for quantity, statistics in quantities.items()}}
                 for room, quantities in observation.items()
             },
-            version=version,
+            version=origin.version,
+            rules=origin.rules or None,
             expires_at=key.slot_ms // 1000 + self._retention_s,
         )
-        not_newer = self._item.house.does_not_exist() | (self._item.version <= version)
+        rules_not_newer = self._item.rules.does_not_exist() | (self._item.rules <= origin.rules)
+        not_newer = self._item.house.does_not_exist() | ((self._item.version <= origin.version) & rules_not_newer)
         return Write(item, not_newer, house=key.house, size_bytes=200 * (len(observation) + 1))
 
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, Observation]]:
@@ -71,6 +84,10 @@ class ObservationTable:
         names = [(house, format_slot(slot)) for slot in slots]
         found = self._item.batch_get(names, consistent_read=True)
         return ((parse_slot(item.slot), _means(item)) for item in found)
+
+    def erase(self, house: str) -> Iterator[int]:
+        """Delete a house's observations; how many, some at a time."""
+        return erase(self._item, house)
 
     def _query(self, house: str, start: datetime, end: datetime) -> Iterable[ObservationItem]:
         if end - SLOT < start:

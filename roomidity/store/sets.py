@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from roomidity.readings import SlotKey
-from roomidity.slots import format_slot, parse_slot, to_epoch_ms
+from roomidity.slots import floor_slot, format_slot, parse_slot, to_epoch_ms
+from roomidity.store.erasing import erase
 from roomidity.store.tables import SetItem, connection_of
 from roomidity.store.writing import Write, save_many
 
 __all__ = ["SetTable", "StoredSet"]
+
+_MOMENT: Final = timedelta(milliseconds=1)
+"""Times are whole milliseconds, so that the last before an end is this much before it."""
+
+_AT_ONCE: Final = 500
+_AT_ONCE_BYTES: Final = 1_000_000
+"""Sets handed over together, packed; with as many sensors as a house may have, ten of them are 100 MB unpacked."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,27 @@ class SetTable:
         writes = [self._write(key, new) for key, new in sets.items()]
         written = save_many(writes, connection_of(self._item))
         return {key for key, done in zip(sets, written, strict=True) if not done}
+
+    def between(self, house: str, start: datetime, end: datetime) -> Iterator[dict[SlotKey, StoredSet]]:
+        """The sets of the slots that overlap [start, end), read consistently, in order of time, some at once."""
+        if end <= start:
+            return
+        span = self._item.slot.between(format_slot(floor_slot(start)), format_slot(floor_slot(end - _MOMENT)))
+        some: dict[SlotKey, StoredSet] = {}
+        size = 0
+        for item in self._item.query(house, span, consistent_read=True):
+            if len(some) == _AT_ONCE or (some and size + len(item.packed) > _AT_ONCE_BYTES):
+                yield some
+                some, size = {}, 0
+            key = SlotKey(item.house, to_epoch_ms(parse_slot(item.slot)))
+            some[key] = StoredSet(item.packed, int(item.version))
+            size += len(item.packed)
+        if some:
+            yield some
+
+    def erase(self, house: str) -> Iterator[int]:
+        """Delete a house's sets; how many, some at a time."""
+        return erase(self._item, house)
 
     def _write(self, key: SlotKey, new: StoredSet) -> Write:
         item = self._item(

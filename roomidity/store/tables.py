@@ -11,7 +11,17 @@ from pynamodb.models import Model
 
 from roomidity.store.attributes import Numbers, Plain, Wire
 
-__all__ = ["ForecastItem", "HouseItem", "ModelItem", "ObservationItem", "SetItem", "Tables", "bind", "connection_of"]
+__all__ = [
+    "AccuracyItem",
+    "ForecastItem",
+    "HouseItem",
+    "ModelItem",
+    "ObservationItem",
+    "SetItem",
+    "Tables",
+    "bind",
+    "connection_of",
+]
 
 
 class HouseItem(Model):
@@ -37,12 +47,16 @@ class SetItem(Model):
 
 
 class ObservationItem(Model):
-    """observations: statistics of a slot by room and quantity, and the version of the set they were derived from."""
+    """observations: statistics of a slot by room and quantity, and what they were derived from.
+
+    ``version`` is that of the set, ``rules`` the number of the house's quarantine rules; absent, it is 0.
+    """
 
     house = UnicodeAttribute(hash_key=True)
     slot = UnicodeAttribute(range_key=True)
     rooms = Wire()
     version = NumberAttribute()
+    rules = NumberAttribute(null=True)
     expires_at = NumberAttribute()
 
 
@@ -76,6 +90,13 @@ class ModelItem(Model):
     since = UnicodeAttribute(null=True)
 
 
+class AccuracyItem(Model):
+    """accuracy: how good a room's forecasts were, by day."""
+
+    room_id = UnicodeAttribute(hash_key=True)
+    day = UnicodeAttribute(range_key=True)
+
+
 ItemType = TypeVar("ItemType", bound=Model)
 
 
@@ -88,6 +109,7 @@ class Tables:
     observations: type[ObservationItem]
     forecasts: type[ForecastItem]
     models: type[ModelItem]
+    accuracy: type[AccuracyItem]
 
 
 def connection_of(item: type[Model]) -> Connection:
@@ -113,4 +135,5 @@ def bind(prefix: str, client: Any) -> Tables:
         observations=bound(ObservationItem, "observations"),
         forecasts=bound(ForecastItem, "forecasts"),
         models=bound(ModelItem, "models"),
+        accuracy=bound(AccuracyItem, "accuracy"),
     )

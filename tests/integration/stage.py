@@ -34,10 +34,11 @@ def tables_of(stage: Roomidity) -> Tables:
 def create(stage: Roomidity) -> None:
     """Make what the handlers talk to."""
     tables = tables_of(stage)
-    for item in (tables.houses, tables.readings, tables.observations, tables.forecasts, tables.models):
+    for item in vars(tables).values():
         item.create_table(billing_mode="PAY_PER_REQUEST")
     queues: Any = boto3.client("sqs", region_name=REGION)
     for name in QUEUES:
         queues.create_queue(QueueName=f"{stage.settings.prefix}-{name}")
+        queues.create_queue(QueueName=f"{stage.settings.prefix}-{name}-dlq")
     buckets: Any = boto3.client("s3", region_name=REGION)
     buckets.create_bucket(Bucket=stage.settings.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})

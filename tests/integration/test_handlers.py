@@ -20,7 +20,7 @@ from roomidity.errors import InputError
 from roomidity.houses import House, Room
 from roomidity.local.functions import Context
 from roomidity.readings import QUANTITIES, SlotKey
-from roomidity.readings.observations import Statistics
+from roomidity.readings.observations import Origin, Statistics
 from roomidity.slots import SLOT, to_epoch_ms
 
 EVENTS: Final = Path(__file__).parents[1] / "events"
@@ -106,7 +106,7 @@ def observe(stage: Roomidity, house: str, *, days: float, end: datetime = NOW, r
                         name: {"humidity": statistics(50, 5, slot), "temperature": statistics(20, 1.5, slot)}
                         for name in names
                     },
-                    1,
+                    Origin(1),
                 )
                 for slot in range(first, min(first + 20, slots))
             }
@@ -152,7 +152,7 @@ def test_a_reading_on_its_whole_way(stage: Roomidity, invoke: Invoke, capsys: py
     assert rooms["bathroom"]["humidity"] == Statistics(mean=63.8, min=63.8, max=63.8, count=1)
     assert rooms["outdoor"]["temperature"] == Statistics(mean=6.4, min=6.4, max=6.4, count=1)
 
-    kept = list(stage.rejects.days([NOW.date()]))
+    kept = [reject for key in stage.rejects.keys(NOW.date()) for reject in stage.rejects.read(key)]
     assert sorted((reject["reason"], reject["house"]) for reject in kept) == [
         ("implausible", "demo"),
         ("malformed", None),

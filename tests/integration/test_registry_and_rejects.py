@@ -117,9 +117,13 @@ def test_rejects_come_back_as_they_were_by_day(stage: Roomidity) -> None:
     assert key.startswith("rejects/2026-03-16/")
     assert stage.rejects.put(monday, [first, second]) == key  # the same wave again is the same object
     stage.rejects.put(tuesday, [second])
-    assert list(stage.rejects.days([monday])) == [first, second]
-    assert list(stage.rejects.days([tuesday])) == [second]
-    assert list(stage.rejects.all()) == [first, second, second]
+    assert stage.rejects.days() == [monday, tuesday]
+    assert stage.rejects.days(last=monday) == [monday]
+    assert stage.rejects.days(tuesday, date(2026, 3, 30)) == [tuesday]
+    assert stage.rejects.keys(monday) == [key]
+    assert list(stage.rejects.read(key)) == [first, second]
+    assert [list(stage.rejects.read(one)) for one in stage.rejects.keys(tuesday)] == [[second]]
+    assert list(stage.rejects.read("rejects/2026-03-16/gone.ndjson")) == []
     assert len(stage.bucket.get(key).splitlines()) == 2
 
 

@@ -15,7 +15,7 @@ from roomidity.composition import Roomidity
 from roomidity.errors import ConflictError
 from roomidity.houses import House, Room
 from roomidity.readings import Quarantine, SlotKey
-from roomidity.readings.observations import Observation, Statistics
+from roomidity.readings.observations import Observation, Origin, Statistics
 from roomidity.slots import SLOT, SLOT_MS, format_slot, to_epoch_ms
 from roomidity.store import StoredForecast, StoredSet
 from tests.integration import dashboard
@@ -92,28 +92,53 @@ def test_more_keys_than_one_call_takes(stage: Roomidity) -> None:
 
 def test_what_expires_says_when(stage: Roomidity, plain_tables: Any) -> None:
     stage.sets.put_many({key(): StoredSet(b"a", 1)})
-    stage.observations.put_many({key(): (observation(), 1)})
+    stage.observations.put_many({key(): (observation(), Origin(1))})
     stage.forecasts.put_many([forecast()])
     for table, days in (("readings", 400), ("observations", 400), ("forecasts", 35)):
         (item,) = plain_tables.Table(f"roomidity-test-{table}").scan()["Items"]
         assert item["expires_at"] == int((START + timedelta(days=days)).timestamp())
 
 
-def test_an_observation_is_not_replaced_by_that_of_an_older_set(stage: Roomidity) -> None:
+@pytest.mark.parametrize(
+    ("stands", "comes", "is_written"),
+    [
+        (Origin(2), Origin(1), False),
+        (Origin(2), Origin(2), True),
+        (Origin(2), Origin(3), True),
+        (Origin(2), Origin(2, 1), True),  # the same set under newer rules
+        (Origin(2, 1), Origin(2), False),
+        (Origin(2, 1), Origin(3), False),  # a newer set under older rules
+        (Origin(2), Origin(1, 5), False),  # an older set under newer rules
+        (Origin(2, 3), Origin(2, 12), True),  # as numbers, not as text
+        (Origin(9, 3), Origin(10, 3), True),
+    ],
+)
+def test_an_observation_is_not_replaced_by_that_of_an_older_set_or_of_older_rules(
+    stage: Roomidity, stands: Origin, comes: Origin, is_written: bool
+) -> None:
     observations = stage.observations
-    observations.put_many({key(): (observation(20.0), 2)})
-    observations.put_many({key(): (observation(19.0), 1)})
-    assert observations.versions([key(), key(1)]) == {key(): 2}
-    assert [found for _, found in observations.between("h1", START, START + SLOT)] == [observation(20.0)]
-    observations.put_many({key(): (observation(20.5), 2)})  # the same set under other rules
-    observations.put_many({key(): (observation(21.0), 3)})
-    assert observations.versions([key()]) == {key(): 3}
-    assert [found for _, found in observations.between("h1", START, START + SLOT)] == [observation(21.0)]
+    assert observations.put_many({key(): (observation(20.0), stands)}) == set()
+    refused = observations.put_many({key(): (observation(21.0), comes), key(1): (observation(22.0), comes)})
+    assert refused == (set() if is_written else {key()})
+    assert observations.origins([key(), key(1), key(2)]) == {key(): comes if is_written else stands, key(1): comes}
+    found = [found for _, found in observations.between("h1", START, START + SLOT)]
+    assert found == [observation(21.0 if is_written else 20.0)]
+
+
+def test_an_observation_under_no_rules_is_written_as_before_there_were_numbers(
+    stage: Roomidity, plain_tables: Any
+) -> None:
+    stage.observations.put_many({key(): (observation(), Origin(1))})
+    (item,) = plain_tables.Table("roomidity-test-observations").scan()["Items"]
+    assert "rules" not in item
+    stage.observations.put_many({key(): (observation(), Origin(1, 2))})
+    (item,) = plain_tables.Table("roomidity-test-observations").scan()["Items"]
+    assert item["rules"] == 2
 
 
 def test_observations_between_two_times_in_their_order(stage: Roomidity) -> None:
-    stage.observations.put_many({key(number): (observation(number), 1) for number in (3, 0, 2, 5)})
-    stage.observations.put_many({key(2, house="h2"): (observation(99.0), 1)})
+    stage.observations.put_many({key(number): (observation(number), Origin(1)) for number in (3, 0, 2, 5)})
+    stage.observations.put_many({key(2, house="h2"): (observation(99.0), Origin(1))})
     found = list(stage.observations.between("h1", START, START + 5 * SLOT))
     assert found == [(START + number * SLOT, observation(number)) for number in (0, 2, 3)]
     assert list(stage.observations.between("h1", START, START)) == []
@@ -122,7 +147,7 @@ def test_observations_between_two_times_in_their_order(stage: Roomidity) -> None
 
 
 def test_a_slot_whose_every_value_is_quarantined_is_an_empty_observation(stage: Roomidity) -> None:
-    stage.observations.put_many({key(): ({}, 4)})
+    stage.observations.put_many({key(): ({}, Origin(4))})
     assert list(stage.observations.between("h1", START, START + SLOT)) == [(START, {})]
 
 
@@ -133,12 +158,39 @@ def test_a_house_comes_back_as_it_was(stage: Roomidity) -> None:
         timezone="Europe/Brussels",
         rooms={"kitchen": SEEN, "outdoor": SEEN},
         quarantine=(Quarantine(START, START + timedelta(days=1), room="kitchen"),),
+        rules_version=3,
         settings={"note": "éá", "limit": 2.5, "on": True, "nothing": None, "list": [1, "two"]},
     )
     stage.houses.put(house)
     assert stage.houses.get("h1") == replace(house, version=1)
     assert set(stage.houses.get_many(["h1", "h2"])) == {"h1"}
     assert [one.name for one in stage.houses.all()] == ["h1"]
+
+
+def test_a_house_of_before_there_were_numbers_has_had_no_change_of_rules(stage: Roomidity, plain_tables: Any) -> None:
+    rule = Quarantine(START, START + timedelta(days=1))
+    stage.houses.put(House(name="h1", timezone="UTC", quarantine=(rule,), rules_version=1))
+    table = plain_tables.Table("roomidity-test-houses")
+    (item,) = table.scan()["Items"]
+    del item["quarantine"]["version"]
+    table.put_item(Item=item)
+    assert stage.houses.get("h1") == House(name="h1", timezone="UTC", quarantine=(rule,), version=1)
+
+
+def test_sets_between_two_times_some_at_once(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("roomidity.store.sets._AT_ONCE", 2)
+    stored = {key(number): StoredSet(b"packed", 1) for number in range(6)}
+    stage.sets.put_many({**stored, key(2, house="h2"): StoredSet(b"another's", 1)})
+
+    def between(start: datetime, end: datetime) -> list[list[SlotKey]]:
+        return [list(some) for some in stage.sets.between("h1", start, end)]
+
+    assert between(START + SLOT, START + 4 * SLOT) == [[key(1), key(2)], [key(3)]]
+    assert between(START + SLOT / 2, START + SLOT) == [[key(0)]]
+    assert between(START - SLOT, START + SLOT + SLOT / 9) == [[key(0), key(1)]]
+    assert between(START, START) == []
+    monkeypatch.setattr("roomidity.store.sets._AT_ONCE_BYTES", 6)
+    assert between(START, START + 2 * SLOT) == [[key(0)], [key(1)]]
 
 
 def test_a_house_is_written_only_on_the_version_that_was_read(stage: Roomidity) -> None:
@@ -212,7 +264,7 @@ def test_forecasts_between_two_issue_times(stage: Roomidity) -> None:
 def test_a_dashboard_reads_plain_numbers(stage: Roomidity, plain_tables: Any) -> None:
     stage.houses.put(House(name="h1", timezone="UTC", rooms={"kitchen": SEEN, "bath": SEEN}))
     stage.forecasts.put_many([forecast(issued_at=START + number * SLOT) for number in range(3)])
-    stage.observations.put_many({key(number): (observation(number + 0.125), 1) for number in range(5)})
+    stage.observations.put_many({key(number): (observation(number + 0.125), Origin(1)) for number in range(5)})
     prefix = stage.settings.prefix
 
     assert dashboard.houses(plain_tables, prefix) == {"h1": ["bath", "kitchen"]}
@@ -310,7 +362,7 @@ def test_an_observation_of_eight_rooms_costs_one_write_unit(stage: Roomidity) ->
     rooms = ("bathroom", "ironing", "kitchen", "laundry", "living", "office", "parents", "teenager")
     numbers = Statistics(mean=-12.345, min=-13.579, max=-11.357, count=179)
     stage.observations.put_many(
-        {key(): ({room: dict.fromkeys(("humidity", "temperature"), numbers) for room in rooms}, 123)}
+        {key(): ({room: dict.fromkeys(("humidity", "temperature"), numbers) for room in rooms}, Origin(123, 12))}
     )
     assert item_bytes(the_item("observations")) <= 1024
 

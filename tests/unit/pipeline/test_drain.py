@@ -177,6 +177,7 @@ def test_calls_are_few_however_many_messages_a_wave_has() -> None:
     run(World(), *[reading(ts=1_795_331_695 + 5 * number) for number in range(200)], faults=faults)
     counts = Counter(faults.calls)
     assert counts.pop(("readings", "receive")) <= 20 + 4
+    assert counts.pop(("houses", "get_many")) == 2, "rooms before sets are written, rules after"
     assert max(counts.values()) == 1
 
 

@@ -12,7 +12,7 @@ from roomidity.errors import NotFoundError
 from roomidity.forecasting import Model, State, load_prior
 from roomidity.houses import House, Seen
 from roomidity.pipeline.forecasts import IssuedForecast, forecast_house, serving_model
-from roomidity.readings.observations import Statistics
+from roomidity.readings.observations import Origin, Statistics
 from roomidity.slots import SLOT
 from roomidity.store import StoredForecast
 from tests.fakes import World
@@ -40,7 +40,7 @@ def observe(
         for room in rooms:
             values = {quantity: Statistics(mean[quantity], 0, 0, 1) for quantity in quantities}
             observation = {**observation, room: values}
-        world.observations.put_many({key: (observation, version + 1)})
+        world.observations.put_many({key: (observation, Origin(version + 1))})
     house = world.houses.get("h1") or House("h1", "Europe/Brussels")
     grown, _ = house.admit(
         Seen(room, "", newest - days * DAY, newest, dict.fromkeys(quantities, newest)) for room in rooms

@@ -13,7 +13,7 @@ from roomidity.forecasting import load_prior
 from roomidity.forecasting.scoring import Score
 from roomidity.houses import House, Seen
 from roomidity.pipeline.verification import advance_state, verify_house
-from roomidity.readings.observations import Statistics
+from roomidity.readings.observations import Origin, Statistics
 from roomidity.slots import SLOT, SLOT_MS, to_epoch_ms
 from roomidity.store import StoredForecast
 from tests.fakes import World
@@ -28,7 +28,7 @@ def observe(world: World, values: dict[datetime, float], *, room: str = "kitchen
         key = slot_key("h1", slot)
         observation, version = world.observations.stored.get(key, ({}, 0))
         of_room = {**observation.get(room, {}), quantity: Statistics(mean, mean, mean, 1)}
-        world.observations.put_many({key: ({**observation, room: of_room}, version + 1)})
+        world.observations.put_many({key: ({**observation, room: of_room}, Origin(version + 1))})
     house = world.houses.get("h1") or House("h1", "UTC")
     grown, _ = house.admit([Seen(room, "", min(values), max(values))])
     if grown != house:

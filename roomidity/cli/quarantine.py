@@ -1,0 +1,196 @@
+"""Quarantine: keep readings out of what is derived, and undo that."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from roomidity import __version__
+from roomidity.cli.context import Moment, now_option, stage
+from roomidity.cli.output import Output, json_option, progress
+from roomidity.errors import NotFoundError
+from roomidity.houses import House
+from roomidity.pipeline.lookup import known_house
+from roomidity.pipeline.quarantine import Affected, affected_models, change_rule, derive_anew
+from roomidity.readings import Quarantine
+from roomidity.slots import SLOT, format_moment
+
+__all__ = ["quarantine"]
+
+
+@click.command()
+@click.argument("target", metavar="HOUSE[/ROOM]")
+@click.option("--from", "start", type=Moment(), help="The first moment that is kept out, such as 2026-11-22T07:15Z.")
+@click.option("--to", "end", type=Moment(), help="The first moment after it; may lie ahead.")
+@click.option("--sensor", help="Only a sensor's readings; '' for those that gave no name.  [default: all]")
+@click.option("--rule", "chosen", help="A rule by its name in --list, instead of --from, --to and --sensor.")
+@click.option("--undo", is_flag=True, help="Remove the rule.")
+@click.option("--list", "only_list", is_flag=True, help="Only list the house's rules.")
+@click.option("--retrain", is_flag=True, help="Train HOUSE anew if its champion learnt otherwise.")
+@now_option("With --retrain: train on what had closed by then.")
+@json_option
+def quarantine(
+    target: str,
+    start: datetime | None,
+    end: datetime | None,
+    sensor: str | None,
+    chosen: str | None,
+    undo: bool,
+    only_list: bool,
+    retrain: bool,
+    now: datetime,
+    as_json: bool,
+) -> None:
+    """Keep the readings of HOUSE, or of one room or sensor, in an interval out of observations, forecasts and training.
+
+    The readings stay; only what is derived from them changes. So --undo, with the same arguments or with --rule, brings
+    everything back as it was. The same rule twice is one rule. It holds for readings that are still to come, too.
+
+    The rule is put first, then the interval's slots are derived anew, beside any drain. Ended half way, the same
+    command does the rest, and only that (with --undo as well); until then a drain that touches a slot puts it right.
+
+    Models that learnt from the interval (with --undo: without it) are listed, and --retrain puts another in the place
+    of a champion that did, as `roomidity train` does.
+    """
+    output = Output(as_json=as_json)
+    name, slash, room = target.partition("/")
+    if slash and not room:
+        raise click.UsageError(f"{target} names no room; give {name} for all of it, or {name}/ROOM")
+    if chosen is not None and any(given is not None for given in (start, end, sensor)):
+        raise click.UsageError("--rule says the interval and the sensor; leave out --from, --to and --sensor")
+    home = known_house(stage().houses, name)
+    if only_list:
+        output.tables.print(_rule_table(home))
+        output.answer({"house": name, "rules": [_rule_json(rule) for rule in home.quarantine]})
+        return
+    rule = _named_rule(home, chosen) if chosen else _new_rule(home, room or None, sensor, start, end, undo=undo)
+    changed = change_rule(stage().quarantine_ports, house=name, rule=rule, remove=undo)
+    slots = derived = 0
+    with progress() as bar:
+        task = bar.add_task("deriving anew", total=max(1, -(-(rule.end - rule.start) // SLOT)))
+        for read, written in derive_anew(stage().quarantine_ports, house=name, rule=rule):
+            slots, derived = slots + read, derived + written
+            bar.update(task, completed=slots)
+    said = {
+        (False, True): "is quarantined",
+        (False, False): "was quarantined already",
+        (True, True): "is no longer quarantined",
+        (True, False): "has no such rule, so none was removed",
+    }[undo, changed]
+    models = affected_models(stage().registry, house=name, rule=rule, holds=not undo, now=now)
+    output.tables.print(
+        f"{_place(name, rule)} {said}: rule {rule.id}, {format_moment(rule.start)} to {format_moment(rule.end)}.\n"
+        f"Of {slots:,} slots with readings, {derived:,} observations were derived anew.",
+        markup=False,
+    )
+    if models:
+        output.tables.print(_model_table(models, undo=undo))
+    stale = any(one.champion for one in models)
+    trained = _train(output, name, now) if retrain and stale else None
+    if stale and not retrain:
+        output.tables.print(f"To train on what counts now: roomidity train {name}", markup=False)
+    output.answer(
+        {
+            "house": name,
+            "rule": _rule_json(rule),
+            "changed": changed,
+            "quarantined": not undo,
+            "slots": slots,
+            "derived": derived,
+            "models": [asdict(one) for one in models],
+            "retrain": f"roomidity train {name}" if stale and not retrain else None,
+            "trained": trained,
+        }
+    )
+
+
+def _new_rule(
+    home: House, room: str | None, sensor: str | None, start: datetime | None, end: datetime | None, *, undo: bool
+) -> Quarantine:
+    """The rule that the arguments say; its times are whole seconds, as they are stored."""
+    if start is None or end is None:
+        raise click.UsageError("--from and --to are needed, or --rule with a name from --list")
+    rule = Quarantine(start.replace(microsecond=0), end.replace(microsecond=0), room, sensor)
+    if rule.end <= rule.start:
+        raise click.UsageError(f"--to {format_moment(end)} is not after --from {format_moment(start)}")
+    if not undo:
+        _check_names(home, rule)
+    return rule
+
+
+def _check_names(home: House, rule: Quarantine) -> None:
+    """A room or sensor that was never seen is most likely written wrong.
+
+    Raises
+    ------
+    NotFoundError
+        If one was never seen.
+    """
+    if rule.room is not None and rule.room not in home.rooms:
+        raise NotFoundError(f"room {rule.room!r} of {home.name}", hint=f"rooms: {', '.join(sorted(home.rooms))}")
+    rooms = [one for name, one in home.rooms.items() if rule.room in (None, name)]
+    sensors = sorted(set().union(*(one.sensors for one in rooms)))
+    if rule.sensor is not None and rule.sensor not in sensors:
+        raise NotFoundError(f"sensor {rule.sensor!r} there", hint=f"sensors: {', '.join(map(repr, sensors))}")
+
+
+def _named_rule(home: House, name: str) -> Quarantine:
+    for rule in home.quarantine:
+        if rule.id == name:
+            return rule
+    known = ", ".join(rule.id for rule in home.quarantine) or "none"
+    raise NotFoundError(
+        f"rule {name!r} of {home.name}",
+        hint=f"rules: {known}; to finish an --undo that was ended half way, give --from and --to",
+    )
+
+
+def _train(output: Output, house: str, now: datetime) -> str:
+    """Train as the command ``train`` does; the version."""
+    from roomidity.pipeline.training import train_house  # noqa: PLC0415  # scikit-learn takes a second
+
+    with progress() as bar:
+        bar.add_task(f"training {house}", total=None)
+        trained = train_house(
+            stage().training_ports, house=house, now=now, reason="quarantine", code_version=__version__
+        )
+    output.tables.print(f"Trained anew: model {trained.version} is the champion.")
+    return trained.version
+
+
+def _place(house: str, rule: Quarantine) -> str:
+    place = house if rule.room is None else f"{house}/{rule.room}"
+    return place if rule.sensor is None else f"{place}, sensor {rule.sensor!r},"
+
+
+def _rule_table(home: House) -> Table:
+    table = Table("rule", "room", "sensor", "from", "to", title=f"{len(home.quarantine)} rules", title_justify="left")
+    for rule in home.quarantine:
+        room = Text("all" if rule.room is None else rule.room)
+        sensor = Text("all" if rule.sensor is None else repr(rule.sensor))
+        table.add_row(rule.id, room, sensor, format_moment(rule.start), format_moment(rule.end))
+    return table
+
+
+def _rule_json(rule: Quarantine) -> dict[str, Any]:
+    return {
+        "rule": rule.id,
+        "room": rule.room,
+        "sensor": rule.sensor,
+        "from": format_moment(rule.start),
+        "to": format_moment(rule.end),
+    }
+
+
+def _model_table(models: list[Affected], *, undo: bool) -> Table:
+    title = f"{len(models)} models learnt {'without' if undo else 'from'} it"
+    table = Table("model", "trained from", "through", "", title=title, title_justify="left")
+    for one in models:
+        how = ("the champion" if one.champion else "") + ("" if one.by_training else ", by its daily step only")
+        table.add_row(one.version, one.trained_from, one.trained_through, how)
+    return table

@@ -1,0 +1,124 @@
+"""Quarantine: a rule of the house keeps readings out of what is derived; the sets keep them, so it can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from roomidity.errors import ConflictError, InputError
+from roomidity.houses import OUTDOOR, House
+from roomidity.pipeline.backoff import ATTEMPTS, BackOff
+from roomidity.pipeline.deriving import refresh
+from roomidity.pipeline.lookup import known_house
+from roomidity.pipeline.ports import Houses, Observations, Registry, Sets
+from roomidity.readings import Quarantine
+from roomidity.slots import parse_slot
+
+__all__ = ["MAX_RULES", "Affected", "QuarantinePorts", "affected_models", "change_rule", "derive_anew"]
+
+MAX_RULES: Final = 200
+"""Of a house: a rule costs 100 bytes of an item that every drain reads, and a filter for every slot derived."""
+
+
+@dataclass(frozen=True)
+class QuarantinePorts:
+    """What quarantine talks to."""
+
+    houses: Houses
+    sets: Sets
+    observations: Observations
+    registry: Registry
+    backoff: BackOff
+
+
+@dataclass(frozen=True)
+class Affected:
+    """A model that learnt under other rules for an interval: ``by_training``, or by its state's daily step alone."""
+
+    version: str
+    trained_from: str
+    trained_through: str
+    by_training: bool
+    champion: bool
+
+
+def change_rule(ports: QuarantinePorts, *, house: str, rule: Quarantine, remove: bool) -> bool:
+    """Put the rule among the house's, or remove it; whether that changed anything. :func:`derive_anew` must follow.
+
+    Raises
+    ------
+    NotFoundError
+        If the house was never seen.
+    InputError
+        If the house has as many rules as it can have.
+    ConflictError
+        If other writers of the house were faster every time.
+    """
+    change = House.without_rule if remove else House.with_rule
+    for attempt in range(ATTEMPTS):
+        home = known_house(ports.houses, house)
+        changed = change(home, rule)
+        if changed == home:
+            return False
+        if len(changed.quarantine) > MAX_RULES:
+            raise InputError(
+                f"house {house!r} has {len(home.quarantine)} quarantine rules; expected fewer than {MAX_RULES}; "
+                "undo some, or put one in the place of several"
+            )
+        try:
+            ports.houses.put(changed)
+        except ConflictError:
+            ports.backoff.pause(attempt)
+        else:
+            return True
+    raise ConflictError(f"house {house!r}", attempts=ATTEMPTS)
+
+
+def derive_anew(ports: QuarantinePorts, *, house: str, rule: Quarantine) -> Iterator[tuple[int, int]]:
+    """Bring the observations of the rule's interval up to date, some slots at a time.
+
+    It must come after :func:`change_rule`. Where it ends half way, running it again does the rest; where it is run
+    again though all is done, nothing is written.
+
+    Yields
+    ------
+    How many slots with readings were gone through, and how many observations were derived anew.
+    """
+    for read in ports.sets.between(house, rule.start, rule.end):
+        derived = refresh(
+            read, houses=ports.houses, sets=ports.sets, observations=ports.observations, backoff=ports.backoff
+        )
+        yield len(read), derived
+
+
+def affected_models(registry: Registry, *, house: str, rule: Quarantine, holds: bool, now: datetime) -> list[Affected]:
+    """The models that learnt the rule's interval while the rule did not hold, oldest first.
+
+    Without ``holds``, for a rule that was removed: while it did. A champion learns on, its state moving over every slot
+    that has closed, so to it counts all up to ``now``.
+    """
+    champion = registry.champion_version(house)
+    found = []
+    for manifest in registry.manifests(house):
+        begin, through = parse_slot(manifest["trained_from"]), parse_slot(manifest["trained_through"])
+        serves = manifest["version"] == champion
+        learns_until = max(through, now) if serves else through
+        otherwise = (rule.id in manifest.get("quarantine", ())) != holds
+        if otherwise and rule.start < learns_until and begin < rule.end and _concerns(rule, manifest):
+            found.append(
+                Affected(
+                    version=manifest["version"],
+                    trained_from=manifest["trained_from"],
+                    trained_through=manifest["trained_through"],
+                    by_training=rule.start < through,
+                    champion=serves,
+                )
+            )
+    return found
+
+
+def _concerns(rule: Quarantine, manifest: dict[str, Any]) -> bool:
+    """Whether a model has the rule's room; the air outside is part of every room's."""
+    return rule.room is None or rule.room == OUTDOOR or rule.room in manifest["rooms"]

@@ -1,0 +1,75 @@
+"""A stage behind the real adapters as a :class:`tests.schedules.Place`: moto in process, or the local engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from roomidity.composition import Roomidity
+from roomidity.readings import Message, SlotKey
+from roomidity.readings.observations import Observation
+from roomidity.slots import SLOT, floor_slot, parse_slot, to_epoch_ms
+from roomidity.store import StoredSet
+
+__all__ = ["Deployed"]
+
+_cases = count(1)
+
+
+class Deployed:
+    """Two new houses of a stage, and its queue, which must be empty."""
+
+    def __init__(self, stage: Roomidity, queues: Any) -> None:
+        self.ports = stage.drain_ports
+        self.now = floor_slot(datetime.now(UTC)) + SLOT
+        self._stage = stage
+        self._queues = queues
+        self._case = next(_cases)
+        self.first_tag = self._case * 1_000_000
+        self.is_fast = False
+
+    def houses(self) -> Sequence[str]:
+        return f"case {self._case} a", f"case {self._case} b"
+
+    def send(self, bodies: Iterable[str]) -> None:
+        self._stage.readings_queue.send(list(bodies))
+
+    def show(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            with suppress(ClientError):  # it is deleted, or visible already
+                self._queues.change_message_visibility(
+                    QueueUrl=self._stage.readings_queue.url, ReceiptHandle=message.handle, VisibilityTimeout=0
+                )
+
+    def is_empty(self) -> bool:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        url = self._stage.readings_queue.url
+        answer = self._queues.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+        return {int(answer["Attributes"][name]) for name in names} == {0}
+
+    def sets(self) -> Mapping[SlotKey, StoredSet]:
+        return {
+            SlotKey(house, to_epoch_ms(parse_slot(item.slot))): StoredSet(item.packed, int(item.version))
+            for house in self.houses()
+            for item in self._stage._tables.readings.query(house, consistent_read=True)
+        }
+
+    def observations(self) -> Mapping[SlotKey, tuple[Observation, int]]:
+        day = timedelta(days=1)
+        found = {}
+        for house in self.houses():
+            items = self._stage._tables.observations.query(house, consistent_read=True)
+            versions = {parse_slot(item.slot): int(item.version) for item in items}
+            for slot, observation in self._stage.observations.between(house, self.now - day, self.now + day):
+                found[SlotKey(house, to_epoch_ms(slot))] = (observation, versions[slot])
+        return found
+
+    def rejects(self) -> list[dict[str, Any]]:
+        bucket = self._stage.bucket
+        return [json.loads(line) for key in bucket.keys("rejects/") for line in bucket.get(key).splitlines()]

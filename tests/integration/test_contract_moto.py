@@ -1,0 +1,18 @@
+"""The adapters keep the ports' contract: against moto."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from roomidity.composition import Roomidity
+from tests.contract import CONTRACT
+from tests.integration.deployed import Deployed
+from tests.schedules import Place
+
+
+@pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)
+def test_the_adapters(promise: Callable[[Place], None], stage: Roomidity, plain_queues: Any) -> None:
+    promise(Deployed(stage, plain_queues))

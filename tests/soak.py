@@ -1,0 +1,43 @@
+"""Many more cases of the tests with faults, and what was tried: ``python -m pytest -p tests.soak --soak 50 -k faults``.
+
+Without ``--soak`` it prints the totals of the usual number of cases.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.schedules import Effort, Tally
+
+_total = Tally()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", type=int, default=1, metavar="N", help="N times as many cases of the tests with faults")
+    parser.addoption("--no-shrink", action="store_true", help="leave a failing case as it was found")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    Effort.times = config.getoption("--soak")
+    Effort.shrinks = not config.getoption("--no-shrink")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """With pytest-xdist the reports of all processes come here."""
+    for name, value in report.user_properties if report.when == "call" else ():
+        if name == "tally":
+            add(value)
+
+
+def add(value: Any) -> None:
+    _total.cases += value["cases"]
+    _total.drains += value["drains"]
+    _total.faults.update(Counter(value["faults"]))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.section("faults")
+    terminalreporter.write_line(str(_total))
