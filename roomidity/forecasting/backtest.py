@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roomidity.errors import NotEnoughDataError
+from roomidity.forecasting.challenge import Challenge, challenge
 from roomidity.forecasting.courses import fill
 from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.online import advance
+from roomidity.forecasting.scoring import PAST_SHARE, TARGET_SHARE
 from roomidity.forecasting.serving import forecast
-from roomidity.forecasting.training import one_blas_thread, train
+from roomidity.forecasting.training import one_blas_thread
 from roomidity.forecasting.window import HUMIDITY, LEVELS, QUANTITIES, STEPS, WINDOW_SLOTS, FloatArray, Window
 from roomidity.slots import SLOT_MS, from_epoch_ms
 
@@ -36,8 +38,8 @@ ISSUE_SLOTS: Final = 24
 """Slots between issue times: 00, 06, 12 and 18 UTC."""
 
 MIN_ORIGINS: Final = 12
-PAST_SHARE: Final = 0.6
-TARGET_SHARE: Final = 0.5
+
+Artifacts = tuple[Model, State]
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def start_of_test(houses: Sequence[Window]) -> int:
 
 def replay(
     house: Window,
-    prior: tuple[Model, State],
+    prior: Artifacts,
     *,
     start: int,
     stop: int | None = None,
@@ -111,8 +113,8 @@ def replay(
 ) -> Replay:
     """Every forecast of the test period, each from nothing but slots that had closed.
 
-    At each midnight the state advances over the day; every ``retrain_days`` a model is trained on all that has closed.
-    The serving window then is all that a forecast reads.
+    At each midnight the state advances over the day; every ``retrain_days`` a model is trained on what has closed, and
+    serves from then on if it wins its challenge. The serving window then is all that a forecast reads.
 
     Parameters
     ----------
@@ -134,17 +136,16 @@ def replay(
         origins = origins[origins < stop]
     quantiles = np.full((len(house.rooms), len(origins), 2, len(LEVELS), STEPS), np.nan)
     model, state = prior
+    champion: Artifacts | None = None
     days = sorted({int(origin) // DAY for origin in origins})
     with one_blas_thread():
         for done, day in enumerate(days):
             closed = house.between(house.first, day * DAY)
-            if retrain_days is not None and done % retrain_days == 0:
-                try:
-                    trained = train(closed, prior=prior, seed=seed, jobs=jobs)
-                except NotEnoughDataError:
-                    state = advance(state, model, closed)
-                else:
-                    model, state = trained.model, trained.state
+            due = retrain_days is not None and done % retrain_days == 0
+            winner = _winner(closed, prior, champion, seed=seed, jobs=jobs) if due else None
+            if winner is not None:
+                champion = (winner.trained.model, winner.trained.state)
+                model, state = winner.trained.model, winner.state
             else:
                 state = advance(state, model, closed)
             for place in np.flatnonzero(origins // DAY == day):
@@ -166,6 +167,15 @@ def replay(
     counted &= counted.sum(axis=1, keepdims=True) >= MIN_ORIGINS
     issued = tuple(from_epoch_ms(int(origin) * SLOT_MS) for origin in origins)
     return Replay(rooms=house.rooms, issued_at=issued, quantiles=quantiles, actual=actual, last=last, counted=counted)
+
+
+def _winner(closed: Window, prior: Artifacts, champion: Artifacts | None, *, seed: int, jobs: int) -> Challenge | None:
+    """A challenger that may serve, or None if it lost or there is too little to train one."""
+    try:
+        found = challenge(closed, prior=prior, champion=champion, seed=seed, jobs=jobs)
+    except NotEnoughDataError:
+        return None
+    return found if found.verdict.won else None
 
 
 def seasonal_naive(house: Window, issued: Sequence[int]) -> FloatArray:

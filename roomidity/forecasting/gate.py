@@ -147,10 +147,13 @@ def judge(contenders: Mapping[str, Score], *, seed: int) -> Verdict:
     Parameters
     ----------
     contenders
-        What :func:`rehearse` found on the same history and slots, by name; one of them is CHALLENGER.
+        What :func:`rehearse` found on the same history and slots, by name; one of them is CHALLENGER. With none at all
+        nobody wins.
     seed
         Of the bootstrap.
     """
+    if not contenders:
+        return Verdict(won=False, comparisons=(), scores={}, slots=0)
     own = contenders[CHALLENGER]
     rng = np.random.default_rng(seed)
     blocks = np.arange(own.count.shape[1]) * ISSUE_STRIDE * BLOCKS_A_DAY // DAY

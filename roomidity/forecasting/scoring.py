@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
 from roomidity.forecasting.window import LEVELS, STEPS, FloatArray
 
-__all__ = ["LEAD_HOURS", "Score", "score"]
+__all__ = ["LEAD_HOURS", "PAST_SHARE", "TARGET_SHARE", "Score", "score"]
 
 LEAD_HOURS: Final = STEPS // 4
+
+PAST_SHARE: Final = 0.6
+TARGET_SHARE: Final = 0.5
+"""An issue time is compared with others' only where so much humidity was measured in the two days before, and after."""
 
 P10: Final = LEVELS.index(0.1)
 P50: Final = LEVELS.index(0.5)
@@ -28,23 +32,29 @@ class Score:
         Slots that were forecast and measured.
     error, square
         Absolute and squared error of the median.
-    persistence_error
-        Absolute error of the last value before the forecast, on the same slots.
+    persistence_error, persistence_square
+        The same of the last value before the forecast, on the same slots. Its pinball loss, were it the forecast of
+        every quantile, is half its absolute error.
     inside
         Slots measured within p10 to p90.
     pinball
-        Mean pinball loss over the nine levels.
+        Mean pinball loss over the levels that were forecast.
     """
 
     count: FloatArray
     error: FloatArray
     square: FloatArray
     persistence_error: FloatArray
+    persistence_square: FloatArray
     inside: FloatArray
     pinball: FloatArray
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
+
+    def __getitem__(self, chosen: Any) -> Score:
+        """The sums of some of the forecasts, as NumPy chooses them."""
+        return Score(*(getattr(self, part.name)[chosen] for part in fields(self)))
 
     def pooled(self) -> Score:
         """The sums over all forecasts, each of shape (24,)."""
@@ -98,13 +108,15 @@ def score(quantiles: FloatArray, actual: FloatArray, last_value: FloatArray) -> 
     missed = actual[..., None, :] - quantiles
     known = np.isfinite(missed).all(axis=-2) & np.isfinite(last_value)[..., None]
     missed = np.where(known[..., None, :], missed, 0.0)
+    idle = np.where(known, actual - last_value[..., None], 0.0)
     q = np.array(levels)[:, None]
     median = missed[..., mid, :]
     return Score(
         count=_hourly(known.astype(np.float64)),
         error=_hourly(np.abs(median)),
         square=_hourly(median**2),
-        persistence_error=_hourly(np.where(known, np.abs(actual - last_value[..., None]), 0.0)),
+        persistence_error=_hourly(np.abs(idle)),
+        persistence_square=_hourly(idle**2),
         inside=_hourly(np.asarray(known & (missed[..., low, :] >= 0) & (missed[..., high, :] <= 0), dtype=np.float64)),
         pinball=_hourly(np.maximum(q * missed, (q - 1) * missed).mean(axis=-2)),
     )

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting import Model, State, Window, advance
 from roomidity.forecasting import training as training_module
+from roomidity.forecasting.challenge import challenge
 from roomidity.forecasting.gate import CHALLENGER, held_out_slots, judge, rehearse
 from roomidity.forecasting.training import train
 from roomidity.slots import from_epoch_ms
@@ -131,3 +133,26 @@ def test_a_rehearsal_sees_nothing_of_what_it_is_scored_on(good: tuple[Model, Sta
 def test_the_same_seed_gives_the_same_verdict(good, prior, house: Window, first: int) -> None:
     first_found, second_found = (verdict(good, {"prior": prior}, house, first) for _ in range(2))
     assert first_found == second_found
+
+
+def test_a_challenge_trains_without_what_it_judges_on(house: Window, first: int, prior: tuple[Model, State]) -> None:
+    found = challenge(house, prior=prior, champion=None, seed=0)
+    assert found.trained.model.trained_through == found.trained.state.through == first
+    assert found.state.through == house.last
+    assert found.verdict.won
+    assert set(found.verdict.scores) == {CHALLENGER, "prior"}
+    again = challenge(house, prior=prior, champion=(found.trained.model, found.trained.state), seed=0)
+    assert not again.verdict.won
+    assert again.verdict.comparisons[1].reference == "champion"
+
+
+def test_a_champion_that_has_seen_it_all_cannot_be_challenged(house: Window, prior: tuple[Model, State]) -> None:
+    champion = train(house, prior=prior, seed=0)
+    found = challenge(house, prior=prior, champion=(champion.model, champion.state), seed=0)
+    assert not found.verdict.won
+    assert found.verdict.slots == 0
+
+
+def test_too_little_before_the_slots_held_out_is_no_challenge(house: Window, prior: tuple[Model, State]) -> None:
+    with pytest.raises(NotEnoughDataError):
+        challenge(house.between(house.first, house.first + 150), prior=prior, champion=None, seed=0)
