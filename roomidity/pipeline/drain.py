@@ -18,7 +18,7 @@ from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.ports import Houses, JobQueue, Observations, ReadingsQueue, Rejects, Sets
 from roomidity.pipeline.storing import store
 from roomidity.pipeline.summary import DrainSummary
-from roomidity.pipeline.waves import WaveSize, receive_wave
+from roomidity.pipeline.waves import WaveSize, portions, receive_wave
 from roomidity.readings import LIMITS, Checked, Decoded, Limits, Message, check, decode
 from roomidity.slots import format_slot, from_epoch_ms
 
@@ -72,8 +72,10 @@ def drain(
     summary = DrainSummary()
     while remaining_s() > rules.last_wave_s:
         wave = receive_wave(ports.readings, rules.wave)
-        if wave.messages:
-            summary.add(_drain_wave(wave.messages, ports, rules, now=now))
+        for place, portion in enumerate(portions(wave.messages, rules.wave)):
+            if place and remaining_s() <= rules.last_wave_s:
+                break  # what is left of the wave comes again
+            summary.add(_drain_wave(portion, ports, rules, now=now))
         if wave.last:
             break
     if ask_forecasts:
@@ -96,7 +98,7 @@ def _drain_wave(wave: list[Message], ports: DrainPorts, rules: DrainRules, *, no
         observations=ports.observations,
         backoff=ports.backoff,
     )
-    undeleted = ports.readings.delete(wave)
+    undeleted = ports.readings.delete([message for place, message in enumerate(wave) if place not in stored.left])
     summary = DrainSummary(
         waves=1,
         messages=len(wave),
@@ -106,7 +108,7 @@ def _drain_wave(wave: list[Message], ports: DrainPorts, rules: DrainRules, *, no
         rejected=Counter(reject["reason"] for reject in rejects),
         slots_changed=stored.slots_changed,
         slots_rederived=stored.slots_rederived,
-        undeleted=len(undeleted),
+        undeleted=len(undeleted) + len(stored.left),
     )
     if not summary.conserved:
         summary.violations = 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 
 import polars as pl
 
@@ -11,19 +13,25 @@ from roomidity.errors import ConflictError
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
 from roomidity.pipeline.deriving import behind, houses_of, refresh, write_observations
 from roomidity.pipeline.ports import Houses, Observations, Sets
-from roomidity.readings import SlotKey, pack_sets, union, unpack_sets
+from roomidity.readings import SlotKey, pack_sets, union, unpack_sets, unreadable_sets
 from roomidity.store import StoredSet
 
 __all__ = ["Stored", "store"]
 
+logger: Final = logging.getLogger(__name__)
+
 
 @dataclass
 class Stored:
-    """What became of accepted readings (``outcomes``), and how many slots' sets and observations were written."""
+    """What became of accepted readings (``outcomes``), and how many slots' sets and observations were written.
+
+    ``left`` are the messages (by index) with readings of a slot whose set cannot be read: they must stay in the queue.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     slots_changed: int = 0
     slots_rederived: int = 0
+    left: set[int] = field(default_factory=set)
 
 
 def store(
@@ -65,6 +73,17 @@ def _store_round(
     """One round for all slots; the readings of those slots that another writer changed meanwhile."""
     keys = [SlotKey(*key) for key in pending.select("house", "slot").unique(maintain_order=True).iter_rows()]
     before = sets.get_many(keys)
+    unreadable = unreadable_sets({key: held.packed for key, held in before.items()})
+    if unreadable:
+        for why in unreadable.values():
+            logger.error("a set cannot be read; its readings stay in the queue: %s", why)
+        apart = _of_slots(pending, set(unreadable))
+        stored.left.update(apart["message"].unique())
+        pending = pending.join(apart.select("row"), on="row", how="anti", maintain_order="left")
+        if pending.is_empty():
+            return pending
+        keys = [key for key in keys if key not in unreadable]
+        before = {key: held for key, held in before.items() if key not in unreadable}
     merged = union(unpack_sets({key: held.packed for key, held in before.items()}), pending)
     changed = set(merged.changed)
     versions = {key: (before[key].version if key in before else 0) + (key in changed) for key in keys}

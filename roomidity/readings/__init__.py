@@ -6,7 +6,7 @@ from roomidity.readings.checks import LIMITS, Checked, Limits, check
 from roomidity.readings.messages import Message, pack_lines, pack_readings
 from roomidity.readings.observations import Quarantine, derive
 from roomidity.readings.reasons import DUPLICATES, REASONS, Duplicate, Reason
-from roomidity.readings.sets import QUANTITIES, SlotKey, Union, pack_sets, union, unpack_sets
+from roomidity.readings.sets import QUANTITIES, SlotKey, Union, pack_sets, union, unpack_sets, unreadable_sets
 from roomidity.readings.wire import Decoded, decode
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "pack_sets",
     "union",
     "unpack_sets",
+    "unreadable_sets",
 ]

@@ -21,6 +21,8 @@ _FORBIDDEN: Final = frozenset("/#$+")  # key separator and the wildcards of MQTT
 _SECONDS_BELOW: Final = 1e11  # an epoch below is in seconds (until the year 5138), above in milliseconds (from 1973)
 _LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999
 _DAY_MS: Final = 86_400_000
+_PLAIN: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+"""The form of ISO 8601 that most senders write."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ def _holds(names: pl.Series, rule: Callable[[str], bool]) -> pl.Series:
     """The rule applied to each different name once, then spread over the rows; null does not hold."""
     different = names.unique().drop_nulls()
     verdicts = pl.Series([rule(name) for name in different], dtype=pl.Boolean)
+    if verdicts.all():
+        return names.is_not_null()
     return names.replace_strict(different, verdicts, default=False, return_dtype=pl.Boolean)
 
 
@@ -141,9 +145,12 @@ def _outside(quantity: str, span: tuple[float, float]) -> pl.Expr:
 
 def _epoch_ms(texts: pl.Series) -> pl.Series:
     """Milliseconds since 1970 of ISO 8601 texts with an offset, or of epochs in s or ms; null where neither."""
-    iso = texts.str.to_datetime(
-        "%Y-%m-%dT%H:%M:%S%.f%#z", strict=False, time_unit="ms", time_zone="UTC", ambiguous="null"
-    )
+    if texts.str.contains(_PLAIN).all():  # read in a quarter of the time
+        iso = texts.str.to_datetime("%Y-%m-%dT%H:%M:%SZ", strict=False, time_unit="ms")
+    else:
+        iso = texts.str.to_datetime(
+            "%Y-%m-%dT%H:%M:%S%.f%#z", strict=False, time_unit="ms", time_zone="UTC", ambiguous="null"
+        )
     moments = iso.cast(pl.Int64)
     if moments.null_count() == 0:
         return moments

@@ -49,12 +49,17 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Of the values of a quantity in a room and a slot, in °C or %RH, rounded to 0.001."""
+    """Of the values of a quantity in a room and a slot, in °C or %RH, rounded to 0.001.
+
+    ``fault`` says what the slots around it give away of the sensor. It is not derived from the set: verification adds
+    it, and what is derived anew does not have it.
+    """
 
     mean: float
     min: float
     max: float
     count: int
+    fault: str | None = None
 
 
 Observation = dict[str, dict[str, Statistics]]
@@ -88,18 +93,20 @@ def derive(values: pl.DataFrame, rules: Mapping[str, Sequence[Quarantine]]) -> d
     for house, house_rules in rules.items():
         for rule in house_rules:
             values = values.filter(~((pl.col("house") == house) & rule.covers()))
-    number = pl.col("value") / 1000
+    value = pl.col("value")
     statistics = (
         values.select("house", "slot", "room", "quantity", value_of("rank"))
         .group_by("house", "slot", "room", "quantity")
-        .agg(
-            number.mean().round(3).alias("mean"),
-            number.min().round(3).alias("min"),
-            number.max().round(3).alias("max"),
-            pl.len().alias("count"),
-        )
+        .agg(value.sum().alias("sum"), value.min().alias("min"), value.max().alias("max"), pl.len().alias("count"))
         .sort("house", "slot", "room", "quantity")
+        .with_columns(mean=pl.col("sum") / pl.col("count"))  # a sum of whole numbers: in any order the same
+        .with_columns((pl.col("mean", "min", "max") / 1000).round(3))
     )
-    for house, slot, room, code, mean, least, greatest, count in statistics.iter_rows():
-        observed[SlotKey(house, slot)].setdefault(room, {})[QUANTITIES[code]] = Statistics(mean, least, greatest, count)
+    key = None
+    for *owner, room, code, mean, least, greatest, count in statistics.select(
+        "house", "slot", "room", "quantity", "mean", "min", "max", "count"
+    ).iter_rows():
+        if owner != key:
+            key, rooms = owner, observed[SlotKey(*owner)]
+        rooms.setdefault(room, {})[QUANTITIES[code]] = Statistics(mean, least, greatest, count)
     return observed

@@ -30,6 +30,7 @@ __all__ = [
     "time_of",
     "union",
     "unpack_sets",
+    "unreadable_sets",
     "value_of",
 ]
 
@@ -53,6 +54,9 @@ SLOT_VALUES: Final = pl.Schema(
 )
 """A row a value. slot: ms since 1970 of its start; quantity: index into QUANTITIES; rank: time in the slot (ms) and
 value in one number, so that sorting it sorts (time, value)."""
+
+_SERIES: Final = ("house", "slot", "room", "sensor")
+"""The columns that name a series: what a sensor said in a slot."""
 
 _OUTCOMES: Final = ("stored", "conflict", "dense", "repeat")
 """Of a reading: the first that one of its values has."""
@@ -126,20 +130,25 @@ def union(existing: pl.DataFrame, accepted: pl.DataFrame) -> Union:
 
 def _by_bin(existing: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
     """All values with their bins: those stored, and those of readings with their ``place`` in ``accepted``."""
-    incoming = [
-        accepted.select(
-            "house",
-            "slot",
-            "room",
-            "sensor",
-            pl.lit(code, pl.UInt8).alias("quantity"),
-            _rank(pl.col("time_ms"), pl.col(name)).alias("rank"),
-            pl.int_range(pl.len(), dtype=pl.UInt32).alias("place"),
-        ).drop_nulls("rank")
-        for code, name in enumerate(QUANTITIES)
-    ]
-    both = pl.concat([existing.with_columns(pl.lit(None, pl.UInt32).alias("place")), *incoming])
-    bins = _series_of(both) * (SLOT_MS // BIN_MS) + pl.col("rank") // (BIN_MS << _VALUE_BITS)
+    named = pl.concat([existing.select(_SERIES), accepted.select(_SERIES)])
+    series = _series_of(named)
+    incoming = accepted.with_columns(series[len(existing) :]).with_row_index("place")
+    both = pl.concat(
+        [
+            existing.with_columns(series[: len(existing)], pl.lit(None, pl.UInt32).alias("place")),
+            *(
+                incoming.select(
+                    *_SERIES,
+                    pl.lit(code, pl.UInt8).alias("quantity"),
+                    _rank(pl.col("time_ms"), pl.col(name)).alias("rank"),
+                    "series",
+                    "place",
+                ).drop_nulls("rank")
+                for code, name in enumerate(QUANTITIES)
+            ),
+        ]
+    )
+    bins = pl.col("series") * (SLOT_MS // BIN_MS) + pl.col("rank") // (BIN_MS << _VALUE_BITS)
     return both.with_columns((bins * len(QUANTITIES) + pl.col("quantity")).alias("bin"))
 
 
@@ -183,14 +192,14 @@ def _series_of(values: pl.DataFrame) -> pl.Series:
     Text is slow to group by and to sort.
     """
     slots = values["slot"] // SLOT_MS
-    first, last = slots.min() or 0, slots.max() or 0
+    first, last = slots.to_frame().select(first=pl.first().min(), last=pl.first().max()).fill_null(0).row(0)
     house, room, sensor = (_coded(values[name]) for name in ("house", "room", "sensor"))
     series, different = pl.zeros(len(values), pl.Int64, eager=True), 1
     for codes, count in (house, (slots - first, last - first + 1), room, sensor):
         series, different = series * count + codes, different * count
         if different > _MOST_SERIES:
             series, different = series.rank("dense").cast(pl.Int64), len(values) + 1
-    return series
+    return series.alias("series")
 
 
 def _coded(names: pl.Series) -> tuple[pl.Series, int]:
@@ -233,9 +242,7 @@ def pack_sets(values: pl.DataFrame) -> dict[SlotKey, bytes]:
     """
     if values.is_empty():
         return {}
-    by_series = values.select(
-        _series_of(values).alias("series"), time_of("rank").alias("time"), "quantity", value_of("rank")
-    )
+    by_series = values.select(_series_of(values), time_of("rank").alias("time"), "quantity", value_of("rank"))
     moment = pl.col("series") * SLOT_MS + pl.col("time")
     order = by_series.select((moment * len(QUANTITIES) + pl.col("quantity")).arg_sort()).to_series()
     series, times, quantities, numbers = (column.to_numpy() for column in by_series[order])
@@ -243,7 +250,7 @@ def pack_sets(values: pl.DataFrame) -> dict[SlotKey, bytes]:
     masks = np.add.reduceat(1 << quantities, moments, dtype=np.uint8)
     begins = _begins(series[moments])
     slots = (
-        values.select("house", "slot", "room", "sensor")[order.to_numpy()[moments[begins]]]
+        values.select(_SERIES)[order.to_numpy()[moments[begins]]]
         .with_columns(pl.Series("count", np.diff(begins, append=len(moments))))
         .group_by("house", "slot", maintain_order=True)
         .agg("room", "sensor", "count")
@@ -301,12 +308,26 @@ def unpack_sets(packed: Mapping[SlotKey, bytes]) -> pl.DataFrame:
     )
 
 
+def unreadable_sets(packed: Mapping[SlotKey, bytes]) -> dict[SlotKey, str]:
+    """Those that :func:`unpack_sets` would refuse, and why; so that one of them does not cost the others."""
+    found: dict[SlotKey, str] = {}
+    for key, data in packed.items():
+        try:
+            _unpack(key, data)
+        except StoreError as error:
+            found[key] = str(error)
+    return found
+
+
 def _unpack(key: SlotKey, packed: bytes) -> _Packed:
     if packed[:1] != _FORMAT:
         raise StoreError(
             f"the set of {key} has format {packed[:1]!r}; this version reads {_FORMAT!r}: update roomidity"
         )
-    return msgspec.msgpack.decode(zlib.decompress(packed[1:]), type=_Packed)
+    try:
+        return msgspec.msgpack.decode(zlib.decompress(packed[1:]), type=_Packed)
+    except (zlib.error, msgspec.MsgspecError) as error:
+        raise StoreError(f"the set of {key} is damaged: {error}") from error
 
 
 def _begins(*columns: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
