@@ -1,4 +1,4 @@
-"""For each job: train a model for a house. The only function that imports scikit-learn."""
+"""For each job: a challenger for a house, promoted if it wins. The only function that imports scikit-learn."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ def _train(record: SQSRecord) -> None:
         logger.info("not enough data yet", house=job.house, found_slots=error.found_slots)
         return
     metrics.add_metric("ModelsTrained", MetricUnit.Count, 1)
-    logger.info("trained", house=job.house, model_version=trained.version)
+    metrics.add_metric("ModelsPromoted", MetricUnit.Count, int(trained.promoted))
+    logger.info(
+        "promoted" if trained.promoted else "trained, and not promoted",
+        house=job.house,
+        model_version=trained.version,
+        reasons=trained.decision["reasons"],
+    )
 
 
 @logger.inject_lambda_context

@@ -1,9 +1,10 @@
-"""Daily: forecasts whose 24 h are over against what happened; the champions' online states move on."""
+"""Daily: forecasts whose 24 h are over are scored, sensor faults flagged, states moved on, trainings asked for."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from collections import Counter
+from datetime import date
+from typing import Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -11,47 +12,68 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.runtime import clock, logger, metrics, stage
 from roomidity.errors import InputError, VerificationError
 from roomidity.events import issue_time
-from roomidity.pipeline.verification import advance_state, verify_house
-from roomidity.slots import SLOT
+from roomidity.pipeline.nights import Night, newest_complete_day, run_night, verify_day
 
 __all__ = ["handler"]
+
+_MARGIN_MS: Final = 20_000
+"""No house is begun with less time left; one takes some 2 s."""
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Verify; ``event`` is ``{"house"?, "day"?}`` or the schedule's.
 
-    By default every house, and the newest day whose last forecast is over.
+    By default every house has its night. With a day, that day's forecasts are scored (again), as far as they are over,
+    and nothing else is done.
     """
     now = issue_time(event, clock=clock())
-    first = _day(event.get("day"), now)
-    last = first + timedelta(days=1) - SLOT
+    day = _day(event.get("day"))
     ports = stage().verify_ports
     names = [event["house"]] if event.get("house") else [house.name for house in ports.houses.all()]
     metrics.add_metric("HousesToVerify", MetricUnit.Count, len(names))
-    advanced = 0
+    done: Counter[str] = Counter()
+    asked: Counter[str] = Counter()
     failed = []
     for name in names:
+        if context.get_remaining_time_in_millis() < _MARGIN_MS:
+            logger.error("no time left to verify the house; raise the function's timeout", house=name)
+            failed.append(name)
+            continue
         try:
-            scores = verify_house(ports, house=name, first=first, last=last, now=now)
-            advanced += advance_state(ports, house=name, now=now)
+            if day is None:
+                night = run_night(ports, house=name, now=now)
+            else:
+                night = Night(rows=len(verify_day(ports, house=name, day=day, now=now)))
         except Exception:  # noqa: BLE001  # whatever one house raises must not cost the others their night
             logger.exception("not verified, the other houses are", house=name)
             failed.append(name)
             continue
-        mae = {room: {q: round(float(one.total().mae[0]), 3) for q, one in of.items()} for room, of in scores.items()}
-        logger.info("verified", house=name, day=first.date().isoformat(), mae=mae)
+        logger.info("verified", house=name, **vars(night))
+        done.update(rows=night.rows, states_advanced=night.state_advanced, slots_flagged=night.slots_flagged)
+        asked.update([night.training] if night.training else [])
+    metrics.add_metric("AccuracyRows", MetricUnit.Count, done["rows"])
+    metrics.add_metric("StatesAdvanced", MetricUnit.Count, done["states_advanced"])
+    metrics.add_metric("SlotsFlagged", MetricUnit.Count, done["slots_flagged"])
+    metrics.add_metric("TrainingsAsked", MetricUnit.Count, asked.total())
     if failed:
         raise VerificationError(failed)
-    return {"day": first.date().isoformat(), "houses": len(names), "states_advanced": advanced}
+    return {
+        "day": (day or newest_complete_day(now)).isoformat(),
+        "houses": len(names),
+        "rows": done["rows"],
+        "states_advanced": done["states_advanced"],
+        "slots_flagged": done["slots_flagged"],
+        "trainings_asked": dict(asked),
+    }
 
 
-def _day(text: str | None, now: datetime) -> datetime:
-    """The start of the day asked for; else of the newest one whose last forecast is over."""
+def _day(text: str | None) -> date | None:
+    """The day asked for."""
     if text is None:
-        return now.replace(hour=0, minute=0) - timedelta(days=2)
+        return None
     try:
-        return datetime.combine(date.fromisoformat(text), datetime.min.time(), tzinfo=UTC)
+        return date.fromisoformat(text)
     except (TypeError, ValueError) as error:
         raise InputError(f"the event's day is {text!r}; expected YYYY-MM-DD") from error

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from roomidity.errors import NotFoundError, StoreError
 
@@ -49,8 +49,13 @@ class Bucket:
         ------
         NotFoundError
             If there is none.
+        StoreError
+            If it cannot be read.
         """
-        return self._open(key, None).read()
+        try:
+            return self._open(key, None).read()
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(f"object s3://{self.name}/{key} cannot be read: {error}") from error
 
     def lines(self, key: str, *, version: str | None = None) -> Iterator[bytes]:
         """An object's lines, read as they are asked for; of a ``version``, or as it stands.

@@ -26,7 +26,16 @@ from roomidity.readings import Limits
 from roomidity.registry import Registry
 from roomidity.rejects import RejectLog
 from roomidity.settings import Settings
-from roomidity.store import AccuracyTable, ForecastTable, HouseTable, ObservationTable, SetTable, Tables, bind
+from roomidity.store import (
+    AccuracyTable,
+    ForecastTable,
+    HouseTable,
+    ModelTable,
+    ObservationTable,
+    SetTable,
+    Tables,
+    bind,
+)
 
 __all__ = ["Roomidity"]
 
@@ -91,7 +100,7 @@ class Roomidity:
     @cached_property
     def accuracy(self) -> AccuracyTable:
         """The table ``accuracy``."""
-        return AccuracyTable(self._tables.accuracy)
+        return AccuracyTable(self._tables.accuracy, retention_days=self.settings.retention_days)
 
     @cached_property
     def bucket(self) -> Bucket:
@@ -102,7 +111,7 @@ class Roomidity:
     @cached_property
     def registry(self) -> Registry:
         """Models."""
-        return Registry(self._tables.models, self.bucket)
+        return Registry(ModelTable(self._tables.models), self.bucket)
 
     @cached_property
     def rejects(self) -> RejectLog:
@@ -143,7 +152,12 @@ class Roomidity:
     def verify_ports(self) -> VerifyPorts:
         """What verification talks to."""
         return VerifyPorts(
-            houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.registry
+            houses=self.houses,
+            observations=self.observations,
+            forecasts=self.forecasts,
+            registry=self.registry,
+            accuracy=self.accuracy,
+            training_jobs=self.training_jobs,
         )
 
     @cached_property

@@ -10,13 +10,15 @@ RoomidityError
 │   └── NotEnoughDataError  there is too little history to train on
 ├── VerificationError       some houses could not be verified
 ├── StoreError              a table, queue or bucket did not do what was asked
-│   └── ConflictError       another writer kept getting there first
+│   ├── ConflictError       another writer kept getting there first
+│   └── ChampionChangedError  another model became the champion meanwhile
 └── EngineError             the local engine did not start, or is not running
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "ChampionChangedError",
     "ConfigurationError",
     "ConflictError",
     "EngineError",
@@ -117,6 +119,19 @@ class ConflictError(StoreError):
         self.what = what
         self.attempts = attempts
         super().__init__(f"{what} was changed by another writer {attempts} times in a row; it will be tried again")
+
+
+class ChampionChangedError(StoreError):
+    """Another model became the champion meanwhile."""
+
+    def __init__(self, house: str, *, found: str | None, expected: str | None) -> None:
+        self.house = house
+        self.found = found
+        self.expected = expected
+        super().__init__(
+            f"the champion of house {house!r} changed meanwhile: found {found or 'the prior'}; expected "
+            f"{expected or 'the prior'}; look at `roomidity models history {house}` and try again"
+        )
 
 
 class EngineError(RoomidityError):

@@ -14,21 +14,23 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from roomidity.errors import ConflictError, ModelRefusedError
+from roomidity.errors import ChampionChangedError, ConflictError, ModelRefusedError
 from roomidity.forecasting import Model, State
 from roomidity.houses import House
 from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.drain import DrainPorts
 from roomidity.pipeline.forecasts import ForecastPorts
+from roomidity.pipeline.ports import TrainingPorts
 from roomidity.pipeline.verification import VerifyPorts
 from roomidity.readings import Message, SlotKey, unpack_sets
 from roomidity.readings.observations import Observation, Origin
-from roomidity.registry import Champion
+from roomidity.registry import Champion, Pruned
 from roomidity.slots import SLOT, to_epoch_ms
-from roomidity.store import StoredForecast, StoredSet
+from roomidity.store import DayAccuracy, Pointer, StoredForecast, StoredSet
 from tests.faults import Faults, watched
 
 __all__ = [
+    "FakeAccuracy",
     "FakeForecasts",
     "FakeHouses",
     "FakeJobs",
@@ -215,14 +217,20 @@ class FakeObservations:
     def _origin(self, key: SlotKey) -> Origin:
         return Origin(self.stored[key][1], self.rules.get(key, 0))
 
-    def between(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, Observation]]:
+    def replace_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
         with self._lock:
-            found = sorted(
-                (key.start, observation)
-                for key, (observation, _) in self.stored.items()
-                if key.house == house and start <= key.start < end
-            )
+            same = {key for key, (_, origin) in observed.items() if key in self.stored and self._origin(key) == origin}
+            self.stored |= {key: (observed[key][0], observed[key][1].version) for key in same}
+        return observed.keys() - same
+
+    def derived(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[SlotKey, Observation, Origin]]:
+        with self._lock:
+            keys = sorted(key for key in self.stored if key.house == house and start <= key.start < end)
+            found = [(key, self.stored[key][0], self._origin(key)) for key in keys]
         return iter(found)
+
+    def between(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, Observation]]:
+        return ((key.start, observation) for key, observation, _ in self.derived(house, start, end))
 
     def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, dict[str, Any]]]:
         for slot, observation in self.between(house, start, end):
@@ -274,30 +282,69 @@ class FakeForecasts:
         ]
 
 
+class FakeAccuracy:
+    """Rows by room and day; one gives way only to one of as many forecasts or more."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str, date], DayAccuracy] = {}
+        self.written = 0
+
+    def put_many(self, rows: Iterable[DayAccuracy]) -> int:
+        fit = [
+            row
+            for row in rows
+            if (held := self.stored.get((row.house, row.room, row.day))) is None or held.forecasts <= row.forecasts
+        ]
+        self.stored |= {(row.house, row.room, row.day): row for row in fit}
+        self.written += len(fit)
+        return len(fit)
+
+    def between(self, house: str, room: str, first: date, last: date) -> list[DayAccuracy]:
+        found = sorted(self.stored.items(), key=lambda item: item[0])
+        return [
+            row
+            for (of_house, of_room, day), row in found
+            if (of_house, of_room) == (house, room) and first <= day <= last
+        ]
+
+
 class FakeRegistry:
-    """Models as bytes, which are checked against what was registered when they are loaded."""
+    """Models as bytes, which are checked against what was registered when they are loaded; a pointer that is moved only
+    from where it was seen. ``meanwhile`` is called once, before the next promotion.
+    """
 
     def __init__(self) -> None:
         self.models: dict[tuple[str, str], bytes] = {}
+        self.decisions: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self.pruned_at: list[datetime] = []
+        self.meanwhile: Callable[[], object] | None = None
         self._sha256: dict[tuple[str, str], str] = {}
         self._states: dict[tuple[str, str], bytes] = {}
+        self._first_states: dict[tuple[str, str], bytes] = {}
         self._manifests: dict[tuple[str, str], Mapping[str, Any]] = {}
-        self._champions: dict[str, str] = {}
+        self._pointers: dict[str, Pointer] = {}
 
-    def manifests(self, house: str) -> list[dict[str, Any]]:
+    def manifests(self, house: str, *, now: datetime | None = None) -> list[dict[str, Any]]:
         return [
             {**manifest, "house": house, "version": version}
             for (of, version), manifest in sorted(self._manifests.items())
             if of == house
         ]
 
+    def pointer(self, house: str) -> Pointer:
+        return self._pointers.get(house, Pointer())
+
     def champion_version(self, house: str) -> str | None:
-        return self._champions.get(house)
+        return self.pointer(house).points_to
 
     def champion(self, house: str) -> Champion | None:
-        version = self._champions.get(house)
-        if version is None:
-            return None
+        version = self.champion_version(house)
+        return None if version is None else self.load(house, version)
+
+    def succession(self, house: str) -> tuple[str, ...]:
+        return self.pointer(house).succession
+
+    def load(self, house: str, version: str, *, first_state: bool = False) -> Champion:
         key = house, version
         found = hashlib.sha256(self.models[key]).hexdigest()
         if found != self._sha256[key]:
@@ -306,11 +353,19 @@ class FakeRegistry:
             version=version,
             manifest=self._manifests[key],
             model=Model.from_bytes(self.models[key], version),
-            state=State.from_bytes(self._states[key], version),
+            state=State.from_bytes((self._first_states if first_state else self._states)[key], version),
         )
 
     def publish(
-        self, house: str, *, model: Model, state: State, manifest: Mapping[str, Any], trained_at: datetime
+        self,
+        house: str,
+        *,
+        model: Model,
+        state: State,
+        manifest: Mapping[str, Any],
+        trained_at: datetime,
+        first_state: State | None = None,
+        decision: Mapping[str, Any] | None = None,
     ) -> str:
         content = model.to_bytes()
         sha256 = hashlib.sha256(content).hexdigest()
@@ -318,14 +373,35 @@ class FakeRegistry:
         self.models[house, version] = content
         self._sha256[house, version] = sha256
         self._states[house, version] = state.to_bytes()
+        self._first_states[house, version] = (first_state or state).to_bytes()
         self._manifests[house, version] = dict(manifest)
+        if decision is not None:
+            self.decisions[house, version] = dict(decision)
         return version
 
-    def promote(self, house: str, version: str, *, at: datetime) -> None:
-        self._champions[house] = version
+    def promote(self, house: str, version: str, *, at: datetime, seen: Pointer | None = None) -> Pointer:
+        event, self.meanwhile = self.meanwhile, None
+        if event is not None:
+            event()
+        now = self.pointer(house)
+        if seen is not None and seen != now:
+            raise ChampionChangedError(house, found=now.points_to, expected=seen.points_to)
+        self._pointers[house] = Pointer(version, now.points_to, at, now.counter + 1)
+        return self._pointers[house]
 
-    def put_state(self, house: str, version: str, state: State) -> None:
+    def refuse(self, house: str, version: str, *, decision: Mapping[str, Any], at: datetime) -> None:
+        self.decisions[house, version] = dict(decision)
+
+    def put_state(self, house: str, version: str, state: State) -> bool:
+        held = State.from_bytes(self._states[house, version], version)
+        if state.through <= held.through:
+            return False
         self._states[house, version] = state.to_bytes()
+        return True
+
+    def prune(self, house: str, *, now: datetime) -> Sequence[Pruned]:
+        self.pruned_at.append(now)
+        return []
 
 
 class World:
@@ -340,6 +416,8 @@ class World:
         self.rejects = FakeRejects()
         self.forecasts = FakeForecasts()
         self.registry = FakeRegistry()
+        self.accuracy = FakeAccuracy()
+        self.training_jobs = FakeJobs()
         self.backoff = BackOff(sleep=sleep, randomness=random.Random(seed))
 
     def drain_ports(self, faults: Faults | None = None) -> DrainPorts:
@@ -352,9 +430,17 @@ class World:
             houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.registry
         )
 
+    def training_ports(self) -> TrainingPorts:
+        return TrainingPorts(houses=self.houses, observations=self.observations, registry=self.registry)
+
     def verify_ports(self) -> VerifyPorts:
         return VerifyPorts(
-            houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.registry
+            houses=self.houses,
+            observations=self.observations,
+            forecasts=self.forecasts,
+            registry=self.registry,
+            accuracy=self.accuracy,
+            training_jobs=self.training_jobs,
         )
 
 

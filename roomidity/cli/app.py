@@ -10,11 +10,13 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from roomidity import __version__
+from roomidity.cli.accuracy import accuracy, verify
 from roomidity.cli.backtest import backtest
 from roomidity.cli.engine import demo, up
 from roomidity.cli.forecasts import forecast, show
 from roomidity.cli.forget import forget
 from roomidity.cli.ingest import drain, send
+from roomidity.cli.models import models
 from roomidity.cli.quarantine import quarantine
 from roomidity.cli.rejects import rejects, replay
 from roomidity.cli.training import train
@@ -63,5 +65,21 @@ def roomidity() -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
 
 
-for command in (demo, up, send, drain, forecast, show, train, rejects, replay, quarantine, forget, backtest):
+for command in (
+    demo,
+    up,
+    send,
+    drain,
+    forecast,
+    show,
+    verify,
+    accuracy,
+    train,
+    models,
+    rejects,
+    replay,
+    quarantine,
+    forget,
+    backtest,
+):
     roomidity.add_command(command)

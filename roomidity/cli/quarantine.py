@@ -13,6 +13,7 @@ from rich.text import Text
 from roomidity import __version__
 from roomidity.cli.context import Moment, now_option, stage
 from roomidity.cli.output import Output, json_option, progress
+from roomidity.cli.training import verdict
 from roomidity.errors import NotFoundError
 from roomidity.houses import House
 from roomidity.pipeline.lookup import known_house
@@ -54,8 +55,8 @@ def quarantine(
     The rule is put first, then the interval's slots are derived anew, beside any drain. Ended half way, the same
     command does the rest, and only that (with --undo as well); until then a drain that touches a slot puts it right.
 
-    Models that learnt from the interval (with --undo: without it) are listed, and --retrain puts another in the place
-    of a champion that did, as `roomidity train` does.
+    Models that learnt from the interval (with --undo: without it) are listed, and --retrain trains another where a
+    champion did, which takes its place if it is better, as with `roomidity train`.
     """
     output = Output(as_json=as_json)
     name, slash, room = target.partition("/")
@@ -150,8 +151,8 @@ def _named_rule(home: House, name: str) -> Quarantine:
     )
 
 
-def _train(output: Output, house: str, now: datetime) -> str:
-    """Train as the command ``train`` does; the version."""
+def _train(output: Output, house: str, now: datetime) -> dict[str, Any]:
+    """Train as the command ``train`` does; the version, and whether it was promoted."""
     from roomidity.pipeline.training import train_house  # noqa: PLC0415  # scikit-learn takes a second
 
     with progress() as bar:
@@ -159,8 +160,9 @@ def _train(output: Output, house: str, now: datetime) -> str:
         trained = train_house(
             stage().training_ports, house=house, now=now, reason="quarantine", code_version=__version__
         )
-    output.tables.print(f"Trained anew: model {trained.version} is the champion.")
-    return trained.version
+    output.tables.print(f"Trained anew: model {trained.version}.")
+    output.tables.print(verdict(trained.decision, promoted=trained.promoted), markup=False)
+    return {"version": trained.version, "promoted": trained.promoted}
 
 
 def _place(house: str, rule: Quarantine) -> str:

@@ -5,7 +5,9 @@ Backtest and training call the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from roomidity.forecasting.gate import CHALLENGER, Verdict, held_out_slots, judge, rehearse
 from roomidity.forecasting.model import Model, State
@@ -14,6 +16,9 @@ from roomidity.forecasting.training import Trained, train
 from roomidity.forecasting.window import Window
 
 __all__ = ["Challenge", "challenge"]
+
+MIN_JUDGED_SLOTS: Final = 96
+"""A verdict on less than a day says more about the hour than about the model."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,14 @@ class Challenge:
         The state moved on to the present: what serves if it won.
     verdict
         Whether it won, and why.
+    judged_from
+        Number of the first slot that it was judged on.
     """
 
     trained: Trained
     state: State
     verdict: Verdict
+    judged_from: int
 
 
 def challenge(
@@ -65,15 +73,28 @@ def challenge(
     first = history.last - held_out_slots(history.slots)
     seen = history.between(history.first, first)
     trained = train(seen, prior=prior, seed=seed, jobs=jobs, keep_estimators=keep_estimators)
-    contenders = {CHALLENGER: (trained.model, trained.state), "prior": (prior[0], advance(prior[1], prior[0], seen))}
+    contenders = {CHALLENGER: (trained.model, trained.state), "prior": prior}
     if champion is not None:
         contenders["champion"] = champion
-    begin = max(first, *(model.trained_through for model, _ in contenders.values()))
-    if begin >= history.last:
-        contenders = {}  # the champion has seen it all
-    scores = {name: rehearse(*one, history, first=begin) for name, one in contenders.items()}
+    # As a rule the champion was trained through an older slot; by hand, in quick succession, through a newer one.
+    first = max(first, *(model.trained_through for model, _ in contenders.values()))
     return Challenge(
         trained=trained,
         state=advance(trained.state, trained.model, history),
-        verdict=judge(scores, seed=seed),
+        verdict=_verdict(contenders, history, first=first, seed=seed),
+        judged_from=first,
     )
+
+
+def _verdict(contenders: Mapping[str, tuple[Model, State]], history: Window, *, first: int, seed: int) -> Verdict:
+    left = history.last - first
+    if left < MIN_JUDGED_SLOTS:
+        return Verdict(
+            won=False,
+            comparisons=(),
+            scores={},
+            slots=0,
+            unjudged="there is nothing new to judge on: the champion has seen all but the last "
+            f"{max(left, 0) / 4:g} h; train again when it is {MIN_JUDGED_SLOTS // 4} h",
+        )
+    return judge({name: rehearse(*one, history, first=first) for name, one in contenders.items()}, seed=seed)

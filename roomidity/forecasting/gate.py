@@ -81,22 +81,26 @@ class Comparison:
         )
         verb = "better than" if self.won else "not better than"
         bound = f"at most {self.bound:+.1%} in {BOUND:.0%} of resamples"
-        return f"{verb} {self.reference}: {figures}MAE {self.mae:+.1%}, {bound}"
+        return f"{verb} {self.reference}: {figures}, {bound}"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the challenger may serve, and why; ``scores`` has the mean losses of all by quantity."""
+    """Whether the challenger may serve, and why; ``scores`` has the mean losses of all by quantity.
+
+    ``unjudged`` says why there are no comparisons, where there are none.
+    """
 
     won: bool
     comparisons: tuple[Comparison, ...]
     scores: Mapping[str, Mapping[str, Mapping[str, float]]]
     slots: int
+    unjudged: str = "nothing was measured in the slots held out"
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """The comparisons in words."""
-        return tuple(str(one) for one in self.comparisons) or ("nothing was measured in the slots held out",)
+        return tuple(str(one) for one in self.comparisons) or (self.unjudged,)
 
     def plain(self) -> dict[str, Any]:
         """Words and numbers for a manifest."""
@@ -147,13 +151,10 @@ def judge(contenders: Mapping[str, Score], *, seed: int) -> Verdict:
     Parameters
     ----------
     contenders
-        What :func:`rehearse` found on the same history and slots, by name; one of them is CHALLENGER. With none at all
-        nobody wins.
+        What :func:`rehearse` found on the same history and slots, by name; one of them is CHALLENGER.
     seed
         Of the bootstrap.
     """
-    if not contenders:
-        return Verdict(won=False, comparisons=(), scores={}, slots=0)
     own = contenders[CHALLENGER]
     rng = np.random.default_rng(seed)
     blocks = np.arange(own.count.shape[1]) * ISSUE_STRIDE * BLOCKS_A_DAY // DAY

@@ -27,8 +27,8 @@ from roomidity.forecasting.window import QUANTITIES, STEPS, FloatArray, IntArray
 
 __all__ = ["MIN_SLOTS", "Trained", "one_blas_thread", "train"]
 
-MIN_SLOTS: Final = 3 * 96
-"""Three days: below that a ridge has seen fewer than two whole forecasts."""
+MIN_SLOTS: Final = 2 * 96
+"""Two days: below that a ridge has seen no whole day of forecasts. With the day that is held out to judge it, three."""
 
 PENALTY: Final = 1250.0
 """Ridge penalty at hourly issue times; the same strength as 5,000 at every slot."""

@@ -94,15 +94,16 @@ def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: da
 
 
 def serving_model(registry: Registry, house: str) -> Serving:
-    """The house's champion; the prior where it has none, or where its champion is refused."""
+    """The house's champion; what served before where that is refused; the prior where there is nothing of its own."""
     refused = False
-    try:
-        champion = registry.champion(house)
-    except ModelRefusedError as error:
-        logger.exception("champion refused, the prior serves", extra={"house": house, "version": error.version})
-        champion, refused = None, True
-    if champion is not None:
-        return Serving(version=champion.version, model=champion.model, state=champion.state)
+    for version in registry.succession(house):
+        try:
+            own = registry.load(house, version)
+        except ModelRefusedError as error:
+            logger.exception("model refused, the next in line serves", extra={"house": house, "version": error.version})
+            refused = True
+        else:
+            return Serving(version=own.version, model=own.model, state=own.state, refused=refused)
     model, state, manifest = load_prior()
     return Serving(version=str(manifest["version"]), model=model, state=state, refused=refused)
 

@@ -11,10 +11,11 @@ from roomidity.forecasting import Model, State
 from roomidity.houses import House
 from roomidity.readings import Message, SlotKey
 from roomidity.readings.observations import Observation, Origin
-from roomidity.registry import Champion
-from roomidity.store import RoomMeans, StoredForecast, StoredSet
+from roomidity.registry import Champion, Pruned
+from roomidity.store import DayAccuracy, Pointer, RoomMeans, StoredForecast, StoredSet
 
 __all__ = [
+    "Accuracy",
     "Forecasts",
     "Houses",
     "JobQueue",
@@ -88,6 +89,12 @@ class Observations(Protocol):
     def newest_means(self, house: str, slots: Iterable[datetime]) -> Iterator[tuple[datetime, RoomMeans]]:
         """The means of some slots, read consistently."""
 
+    def derived(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[SlotKey, Observation, Origin]]:
+        """Each slot in [start, end) that was observed, what was, and what it was derived from, in order of time."""
+
+    def replace_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
+        """Write each where one of the very same origin stands; the keys of those not written."""
+
 
 class Rejects(Protocol):
     """Where rejected readings are kept."""
@@ -106,11 +113,24 @@ class Forecasts(Protocol):
         """Those issued from ``first`` to ``last``, both included."""
 
 
+class Accuracy(Protocol):
+    """Rooms' accuracy by day; a row gives way only to one of as many forecasts or more."""
+
+    def put_many(self, rows: Iterable[DayAccuracy]) -> int:
+        """Write rows; how many were written."""
+
+    def between(self, house: str, room: str, first: date, last: date) -> list[DayAccuracy]:
+        """A room's rows of the days from ``first`` to ``last``, both included, in order of time."""
+
+
 class Registry(Protocol):
     """Models by house and version, and which one is the champion."""
 
-    def manifests(self, house: str) -> list[dict[str, Any]]:
-        """What is known of every version, oldest first."""
+    def manifests(self, house: str, *, now: datetime | None = None) -> list[dict[str, Any]]:
+        """What is known of every version that has not expired by ``now``, oldest first."""
+
+    def pointer(self, house: str) -> Pointer:
+        """What serves a house."""
 
     def champion_version(self, house: str) -> str | None:
         """The name of the model that serves, or None."""
@@ -118,16 +138,36 @@ class Registry(Protocol):
     def champion(self, house: str) -> Champion | None:
         """The model that serves, or None; ModelRefusedError if its bytes are not what was registered."""
 
+    def succession(self, house: str) -> tuple[str, ...]:
+        """The versions that serve a house, the next where the one before is refused."""
+
+    def load(self, house: str, version: str, *, first_state: bool = False) -> Champion:
+        """A version with its state, or with its first; ModelRefusedError as :meth:`champion`."""
+
     def publish(
-        self, house: str, *, model: Model, state: State, manifest: Mapping[str, Any], trained_at: datetime
+        self,
+        house: str,
+        *,
+        model: Model,
+        state: State,
+        manifest: Mapping[str, Any],
+        trained_at: datetime,
+        first_state: State | None = None,
+        decision: Mapping[str, Any] | None = None,
     ) -> str:
-        """Keep a model; its version."""
+        """Keep a model as a candidate; its version."""
 
-    def promote(self, house: str, version: str, *, at: datetime) -> None:
-        """Make a version the champion."""
+    def promote(self, house: str, version: str, *, at: datetime, seen: Pointer | None = None) -> Pointer:
+        """Make a version the champion; ChampionChangedError if the pointer is not as it was ``seen``."""
 
-    def put_state(self, house: str, version: str, state: State) -> None:
-        """Replace the state of a version."""
+    def refuse(self, house: str, version: str, *, decision: Mapping[str, Any], at: datetime) -> None:
+        """Write why a candidate does not serve."""
+
+    def put_state(self, house: str, version: str, state: State) -> bool:
+        """Move the state of a version on; whether it was: one that reaches as far stays."""
+
+    def prune(self, house: str, *, now: datetime) -> Sequence[Pruned]:
+        """Delete the objects of what serves no more."""
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def affected_models(registry: Registry, *, house: str, rule: Quarantine, holds: 
     """
     champion = registry.champion_version(house)
     found = []
-    for manifest in registry.manifests(house):
+    for manifest in registry.manifests(house, now=now):
         begin, through = parse_slot(manifest["trained_from"]), parse_slot(manifest["trained_through"])
         serves = manifest["version"] == champion
         learns_until = max(through, now) if serves else through

@@ -1,38 +1,60 @@
-"""Train: a house's history from the observations, a model from the history, the model into the registry.
+"""Train: a challenger from a house's history, judged on the newest days, which it never saw; it serves only if it wins.
 
 Imports scikit-learn by way of :mod:`roomidity.forecasting.training`; nothing that serves imports this module.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from roomidity.errors import NotEnoughDataError
-from roomidity.forecasting import load_prior
-from roomidity.forecasting.training import train
+from roomidity.errors import ChampionChangedError, ModelRefusedError, NotEnoughDataError
+from roomidity.forecasting import Window, load_prior
+from roomidity.forecasting.challenge import challenge
+from roomidity.forecasting.gate import held_out_slots
+from roomidity.houses import House
 from roomidity.pipeline.lookup import known_house
-from roomidity.pipeline.ports import TrainingPorts
+from roomidity.pipeline.ports import Registry, TrainingPorts
 from roomidity.pipeline.windows import KEPT_FOR, read_history
-from roomidity.slots import floor_slot, format_slot
+from roomidity.registry import Champion, version_of
+from roomidity.slots import SLOT_MS, floor_slot, format_moment, format_slot, from_epoch_ms
+from roomidity.store import Pointer
 
 __all__ = ["TrainedHouse", "TrainingPorts", "train_house"]
+
+logger: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class TrainedHouse:
-    """A model that was trained, kept and promoted: version, manifest, and the estimators if asked for."""
+    """A challenger that was trained, and what became of it.
+
+    Parameters
+    ----------
+    version, manifest
+        Its name, and what is known of it. It was fitted on the slots before ``fitted_through``; on those from there to
+        ``trained_through`` it was judged, and its state moved on.
+    decision
+        ``won``, and why in words and numbers; ``against`` names the model whose place it wanted.
+    promoted
+        Whether it serves now: it won, and this was no dry run.
+    estimators
+        The fitted scikit-learn estimators, if asked for.
+    """
 
     version: str
     manifest: Mapping[str, Any]
+    decision: Mapping[str, Any]
+    promoted: bool
     estimators: Mapping[str, Mapping[str, Any]]
 
 
-def train_house(
+def train_house(  # noqa: PLR0913  # all but the ports by name
     ports: TrainingPorts,
     *,
     house: str,
@@ -42,43 +64,110 @@ def train_house(
     seed: int = 0,
     jobs: int = 1,
     keep_estimators: bool = False,
+    dry_run: bool = False,
 ) -> TrainedHouse:
-    """Train on all slots closed by ``now``, keep the model, and make it the champion.
+    """Train on the slots closed by ``now`` but the newest days, judge on those, and promote what was judged if it won.
+
+    It is compared with the champion, with the prior and with the last value. One that lost is kept as refused, with
+    the reasons. The pointer moves only if it still names the champion that the challenger was judged against.
+
+    Parameters
+    ----------
+    dry_run
+        Whether to leave the registry as it is.
 
     Raises
     ------
     NotFoundError
         If the house was never seen.
     NotEnoughDataError
-        If its history is too short; the prior serves on.
+        If its history is too short; what serves goes on serving.
     """
     home = known_house(ports.houses, house)
-    end = floor_slot(now)
-    rooms = home.rooms_to_forecast(end)
-    first_seen = min((home.rooms[room].first_seen for room in rooms), default=end)
-    start = min(max(floor_slot(first_seen), end - KEPT_FOR), end)
-    history = read_history(ports.observations, home, rooms, start=start, end=end)
+    history = _history(ports, home, now)
     prior_model, prior_state, prior_manifest = load_prior()
+    prior = prior_model, prior_state
+    pointer = ports.registry.pointer(house)
+    serving = _serving(ports.registry, house, pointer)
+    champion = (serving.model, serving.state) if serving else None
     try:
-        trained = train(
-            history, prior=(prior_model, prior_state), seed=seed, jobs=jobs, keep_estimators=keep_estimators
+        found = challenge(
+            history, prior=prior, champion=champion, seed=seed, jobs=jobs, keep_estimators=keep_estimators
         )
     except NotEnoughDataError as error:
-        raise NotEnoughDataError(house, found_slots=error.found_slots, needed_slots=error.needed_slots) from error
+        needed = error.needed_slots + held_out_slots(history.slots)
+        raise NotEnoughDataError(house, found_slots=_measured_slots(history), needed_slots=needed) from error
+    trained = found.trained
+    version = version_of(trained.model, history.end)
     manifest = {
         "reason": reason,
         "code_version": code_version,
         "model_schema": trained.model.schema,
         "state_schema": trained.state.schema,
         "prior": prior_manifest["version"],
-        "trained_from": format_slot(start),
-        "trained_through": format_slot(end),
-        "rooms": list(rooms),
+        "trained_from": format_slot(history.start),
+        "trained_through": format_slot(history.end),
+        "fitted_through": _slot_text(trained.model.trained_through),
+        "rooms": list(history.rooms),
         "quarantine": [rule.id for rule in home.quarantine],
-        "slots_with_readings": int(np.isfinite(history.values).any(axis=(0, 1)).sum()),
+        "slots_with_readings": _measured_slots(history),
         "seed": seed,
         "report": trained.report,
     }
-    version = ports.registry.publish(house, model=trained.model, state=trained.state, manifest=manifest, trained_at=end)
-    ports.registry.promote(house, version, at=end)
-    return TrainedHouse(version=version, manifest=manifest, estimators=trained.estimators)
+    if pointer.points_to == version:
+        decision: dict[str, Any] = {"won": True, "reasons": ["it is the champion already"]}
+        return TrainedHouse(version, manifest, decision, promoted=True, estimators=trained.estimators)
+    decision = {
+        "at": format_moment(now),
+        "against": serving.version if serving else prior_manifest["version"],
+        **found.verdict.plain(),
+        "judged_from": _slot_text(found.judged_from),
+        "judged_through": format_slot(history.end),
+    }
+    promoted = False
+    if not dry_run:
+        ports.registry.publish(
+            house,
+            model=trained.model,
+            state=found.state,
+            first_state=trained.state,
+            manifest=manifest,
+            trained_at=history.end,
+            decision=decision,
+        )
+        if decision["won"]:
+            try:
+                ports.registry.promote(house, version, at=now, seen=pointer)
+                promoted = True
+            except ChampionChangedError as error:
+                decision |= {"won": False, "reasons": [f"another model was promoted meanwhile: {error}"]}
+                ports.registry.refuse(house, version, decision=decision, at=now)
+        ports.registry.prune(house, now=now)
+    return TrainedHouse(version, manifest, decision, promoted=promoted, estimators=trained.estimators)
+
+
+def _history(ports: TrainingPorts, home: House, now: datetime) -> Window:
+    """All that is kept of the rooms that are still heard, up to the newest closed slot, without what is quarantined."""
+    end = floor_slot(now)
+    rooms = home.rooms_to_forecast(end)
+    first_seen = min((home.rooms[room].first_seen for room in rooms), default=end)
+    start = min(max(floor_slot(first_seen), end - KEPT_FOR), end)
+    return read_history(ports.observations, home, rooms, start=start, end=end)
+
+
+def _serving(registry: Registry, house: str, pointer: Pointer) -> Champion | None:
+    """What a challenger has to beat beside the prior: the champion, or what serves where that is refused."""
+    for version in pointer.succession:
+        try:
+            return registry.load(house, version, first_state=True)
+        except ModelRefusedError as error:
+            logger.warning("model refused, judged without it", extra={"house": house, "version": error.version})
+    return None
+
+
+def _measured_slots(history: Window) -> int:
+    return int(np.isfinite(history.values).any(axis=(0, 1)).sum())
+
+
+def _slot_text(number: int) -> str:
+    return format_slot(from_epoch_ms(number * SLOT_MS))

@@ -1,31 +1,38 @@
-"""Verify: forecasts whose 24 h are over against what happened; and the daily step of a champion's state."""
+"""Verify: forecasts whose 24 h are over against what happened; and the daily step of a champion's state.
+
+All of it is a function of stored forecasts and observations, so that doing it again gives the same, and doing it after
+late readings came gives what they say.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roomidity.errors import ModelRefusedError
 from roomidity.forecasting import QUANTITIES, STEPS, WINDOW_SLOTS, Window, advance
-from roomidity.forecasting.scoring import Score, score
-from roomidity.forecasting.window import FloatArray
-from roomidity.houses import OUTDOOR
+from roomidity.forecasting.courses import FILL_SLOTS, fill
+from roomidity.forecasting.scoring import PAST_SHARE, TARGET_SHARE, Score, score
+from roomidity.forecasting.window import HUMIDITY, FloatArray
+from roomidity.houses import OUTDOOR, House
 from roomidity.pipeline.lookup import known_house
-from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry
+from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Observations, Registry
 from roomidity.pipeline.windows import KEPT_FOR, read_history
-from roomidity.slots import SLOT, SLOT_MS, from_epoch_ms
-from roomidity.store import QUANTILES, StoredForecast
+from roomidity.slots import SLOT, SLOT_MS, floor_slot, from_epoch_ms
+from roomidity.store import QUANTILES, DayAccuracy, StoredForecast
 
-__all__ = ["VerifyPorts", "advance_state", "verify_house"]
+__all__ = ["VerifyPorts", "advance_state", "midnight", "score_days", "verify_house"]
 
 logger: Final = logging.getLogger(__name__)
 
 _DAY: Final = timedelta(days=1)
+_SIX_HOURS: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,13 @@ class VerifyPorts:
     observations: Observations
     forecasts: Forecasts
     registry: Registry
+    accuracy: Accuracy
+    training_jobs: JobQueue
+
+
+def midnight(day: date) -> datetime:
+    """The start of a day in UTC."""
+    return datetime.combine(day, datetime.min.time(), tzinfo=UTC)
 
 
 def verify_house(
@@ -43,8 +57,8 @@ def verify_house(
 ) -> dict[str, dict[str, Score]]:
     """Scores by room and quantity of the forecasts issued from ``first`` to ``last`` whose 24 h are over at ``now``.
 
-    A pure function of stored forecasts and observations: again gives the same. Persistence is the newest value before
-    the issue time, on the same slots.
+    A forecast counts where a value was measured in the 3 h before it was issued; persistence is that value, on the same
+    slots.
 
     Raises
     ------
@@ -52,38 +66,109 @@ def verify_house(
         If the house was never seen.
     """
     home = known_house(ports.houses, house)
-    last = min(last, now - _DAY)
-    if last < first:
-        return {}
-    rooms = tuple(sorted(set(home.rooms) - {OUTDOOR}))
-    start = first - WINDOW_SLOTS * SLOT
-    happened = read_history(ports.observations, home, rooms, start=start, end=last + _DAY)
     return {
-        room: scores
-        for row, room in enumerate(rooms)
-        if (scores := _score_room(ports.forecasts.between(house, room, first, last), happened, row))
+        scored.room: scored.by_quantity(np.ones(len(scored.issued), dtype=np.bool_))
+        for scored in _score_rooms(ports, home, first=first, last=last, now=now)
     }
 
 
-def _score_room(issued: Sequence[StoredForecast], happened: Window, row: int) -> dict[str, Score]:
-    """Scores of one room's forecasts by quantity; none for a quantity that was not forecast."""
-    scores: dict[str, Score] = {}
+def score_days(ports: VerifyPorts, *, house: House, days: Sequence[date], now: datetime) -> Iterator[DayAccuracy]:
+    """How good the forecasts were that were issued on each of ``days``, room by room.
+
+    Of a day that is not complete at ``now``, the forecasts that are over. A room and day without any has no row.
+
+    The six-hourly sums count the issue times that a backtest counts, and so can be compared with it, but for what no
+    single day can know: a backtest leaves out rooms with fewer than 12 such issue times, and those within a day of the
+    room's last reading. Its pinball loss is over nine quantiles; here it is over the three that are stored.
+    """
+    for scored in _score_rooms(
+        ports, house, first=midnight(min(days)), last=midnight(max(days)) + _DAY - SLOT, now=now
+    ):
+        for day in days:
+            chosen = np.array([issued.date() == day for issued in scored.issued])
+            if chosen.any():
+                yield DayAccuracy(
+                    house=house.name,
+                    room=scored.room,
+                    day=day,
+                    forecasts=int(chosen.sum()),
+                    complete=midnight(day) + 2 * _DAY <= now,
+                    scores=scored.by_quantity(chosen),
+                    six_hourly=scored.by_quantity(chosen & scored.counted),
+                )
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """A room's forecasts, in order of time: sums of shape (forecasts, 2, 24), and which ones a backtest would count."""
+
+    room: str
+    issued: Sequence[datetime]
+    quantities: Sequence[str]
+    scores: Score
+    counted: NDArray[np.bool_]
+
+    def by_quantity(self, chosen: NDArray[np.bool_]) -> dict[str, Score]:
+        """Sums over the forecasts that are ``chosen``, of each quantity that was forecast."""
+        return {
+            quantity: self.scores[chosen, place].pooled()
+            for place, quantity in enumerate(QUANTITIES)
+            if quantity in self.quantities
+        }
+
+
+def _score_rooms(
+    ports: VerifyPorts, house: House, *, first: datetime, last: datetime, now: datetime
+) -> Iterator[_Scored]:
+    """Each room that has forecasts issued from ``first`` to ``last`` whose 24 h are over at ``now``."""
+    last = min(last, floor_slot(now) - _DAY)
+    if last < first:
+        return
+    rooms = tuple(sorted(set(house.rooms) - {OUTDOOR}))
+    start = first - (WINDOW_SLOTS + FILL_SLOTS) * SLOT
+    happened = read_history(ports.observations, house, rooms, start=start, end=last + _DAY)
+    for row, room in enumerate(rooms):
+        issued = ports.forecasts.between(house.name, room, first, last)
+        if issued:
+            yield _score_room(room, issued, happened, row)
+
+
+def _score_room(room: str, forecasts: Sequence[StoredForecast], happened: Window, row: int) -> _Scored:
+    issued = [one.issued_at for one in forecasts]
+    begins = np.array([(moment - happened.start) // SLOT for moment in issued])
+    measured = happened.values[row]
+    actual = measured[:, begins[:, None] + np.arange(STEPS)].swapaxes(0, 1)
+    filled = fill(measured)
+    newest = filled[:, begins - 1].T
+    return _Scored(
+        room=room,
+        issued=issued,
+        quantities=sorted({quantity for one in forecasts for quantity in one.quantities}),
+        scores=score(np.stack([_quantiles(one) for one in forecasts]), actual, newest),
+        counted=np.array([(moment - midnight(moment.date())) % _SIX_HOURS == timedelta(0) for moment in issued])
+        & _counted(filled, actual, newest, begins),
+    )
+
+
+def _quantiles(forecast: StoredForecast) -> FloatArray:
+    """p10, p50 and p90 of both quantities, (2, 3, 96); NaN for one that was not forecast."""
+    found = np.full((len(QUANTITIES), len(QUANTILES), STEPS), np.nan)
     for place, quantity in enumerate(QUANTITIES):
-        forecasts = [one for one in issued if quantity in one.quantities]
-        if not forecasts:
-            continue
-        actual = happened.values[row, place]
-        newest = _filled(actual)
-        begins = np.array([(one.issued_at - happened.start) // SLOT for one in forecasts])
-        quantiles = np.array([[one.quantities[quantity][name] for name in QUANTILES] for one in forecasts])
-        scores[quantity] = score(quantiles, actual[begins[:, None] + np.arange(STEPS)], newest[begins - 1]).pooled()
-    return scores
+        if quantity in forecast.quantities:
+            found[place] = [forecast.quantities[quantity][name] for name in QUANTILES]
+    return found
 
 
-def _filled(values: FloatArray) -> FloatArray:
-    """The newest value at each slot; NaN before the first."""
-    places = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(len(values)), 0))
-    return values[places]
+def _counted(
+    filled: FloatArray, actual: FloatArray, newest: FloatArray, begins: NDArray[np.integer]
+) -> NDArray[np.bool_]:
+    """Issue times that a backtest counts: both newest values exist, and humidity was measured often enough."""
+    past = filled[HUMIDITY, begins[:, None] - 1 - np.arange(WINDOW_SLOTS)]
+    return np.asarray(
+        np.isfinite(newest).all(axis=1)
+        & (np.isfinite(past).mean(axis=1) >= PAST_SHARE)
+        & (np.isfinite(actual[:, HUMIDITY]).mean(axis=1) >= TARGET_SHARE)
+    )
 
 
 def advance_state(ports: VerifyPorts, *, house: str, now: datetime) -> bool:
@@ -105,5 +190,4 @@ def advance_state(ports: VerifyPorts, *, house: str, now: datetime) -> bool:
     moved = advance(champion.state, champion.model, closed)
     if moved is champion.state:
         return False
-    ports.registry.put_state(house, champion.version, moved)
-    return True
+    return ports.registry.put_state(house, champion.version, moved)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+
+from pynamodb.expressions.condition import Condition
 
 from roomidity.readings import SlotKey
 from roomidity.readings.observations import Observation, Origin, Statistics
@@ -31,10 +33,7 @@ class ObservationTable:
         names = [(key.house, format_slot(key.start)) for key in keys]
         needed = ["house", "slot", "version", "rules"]
         found = self._item.batch_get(names, consistent_read=True, attributes_to_get=needed)
-        return {
-            SlotKey(item.house, to_epoch_ms(parse_slot(item.slot))): Origin(int(item.version), int(item.rules or 0))
-            for item in found
-        }
+        return {_key(item): _origin(item) for item in found}
 
     def put_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
         """Write each observation, unless one of a newer set or of newer rules stands there.
@@ -43,11 +42,40 @@ class ObservationTable:
         -------
         The keys of those that were not written.
         """
-        writes = [self._write(key, observation, origin) for key, (observation, origin) in observed.items()]
+        return self._save(observed, self._not_newer)
+
+    def replace_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
+        """Write each observation where one of the very same origin stands.
+
+        Returns
+        -------
+        The keys of those that were not written: derived anew meanwhile, or gone.
+        """
+        return self._save(observed, self._same)
+
+    def _save(
+        self,
+        observed: Mapping[SlotKey, tuple[Observation, Origin]],
+        condition: Callable[[Origin], Condition],
+    ) -> set[SlotKey]:
+        writes = [
+            self._write(key, observation, origin, condition(origin)) for key, (observation, origin) in observed.items()
+        ]
         written = save_many(writes, connection_of(self._item))
         return {key for key, done in zip(observed, written, strict=True) if not done}
 
-    def _write(self, key: SlotKey, observation: Observation, origin: Origin) -> Write:
+    def _not_newer(self, origin: Origin) -> Condition:
+        rules_not_newer: Condition = self._item.rules.does_not_exist() | (self._item.rules <= origin.rules)
+        not_newer: Condition = self._item.house.does_not_exist()
+        not_newer |= (self._item.version <= origin.version) & rules_not_newer
+        return not_newer
+
+    def _same(self, origin: Origin) -> Condition:
+        same_rules = self._item.rules == origin.rules if origin.rules else self._item.rules.does_not_exist()
+        same: Condition = (self._item.version == origin.version) & same_rules
+        return same
+
+    def _write(self, key: SlotKey, observation: Observation, origin: Origin, condition: Condition) -> Write:
         item = self._item(
             house=key.house,
             slot=format_slot(key.start),
@@ -59,21 +87,20 @@ class ObservationTable:
             rules=origin.rules or None,
             expires_at=key.slot_ms // 1000 + self._retention_s,
         )
-        rules_not_newer = self._item.rules.does_not_exist() | (self._item.rules <= origin.rules)
-        not_newer = self._item.house.does_not_exist() | ((self._item.version <= origin.version) & rules_not_newer)
-        return Write(item, not_newer, house=key.house, size_bytes=200 * (len(observation) + 1))
+        return Write(item, condition, house=key.house, size_bytes=200 * (len(observation) + 1))
 
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, Observation]]:
         """Each slot in [start, end) that was observed, and what was, in order of time."""
+        return ((key.start, observation) for key, observation, _ in self.derived(house, start, end))
+
+    def derived(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[SlotKey, Observation, Origin]]:
+        """The same, with what each was derived from."""
         for item in self._query(house, start, end):
-            rooms = {room: value["M"] for room, value in item.rooms.items()}
-            yield (
-                parse_slot(item.slot),
-                {
-                    room: {quantity: _from_wire(value["M"]) for quantity, value in quantities.items()}
-                    for room, quantities in rooms.items()
-                },
-            )
+            observation = {
+                room: {quantity: _from_wire(value["M"]) for quantity, value in quantities["M"].items()}
+                for room, quantities in item.rooms.items()
+            }
+            yield _key(item), observation, _origin(item)
 
     def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
         """The same, means only: a quarter of the work, and all that a forecast needs."""
@@ -95,13 +122,22 @@ class ObservationTable:
         return self._item.query(house, self._item.slot.between(format_slot(start), format_slot(end - SLOT)))
 
 
+def _key(item: ObservationItem) -> SlotKey:
+    return SlotKey(item.house, to_epoch_ms(parse_slot(item.slot)))
+
+
+def _origin(item: ObservationItem) -> Origin:
+    return Origin(int(item.version), int(item.rules or 0))
+
+
 def _to_wire(statistics: Statistics) -> dict[str, dict[str, str]]:
-    return {
+    wire = {
         "mean": {"N": number_text(statistics.mean)},
         "min": {"N": number_text(statistics.min)},
         "max": {"N": number_text(statistics.max)},
         "count": {"N": str(statistics.count)},
     }
+    return wire if statistics.fault is None else wire | {"fault": {"S": statistics.fault}}
 
 
 def _from_wire(wire: Mapping[str, Mapping[str, str]]) -> Statistics:
@@ -110,6 +146,7 @@ def _from_wire(wire: Mapping[str, Mapping[str, str]]) -> Statistics:
         min=float(wire["min"]["N"]),
         max=float(wire["max"]["N"]),
         count=int(wire["count"]["N"]),
+        fault=wire["fault"]["S"] if "fault" in wire else None,
     )
 
 

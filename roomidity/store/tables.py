@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.models import Model
 
@@ -81,20 +81,42 @@ class ForecastItem(Model):
 
 
 class ModelItem(Model):
-    """models: a manifest by version, and the pointer to the champion under the version ``champion``."""
+    """models: a manifest by version, and under other sort keys the pointer to the champion and the log of who served.
+
+    A version has all but the last five, which the pointer (``champion``) and the log's entries (``served#...``) have.
+    """
 
     house = UnicodeAttribute(hash_key=True)
     version = UnicodeAttribute(range_key=True)
     manifest = Plain(null=True)
+    decision = Plain(null=True)
+    state_sha256 = UnicodeAttribute(null=True)
+    state_through = NumberAttribute(null=True)
+    former_state = UnicodeAttribute(null=True)
+    pruned_at = UnicodeAttribute(null=True)
+    expires_at = NumberAttribute(null=True)
     points_to = UnicodeAttribute(null=True)
+    previous = UnicodeAttribute(null=True)
     since = UnicodeAttribute(null=True)
+    counter = NumberAttribute(null=True)
+    why = UnicodeAttribute(null=True)
 
 
 class AccuracyItem(Model):
-    """accuracy: how good a room's forecasts were, by day."""
+    """accuracy: how good the forecasts were that were issued for a room on a day (UTC): sums by lead hour.
+
+    ``humidity`` and ``temperature`` hold lists of 24 numbers; ``six_hourly`` holds the same of some issue times alone.
+    """
 
     room_id = UnicodeAttribute(hash_key=True)
     day = UnicodeAttribute(range_key=True)
+    forecasts = NumberAttribute()
+    complete = BooleanAttribute()
+    humidity = Plain(null=True)
+    temperature = Plain(null=True)
+    six_hourly = Plain()
+    v = NumberAttribute()
+    expires_at = NumberAttribute()
 
 
 ItemType = TypeVar("ItemType", bound=Model)

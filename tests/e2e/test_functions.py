@@ -34,7 +34,8 @@ def answer(shell: Shell, function: str, sample: str) -> dict[str, Any]:
 
 
 def test_the_samples_from_queue_to_verification(shell: Shell, tmp_path: Path) -> None:
-    readings = simulate_house(seed=1, start=datetime(2026, 3, 11, tzinfo=UTC), days=4, house="demo").readings
+    # Of the first twelve houses, the one whose own model beats the prior after four days, and so serves.
+    readings = simulate_house(seed=11, start=datetime(2026, 3, 11, tzinfo=UTC), days=4, house="demo").readings
     path = tmp_path / "readings.parquet"
     readings.write_parquet(path)
     shell.roomidity("send", path)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -16,12 +16,13 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from roomidity.composition import Roomidity
-from roomidity.errors import InputError
+from roomidity.errors import InputError, VerificationError
+from roomidity.forecasting import load_prior
 from roomidity.houses import House, Room
 from roomidity.local.functions import Context
 from roomidity.readings import QUANTITIES, SlotKey
 from roomidity.readings.observations import Origin, Statistics
-from roomidity.slots import SLOT, to_epoch_ms
+from roomidity.slots import SLOT, SLOT_MS, format_slot, to_epoch_ms
 
 EVENTS: Final = Path(__file__).parents[1] / "events"
 NOW: Final = datetime(2026, 3, 15, tzinfo=UTC)
@@ -57,6 +58,14 @@ class Hurried(Context):
 
     def get_remaining_time_in_millis(self) -> int:
         return 59_000
+
+
+@dataclass(frozen=True)
+class Ending(Context):
+    """A function that is ended any moment."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 10_000
 
 
 @pytest.fixture
@@ -330,27 +339,87 @@ def test_a_training_job_of_no_house_fails(stage: Roomidity, invoke: Invoke) -> N
 # ---- verify
 
 
-def test_a_night_scores_the_forecasts_that_are_over_and_moves_the_state_on(
+def promote(stage: Roomidity, house: str, at: datetime) -> None:
+    """A champion: the prior with a room's ridges that say nothing, its state as of then."""
+    model, state, _ = load_prior()
+    nothing = np.zeros((1, *model.local.shape[1:]))
+    own = replace(model, rooms=("room 0",), local=nothing, residual=nothing)
+    number = to_epoch_ms(at) // SLOT_MS
+    manifest = {"trained_through": format_slot(at), "quarantine": []}
+    version = stage.registry.publish(
+        house, model=own, state=replace(state, through=number, scored=number - 96), manifest=manifest, trained_at=at
+    )
+    stage.registry.promote(house, version, at=at)
+
+
+def test_a_night_scores_what_is_over_moves_the_state_on_and_asks_for_training(
     stage: Roomidity, invoke: Invoke, capsys: pytest.CaptureFixture[str]
 ) -> None:
     observe(stage, "demo", days=5)
-    trained_at = NOW - timedelta(days=2)
-    body = {"house": "demo", "reason": "test", "now": trained_at.isoformat()}
-    invoke("train", records("train", body))
+    promote(stage, "demo", NOW - timedelta(days=2))
     invoke("forecast", records("forecast", {"house": "demo", "issued_at": "2026-03-13T00:00Z"}))
     before = stage.registry.champion("demo")
     capsys.readouterr()
 
-    answer = invoke("verify", sample("verify"))
-    assert answer == {"day": "2026-03-13", "houses": 1, "states_advanced": 1}
-    assert metrics_of(capsys)["HousesToVerify"] == 1
+    night = {"day": "2026-03-13", "houses": 1, "rows": 2, "states_advanced": 1, "slots_flagged": 0}
+    assert invoke("verify", sample("verify")) == night | {"trainings_asked": {"daily": 1}}
+    metrics = metrics_of(capsys)
+    expected = {"HousesToVerify": 1, "AccuracyRows": 2, "StatesAdvanced": 1, "SlotsFlagged": 0, "TrainingsAsked": 1}
+    assert expected.items() <= metrics.items()
     after = stage.registry.champion("demo")
     assert before is not None
     assert after is not None
     assert after.version == before.version
     assert after.state.through > before.state.through
-    assert invoke("verify", sample("verify"))["states_advanced"] == 0  # again changes nothing
-    assert invoke("verify", sample("verify_house")) == {"day": "2026-03-13", "houses": 1, "states_advanced": 0}
+    (row,) = stage.accuracy.between("demo", "room 1", date(2026, 3, 13), date(2026, 3, 13))
+    assert (row.forecasts, row.complete, row.scores["humidity"].count.sum()) == (1, True, 96)
+    (job,) = stage.training_jobs.receive()
+    assert json.loads(job.body) == {"house": "demo", "reason": "daily", "now": "2026-03-15T00:15Z"}
+
+    again = invoke("verify", sample("verify"))
+    assert (again["rows"], again["states_advanced"]) == (0, 0)
+    one_day = night | {"states_advanced": 0, "trainings_asked": {}}
+    assert invoke("verify", sample("verify_house")) == one_day
+
+
+def test_a_night_flags_a_sensor_that_stands_still(stage: Roomidity, invoke: Invoke, plain_tables: Any) -> None:
+    observe(stage, "demo", days=3)
+    stuck = [SlotKey("demo", to_epoch_ms(NOW - back * SLOT)) for back in range(1, 98)]
+    still = {"room 0": {"temperature": Statistics(21.0, 21.0, 21.0, 9)}}
+    stage.observations.put_many({key: (still, Origin(2)) for key in stuck})
+    assert invoke("verify", sample("verify"))["slots_flagged"] == 97
+    item = plain_tables.Table("roomidity-test-observations").get_item(
+        Key={"house": "demo", "slot": format_slot(NOW - SLOT)}
+    )["Item"]
+    assert item["rooms"]["room 0"]["temperature"]["fault"] == "stuck"
+    assert item["version"] == 2
+    assert invoke("verify", sample("verify"))["slots_flagged"] == 0
+
+
+def test_one_house_that_fails_does_not_cost_the_others_their_night(
+    stage: Roomidity, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for house in ("a", "b", "c"):
+        observe(stage, house, days=1, rooms=1)
+    verify = import_module("handlers.verify")
+    run_night, done = verify.run_night, []
+
+    def run(ports: Any, *, house: str, now: datetime) -> Any:
+        if house == "b":
+            raise OSError("a table is away")
+        done.append(house)
+        return run_night(ports, house=house, now=now)
+
+    monkeypatch.setattr(verify, "run_night", run)
+    with pytest.raises(VerificationError, match="could not verify 1 houses, the log says why: b"):
+        invoke("verify", sample("verify"))
+    assert sorted(done) == ["a", "c"]
+
+
+def test_a_night_without_time_left_names_the_houses_that_it_did_not_reach(stage: Roomidity, invoke: Invoke) -> None:
+    observe(stage, "a", days=1, rooms=1)
+    with pytest.raises(VerificationError, match="could not verify 1 houses"):
+        invoke("verify", sample("verify"), Ending("verify"))
 
 
 def test_a_night_with_no_house_yet(invoke: Invoke) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -345,19 +346,29 @@ def test_what_cannot_be_quarantined_is_said(
 def test_a_retrained_model_has_not_learnt_from_the_interval(stage: Roomidity, run: Run) -> None:
     observe(stage, "h1", days=5, end=NOW)
     trained = run("train", "h1", "--now", format_moment(NOW))["version"]
+    learnt = stage.registry.load("h1", trained, first_state=True)
+    model = replace(learnt.model, local=-3 * learnt.model.local)  # as if it had learnt nonsense
+    bad = stage.registry.publish("h1", model=model, state=learnt.state, manifest=learnt.manifest, trained_at=NOW)
+    stage.registry.promote("h1", bad, at=NOW)
     put = run("quarantine", "h1/room 0", *span(0, 4), "--now", format_moment(NOW))
-    assert [(one["version"], one["champion"]) for one in put["models"]] == [(trained, True)]
+    assert {one["version"]: one["champion"] for one in put["models"]} == {trained: False, bad: True}
     assert (put["retrain"], put["trained"]) == ("roomidity train h1", None)
     later = format_moment(NOW + SLOT)
     anew = run("quarantine", "h1/room 0", *span(0, 4), "--now", later, "--retrain")["trained"]
-    assert stage.registry.champion_version("h1") == anew != trained
+    assert anew["promoted"]
+    assert stage.registry.champion_version("h1") == anew["version"]
     last = run("quarantine", "h1/room 0", *span(0, 4), "--now", later, "--retrain")
-    assert ([(one["version"], one["champion"]) for one in last["models"]], last["trained"]) == (
-        [(trained, False)],
-        None,
-    )
+    assert {one["version"]: one["champion"] for one in last["models"]} == {trained: False, bad: False}
+    assert last["trained"] is None
     undone = run("quarantine", "h1/room 0", *span(0, 4), "--now", later, "--undo")
-    assert [one["version"] for one in undone["models"]] == [anew]
+    assert [one["version"] for one in undone["models"]] == [anew["version"]]
+
+
+def test_a_retrained_model_that_is_no_better_does_not_take_the_place(stage: Roomidity, run: Run) -> None:
+    observe(stage, "h1", days=5, end=NOW)
+    trained = run("train", "h1", "--now", format_moment(NOW))["version"]
+    anew = run("quarantine", "h1/room 0", *span(0, 4), "--now", format_moment(NOW + SLOT), "--retrain")["trained"]
+    assert (anew["promoted"], stage.registry.champion_version("h1")) == (False, trained)
 
 
 # Forget
@@ -435,7 +446,7 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
         "observations": 20,
         "forecasts": 30,
         "accuracy": 2,
-        "models": 2,
+        "models": 3,
         "houses": 1,
     }
     assert deleted["objects"] == 2

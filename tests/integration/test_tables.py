@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import boto3
@@ -13,11 +14,12 @@ import pytest
 
 from roomidity.composition import Roomidity
 from roomidity.errors import ConflictError
+from roomidity.forecasting.scoring import Score
 from roomidity.houses import House, Room
 from roomidity.readings import Quarantine, SlotKey
 from roomidity.readings.observations import Observation, Origin, Statistics
 from roomidity.slots import SLOT, SLOT_MS, format_slot, to_epoch_ms
-from roomidity.store import StoredForecast, StoredSet
+from roomidity.store import DayAccuracy, StoredForecast, StoredSet
 from tests.integration import dashboard
 from tests.integration.stage import KEYS, REGION, tables_of
 
@@ -365,6 +367,76 @@ def test_an_observation_of_eight_rooms_costs_one_write_unit(stage: Roomidity) ->
         {key(): ({room: dict.fromkeys(("humidity", "temperature"), numbers) for room in rooms}, Origin(123, 12))}
     )
     assert item_bytes(the_item("observations")) <= 1024
+
+
+# ---- accuracy
+
+SUMS = tuple(part.name for part in fields(Score))
+ISSUED_ON = START.date()
+
+
+def accuracy_row(*, day: date = ISSUED_ON, forecasts: int = 96, error: float = 1.25) -> DayAccuracy:
+    rng = np.random.default_rng(3)
+    score = Score(*(np.full(24, 384.0) if name == "count" else rng.uniform(0, 800, 24).round(3) for name in SUMS))
+    score = replace(score, error=np.full(24, error), inside=np.arange(24.0))
+    return DayAccuracy("h1", "kitchen", day, forecasts, True, {"humidity": score}, {"humidity": score[:]})
+
+
+def test_a_row_of_accuracy_comes_back_as_it_was(stage: Roomidity) -> None:
+    rows = [accuracy_row(day=ISSUED_ON + timedelta(days=number)) for number in range(3)]
+    assert stage.accuracy.put_many(rows) == 3
+    found = stage.accuracy.between("h1", "kitchen", rows[1].day, rows[2].day)
+    assert [(row.house, row.room, row.day) for row in found] == [("h1", "kitchen", row.day) for row in rows[1:]]
+    assert [row.plain() for row in found] == [row.plain() for row in rows[1:]]
+    assert stage.accuracy.between("h1", "bath", rows[0].day, rows[2].day) == []
+    assert stage.accuracy.between("h1", "kitchen", rows[2].day, rows[0].day) == []
+
+
+def test_a_row_of_accuracy_gives_way_only_to_one_of_as_many_forecasts(stage: Roomidity) -> None:
+    for forecasts, error, standing in ((50, 1.0, 1.0), (96, 2.0, 2.0), (96, 3.0, 3.0), (95, 4.0, 3.0)):
+        assert stage.accuracy.put_many([accuracy_row(forecasts=forecasts, error=error)]) == (error == standing)
+        (row,) = stage.accuracy.between("h1", "kitchen", ISSUED_ON, ISSUED_ON)
+        assert row.scores["humidity"].error[0] == standing
+
+
+def test_a_row_of_accuracy_is_plain_numbers_that_cost_at_most_four_units(stage: Roomidity, plain_tables: Any) -> None:
+    score = accuracy_row().scores["humidity"]
+    both = {"humidity": score, "temperature": score}
+    stage.accuracy.put_many([replace(accuracy_row(), scores=both, six_hourly=both)])
+    (item,) = plain_tables.Table("roomidity-test-accuracy").scan()["Items"]
+    assert (item["room_id"], item["day"], item["forecasts"], item["complete"]) == ("h1/kitchen", "2026-03-15", 96, True)
+    assert set(item["humidity"]) == set(item["six_hourly"]["temperature"]) == set(SUMS)
+    assert [len(item["humidity"][name]) for name in SUMS] == [24] * len(SUMS)
+    assert item["humidity"]["error"][0] == Decimal("1.25")
+    assert item["expires_at"] == int((START + timedelta(days=400)).timestamp())
+    assert item_bytes(the_item("accuracy")) <= 4 * 1024
+
+
+# ---- flags
+
+
+def test_an_observation_is_replaced_only_where_one_of_the_same_origin_stands(stage: Roomidity) -> None:
+    observations = stage.observations
+    flagged = {"kitchen": {"temperature": Statistics(21.5, 21.0, 22.0, 15, fault="stuck")}}
+    origins = {key(0): Origin(2), key(1): Origin(2, 3), key(2): Origin(4)}
+    observations.put_many({one: (observation(), origin) for one, origin in origins.items()})
+    changed = {key(0): Origin(2), key(1): Origin(2, 3), key(2): Origin(3), key(3): Origin(1)}
+    assert observations.replace_many({one: (flagged, origin) for one, origin in changed.items()}) == {key(2), key(3)}
+    found = {one: (what, origin) for one, what, origin in observations.derived("h1", START, START + 4 * SLOT)}
+    assert found == {
+        key(0): (flagged, Origin(2)),
+        key(1): (flagged, Origin(2, 3)),
+        key(2): (observation(), Origin(4)),
+    }
+    means = dict(observations.means("h1", START, START + SLOT))
+    assert means == {START: {"kitchen": {"temperature": 21.5}}}
+    assert observations.replace_many({key(0): (flagged, Origin(2, 3)), key(1): (flagged, Origin(2))}) == {
+        key(0),
+        key(1),
+    }
+    observations.put_many({key(0): (observation(), Origin(2))})  # derived anew: the flag is gone
+    ((_, plain, _),) = observations.derived("h1", START, START + SLOT)
+    assert plain == observation()
 
 
 def test_the_tables_share_one_client(stage: Roomidity) -> None:

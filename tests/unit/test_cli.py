@@ -27,14 +27,17 @@ COMMANDS = [
     "drain",
     "forecast",
     "show",
+    "verify",
+    "accuracy",
     "train",
+    "models",
     "rejects",
     "replay",
     "quarantine",
     "forget",
     "backtest",
 ]
-TIMED = ["drain", "forecast", "show", "train", "quarantine"]
+TIMED = ["drain", "forecast", "show", "verify", "accuracy", "train", "quarantine"]
 
 
 def test_the_commands_in_the_order_of_a_readings_way() -> None:
@@ -49,6 +52,16 @@ def test_every_command_teaches_and_speaks_json(name: str) -> None:
     assert len(roomidity.commands[name].help or "") > 60
     assert ("--now" in shown.output) == (name in TIMED)
     assert all(option.help for option in roomidity.commands[name].params if option.param_type_name == "option")
+
+
+@pytest.mark.parametrize("name", ["list", "show", "history", "at", "promote", "rollback", "diff", "prune"])
+def test_every_command_about_models_teaches_and_speaks_json(name: str) -> None:
+    shown = CliRunner().invoke(roomidity, ["models", name, "--help"])
+    assert shown.exit_code == 0
+    assert "--json" in shown.output
+    assert ("--now" in shown.output) == (name in {"list", "show", "promote", "rollback", "prune"})
+    command = roomidity.commands["models"].commands[name]  # type: ignore[attr-defined]
+    assert all(option.help for option in command.params if option.param_type_name == "option")
 
 
 def test_readme_names_every_command_or_where_they_are_listed() -> None:

@@ -49,12 +49,12 @@ def test_the_same_seed_gives_the_same_bytes(make_house, prior: tuple[Model, Stat
 
 def test_too_short_a_history_is_refused(make_house, prior: tuple[Model, State]) -> None:
     with pytest.raises(NotEnoughDataError) as caught:
-        train(make_house(days=2.9), prior=prior, seed=0)
+        train(make_house(days=1.9), prior=prior, seed=0)
     assert caught.value.needed_slots == MIN_SLOTS
-    assert caught.value.found_slots == 278
+    assert caught.value.found_slots == 182
 
 
-@pytest.mark.parametrize("days", [3, 3.5, 5])
+@pytest.mark.parametrize("days", [2, 2.5, 3, 5])
 def test_a_short_history_is_enough(days: float, make_house, prior: tuple[Model, State]) -> None:
     trained = train(make_house(days=days), prior=prior, seed=0)
     assert not trained.model.is_prior

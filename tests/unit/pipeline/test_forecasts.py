@@ -120,7 +120,24 @@ def test_a_champion_whose_bytes_are_not_those_registered_is_refused_and_the_prio
     assert issued.serving.refused
     assert only(issued).model_version == PRIOR_VERSION
     assert only(issued).grade == {"humidity": "prior", "temperature": "prior"}
-    assert "champion refused" in caplog.text
+    assert "model refused, the next in line serves" in caplog.text
+
+
+def test_what_served_before_a_refused_champion_serves_again_while_it_is_intact() -> None:
+    world = World()
+    observe(world, ("bath", "kitchen"))
+    first = promote(world, "kitchen")
+    second = promote(world, "bath", "kitchen")
+    assert issue(world).serving.version == second
+    world.registry.models["h1", second] += b"\0"
+    issued = issue(world)
+    assert (issued.serving.version, issued.serving.refused) == (first, True)
+    assert {room.model_version for room in issued.rooms} == {first}
+    assert {grade for room in issued.rooms for grade in room.grade.values()} == {"full"}
+    world.registry.models["h1", first] += b"\0"
+    issued = issue(world)
+    assert (issued.serving.version, issued.serving.refused) == (PRIOR_VERSION, True)
+    assert {grade for room in issued.rooms for grade in room.grade.values()} == {"prior"}
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK", b"not a model"])

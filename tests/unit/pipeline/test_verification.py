@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from roomidity.errors import NotFoundError
-from roomidity.forecasting import load_prior
-from roomidity.forecasting.scoring import Score
+from roomidity.forecasting import QUANTITIES, Window, load_prior
+from roomidity.forecasting.backtest import replay
+from roomidity.forecasting.scoring import Score, score
+from roomidity.forecasting.window import slot_number
 from roomidity.houses import House, Seen
-from roomidity.pipeline.verification import advance_state, verify_house
+from roomidity.pipeline.verification import advance_state, score_days, verify_house
 from roomidity.readings.observations import Origin, Statistics
 from roomidity.slots import SLOT, SLOT_MS, to_epoch_ms
-from roomidity.store import StoredForecast
+from roomidity.store import QUANTILES, DayAccuracy, StoredForecast
 from tests.fakes import World
 from tests.unit.samples import NOW, slot_key
 
 DAY = timedelta(days=1)
 ISSUED = NOW - DAY
+NOTHING = Score(*(np.zeros(24) for _ in fields(Score)))
 
 
 def observe(world: World, values: dict[datetime, float], *, room: str = "kitchen", quantity: str = "humidity") -> None:
@@ -80,12 +84,21 @@ def test_scores_add_up_over_forecasts_and_stand_apart_by_room_and_quantity() -> 
     assert scores["bath"]["humidity"].total().mae == 1
 
 
-def test_persistence_is_the_newest_value_even_if_it_is_old() -> None:
+@pytest.mark.parametrize("age", [1, 13])
+def test_persistence_is_the_newest_value_of_at_most_three_hours_before(age: int) -> None:
     world = World()
-    observe(world, {ISSUED - 40 * SLOT: 45.0, ISSUED - 50 * SLOT: 10.0})
+    observe(world, {ISSUED - age * SLOT: 45.0, ISSUED - 50 * SLOT: 10.0})
     observe(world, {ISSUED + lead * SLOT: 50.0 for lead in range(96)})
     issue(world, ISSUED, 48, 51, 53)
     assert verify(world)["kitchen"]["humidity"].total().persistence_mae == 5
+
+
+def test_a_forecast_after_more_than_three_silent_hours_does_not_count() -> None:
+    world = World()
+    observe(world, {ISSUED - 14 * SLOT: 45.0})
+    observe(world, {ISSUED + lead * SLOT: 50.0 for lead in range(96)})
+    issue(world, ISSUED, 48, 51, 53)
+    assert verify(world)["kitchen"]["humidity"].total().count == 0
 
 
 def test_only_forecasts_whose_24_hours_are_over_count() -> None:
@@ -124,6 +137,134 @@ def test_a_house_that_was_never_seen_is_said() -> None:
         verify(World())
     with pytest.raises(NotFoundError):
         advance_state(World().verify_ports(), house="h1", now=NOW)
+
+
+# Rows of accuracy
+
+
+MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
+"""Of the day whose forecasts are scored; NOW is 8 o'clock two days later."""
+
+
+def issue_all_day(world: World, day: datetime = MIDNIGHT, *, until: int = 96, room: str = "kitchen") -> None:
+    for number in range(until):
+        issue(world, day + number * SLOT, 47, 51, 53, room=room)
+
+
+def observe_around(
+    world: World, day: datetime = MIDNIGHT, *, value: float = 50.0, quantities: Sequence[str] = ("humidity",)
+) -> None:
+    for quantity in quantities:
+        slots = {day + number * SLOT: value + number % 3 for number in range(-204, 192)}
+        observe(world, slots, quantity=quantity)
+
+
+def rows_of(world: World, *days: datetime, now: datetime = NOW) -> list[DayAccuracy]:
+    home = world.houses.get("h1")
+    assert home is not None
+    return list(score_days(world.verify_ports(), house=home, days=[day.date() for day in days or (MIDNIGHT,)], now=now))
+
+
+def test_a_days_row_sums_what_scoring_each_forecast_gives() -> None:
+    world = World()
+    observe_around(world)
+    issue_all_day(world)
+    (row,) = rows_of(world)
+    assert (row.room, row.day.isoformat(), row.forecasts, row.complete) == ("kitchen", "2026-11-20", 96, True)
+    whole = verify(world, first=MIDNIGHT, last=MIDNIGHT + DAY - SLOT)["kitchen"]["humidity"]
+    for name, sums in vars(row.scores["humidity"]).items():
+        np.testing.assert_array_equal(sums, getattr(whole, name))
+    assert row.scores["humidity"].count.tolist() == [96 * 4] * 24
+
+
+def test_of_a_day_that_is_not_over_the_row_says_so_and_has_what_is() -> None:
+    world = World()
+    observe_around(world)
+    issue_all_day(world)
+    for now, forecasts, complete in (
+        (MIDNIGHT + 2 * DAY - SLOT, 96, False),
+        (MIDNIGHT + 2 * DAY, 96, True),
+        (MIDNIGHT + DAY, 1, False),
+    ):
+        (row,) = rows_of(world, now=now)
+        assert (row.forecasts, row.complete) == (forecasts, complete)
+    assert rows_of(world, now=MIDNIGHT + DAY - SLOT) == []
+
+
+def test_days_stand_apart_and_one_without_forecasts_has_no_row() -> None:
+    world = World()
+    observe_around(world)
+    issue_all_day(world, MIDNIGHT - DAY, until=8)
+    issue_all_day(world, until=4)
+    rows = {row.day.day: row for row in rows_of(world, MIDNIGHT - 2 * DAY, MIDNIGHT - DAY, MIDNIGHT)}
+    assert {day: row.forecasts for day, row in rows.items()} == {19: 8, 20: 4}
+
+
+def test_six_hourly_sums_are_of_the_backtests_issue_times() -> None:
+    """It needs both quantities' newest values, 60 % of two days before and half of the day after."""
+    world = World()
+    observe_around(world, quantities=("humidity", "temperature"))
+    issue_all_day(world)
+    (row,) = rows_of(world)
+    assert row.six_hourly["humidity"].count.tolist() == [4 * 4] * 24
+    alone = World()
+    for hour in (0, 6, 12, 18):
+        alone.observations = world.observations
+        alone.houses = world.houses
+        issue(alone, MIDNIGHT + timedelta(hours=hour), 47, 51, 53)
+    (four,) = rows_of(alone)
+    for name, sums in vars(four.scores["humidity"]).items():
+        np.testing.assert_array_equal(sums, getattr(row.six_hourly["humidity"], name))
+
+
+def test_six_hourly_sums_are_those_of_the_backtest_whatever_is_missing() -> None:
+    """Ten days of two rooms with gaps of all lengths, forecast by the prior alone."""
+    rng = np.random.default_rng(5)
+    first, days = MIDNIGHT - 12 * DAY, 12
+    values = np.empty((2, 2, days * 96))
+    values[:, 0], values[:, 1] = 50 + rng.normal(size=(2, days * 96)).cumsum(axis=1) / 9, 21.0
+    for row, place in np.ndindex(2, 2):
+        for begin in rng.integers(0, days * 96, 12):
+            values[row, place, begin : begin + int(rng.choice([1, 5, 11, 12, 13, 30, 60]))] = np.nan
+    values[:, :, -1] = 50  # a backtest ends with the last reading
+    model, state, _ = load_prior()
+    window = Window(("bath", "kitchen"), first + days * DAY, "UTC", values)
+    tested = replay(window, (model, state), start=slot_number(first + 2 * DAY), retrain_days=None)
+
+    world = World()
+    for row, room in enumerate(window.rooms):
+        for place, quantity in enumerate(QUANTITIES):
+            means = {
+                first + number * SLOT: value for number, value in enumerate(values[row, place]) if np.isfinite(value)
+            }
+            observe(world, means, room=room, quantity=quantity)
+        for number, at in enumerate(tested.issued_at):
+            levels = tested.quantiles[row, number]
+            quantities = {
+                q: dict(zip(QUANTILES, levels[place][[0, 4, 8]], strict=True)) for place, q in enumerate(QUANTITIES)
+            }
+            world.forecasts.put_many([StoredForecast("h1", room, at, quantities, {}, at, "v1")])
+    rows = rows_of(world, *(first + day * DAY for day in range(2, days)), now=first + days * DAY)
+    assert 20 < tested.counted.sum() < tested.counted.size - 5
+    for row, room in enumerate(window.rooms):
+        counted = tested.counted[row]
+        for place, quantity in enumerate(QUANTITIES):
+            sums = sum((one.six_hourly[quantity] for one in rows if one.room == room), start=NOTHING)
+            actual, last = tested.actual[row, counted, place], tested.last[row, counted, place]
+            expected = score(tested.quantiles[row, counted, place][:, [0, 4, 8]], actual, last).pooled()
+            for name, found in vars(sums).items():
+                np.testing.assert_allclose(found, getattr(expected, name), err_msg=f"{room} {quantity} {name}")
+
+
+def test_late_readings_correct_a_row() -> None:
+    world = World()
+    observe_around(world)
+    issue_all_day(world)
+    (before,) = rows_of(world)
+    observe(world, {MIDNIGHT + 100 * SLOT: 99.0})
+    (after,) = rows_of(world)
+    assert after.scores["humidity"].error.sum() > before.scores["humidity"].error.sum()
+    assert after.scores["humidity"].count.tolist() == before.scores["humidity"].count.tolist()
 
 
 # The daily step of the champion's state

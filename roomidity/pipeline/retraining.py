@@ -1,0 +1,91 @@
+"""When a house is trained again: soon and often while it is new, then weekly, and when its forecasts have become worse.
+
+What has trained it counts, not what came of it: a challenger that the gate refused is an answer as well, and asking
+for the same every night would not change it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final, Literal
+
+from roomidity.forecasting.drift import drift_of
+from roomidity.forecasting.scoring import Score
+from roomidity.houses import House
+from roomidity.pipeline.ports import JobQueue
+from roomidity.slots import format_slot, parse_slot
+from roomidity.store import DayAccuracy
+
+__all__ = ["Reason", "ask_for_training", "training_due"]
+
+logger: Final = logging.getLogger(__name__)
+
+Reason = Literal["first", "daily", "weekly", "drift", "quarantine"]
+
+FIRST_DAYS: Final = 3
+"""Days of data before the first training; below that there is nothing to train on."""
+
+YOUNG_DAYS: Final = 14
+"""A house is trained daily until it is so old: each day more is then a good part of all it knows."""
+
+WEEKLY_DAYS: Final = 7
+DRIFT_DAYS: Final = 2
+"""Drift asks at most so often: training a house takes about as long as forecasting it for two days."""
+
+
+def training_due(
+    house: House, manifests: Sequence[Mapping[str, Any]], rows: Iterable[DayAccuracy], *, now: datetime
+) -> Reason | None:
+    """Why a house should be trained now, or None.
+
+    Days are counted by the calendar (UTC), so that a training that took a while does not put off the next.
+
+    Parameters
+    ----------
+    manifests
+        Of everything that was trained for it, served or refused, oldest first.
+    rows
+        Its rooms' accuracy of the last weeks.
+    """
+    rooms = house.rooms_to_forecast(now)
+    if not rooms:
+        return None
+    age_days = (now - min(house.rooms[room].first_seen for room in rooms)).days
+    if age_days < FIRST_DAYS:
+        return None
+    if not manifests:
+        return "first"
+    newest = manifests[-1]
+    days = (now.date() - parse_slot(newest["trained_through"]).date()).days
+    if days >= 1 and age_days < YOUNG_DAYS:
+        return "daily"
+    if days >= WEEKLY_DAYS:
+        return "weekly"
+    if days >= 1 and sorted(newest["quarantine"]) != sorted(rule.id for rule in house.quarantine):
+        return "quarantine"
+    if days >= DRIFT_DAYS and (why := drift_of(_by_day(rows))):
+        logger.warning("forecasts have drifted", extra={"house": house.name, "why": why})
+        return "drift"
+    return None
+
+
+def ask_for_training(jobs: JobQueue, *, house: str, reason: Reason, now: datetime) -> None:
+    """Ask for a training of the house on what had closed by ``now``.
+
+    Asking twice trains twice; the second challenger is the first one's equal, and the gate lets it pass for nothing.
+    """
+    jobs.send([json.dumps({"house": house, "reason": reason, "now": format_slot(now)})])
+
+
+def _by_day(rows: Iterable[DayAccuracy]) -> list[dict[str, Score]]:
+    """Sums over the rooms by quantity, of each day that is complete, in order of time."""
+    days: dict[date, dict[str, Score]] = {}
+    for row in rows:
+        if row.complete:
+            sums = days.setdefault(row.day, {})
+            for quantity, score in row.scores.items():
+                sums[quantity] = sums[quantity] + score if quantity in sums else score
+    return [sums for _, sums in sorted(days.items(), key=lambda item: item[0])]
