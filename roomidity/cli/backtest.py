@@ -83,7 +83,8 @@ def backtest(
     """Forecast the last quarter of the readings as it would have been done then, and say how good that was.
 
     Issue times are 00, 06, 12 and 18 UTC. A model is trained weekly and serves if it wins on slots held out from it;
-    the state moves on daily; all on slots that had closed by then and on no others. The prior must not have seen the house: one whose manifest lists it is refused.
+    the state moves on daily; all on slots that had closed by then and on no others. The prior must not have seen the
+    house: one whose manifest lists it is refused.
     """
     with _extras():
         from roomidity.forecasting.backtest import replay, start_of_test, summarise  # noqa: PLC0415  # scikit-learn

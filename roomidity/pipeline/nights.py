@@ -69,7 +69,7 @@ def run_night(ports: VerifyPorts, *, house: str, now: datetime) -> Night:
     written = ports.accuracy.put_many(changed)
     flagged = flag_faults(ports.observations, house=house, now=now)
     advanced = advance_state(ports, house=house, now=now)
-    reason = training_due(home, ports.registry.manifests(house), rows.values(), now=now)
+    reason = training_due(home, ports.registry.manifests(house, now=now), rows.values(), now=now)
     if reason is not None:
         ask_for_training(ports.training_jobs, house=house, reason=reason, now=now)
     return Night(rows=written, slots_flagged=flagged, state_advanced=advanced, training=reason)

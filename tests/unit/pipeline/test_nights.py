@@ -110,7 +110,7 @@ def test_drift_is_judged_by_four_weeks_of_rows_with_those_of_the_night(
     old = replace(world.houses.get("h1"), rooms={})  # type: ignore[type-var]
     house, _ = old.admit([Seen("kitchen", "", NIGHT - 90 * DAY, NIGHT)])
     world.houses.put(house)
-    monkeypatch.setattr(world.registry, "manifests", lambda _house: [manifest])
+    monkeypatch.setattr(world.registry, "manifests", lambda _house, **_when: [manifest])
     judged: list[Any] = []
 
     def drift(days: Any) -> str:

@@ -116,12 +116,20 @@ def test_what_was_judged_is_what_serves_and_it_has_not_seen_what_it_was_judged_o
     assert (trained.manifest["seed"], trained.manifest["code_version"]) == (0, "1.2.3")
 
 
-def test_where_the_prior_is_as_good_it_serves_on_and_the_reasons_are_kept() -> None:
+def test_where_the_prior_is_as_good_it_serves_with_a_state_of_the_houses_own_and_the_reasons_are_kept() -> None:
     world = World()
     fill(world, days=6, period=0)
     trained = run(world)
     assert not trained.promoted
-    assert world.registry.champion_version("h1") is None
+    champion = world.registry.champion("h1")
+    assert champion is not None
+    assert champion.version != trained.version
+    assert champion.model.is_prior
+    assert champion.state.through == to_epoch_ms(NOW) // SLOT_MS
+    assert "did not beat it" in world.registry.decisions["h1", champion.version]["reasons"][0]
+    again = run(world, now=NOW + SLOT)
+    assert world.registry.champion_version("h1") == champion.version
+    assert set(again.decision["scores"]) == {"challenger", "prior"}
     assert world.registry.decisions["h1", trained.version]["won"] is False
     assert any(reason.startswith("not better than") for reason in trained.decision["reasons"])
 
