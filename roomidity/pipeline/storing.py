@@ -20,6 +20,9 @@ __all__ = ["Stored", "store"]
 
 logger: Final = logging.getLogger(__name__)
 
+_ROUND_SLOTS: Final = 2_000
+"""Slots read and written at a time: a year's readings, one a slot, into full sets would take 2 GB at once."""
+
 
 @dataclass
 class Stored:
@@ -50,13 +53,27 @@ def store(
         If other writers of a slot were faster every time.
     """
     stored = Stored()
-    if accepted.is_empty():
-        return stored
-    pending = accepted.with_row_index("row")
+    rows = accepted.with_row_index("row")
+    slots = rows.select("house", "slot").unique().sort("house", "slot")
+    for part in slots.iter_slices(_ROUND_SLOTS):
+        pending = rows.join(part, on=["house", "slot"], how="semi", maintain_order="left")
+        _store_part(pending, stored, houses=houses, sets=sets, observations=observations, backoff=backoff)
+    return stored
+
+
+def _store_part(
+    pending: pl.DataFrame,
+    stored: Stored,
+    *,
+    houses: Houses,
+    sets: Sets,
+    observations: Observations,
+    backoff: BackOff,
+) -> None:
     for attempt in range(ATTEMPTS):
         pending = _store_round(pending, stored, houses=houses, sets=sets, observations=observations, backoff=backoff)
         if pending.is_empty():
-            return stored
+            return
         backoff.pause(attempt)
     raise ConflictError(f"{pending.select('house', 'slot').n_unique()} slots", attempts=ATTEMPTS)
 

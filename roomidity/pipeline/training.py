@@ -182,7 +182,7 @@ def _adopt_prior(
         model=model,
         state=advance(state, model, history),
         first_state=state,
-        manifest={name: value for name, value in manifest.items() if name not in {"fitted_through", "report"}},
+        manifest={**manifest, "trained_from": format_slot(history.end), "report": {}},  # on nothing of the house
         trained_at=history.end,
         decision={"at": format_moment(now), "won": True, "against": manifest["prior"], "reasons": reasons},
     )

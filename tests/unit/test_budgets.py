@@ -64,6 +64,7 @@ def test_the_public_surface_of_readings() -> None:
         "pack_sets",
         "union",
         "unpack_sets",
+        "unreadable_sets",
     ]
 
 
