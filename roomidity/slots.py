@@ -7,7 +7,6 @@ from typing import Final
 
 __all__ = [
     "SLOT",
-    "SLOTS_A_DAY",
     "SLOT_MS",
     "SLOT_S",
     "floor_slot",
@@ -22,7 +21,6 @@ __all__ = [
 SLOT_S: Final = 900
 SLOT_MS: Final = SLOT_S * 1000
 SLOT: Final = timedelta(seconds=SLOT_S)
-SLOTS_A_DAY: Final = 86_400 // SLOT_S
 
 _TEXT: Final = "%Y-%m-%dT%H:%MZ"
 

@@ -26,7 +26,7 @@ from roomidity.settings import check_timezone
 if TYPE_CHECKING:
     from roomidity.forecasting.backtest import Replay, Summary
 
-__all__ = ["backtest"]
+__all__ = ["backtest", "prior_for"]
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PLOTS = (".png", ".svg", ".pdf")
@@ -96,7 +96,7 @@ def backtest(
     check_timezone(timezone, "--timezone")
     outside = read_outdoor(outdoor) if outdoor is not None else None
     houses = windows_of(read_slots(readings), timezone=timezone, outdoor=outside)
-    model, state = _prior(prior, houses)
+    model, state = prior_for(prior, houses)
     start = start_of_test(list(houses.values()))
     replays: dict[str, Replay] = {}
     with progress() as bar:
@@ -173,7 +173,7 @@ def _tell(bar: Progress, task: TaskID, done: int, days: int) -> None:
     bar.update(task, completed=done, total=days)
 
 
-def _prior(choice: str | None, houses: Mapping[str, Window]) -> tuple[Model, State]:
+def prior_for(choice: str | None, houses: Mapping[str, Window]) -> tuple[Model, State]:
     """The prior asked for, unless it knows one of the houses.
 
     Raises

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting.challenge import Challenge, challenge
-from roomidity.forecasting.courses import fill
+from roomidity.forecasting.courses import DAY, fill
 from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.online import advance
 from roomidity.forecasting.scoring import PAST_SHARE, TARGET_SHARE
@@ -32,7 +32,6 @@ __all__ = [
     "summarise",
 ]
 
-DAY: Final = 96
 MEDIAN: Final = LEVELS.index(0.5)
 ISSUE_SLOTS: Final = 24
 """Slots between issue times: 00, 06, 12 and 18 UTC."""

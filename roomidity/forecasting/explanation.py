@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 
 from roomidity.forecasting.experts import combine, consult, scaled
-from roomidity.forecasting.faults import without_jumps
 from roomidity.forecasting.features import FEATURES, KNOT_BLOCKS, KNOTS, OUTDOOR_BEGIN, calendar, design
 from roomidity.forecasting.model import EXPERTS, Model, State
 from roomidity.forecasting.online import known_past
@@ -60,7 +59,7 @@ def explain(window: Window, model: Model, state: State, room: str) -> tuple[Expl
     if room not in window.rooms:
         raise ValueError(f"the window holds the rooms {window.rooms}, not {room!r}")
     row = window.rooms.index(room)
-    past, state = known_past(state, without_jumps(window))
+    past, state = known_past(state, window)
     basis = design(past.values, np.array([past.slots]), past.outdoor)
     rows = scaled(model, basis.inputs(calendar([window.last], window.timezone)))
     answers = consult(model, window.rooms, basis, rows)

@@ -51,12 +51,14 @@ def without_jumps(window: Window) -> Window:
     The newest slot cannot have come back yet. A temperature there that jumped waits for the next to confirm it; a
     humidity does not: steam is as fast.
     """
-    wrong = _jumps(window.values)
-    if window.slots > 1:
-        with np.errstate(invalid="ignore"):
-            rise = np.abs(window.values[:, TEMPERATURE, -1] - window.values[:, TEMPERATURE, -2])
-        wrong[:, TEMPERATURE, -1] |= rise > JUMPS[TEMPERATURE]
-    return _without(window, wrong)
+    calm = _without(window, _jumps(window.values))
+    if window.slots < 2:
+        return calm
+    before, newest = calm.values[:, TEMPERATURE, -2], calm.values[:, TEMPERATURE, -1]
+    unconfirmed = np.zeros(window.values.shape, dtype=np.bool_)
+    with np.errstate(invalid="ignore"):
+        unconfirmed[:, TEMPERATURE, -1] = np.abs(newest - before) > JUMPS[TEMPERATURE]
+    return _without(calm, unconfirmed)
 
 
 def _without(window: Window, wrong: NDArray[np.bool_]) -> Window:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from roomidity.forecasting.courses import fill
+from roomidity.forecasting.courses import DAY, fill
 from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.online import advance
 from roomidity.forecasting.scoring import Score, score
@@ -24,7 +24,6 @@ __all__ = ["CHALLENGER", "Comparison", "Verdict", "held_out_slots", "judge", "re
 
 CHALLENGER: Final = "challenger"
 
-DAY: Final = 96
 ISSUE_STRIDE: Final = 12
 """Slots between rehearsed issue times: every 3 h; neighbours tell the same."""
 

@@ -138,6 +138,7 @@ class Replay:
                 if (tick.hour, tick.minute) == (0, 0):
                     self._forecasts.result()
                     self._functions.scheduled("verify", tick)
+                    self._functions.work_off("train", self._stage.training_jobs)
                 self._drain(tick)
             step(1)
         with self.report.timed("ticks"):

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import numpy as np
 
-from roomidity.errors import ModelRefusedError
 from roomidity.forecasting import (
     LEVELS,
     QUANTITIES,
     Explanation,
     HouseForecast,
-    Model,
-    State,
     explain,
     forecast,
-    load_prior,
 )
 from roomidity.forecasting.window import FloatArray
 from roomidity.houses import House
 from roomidity.pipeline.lookup import known_house
 from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry
+from roomidity.pipeline.serving import Serving, serving_model
 from roomidity.pipeline.windows import read_window
 from roomidity.store import StoredForecast
 
-__all__ = ["ForecastPorts", "IssuedForecast", "Serving", "explain_room", "forecast_house", "serving_model"]
-
-logger: Final = logging.getLogger(__name__)
+__all__ = ["ForecastPorts", "IssuedForecast", "explain_room", "forecast_house"]
 
 _QUANTILES: Final = {"p10": LEVELS.index(0.1), "p50": LEVELS.index(0.5), "p90": LEVELS.index(0.9)}
 
@@ -43,16 +37,6 @@ class ForecastPorts:
     observations: Observations
     forecasts: Forecasts
     registry: Registry
-
-
-@dataclass(frozen=True)
-class Serving:
-    """The model and state that serve a house. ``refused`` if its own champion could not be used."""
-
-    version: str
-    model: Model
-    state: State
-    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,21 +75,6 @@ def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: da
     serving = serving_model(ports.registry, house.name)
     window = read_window(ports.observations, house, rooms, issued_at=issued_at)
     return explain(window, serving.model, serving.state, room)
-
-
-def serving_model(registry: Registry, house: str) -> Serving:
-    """The house's champion; what served before where that is refused; the prior where there is nothing of its own."""
-    refused = False
-    for version in registry.succession(house):
-        try:
-            own = registry.load(house, version)
-        except ModelRefusedError as error:
-            logger.exception("model refused, the next in line serves", extra={"house": house, "version": error.version})
-            refused = True
-        else:
-            return Serving(version=own.version, model=own.model, state=own.state, refused=refused)
-    model, state, manifest = load_prior()
-    return Serving(version=str(manifest["version"]), model=model, state=state, refused=refused)
 
 
 def _to_stored(issued: HouseForecast, place: int, *, house: str, version: str) -> StoredForecast:

@@ -132,17 +132,11 @@ class Registry(Protocol):
     def pointer(self, house: str) -> Pointer:
         """What serves a house."""
 
-    def champion_version(self, house: str) -> str | None:
-        """The name of the model that serves, or None."""
-
-    def champion(self, house: str) -> Champion | None:
-        """The model that serves, or None; ModelRefusedError if its bytes are not what was registered."""
-
     def succession(self, house: str) -> tuple[str, ...]:
         """The versions that serve a house, the next where the one before is refused."""
 
     def load(self, house: str, version: str, *, first_state: bool = False) -> Champion:
-        """A version with its state, or with its first; ModelRefusedError as :meth:`champion`."""
+        """A version with its state, or with its first; ModelRefusedError if its bytes are not what was registered."""
 
     def publish(
         self,

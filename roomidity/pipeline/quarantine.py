@@ -99,7 +99,7 @@ def affected_models(registry: Registry, *, house: str, rule: Quarantine, holds: 
     Without ``holds``, for a rule that was removed: while it did. A champion learns on, its state moving over every slot
     that has closed, so to it counts all up to ``now``.
     """
-    champion = registry.champion_version(house)
+    champion = registry.pointer(house).points_to
     found = []
     for manifest in registry.manifests(house, now=now):
         begin, through = parse_slot(manifest["trained_from"]), parse_slot(manifest["trained_through"])

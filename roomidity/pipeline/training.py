@@ -5,29 +5,27 @@ Imports scikit-learn by way of :mod:`roomidity.forecasting.training`; nothing th
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from roomidity.errors import ChampionChangedError, ModelRefusedError, NotEnoughDataError
+from roomidity.errors import ChampionChangedError, NotEnoughDataError
 from roomidity.forecasting import Window, advance, load_prior
 from roomidity.forecasting.challenge import challenge
 from roomidity.forecasting.gate import held_out_slots
 from roomidity.houses import House
 from roomidity.pipeline.lookup import known_house
 from roomidity.pipeline.ports import Registry, TrainingPorts
+from roomidity.pipeline.serving import first_intact
 from roomidity.pipeline.windows import KEPT_FOR, read_history
-from roomidity.registry import Champion, version_of
+from roomidity.registry import version_of
 from roomidity.slots import SLOT_MS, floor_slot, format_moment, format_slot, from_epoch_ms
 from roomidity.store import Pointer
 
 __all__ = ["TrainedHouse", "TrainingPorts", "train_house"]
-
-logger: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def train_house(  # noqa: PLR0913  # all but the ports by name
     prior_model, prior_state, prior_manifest = load_prior()
     prior = prior_model, prior_state
     pointer = ports.registry.pointer(house)
-    serving = _serving(ports.registry, house, pointer)
+    serving = first_intact(ports.registry, house, pointer.succession, first_state=True)
     champion = (serving.model, serving.state) if serving and not serving.model.is_prior else None
     try:
         found = challenge(
@@ -156,16 +154,6 @@ def _history(ports: TrainingPorts, home: House, now: datetime) -> Window:
     first_seen = min((home.rooms[room].first_seen for room in rooms), default=end)
     start = min(max(floor_slot(first_seen), end - KEPT_FOR), end)
     return read_history(ports.observations, home, rooms, start=start, end=end)
-
-
-def _serving(registry: Registry, house: str, pointer: Pointer) -> Champion | None:
-    """What a challenger has to beat beside the prior: the champion, or what serves where that is refused."""
-    for version in pointer.succession:
-        try:
-            return registry.load(house, version, first_state=True)
-        except ModelRefusedError as error:
-            logger.warning("model refused, judged without it", extra={"house": house, "version": error.version})
-    return None
 
 
 def _adopt_prior(

@@ -6,7 +6,6 @@ late readings came gives what they say.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +14,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from roomidity.errors import ModelRefusedError
 from roomidity.forecasting import QUANTITIES, STEPS, WINDOW_SLOTS, Window, advance
 from roomidity.forecasting.courses import FILL_SLOTS, fill
 from roomidity.forecasting.scoring import PAST_SHARE, TARGET_SHARE, Score, score
@@ -23,13 +21,12 @@ from roomidity.forecasting.window import HUMIDITY, FloatArray
 from roomidity.houses import OUTDOOR, House
 from roomidity.pipeline.lookup import known_house
 from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Observations, Registry
+from roomidity.pipeline.serving import first_intact
 from roomidity.pipeline.windows import KEPT_FOR, read_history
 from roomidity.slots import SLOT, SLOT_MS, floor_slot, from_epoch_ms
 from roomidity.store import QUANTILES, DayAccuracy, StoredForecast
 
 __all__ = ["VerifyPorts", "advance_state", "midnight", "score_days", "verify_house"]
-
-logger: Final = logging.getLogger(__name__)
 
 _DAY: Final = timedelta(days=1)
 _SIX_HOURS: Final = timedelta(hours=6)
@@ -172,22 +169,19 @@ def _counted(
 
 
 def advance_state(ports: VerifyPorts, *, house: str, now: datetime) -> bool:
-    """Move the champion's online state on over the slots that have closed; whether it moved.
+    """Move the online state of what serves on over the slots that have closed; whether it moved.
 
+    What serves is the champion, or the one before it while that is refused; the prior has no state of a house's own.
     Running it again changes nothing: the state knows through which slot it has been advanced.
     """
     home = known_house(ports.houses, house)
-    try:
-        champion = ports.registry.champion(house)
-    except ModelRefusedError as error:
-        logger.exception("champion refused, its state stays", extra={"house": house, "version": error.version})
-        return False
+    serving = first_intact(ports.registry, house, ports.registry.succession(house))
     rooms = home.rooms_to_forecast(now)
-    if champion is None or not rooms:
+    if serving is None or not rooms:
         return False
-    start = min(max(from_epoch_ms(champion.state.through * SLOT_MS), now - KEPT_FOR), now)
+    start = min(max(from_epoch_ms(serving.state.through * SLOT_MS), now - KEPT_FOR), now)
     closed = read_history(ports.observations, home, rooms, start=start, end=now)
-    moved = advance(champion.state, champion.model, closed)
-    if moved is champion.state:
+    moved = advance(serving.state, serving.model, closed)
+    if moved is serving.state:
         return False
-    return ports.registry.put_state(house, champion.version, moved)
+    return ports.registry.put_state(house, serving.version, moved)

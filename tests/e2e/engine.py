@@ -84,6 +84,20 @@ class Shell:
             text=True,
         )
 
+    def at_once(self, *codes: str) -> list[dict[str, Any]]:
+        """What processes answer, a line of JSON each, that say `ready`, wait for a line, and then run side by side."""
+        running = [self.python(code) for code in codes]
+        for one in running:
+            assert one.stdout is not None
+            assert one.stdout.readline() == "ready\n"
+        for one in running:
+            assert one.stdin is not None
+            one.stdin.write("\n")
+            one.stdin.flush()
+        answers = [one.communicate(timeout=TIMEOUT_S)[0] for one in running]
+        assert [one.returncode for one in running] == [0] * len(codes)
+        return [json.loads(answer) for answer in answers]
+
     def slots(self, house: str) -> pl.DataFrame:
         """Everything that is stored of a house: slot, room, quantity, mean, min, max, count."""
         items = dashboard.observations_between(tables(self.environment), self.prefix, house, "0", "9")

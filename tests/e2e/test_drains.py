@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 import pytest
@@ -75,19 +74,7 @@ def send(shell: Shell, folder: Path, house: str, *, max_bytes: int) -> pl.DataFr
 
 def test_two_drains_at_once_share_the_queue_and_every_slot(shell: Shell, tmp_path: Path) -> None:
     readings = send(shell, tmp_path, "shared", max_bytes=4_000)
-    drains = [shell.python(SMALL_WAVES) for _ in range(2)]
-    for drain in drains:
-        assert drain.stdout is not None
-        assert drain.stdout.readline() == "ready\n"
-    for drain in drains:
-        assert drain.stdin is not None
-        drain.stdin.write("\n")
-        drain.stdin.flush()
-    summaries: list[dict[str, Any]] = []
-    for drain in drains:
-        out, _ = drain.communicate(timeout=120)
-        assert drain.returncode == 0
-        summaries.append(json.loads(out))
+    summaries = shell.at_once(SMALL_WAVES, SMALL_WAVES)
     shares = [summary["readings"] for summary in summaries]
     assert all(share["received"] > 0 for share in shares)
     assert sum(share["received"] for share in shares) == len(readings)

@@ -74,17 +74,7 @@ def test_drains_at_once_finish_and_are_exact(shell: Shell, stage: Roomidity, dra
     randomness.shuffle(arriving)
     stage.readings_queue.send([json.dumps({"readings": arriving[at : at + 10]}) for at in range(0, len(arriving), 10)])
 
-    running = [shell.python(SMALL_WAVES) for _ in range(drains)]
-    for one in running:
-        assert one.stdout is not None
-        assert one.stdout.readline() == "ready\n"
-    for one in running:
-        assert one.stdin is not None
-        one.stdin.write("\n")
-        one.stdin.flush()
-    answers = [one.communicate(timeout=120)[0] for one in running]
-    assert [one.returncode for one in running] == [0] * drains
-    summaries = [json.loads(answer) for answer in answers]
+    summaries = shell.at_once(*[SMALL_WAVES] * drains)
     shares = [summary["readings"] for summary in summaries]
     assert all(share["received"] == share["stored"] + share["duplicate"] > 0 for share in shares)
     assert [summary["violations"] for summary in summaries] == [0] * drains

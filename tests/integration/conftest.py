@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any, Final
 
 import boto3
 import pytest
+from click.testing import CliRunner
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
+from roomidity.cli.app import roomidity
+from roomidity.cli.context import stage as cli_stage
 from roomidity.composition import Roomidity
-from tests.integration.stage import REGION, create
+from tests.integration.stage import REGION, Run, create
 
 ENVIRONMENT: Final = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -58,3 +62,20 @@ def plain_queues(stage: Roomidity) -> Any:
 @pytest.fixture
 def plain_buckets(stage: Roomidity) -> Any:
     return boto3.client("s3", region_name=REGION)
+
+
+@pytest.fixture
+def run(stage: Roomidity) -> Iterator[Run]:
+    """A command's JSON, which is all of its standard output; of one that fails, what it says."""
+    cli_stage.cache_clear()
+
+    def command(*arguments: str, status: int = 0) -> dict[str, Any]:
+        done = CliRunner().invoke(roomidity, [*arguments, "--json"])
+        assert done.exit_code == status, done.output
+        if status:
+            return {"error": done.output + str(done.exception)}
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    yield command
+    cli_stage.cache_clear()

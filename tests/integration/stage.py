@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import boto3
@@ -10,10 +11,13 @@ from roomidity.composition import Roomidity
 from roomidity.dynamodb import botocore_session, dynamodb_client
 from roomidity.store import Tables, bind
 
-__all__ = ["KEYS", "QUEUES", "REGION", "create", "tables_of"]
+__all__ = ["KEYS", "QUEUES", "REGION", "Run", "create", "tables_of"]
 
 REGION: Final = "eu-central-1"
 QUEUES: Final = ("readings", "forecast-jobs", "training-jobs")
+
+Run = Callable[..., dict[str, Any]]
+"""Runs a command of the CLI, and gives its JSON."""
 
 KEYS: Final = {
     "houses": ["house"],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -16,35 +14,16 @@ from click.testing import CliRunner
 
 from roomidity.bucket import Bucket
 from roomidity.cli.app import roomidity
-from roomidity.cli.context import stage as cli_stage
 from roomidity.composition import Roomidity
 from roomidity.forecasting import load_prior
 from roomidity.local.functions import Context
 from roomidity.slots import format_moment, format_slot
+from tests.integration.stage import Run
 from tests.integration.test_handlers import metrics_of, observe, records
 
 NOW = datetime(2026, 3, 15, tzinfo=UTC)
 DAY = timedelta(days=1)
 PRIOR = str(load_prior()[2]["version"])
-
-Run = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def run(stage: Roomidity) -> Iterator[Run]:
-    """A command's JSON, which is all of its standard output; of one that fails, what it says."""
-    cli_stage.cache_clear()
-
-    def command(*arguments: str, status: int = 0) -> dict[str, Any]:
-        done = CliRunner().invoke(roomidity, [*arguments, "--json"])
-        assert done.exit_code == status, done.output
-        if status:
-            return {"error": done.output + str(done.exception)}
-        answer: dict[str, Any] = json.loads(done.stdout)
-        return answer
-
-    yield command
-    cli_stage.cache_clear()
 
 
 def publish(stage: Roomidity, number: int, *, promote: bool = True, **more: Any) -> str:

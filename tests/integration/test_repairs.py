@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,7 +14,6 @@ import pytest
 from click.testing import CliRunner
 
 from roomidity.cli.app import roomidity
-from roomidity.cli.context import stage as cli_stage
 from roomidity.composition import Roomidity
 from roomidity.errors import StoreError
 from roomidity.forecasting import load_prior
@@ -25,15 +24,13 @@ from roomidity.pipeline.replaying import replay_object
 from roomidity.readings import unpack_sets
 from roomidity.rejects import Selection, named_houses
 from roomidity.slots import SLOT, format_moment, format_slot
-from tests.integration.stage import REGION
+from tests.integration.stage import REGION, Run
 from tests.integration.test_handlers import observe
 from tests.integration.test_tables import forecast
 from tests.unit.samples import expected_values, values_by_bin
 
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
 START = NOW - timedelta(hours=6)
-
-Run = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(autouse=True)
@@ -48,23 +45,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
     monkeypatch.setattr("moto.sqs.models.unix_time_millis", look)
     monkeypatch.setattr("moto.sqs.models.unix_time", lambda: look() / 1000)
     return lambda moment: now.__setitem__(0, moment)
-
-
-@pytest.fixture
-def run(stage: Roomidity) -> Iterator[Run]:
-    """A command's JSON, which is all of its standard output."""
-    cli_stage.cache_clear()
-
-    def command(*arguments: str, status: int = 0) -> dict[str, Any]:
-        done = CliRunner().invoke(roomidity, [*arguments, "--json"])
-        assert done.exit_code == status, done.output
-        if status:
-            return {"error": str(done.exception) + done.output}
-        answer: dict[str, Any] = json.loads(done.stdout)
-        return answer
-
-    yield command
-    cli_stage.cache_clear()
 
 
 def reading(minute: float = 0, **changes: Any) -> dict[str, Any]:

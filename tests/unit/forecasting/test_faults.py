@@ -106,6 +106,15 @@ def test_a_temperature_that_stays_is_believed_from_the_second_slot_on(make_house
     assert change > 9
 
 
+def test_a_temperature_back_from_a_wild_one_is_believed_at_once(make_house) -> None:
+    house = make_house(days=10)
+    values = house.values.copy()
+    values[0, 1, -2] += 12.0
+    believed = without_jumps(replace(house, values=values)).values
+    assert np.isnan(believed[0, 1, -2])
+    assert believed[0, 1, -1] == house.values[0, 1, -1]
+
+
 def test_steam_is_believed_at_once(make_house) -> None:
     house = make_house(days=10)
     values = house.values.copy()

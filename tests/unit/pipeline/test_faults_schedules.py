@@ -62,7 +62,7 @@ def test_drains_that_race_for_the_same_slots_all_finish_in_a_few_attempts(drains
     race(racing, seed=houses)
     assert [one.error for one in racing] == [None] * drains
     assert max(one.most_attempts for one in racing) > 0, "there was no conflict"
-    assert max(one.most_attempts for one in racing) <= ATTEMPTS // 2
+    assert max(one.most_attempts for one in racing) <= ATTEMPTS - 3
     summaries = [one.summary for one in racing if one.summary]
     assert sum(summary.received for summary in summaries) == len(sent)
     assert all(summary.conserved for summary in summaries)

@@ -11,7 +11,8 @@ import pytest
 from roomidity.errors import NotFoundError
 from roomidity.forecasting import Model, State, load_prior
 from roomidity.houses import House, Seen
-from roomidity.pipeline.forecasts import IssuedForecast, forecast_house, serving_model
+from roomidity.pipeline.forecasts import IssuedForecast, forecast_house
+from roomidity.pipeline.serving import serving_model
 from roomidity.readings.observations import Origin, Statistics
 from roomidity.slots import SLOT
 from roomidity.store import StoredForecast

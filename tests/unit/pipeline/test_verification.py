@@ -301,6 +301,18 @@ def test_a_refused_champions_state_stays(world: World) -> None:
     assert not advance_state(world.verify_ports(), house="h1", now=NOW)
 
 
+def test_what_serves_in_a_refused_champions_place_moves_on(world: World) -> None:
+    before = world.registry.champion("h1")
+    assert before is not None
+    own = replace(before.model, local=before.model.local + 1e-6)
+    began = replace(before.state, through=before.state.through + 1)
+    version = world.registry.publish("h1", model=own, state=began, manifest={}, trained_at=NOW - DAY)
+    world.registry.promote("h1", version, at=NOW - DAY)
+    world.registry.models[next(key for key in world.registry.models if version in key)] += b"\0"
+    assert advance_state(world.verify_ports(), house="h1", now=NOW)
+    assert world.registry.load("h1", before.version).state.through == to_epoch_ms(NOW) // SLOT_MS
+
+
 def test_without_a_champion_there_is_no_state() -> None:
     made = World()
     observe(made, {NOW - SLOT: 50.0})
