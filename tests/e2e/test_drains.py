@@ -65,8 +65,9 @@ def short_visibility(shell: Shell) -> Iterator[None]:
 def send(shell: Shell, folder: Path, house: str, *, max_bytes: int) -> pl.DataFrame:
     """A day of a simulated house in the queue, its readings in no order, so that every message touches many slots."""
     readings = simulate_house(seed=5, start=START, days=1, house=house).readings
-    path = folder / "readings.parquet"
-    readings.sample(fraction=1, shuffle=True, seed=2).write_parquet(path)
+    path = folder / "readings.jsonl"
+    shuffled = readings.sample(fraction=1, shuffle=True, seed=2)
+    shuffled.with_columns(pl.col("ts").dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")).write_ndjson(path)
     sent = shell.roomidity("send", path, "--max-bytes", str(max_bytes))
     assert sent["readings"] == len(readings)
     return readings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +190,11 @@ def test_what_is_no_parquet_is_said(write: Write) -> None:
 def test_another_ending_is_refused_with_those_that_are_read(write: Write, name: str) -> None:
     with pytest.raises(ReadingsFileError, match=r"found the ending '.*'; expected \.parquet, \.csv, \.jsonl"):
         bodies_of(write(name, "x"), house=None, max_bytes=10_000)
+
+
+def test_parquet_is_sent_in_order_of_time(write: Write) -> None:
+    rows = pl.concat([frame(ts=TS + timedelta(minutes=minute), room=room) for room in "ab" for minute in (7, 0, 3)])
+    (body,) = bodies(write("a.parquet", rows))
+    times = [one["ts"] for one in json.loads(body)["readings"]]
+    assert times == sorted(times)
+    assert len(times) == 6
