@@ -12,9 +12,11 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
+from roomidity.account import Account, trouble_of
 from roomidity.bucket import Bucket
 from roomidity.dynamodb import botocore_session, dynamodb_client
 from roomidity.pipeline.backoff import BackOff
+from roomidity.pipeline.checkup import CheckupPorts
 from roomidity.pipeline.drain import DrainPorts, DrainRules
 from roomidity.pipeline.forecasts import ForecastPorts
 from roomidity.pipeline.forgetting import ForgetPorts
@@ -39,12 +41,11 @@ from roomidity.store import (
 
 __all__ = ["Roomidity"]
 
-_CLIENT: Final = Config(
-    connect_timeout=2,
-    read_timeout=25,  # above SQS's longest poll
-    retries={"mode": "standard", "total_max_attempts": 4},
-    max_pool_connections=16,
-)
+_POLLING_S: Final = 25
+"""How long a queue's answer is waited for: above SQS's longest poll."""
+
+_ANSWER_S: Final = 5
+"""How long any other answer is: a model's two objects that hang must leave time for the fallback in forecast's 60 s."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Roomidity:
 
     def dead_letters_of(self, queue: Queue) -> Queue:
         """Where the messages of a queue end that were received too often."""
-        return Queue(self._client("sqs"), f"{queue.name}-dlq", wait_s=self.settings.poll_wait_s)
+        return Queue(self._sqs, f"{queue.name}-dlq", wait_s=self.settings.poll_wait_s)
 
     @cached_property
     def houses(self) -> HouseTable:
@@ -185,6 +186,19 @@ class Roomidity:
         )
 
     @cached_property
+    def checkup_ports(self) -> CheckupPorts:
+        """What a check-up asks."""
+        return CheckupPorts(
+            prefix=self.settings.prefix,
+            account=Account(self._session, region=self.settings.region),
+            bucket=lambda: self.bucket.name,
+            houses=self.houses,
+            forecasts=self.forecasts,
+            registry=self.registry,
+            trouble_of=trouble_of,
+        )
+
+    @cached_property
     def _backoff(self) -> BackOff:
         return BackOff(sleep=time.sleep)
 
@@ -200,11 +214,21 @@ class Roomidity:
     def _boto3(self) -> boto3.Session:
         return boto3.Session(botocore_session=self._session, region_name=self.settings.region)
 
-    def _queue(self, name: str) -> Queue:
-        return Queue(self._client("sqs"), f"{self.settings.prefix}-{name}", wait_s=self.settings.poll_wait_s)
+    @cached_property
+    def _sqs(self) -> Any:
+        return self._client("sqs", answer_s=_POLLING_S)
 
-    def _client(self, service: str) -> Any:
-        return self._boto3.client(service, config=_CLIENT)  # type: ignore[call-overload]  # three services, one place
+    def _queue(self, name: str) -> Queue:
+        return Queue(self._sqs, f"{self.settings.prefix}-{name}", wait_s=self.settings.poll_wait_s)
+
+    def _client(self, service: str, *, answer_s: float = _ANSWER_S) -> Any:
+        config = Config(
+            connect_timeout=2,
+            read_timeout=answer_s,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            max_pool_connections=16,
+        )
+        return self._boto3.client(service, config=config)  # type: ignore[call-overload]  # three services, one place
 
     def _account(self) -> str:
         return str(self._client("sts").get_caller_identity()["Account"])
