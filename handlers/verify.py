@@ -32,7 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     day = _day(event.get("day"))
     ports = stage().verify_ports
     names = [event["house"]] if event.get("house") else [house.name for house in ports.houses.all()]
-    metrics.add_metric("HousesToVerify", MetricUnit.Count, len(names))
+    metrics.add_metric("SlotsFlagged", MetricUnit.Count, 0)  # a call must have a metric, also one that fails
     done: Counter[str] = Counter()
     asked: Counter[str] = Counter()
     failed = []
@@ -53,10 +53,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.info("verified", house=name, **vars(night))
         done.update(rows=night.rows, states_advanced=night.state_advanced, slots_flagged=night.slots_flagged)
         asked.update([night.training] if night.training else [])
-    metrics.add_metric("AccuracyRows", MetricUnit.Count, done["rows"])
-    metrics.add_metric("StatesAdvanced", MetricUnit.Count, done["states_advanced"])
     metrics.add_metric("SlotsFlagged", MetricUnit.Count, done["slots_flagged"])
-    metrics.add_metric("TrainingsAsked", MetricUnit.Count, asked.total())
+    metrics.add_metric("HousesDrifted", MetricUnit.Count, asked["drift"])
     if failed:
         raise VerificationError(failed)
     return {

@@ -23,9 +23,10 @@ TIMEOUT_S: Final = 120
 HOME: Final = CHECKOUT / ".roomidity" / "home"
 """Knows no AWS profile; the CLI keeps its compiled schema there, which takes it seconds to make."""
 
-pytestmark = pytest.mark.skipif(
+NEEDS_CLI: Final = pytest.mark.skipif(
     not CLI.exists(), reason="the Serverless CLI is not installed; `npm ci` does it, as scripts/test does"
 )
+pytestmark = NEEDS_CLI
 
 FUNCTIONS: Final = ("drain", "forecast", "train", "verify")
 
@@ -223,7 +224,7 @@ def test_the_environment_is_literal_but_for_the_bucket(printed: dict[str, Any]) 
         "ROOMIDITY_RETENTION_DAYS": "400",
         "ROOMIDITY_FORECAST_DAYS": "35",
         "POWERTOOLS_SERVICE_NAME": "roomidity",
-        "POWERTOOLS_METRICS_NAMESPACE": "roomidity",
+        "POWERTOOLS_METRICS_NAMESPACE": "roomidity-dev",
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
 
@@ -283,6 +284,13 @@ def test_the_bucket_is_closed_and_tidies_up(printed: dict[str, Any]) -> None:
         "Status": "Enabled",
         "Prefix": "rejects/",
         "ExpirationInDays": 90,
+    }
+    # What was deleted or replaced can be had back for 30 days; then nothing of it is left, its delete marker included.
+    assert bucket["LifecycleConfiguration"]["Rules"][1] == {
+        "Id": "old-versions-expire",
+        "Status": "Enabled",
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+        "ExpiredObjectDeleteMarker": True,
     }
 
 
@@ -345,8 +353,18 @@ def test_logs_are_kept_for_a_time(template: dict[str, Any]) -> None:
 def test_a_stage_other_than_dev_keeps_its_data(template: dict[str, Any], tmp_path: Path) -> None:
     other = package(tmp_path, "--stage", "prod", "--param", "scheduleMinute=3", "--param", "timezone=Europe/Brussels")
     for stage, policy in ((template, "Delete"), (other, "Retain")):
-        kept = [*of_type(stage["Resources"], "AWS::DynamoDB::Table").values(), stage["Resources"]["Bucket"]]
+        tables = of_type(stage["Resources"], "AWS::DynamoDB::Table").values()
+        kept = [*tables, *(stage["Resources"][name] for name in ("Bucket", "ReadingsQueue", "ReadingsDeadLetters"))]
         assert {one["DeletionPolicy"] for one in kept} == {one["UpdateReplacePolicy"] for one in kept} == {policy}
+        protected = {one["Properties"]["DeletionProtectionEnabled"] for one in tables}
+        assert protected == {policy == "Retain"}
+        jobs = [
+            one
+            for name, one in of_type(stage["Resources"], "AWS::SQS::Queue").items()
+            if name.startswith(("Forecast", "Training"))
+        ]
+        assert len(jobs) == 4
+        assert {one["DeletionPolicy"] for one in jobs} == {"Delete"}  # jobs are asked for again
     drain = other["Resources"]["DrainLambdaFunction"]["Properties"]
     assert drain["FunctionName"] == "roomidity-prod-drain"
     assert drain["Environment"]["Variables"]["ROOMIDITY_STAGE"] == "prod"

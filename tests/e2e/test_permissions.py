@@ -1,0 +1,365 @@
+"""Each role allows what its function calls, all of it and nothing else: seen by running the functions, not by reading.
+
+The handlers' own functions run in this process against the local engine; each request that botocore sends meanwhile is
+noted, and judged by the packaged template's roles.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any, Final
+
+import polars as pl
+import pytest
+from botocore.client import BaseClient
+
+from roomidity.composition import Roomidity
+from roomidity.forecasting import load_prior
+from roomidity.local.engine import Engine
+from roomidity.local.functions import Functions
+from roomidity.local.simulation import simulate_house
+from roomidity.readings import pack_readings
+from roomidity.slots import SLOT
+from tests.e2e import permissions
+from tests.e2e.permissions import (
+    NEVER_SEEN,
+    Call,
+    UnjudgeableError,
+    called_by_aws,
+    calls_of,
+    granted_in_vain,
+    not_allowed,
+    on_everything,
+)
+from tests.e2e.test_serverless import NEEDS_CLI, package
+
+pytestmark = NEEDS_CLI
+
+ACCOUNT: Final = "000000000000"
+REGION: Final = "eu-central-1"
+START: Final = datetime(2026, 3, 11, tzinfo=UTC)
+FIRST: Final = datetime(2026, 3, 15, tzinfo=UTC)
+"""The first drain: four days of readings have come together, enough for a first training."""
+NIGHTS: Final = 4
+"""A state is deleted once two newer ones stand: the third night that moves it on does that; the first one trains."""
+
+
+class Noted(Functions):
+    """The functions, with what each of them calls at AWS."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self.calls: set[Call] = set()
+        self._running: str | None = None
+        send = BaseClient._make_api_call  # type: ignore[attr-defined]  # the stubs leave it out
+
+        def note(client: Any, operation: str, parameters: Mapping[str, Any]) -> Any:
+            if self._running is not None:  # else the test itself calls
+                service = client.meta.service_model.service_name
+                self.calls.update(
+                    calls_of(self._running, service, operation, parameters, account=ACCOUNT, region=REGION)
+                )
+            return send(client, operation, parameters)
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", note)
+
+    def _call(self, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        import_module("handlers.runtime").stage.cache_clear()  # in the cloud no function has what another one read
+        self._running = name
+        try:
+            return super()._call(name, event)
+        finally:
+            self._running = None
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return package(tmp_path_factory.mktemp("package"), "--stage", "test")
+
+
+@pytest.fixture(scope="module")
+def calls(engine: Engine) -> Iterator[set[Call]]:
+    """What the functions call while a house lives through its first days."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name, value in engine.environment.items():
+            if not name.startswith("POWERTOOLS_"):  # read once, when a handler is imported, which other tests share
+                monkeypatch.setenv(name, value)
+        functions = Noted(monkeypatch)
+        _live(Roomidity.from_environment(os.environ), functions)
+        yield functions.calls
+    import_module("handlers.runtime").stage.cache_clear()
+
+
+def _live(stage: Roomidity, functions: Functions) -> None:
+    """All that functions do: past days in bulk, single slots, rejects, late readings; forecasts by the prior and by a
+    model of the house's own; trainings, promotion, pruning; nights that score, flag, and move the state on."""
+    readings = simulate_house(seed=11, start=START, days=4 + NIGHTS).readings
+    stuck = (pl.col("room") == "bathroom") & pl.col("ts").is_between(FIRST - timedelta(hours=30), FIRST)
+    readings = readings.with_columns(temperature=pl.when(stuck).then(21.0).otherwise("temperature"))
+    assert readings.filter(stuck).height > 96
+    late = pl.col("ts").is_between(FIRST - timedelta(hours=3), FIRST - timedelta(hours=2))
+
+    _send(stage, readings.filter((pl.col("ts") < FIRST) & ~late))
+    stage.readings_queue.send(["not JSON", json.dumps({"house": "demo", "room": "kitchen", "ts": 1, "humidity": 50})])
+    answer = functions.scheduled("drain", FIRST)
+    assert set(answer["rejects"]) == {"malformed", "too_old"}
+    assert answer["slots_changed"] > 300
+    assert functions.work_off("forecast", stage.forecast_jobs) == 1
+
+    asked, flagged, advanced, rows = set(), 0, 0, 0
+    for night in range(NIGHTS):
+        midnight = FIRST + night * timedelta(days=1)
+        found = functions.scheduled("verify", midnight + timedelta(minutes=20))
+        asked.update(found["trainings_asked"])
+        flagged, advanced = flagged + found["slots_flagged"], advanced + found["states_advanced"]
+        rows += found["rows"]
+        if night == 1:
+            _publish_refused(stage, midnight - timedelta(days=1))
+        if night <= 1:
+            assert functions.work_off("train", stage.training_jobs) == 1
+        day = pl.col("ts").is_between(midnight, midnight + timedelta(days=1), closed="left")
+        _send(stage, readings.filter(day & (pl.col("ts") < midnight + SLOT) | late if night == 0 else day))
+        functions.scheduled("drain", midnight + SLOT)
+        if night == 0:  # the rest of the day, after one slot alone and what was late
+            _send(stage, readings.filter(day & (pl.col("ts") >= midnight)))  # the first slot's come again
+            functions.scheduled("drain", midnight + timedelta(days=1) - SLOT)
+        functions.work_off("forecast", stage.forecast_jobs)
+    assert asked == {"first", "daily"}
+    assert flagged > 0
+    assert advanced >= NIGHTS - 1
+    assert rows > 0
+    standings = {entry.why for entry in stage.registry.served("demo")}
+    assert standings == {"promoted"}
+
+
+def _send(stage: Roomidity, readings: pl.DataFrame) -> None:
+    stage.readings_queue.send(list(pack_readings(readings)))
+
+
+def _publish_refused(stage: Roomidity, trained_at: datetime) -> None:
+    """A version that lost long enough ago for the next training to prune it."""
+    model, state, _ = load_prior()
+    stage.registry.publish(
+        "demo",
+        model=replace(model, bias3=model.bias3 + 1 / 1024),
+        state=state,
+        manifest={"trained_through": f"{trained_at:%Y-%m-%dT%H:%MZ}", "quarantine": []},
+        trained_at=trained_at,
+        decision={"won": False, "reasons": ["for the test"]},
+    )
+
+
+def test_each_role_allows_what_its_function_calls(template: dict[str, Any], calls: set[Call]) -> None:
+    assert {call.function for call in calls} == {"drain", "forecast", "train", "verify"}
+    assert not_allowed(template, calls, ACCOUNT, REGION) == []
+
+
+def test_no_role_allows_what_its_function_never_calls(template: dict[str, Any], calls: set[Call]) -> None:
+    assert granted_in_vain(template, calls, ACCOUNT, REGION) == []
+
+
+def test_no_right_stands_on_everything_without_a_reason(template: dict[str, Any]) -> None:
+    assert on_everything(template) == []
+
+
+# ---- The matcher bites: each of these templates is wrong in one place.
+
+
+def statements(template: Mapping[str, Any], role: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = template["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"][
+        "Statement"
+    ]
+    return found
+
+
+def listed(one_or_more: Any) -> list[Any]:
+    return one_or_more if isinstance(one_or_more, list) else [one_or_more]
+
+
+ROLES: Final = ("DrainRole", "ForecastRole", "TrainRole", "VerifyRole")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_any_action_that_is_missing_is_found(template: dict[str, Any], calls: set[Call], role: str) -> None:
+    function = role.removesuffix("Role").lower()
+    for number, statement in enumerate(statements(template, role)):
+        for action in listed(statement["Action"]):
+            if (function, action) in NEVER_SEEN:
+                continue
+            broken = deepcopy(template)
+            kept = [one for one in listed(statement["Action"]) if one != action]
+            statements(broken, role)[number]["Action"] = kept
+            complaints = not_allowed(broken, calls, ACCOUNT, REGION)
+            assert complaints, f"{role} without {action}"
+            assert all(one.startswith(f"{function} may not {action} on ") for one in complaints)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_any_resource_that_is_missing_is_found(template: dict[str, Any], calls: set[Call], role: str) -> None:
+    for number, statement in enumerate(statements(template, role)):
+        if not isinstance(statement["Resource"], list):
+            continue
+        for place in range(len(statement["Resource"])):
+            broken = deepcopy(template)
+            del statements(broken, role)[number]["Resource"][place]
+            assert not_allowed(broken, calls, ACCOUNT, REGION)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("dynamodb:DeleteItem", {"Fn::GetAtt": ["HousesTable", "Arn"]}),
+        ("sqs:PurgeQueue", {"Fn::GetAtt": ["ReadingsQueue", "Arn"]}),
+        ("s3:GetObject", {"Fn::Sub": "${Bucket.Arn}/rejects/*"}),
+        ("logs:CreateLogGroup", "*"),
+    ],
+)
+def test_any_right_too_many_is_found(
+    template: dict[str, Any], calls: set[Call], role: str, action: str, resource: Any
+) -> None:
+    broken = deepcopy(template)
+    statements(broken, role).append({"Sid": "Planted", "Effect": "Allow", "Action": action, "Resource": resource})
+    (complaint,) = granted_in_vain(broken, calls, ACCOUNT, REGION)
+    assert complaint.startswith(f"{role.removesuffix('Role').lower()} may {action} on ")
+    assert "(Planted)" in complaint
+
+
+@pytest.mark.parametrize("holder", [*ROLES, "ProducerPolicy", "DashboardPolicy"])
+def test_a_right_on_everything_is_found(template: dict[str, Any], holder: str) -> None:
+    broken = deepcopy(template)
+    properties = broken["Resources"][holder]["Properties"]
+    document = properties.get("Policies", [properties])[0]["PolicyDocument"]
+    document["Statement"][-1]["Resource"] = "*"
+    actions = listed(document["Statement"][-1]["Action"])
+    assert [one.rpartition(" (")[0] for one in on_everything(broken)] == [
+        f"{holder} allows {action} on *" for action in sorted(actions)
+    ]
+    document["Statement"][-1] |= {"Action": "dynamodb:*", "Resource": {"Fn::GetAtt": ["HousesTable", "Arn"]}}
+    (complaint,) = on_everything(broken)
+    assert complaint.startswith(f"{holder} allows all of dynamodb:*")
+
+
+def test_what_aws_calls_itself_follows_from_the_template(template: dict[str, Any], calls: set[Call]) -> None:
+    """A function without tracing, or without an event source, needs less; then its role allows in vain."""
+    found = {(call.function, call.service, call.operation) for call in called_by_aws(template, ACCOUNT, REGION)}
+    assert {function for function, service, _ in found if service == "sqs"} == {"forecast", "train"}
+    broken = deepcopy(template)
+    broken["Resources"]["DrainLambdaFunction"]["Properties"]["TracingConfig"]["Mode"] = "PassThrough"
+    complaints = granted_in_vain(broken, calls, ACCOUNT, REGION)
+    assert [one.split(" ")[:3] for one in complaints] == [
+        ["drain", "may", "xray:PutTelemetryRecords"],
+        ["drain", "may", "xray:PutTraceSegments"],
+    ]
+
+
+def test_a_denial_comes_before_any_permission(template: dict[str, Any], calls: set[Call]) -> None:
+    broken = deepcopy(template)
+    denial = {"Sid": "No", "Effect": "Deny", "Action": "dynamodb:*", "Resource": {"Fn::GetAtt": ["HousesTable", "Arn"]}}
+    statements(broken, "DrainRole").append(denial)
+    complaints = not_allowed(broken, calls, ACCOUNT, REGION)
+    assert {one.split(" ")[3] for one in complaints} == {"dynamodb:Scan", "dynamodb:BatchGetItem", "dynamodb:PutItem"}
+
+
+def test_an_exception_does_not_outlive_its_reason(
+    template: dict[str, Any], calls: set[Call], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(permissions, "NEVER_SEEN", {**NEVER_SEEN, ("drain", "dynamodb:Scan"): "drain does call it"})
+    assert granted_in_vain(template, calls, ACCOUNT, REGION) == ["drain needs no exception for dynamodb:Scan"]
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {"Condition": {"StringEquals": {"aws:RequestedRegion": REGION}}},
+        {"NotAction": "s3:GetObject"},
+        {"NotResource": "arn:aws:s3:::elsewhere"},
+    ],
+)
+def test_what_the_matcher_does_not_know_it_refuses_to_judge(template: dict[str, Any], unknown: dict[str, Any]) -> None:
+    broken = deepcopy(template)
+    statements(broken, "DrainRole")[-1].update(unknown)
+    with pytest.raises(UnjudgeableError, match=f"DrainRole, KeepRejects: {next(iter(unknown))}"):
+        not_allowed(broken, [], ACCOUNT, REGION)
+
+
+def test_managed_policies_and_unknown_functions_are_not_judged(template: dict[str, Any]) -> None:
+    with pytest.raises(UnjudgeableError, match="no function 'stranger'"):
+        not_allowed(template, [Call("stranger", "s3", "GetObject", "arn:aws:s3:::a/b")], ACCOUNT, REGION)
+    broken = deepcopy(template)
+    broken["Resources"]["DrainRole"]["Properties"]["ManagedPolicyArns"] = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
+    with pytest.raises(UnjudgeableError, match="DrainRole has managed policies"):
+        granted_in_vain(broken, [], ACCOUNT, REGION)
+
+
+def found_calls(service: str, operation: str, parameters: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    found = calls_of("drain", service, operation, parameters, account="1", region="r")
+    return [(call.operation, call.resource) for call in found]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "expected"),
+    [
+        (
+            "dynamodb",
+            "TransactWriteItems",
+            {
+                "TransactItems": [
+                    {"Update": {"TableName": "a"}},
+                    {"ConditionCheck": {"TableName": "b"}},
+                    {"Delete": {"TableName": "a"}},
+                ]
+            },
+            [
+                ("UpdateItem", "arn:aws:dynamodb:r:1:table/a"),
+                ("ConditionCheckItem", "arn:aws:dynamodb:r:1:table/b"),
+                ("DeleteItem", "arn:aws:dynamodb:r:1:table/a"),
+            ],
+        ),
+        (
+            "dynamodb",
+            "BatchGetItem",
+            {"RequestItems": {"a": {}, "b": {}}},
+            [("BatchGetItem", "arn:aws:dynamodb:r:1:table/a"), ("BatchGetItem", "arn:aws:dynamodb:r:1:table/b")],
+        ),
+        (
+            "s3",
+            "DeleteObjects",
+            {"Bucket": "c", "Delete": {"Objects": [{"Key": "x"}, {"Key": "y", "VersionId": "1"}]}},
+            [("DeleteObject", "arn:aws:s3:::c/x"), ("DeleteObjectVersion", "arn:aws:s3:::c/y")],
+        ),
+        (
+            "s3",
+            "GetObject",
+            {"Bucket": "c", "Key": "x", "VersionId": "1"},
+            [("GetObjectVersion", "arn:aws:s3:::c/x")],
+        ),
+        ("s3", "ListObjectsV2", {"Bucket": "c", "Prefix": "x"}, [("ListObjectsV2", "arn:aws:s3:::c")]),
+        (
+            "sqs",
+            "DeleteMessageBatch",
+            {"QueueUrl": "http://127.0.0.1:4566/1/q"},
+            [("DeleteMessageBatch", "arn:aws:sqs:r:1:q")],
+        ),
+        ("sqs", "GetQueueUrl", {"QueueName": "q"}, [("GetQueueUrl", "arn:aws:sqs:r:1:q")]),
+        ("sts", "GetCallerIdentity", {}, []),
+    ],
+)
+def test_a_request_is_taken_apart_into_what_is_allowed_or_not(
+    service: str, operation: str, parameters: Mapping[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    assert found_calls(service, operation, parameters) == expected
+
+
+def test_a_request_that_nobody_has_thought_of_is_not_judged(template: dict[str, Any]) -> None:
+    with pytest.raises(UnjudgeableError, match="kms:Decrypt by drain"):
+        found_calls("kms", "Decrypt", {})
+    for service, operation in (("s3", "RestoreObject"), ("dynamodb", "TransactWriteItems")):
+        with pytest.raises(UnjudgeableError, match=f"{service}:{operation} by drain"):
+            not_allowed(template, [Call("drain", service, operation, "arn:aws:s3:::a/b")], ACCOUNT, REGION)
