@@ -10,8 +10,10 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from roomidity import __version__
+from roomidity.account import trouble_of
 from roomidity.cli.accuracy import accuracy, verify
 from roomidity.cli.backtest import backtest
+from roomidity.cli.doctor import doctor
 from roomidity.cli.engine import demo, up
 from roomidity.cli.forecasts import forecast, show
 from roomidity.cli.forget import forget
@@ -41,8 +43,9 @@ class _Root(click.Group):
             sys.exit(f"roomidity: {error}")
         except (BotoCoreError, ClientError) as error:
             sys.exit(
-                f"roomidity: {error}\nCheck the AWS variables (AWS_ENDPOINT_URL, AWS_REGION, credentials) and "
-                "ROOMIDITY_STAGE; for the local engine, export the lines that `roomidity up` prints."
+                f"roomidity: {trouble_of(error).said}\nCheck the AWS variables (AWS_ENDPOINT_URL, AWS_REGION, "
+                "credentials) and ROOMIDITY_STAGE, as `roomidity doctor` does; for the local engine, export the lines "
+                "that `roomidity up` prints."
             )
 
 
@@ -81,5 +84,6 @@ for command in (
     quarantine,
     forget,
     backtest,
+    doctor,
 ):
     roomidity.add_command(command)

@@ -36,8 +36,9 @@ COMMANDS = [
     "quarantine",
     "forget",
     "backtest",
+    "doctor",
 ]
-TIMED = ["drain", "forecast", "show", "verify", "accuracy", "train", "quarantine"]
+TIMED = ["drain", "forecast", "show", "verify", "accuracy", "train", "quarantine", "doctor"]
 
 
 def test_the_commands_in_the_order_of_a_readings_way() -> None:
