@@ -5,21 +5,24 @@
 //                            values that only CloudFormation can resolve are left out, so the shell's own reach the handler
 //   print, package, remove   a placeholder stands for an image that was not given: no Docker, no credentials, no network
 //   deploy                   the image that it builds is told its version
+//   remove                   buckets that go with the stack are emptied, for S3 deletes none that holds anything
 // `--param image=URI` takes the place of building and of the placeholder.
 const { execFileSync } = require('node:child_process');
 const { existsSync } = require('node:fs');
+const { createRequire } = require('node:module');
 const { join } = require('node:path');
 
 const OFFLINE = new Set(['print', 'package', 'remove']);
 
 module.exports = class LocalPlugin {
-  constructor(serverless) {
+  constructor(serverless, options, { log }) {
     this.hooks = {
       initialize: () => {
         const command = serverless.processedInput.commands.join(' ');
         if (command === 'invoke local') runInPython(serverless.service, serverless.serviceDir);
         else chooseImage(serverless, command);
       },
+      'before:remove:remove': () => emptyBuckets(serverless, log),
     };
   }
 };
@@ -62,4 +65,55 @@ function versionFromGit(cwd) {
   const [, tag, distance, commit] = /^v?(.+)-(\d+)-(g\S+)/.exec(described);
   if (distance === '0' && !commit.endsWith('.dirty')) return tag;
   return `${tag.replace(/\d+$/, (last) => Number(last) + 1)}.dev${distance}+${commit}`;
+}
+
+// What the deployed stack says decides, not serverless.yml or `--param dataPolicy`: a bucket that the stack would leave where it
+// is, is not touched. Nor is the CLI's own, which it empties itself.
+async function emptyBuckets(serverless, log) {
+  const fromCli = createRequire(require.resolve('osls/package.json')); // the SDK is the CLI's, not ours
+  const { CloudFormationClient, DescribeStackResourceCommand, GetTemplateCommand } = fromCli('@aws-sdk/client-cloudformation');
+  const aws = serverless.getProvider('aws');
+  const config = await aws.getAwsSdkV3Config();
+  const formation = new CloudFormationClient(config);
+  const StackName = aws.naming.getStackName();
+  let template;
+  try {
+    template = JSON.parse((await formation.send(new GetTemplateCommand({ StackName }))).TemplateBody);
+  } catch (error) {
+    if (/does not exist/.test(error.message)) return; // no stack: the CLI says so
+    throw error;
+  }
+  for (const [LogicalResourceId, { Type, DeletionPolicy = 'Delete' }] of Object.entries(template.Resources)) {
+    if (Type !== 'AWS::S3::Bucket' || LogicalResourceId === aws.naming.getDeploymentBucketLogicalId()) continue;
+    if (DeletionPolicy !== 'Delete') continue;
+    const found = await formation.send(new DescribeStackResourceCommand({ StackName, LogicalResourceId }));
+    const bucket = found.StackResourceDetail.PhysicalResourceId;
+    if (!bucket) continue;
+    const count = await emptyBucket(fromCli('@aws-sdk/client-s3'), config, bucket);
+    log.notice(`Emptied the bucket ${bucket}, which goes with the stack: ${count} versions of objects deleted`);
+  }
+}
+
+// Every version of every object, and the marks of deleted ones.
+async function emptyBucket({ DeleteObjectsCommand, ListObjectVersionsCommand, S3Client }, config, Bucket) {
+  const client = new S3Client(config);
+  let count = 0;
+  let page = {};
+  do {
+    const { NextKeyMarker: KeyMarker, NextVersionIdMarker: VersionIdMarker } = page;
+    try {
+      page = await client.send(new ListObjectVersionsCommand({ Bucket, KeyMarker, VersionIdMarker }));
+    } catch (error) {
+      if (error.name === 'NoSuchBucket') break; // gone already, by a `remove` that failed half-way
+      throw error;
+    }
+    const Objects = [...(page.Versions || []), ...(page.DeleteMarkers || [])].map(({ Key, VersionId }) => ({ Key, VersionId }));
+    if (!Objects.length) continue;
+    const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
+    if (Errors.length) {
+      throw new Error(`${Errors.length} objects of the bucket ${Bucket} stayed; ${Errors[0].Key}: ${Errors[0].Message}`);
+    }
+    count += Objects.length;
+  } while (page.IsTruncated);
+  return count;
 }

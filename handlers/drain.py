@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.runtime import clock, logger, metrics, stage
+from handlers.runtime import clock, logger, metrics, run_timed, stage, stopwatch
 from roomidity.events import issue_time
 from roomidity.pipeline.drain import drain
 
@@ -16,15 +16,19 @@ __all__ = ["handler"]
 
 @logger.inject_lambda_context
 @metrics.log_metrics
+@run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Drain; ``event`` is EventBridge's, whose time is the issue time, or ``{}``."""
     metrics.add_metric("ConservationViolations", MetricUnit.Count, 0)  # a call must have a metric, also one that fails
     now = issue_time(event, clock=clock())
+    with stopwatch("connect"):
+        ports = stage().drain_ports
     summary = drain(
-        stage().drain_ports,
+        ports,
         stage().drain_rules,
         now=now,
         remaining_s=lambda: context.get_remaining_time_in_millis() / 1000,
+        timed=stopwatch,
     )
     metrics.add_metric("ReadingsStored", MetricUnit.Count, summary.stored)
     metrics.add_metric("ReadingsRejected", MetricUnit.Count, summary.rejected.total())

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.runtime import logger, metrics, stage
+from handlers.runtime import logger, metrics, run_timed, stage, stopwatch
 from roomidity.events import ForecastJob
 from roomidity.pipeline.forecasts import forecast_house
 
@@ -20,7 +20,9 @@ processor: Final = BatchProcessor(event_type=EventType.SQS)
 
 def _forecast(record: SQSRecord) -> None:
     job = ForecastJob.from_body(record.body)
-    issued = forecast_house(stage().forecast_ports, house=job.house, issued_at=job.issued_at)
+    with stopwatch("connect"):
+        ports = stage().forecast_ports
+    issued = forecast_house(ports, house=job.house, issued_at=job.issued_at, timed=stopwatch)
     metrics.add_metric("RoomsForecast", MetricUnit.Count, len(issued.rooms))
     metrics.add_metric("ModelsRefused", MetricUnit.Count, int(issued.serving.refused))
     logger.info(
@@ -34,6 +36,7 @@ def _forecast(record: SQSRecord) -> None:
 
 @logger.inject_lambda_context
 @metrics.log_metrics
+@run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Forecast; ``event`` is SQS's, with bodies ``{"house", "issued_at"}``."""
     metrics.add_metric("ModelsRefused", MetricUnit.Count, 0)  # a call must have a metric, also one that fails

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.runtime import clock, logger, metrics, stage
+from handlers.runtime import clock, logger, metrics, run_timed, stage
 from roomidity import __version__
 from roomidity.errors import NotEnoughDataError
 from roomidity.events import TrainingJob
@@ -41,6 +41,7 @@ def _train(record: SQSRecord) -> None:
 
 @logger.inject_lambda_context
 @metrics.log_metrics
+@run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Train; ``event`` is SQS's, with bodies ``{"house", "reason"}``."""
     metrics.add_metric("ModelsTrained", MetricUnit.Count, 0)  # a call must have a metric, also with too little data

@@ -9,7 +9,7 @@ from typing import Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.runtime import clock, logger, metrics, stage
+from handlers.runtime import clock, logger, metrics, run_timed, stage
 from roomidity.errors import InputError, VerificationError
 from roomidity.events import issue_time
 from roomidity.pipeline.nights import Night, newest_complete_day, run_night, verify_day
@@ -22,6 +22,7 @@ _MARGIN_MS: Final = 20_000
 
 @logger.inject_lambda_context
 @metrics.log_metrics
+@run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Verify; ``event`` is ``{"house"?, "day"?}`` or the schedule's.
 

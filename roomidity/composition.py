@@ -1,4 +1,7 @@
-"""The composition root: settings, clients, adapters and back-off are made here, once, and passed in."""
+"""The composition root: settings, clients, adapters and back-off are made here, once, and passed in.
+
+What a use case needs is imported when it is asked for: no function's cold start pays for what another does.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import botocore.session
 from botocore.config import Config
 
-from roomidity.account import Account, trouble_of
 from roomidity.bucket import Bucket
 from roomidity.dynamodb import botocore_session, dynamodb_client
 from roomidity.pipeline.backoff import BackOff
-from roomidity.pipeline.checkup import CheckupPorts
-from roomidity.pipeline.drain import DrainPorts, DrainRules
-from roomidity.pipeline.forecasts import ForecastPorts
-from roomidity.pipeline.forgetting import ForgetPorts
-from roomidity.pipeline.ports import TrainingPorts
-from roomidity.pipeline.quarantine import QuarantinePorts
-from roomidity.pipeline.verification import VerifyPorts
 from roomidity.queues import Queue
-from roomidity.readings import Limits
-from roomidity.registry import Registry
-from roomidity.rejects import RejectLog
 from roomidity.settings import Settings
 from roomidity.store import (
     AccuracyTable,
@@ -38,6 +30,17 @@ from roomidity.store import (
     Tables,
     bind,
 )
+
+if TYPE_CHECKING:
+    from roomidity.pipeline.checkup import CheckupPorts
+    from roomidity.pipeline.drain import DrainPorts, DrainRules
+    from roomidity.pipeline.forecasts import ForecastPorts
+    from roomidity.pipeline.forgetting import ForgetPorts
+    from roomidity.pipeline.ports import TrainingPorts
+    from roomidity.pipeline.quarantine import QuarantinePorts
+    from roomidity.pipeline.verification import VerifyPorts
+    from roomidity.registry import Registry
+    from roomidity.rejects import RejectLog
 
 __all__ = ["Roomidity"]
 
@@ -112,16 +115,22 @@ class Roomidity:
     @cached_property
     def registry(self) -> Registry:
         """Models."""
+        from roomidity.registry import Registry
+
         return Registry(ModelTable(self._tables.models), self.bucket)
 
     @cached_property
     def rejects(self) -> RejectLog:
         """Rejected readings."""
+        from roomidity.rejects import RejectLog
+
         return RejectLog(self.bucket)
 
     @cached_property
     def drain_ports(self) -> DrainPorts:
         """What a drain talks to."""
+        from roomidity.pipeline.drain import DrainPorts
+
         return DrainPorts(
             readings=self.readings_queue,
             forecast_jobs=self.forecast_jobs,
@@ -135,11 +144,16 @@ class Roomidity:
     @cached_property
     def drain_rules(self) -> DrainRules:
         """What a drain goes by."""
+        from roomidity.pipeline.drain import DrainRules
+        from roomidity.readings import Limits
+
         return DrainRules(timezone=self.settings.timezone, limits=Limits(retention_days=self.settings.retention_days))
 
     @cached_property
     def forecast_ports(self) -> ForecastPorts:
         """What forecasting talks to."""
+        from roomidity.pipeline.forecasts import ForecastPorts
+
         return ForecastPorts(
             houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.registry
         )
@@ -147,11 +161,15 @@ class Roomidity:
     @cached_property
     def training_ports(self) -> TrainingPorts:
         """What training talks to."""
+        from roomidity.pipeline.ports import TrainingPorts
+
         return TrainingPorts(houses=self.houses, observations=self.observations, registry=self.registry)
 
     @cached_property
     def verify_ports(self) -> VerifyPorts:
         """What verification talks to."""
+        from roomidity.pipeline.verification import VerifyPorts
+
         return VerifyPorts(
             houses=self.houses,
             observations=self.observations,
@@ -164,6 +182,8 @@ class Roomidity:
     @cached_property
     def quarantine_ports(self) -> QuarantinePorts:
         """What quarantine talks to."""
+        from roomidity.pipeline.quarantine import QuarantinePorts
+
         return QuarantinePorts(
             houses=self.houses,
             sets=self.sets,
@@ -175,6 +195,8 @@ class Roomidity:
     @cached_property
     def forget_ports(self) -> ForgetPorts:
         """What forgetting talks to."""
+        from roomidity.pipeline.forgetting import ForgetPorts
+
         return ForgetPorts(
             houses=self.houses,
             sets=self.sets,
@@ -188,14 +210,17 @@ class Roomidity:
     @cached_property
     def checkup_ports(self) -> CheckupPorts:
         """What a check-up asks."""
+        from roomidity.account import Account, trouble_of
+        from roomidity.pipeline.checkup import CheckupPorts
+
         return CheckupPorts(
             prefix=self.settings.prefix,
             account=Account(self._session, region=self.settings.region),
-            bucket=lambda: self.bucket.name,
-            houses=self.houses,
-            forecasts=self.forecasts,
-            registry=self.registry,
             trouble_of=trouble_of,
+            bucket=lambda: self.bucket.name,
+            houses=lambda: self.houses,
+            forecasts=lambda: self.forecasts,
+            registry=lambda: self.registry,
         )
 
     @cached_property

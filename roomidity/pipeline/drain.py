@@ -21,6 +21,7 @@ from roomidity.pipeline.summary import DrainSummary
 from roomidity.pipeline.waves import WaveSize, portions, receive_wave
 from roomidity.readings import LIMITS, Checked, Decoded, Limits, Message, check, decode
 from roomidity.slots import format_slot, from_epoch_ms
+from roomidity.stopwatch import Timed, untimed
 
 __all__ = ["DrainPorts", "DrainRules", "drain"]
 
@@ -51,7 +52,13 @@ class DrainRules:
 
 
 def drain(
-    ports: DrainPorts, rules: DrainRules, *, now: datetime, remaining_s: Callable[[], float], ask_forecasts: bool = True
+    ports: DrainPorts,
+    rules: DrainRules,
+    *,
+    now: datetime,
+    remaining_s: Callable[[], float],
+    ask_forecasts: bool = True,
+    timed: Timed = untimed,
 ) -> DrainSummary:
     """Empty the queue into the tables, then ask for a forecast of every active house.
 
@@ -68,37 +75,46 @@ def drain(
         How many seconds are left; no new wave begins under ``rules.last_wave_s``.
     ask_forecasts
         Whether forecasts are asked for at the end.
+    timed
+        Told of the phases: receive, decode, store, delete, ask.
     """
     summary = DrainSummary()
     while remaining_s() > rules.last_wave_s:
-        wave = receive_wave(ports.readings, rules.wave)
+        with timed("receive"):
+            wave = receive_wave(ports.readings, rules.wave)
         for place, portion in enumerate(portions(wave.messages, rules.wave)):
             if place and remaining_s() <= rules.last_wave_s:
                 break  # what is left of the wave comes again
-            summary.add(_drain_wave(portion, ports, rules, now=now))
+            summary.add(_drain_wave(portion, ports, rules, now=now, timed=timed))
         if wave.last:
             break
     if ask_forecasts:
-        summary.forecast_jobs = _ask_forecasts(ports, now=now)
+        with timed("ask"):
+            summary.forecast_jobs = _ask_forecasts(ports, now=now)
     return summary
 
 
-def _drain_wave(wave: list[Message], ports: DrainPorts, rules: DrainRules, *, now: datetime) -> DrainSummary:
-    decoded = decode(wave)
-    checked = check(decoded, now=now, limits=rules.limits)
-    refused = admit(checked.accepted, ports.houses, timezone=rules.timezone, backoff=ports.backoff)
-    checked = _refuse(checked, refused)
-    rejects = _describe(decoded, checked.rejected)
-    if rejects:
-        ports.rejects.put(now.date(), rejects)
-    stored = store(
-        checked.accepted,
-        houses=ports.houses,
-        sets=ports.sets,
-        observations=ports.observations,
-        backoff=ports.backoff,
-    )
-    undeleted = ports.readings.delete([message for place, message in enumerate(wave) if place not in stored.left])
+def _drain_wave(
+    wave: list[Message], ports: DrainPorts, rules: DrainRules, *, now: datetime, timed: Timed
+) -> DrainSummary:
+    with timed("decode"):
+        decoded = decode(wave)
+        checked = check(decoded, now=now, limits=rules.limits)
+    with timed("store"):
+        refused = admit(checked.accepted, ports.houses, timezone=rules.timezone, backoff=ports.backoff)
+        checked = _refuse(checked, refused)
+        rejects = _describe(decoded, checked.rejected)
+        if rejects:
+            ports.rejects.put(now.date(), rejects)
+        stored = store(
+            checked.accepted,
+            houses=ports.houses,
+            sets=ports.sets,
+            observations=ports.observations,
+            backoff=ports.backoff,
+        )
+    with timed("delete"):
+        undeleted = ports.readings.delete([message for place, message in enumerate(wave) if place not in stored.left])
     summary = DrainSummary(
         waves=1,
         messages=len(wave),

@@ -22,6 +22,7 @@ from roomidity.pipeline.lookup import known_house
 from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry
 from roomidity.pipeline.serving import Serving, serving_model
 from roomidity.pipeline.windows import read_window
+from roomidity.stopwatch import Timed, untimed
 from roomidity.store import StoredForecast
 
 __all__ = ["ForecastPorts", "IssuedForecast", "explain_room", "forecast_house"]
@@ -47,23 +48,30 @@ class IssuedForecast:
     serving: Serving
 
 
-def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime) -> IssuedForecast:
+def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, timed: Timed = untimed) -> IssuedForecast:
     """Issue the forecasts of a house; the same issue time again writes the same items.
+
+    Its phases: read_house, load_model, read_window, forecast, write.
 
     Raises
     ------
     NotFoundError
         If the house was never seen.
     """
-    home = known_house(ports.houses, house)
+    with timed("read_house"):
+        home = known_house(ports.houses, house)
     rooms = home.rooms_to_forecast(issued_at)
-    serving = serving_model(ports.registry, house)
+    with timed("load_model"):
+        serving = serving_model(ports.registry, house)
     if not rooms:
         return IssuedForecast(rooms=(), serving=serving)
-    window = read_window(ports.observations, home, rooms, issued_at=issued_at)
-    issued = forecast(window, serving.model, serving.state)
-    stored = tuple(_to_stored(issued, place, house=house, version=serving.version) for place in range(len(rooms)))
-    ports.forecasts.put_many(stored)
+    with timed("read_window"):
+        window = read_window(ports.observations, home, rooms, issued_at=issued_at)
+    with timed("forecast"):
+        issued = forecast(window, serving.model, serving.state)
+        stored = tuple(_to_stored(issued, place, house=house, version=serving.version) for place in range(len(rooms)))
+    with timed("write"):
+        ports.forecasts.put_many(stored)
     return IssuedForecast(rooms=stored, serving=serving)
 
 

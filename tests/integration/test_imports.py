@@ -26,6 +26,12 @@ def test_what_serves_loads_nothing_heavy(name: str) -> None:
     assert loaded_by(f"handlers.{name}") & HEAVY == set()
 
 
+def test_garbage_is_collected_once_all_is_imported() -> None:
+    collected = "import gc, sys, handlers.drain; print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
+    run = subprocess.run([sys.executable, "-c", collected], capture_output=True, text=True, check=True)  # noqa: S603
+    assert run.stdout.split() == ["True", "True"]
+
+
 def test_training_is_what_loads_scikit_learn() -> None:
     assert "sklearn" in loaded_by("handlers.train")
 

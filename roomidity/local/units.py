@@ -1,0 +1,182 @@
+"""What AWS would bill for a session's calls: DynamoDB's units, requests to queues and bucket. Counted from the calls
+themselves, for an emulator's own figures are not to be relied on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from math import ceil
+from typing import Any, Final
+
+__all__ = ["Item", "Meter", "Units", "item_bytes", "read_units", "write_units"]
+
+_WRITE_BYTES: Final = 1024
+_READ_BYTES: Final = 4096
+_REQUEST_BYTES: Final = 65_536
+"""SQS bills each 64 KiB of a call's bodies as a request."""
+
+_S3_WRITES: Final = frozenset(
+    {"PutObject", "CopyObject", "ListObjects", "ListObjectsV2", "ListObjectVersions", "CreateMultipartUpload"}
+)
+_S3_FREE: Final = frozenset({"DeleteObject", "DeleteObjects"})
+
+Item = Mapping[str, Mapping[str, Any]]
+"""An item, or a key, in DynamoDB's own form."""
+
+Units = dict[tuple[str, str], float]
+"""How many of what, where: ("write_units", "houses")."""
+
+
+def item_bytes(item: Item) -> int:
+    """What DynamoDB counts for an item: its names and its values.
+
+    >>> item_bytes({"house": {"S": "h1"}, "slot": {"N": "-51.25"}})
+    15
+    """
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: Mapping[str, Any]) -> int:
+    """By "DynamoDB item sizes and formats" of its developer guide, rounded up where it says approximately."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "B":
+            return len(content)
+        case "N":  # a byte for every two significant digits, one more, and one for a sign
+            digits = content.lstrip("-").replace(".", "").strip("0")
+            return (len(digits) + 1) // 2 + 1 + int(content.startswith("-"))
+        case "L":
+            return 3 + sum(1 + _value_bytes(one) for one in content)
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + _value_bytes(one) for name, one in content.items())
+        case _:
+            return 1
+
+
+def write_units(size_bytes: int) -> int:
+    """Units of writing an item: one for each KiB begun.
+
+    >>> write_units(0), write_units(1024), write_units(1025)
+    (1, 1, 2)
+    """
+    return max(1, ceil(size_bytes / _WRITE_BYTES))
+
+
+def read_units(size_bytes: int, *, consistent: bool) -> float:
+    """Units of reading an item, or a page of a query: one for each 4 KiB begun, half of it where an old value will do.
+
+    >>> read_units(4097, consistent=True), read_units(4097, consistent=False)
+    (2.0, 1.0)
+    """
+    return max(1, ceil(size_bytes / _READ_BYTES)) * (1.0 if consistent else 0.5)
+
+
+class Meter:
+    """Counts the calls of a session's clients, of those made from now on.
+
+    Counted are write_units and read_units by table, sqs_requests by queue, s3_writes and s3_reads of the bucket; and
+    calls by operation. A read of a part of an item is counted by that part, though all of it is billed.
+
+    Parameters
+    ----------
+    session
+        botocore's, whose clients are counted.
+    stored
+        An item by table and key, asked of another session: an update names what it changes, and is billed by all that
+        it leaves.
+    """
+
+    def __init__(self, session: Any, *, stored: Callable[[str, Item], Item]) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._stored = stored
+        self._lock = threading.Lock()
+        session.register("provide-client-params", self._note)
+        session.register("after-call", self._count)
+
+    def take(self) -> Units:
+        """What was counted since it was taken last."""
+        with self._lock:
+            taken, self._counts = self._counts, Counter()
+        return dict(taken)
+
+    @staticmethod
+    def _note(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["asked"] = dict(params)  # the answer does not say what was asked
+
+    def _count(self, model: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+        service, operation, asked = model.service_model.service_name, model.name, context["asked"]
+        found: list[tuple[str, str, float]] = [("calls", operation, 1)]
+        if service == "dynamodb":
+            found += [("write_units", _table(name), units) for name, units in self._written(operation, asked)]
+            found += [("read_units", _table(name), units) for name, units in _read(operation, asked, parsed)]
+        elif service == "sqs":
+            found.append(("sqs_requests", _queue(asked), _sqs_requests(asked, parsed)))
+        elif service == "s3" and operation not in _S3_FREE:
+            found.append(("s3_writes" if operation in _S3_WRITES else "s3_reads", "bucket", 1))
+        with self._lock:
+            for what, where, units in found:
+                self._counts[what, where] += units  # type: ignore[assignment]  # a Counter of halves
+
+    def _written(self, operation: str, asked: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+        """Units of what a call writes, by table."""
+        match operation:
+            case "PutItem" | "UpdateItem" | "DeleteItem":
+                yield asked["TableName"], self._units_of(asked)
+            case "BatchWriteItem":
+                for name, requests in asked["RequestItems"].items():
+                    for request in requests:
+                        (one,) = request.values()
+                        yield name, self._units_of({"TableName": name, **one})
+            case "TransactWriteItems":
+                for request in asked["TransactItems"]:
+                    (one,) = request.values()
+                    yield one["TableName"], 2 * self._units_of(one)  # at twice the price, its checks as well
+
+    def _units_of(self, one: Mapping[str, Any]) -> int:
+        item = one["Item"] if "Item" in one else self._stored(one["TableName"], one["Key"])
+        return write_units(item_bytes(item))
+
+
+def _read(operation: str, asked: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Units of what a call reads, by table."""
+    match operation:
+        case "GetItem":
+            size = item_bytes(answer.get("Item", {}))
+            yield asked["TableName"], read_units(size, consistent=_is_consistent(asked))
+        case "BatchGetItem":
+            for name, wanted in asked["RequestItems"].items():
+                items = answer.get("Responses", {}).get(name, [])
+                sizes = [
+                    *map(item_bytes, items),
+                    *[0] * (len(wanted["Keys"]) - len(items)),
+                ]  # one in vain costs as well
+                for size in sizes:
+                    yield name, read_units(size, consistent=_is_consistent(wanted))
+        case "Query" | "Scan":
+            size = sum(map(item_bytes, answer.get("Items", [])))
+            yield asked["TableName"], read_units(size, consistent=_is_consistent(asked))
+
+
+def _is_consistent(asked: Mapping[str, Any]) -> bool:
+    return bool(asked.get("ConsistentRead"))
+
+
+def _sqs_requests(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> int:
+    bodies = [entry.get("MessageBody", "") for entry in asked.get("Entries", ())]
+    bodies += [message["Body"] for message in answer.get("Messages", ())]
+    return max(1, ceil(sum(len(body.encode()) for body in bodies) / _REQUEST_BYTES))
+
+
+def _queue(asked: Mapping[str, Any]) -> str:
+    """``forecast-jobs`` of ``<service>-<stage>-forecast-jobs``."""
+    name = asked.get("QueueUrl", asked.get("QueueName", "")).rpartition("/")[2]
+    return "-".join(name.split("-")[2:])
+
+
+def _table(name: str) -> str:
+    """``houses`` of ``<service>-<stage>-houses``."""
+    return name.rpartition("-")[2]

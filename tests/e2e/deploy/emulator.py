@@ -1,0 +1,79 @@
+"""The emulator's process: ``python -m tests.e2e.deploy.emulator``, with what it does unlike AWS put right.
+
+It puts a request's body together by adding part to part, which for the 150 MB of a layer takes a quarter of an hour. It
+validates only templates that are sent, none that lie in a bucket, as the Serverless CLI's do. It gives the queues of a
+stack no dead-letter queue. And it deletes with a stack what the template would keep, and buckets that are not empty.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from ministack import app
+from ministack.services import cloudformation, s3, sqs
+from ministack.services.cloudformation import stacks
+from ministack.services.cloudformation.handlers import _ACTION_HANDLERS
+from ministack.services.cloudformation.helpers import _resolve_template
+from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+
+__all__: list[str] = []
+
+_read_at_once = app._read_request_body
+_delete = stacks._delete_resource
+_create_queue = _RESOURCE_HANDLERS["AWS::SQS::Queue"]["create"]
+_validate_sent = _ACTION_HANDLERS["ValidateTemplate"]
+
+
+async def _read(receive: Callable[[], Awaitable[dict[str, Any]]], method: str, headers: Mapping[str, str]) -> Any:
+    """Read the body to its end first, then hand it over as one part."""
+    if not (headers.get("content-length") or headers.get("transfer-encoding")):
+        return await _read_at_once(receive, method, headers)
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            break
+
+    async def whole() -> dict[str, Any]:
+        return {"body": b"".join(parts), "more_body": False}
+
+    return await _read_at_once(whole, method, headers)
+
+
+def _validate(parameters: Mapping[str, Any]) -> Any:
+    """Fetch the template first, wherever it lies."""
+    template, error = _resolve_template(parameters)
+    return error or _validate_sent({**parameters, "TemplateBody": [template]})
+
+
+def _create_with_dead_letters(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Any:
+    """Create a queue as the template says, where its messages end that were received too often too."""
+    url, attributes = _create_queue(logical_id, properties, stack_name)
+    if policy := properties.get("RedrivePolicy"):
+        sqs._queues[url]["attributes"]["RedrivePolicy"] = json.dumps(policy)
+    return url, attributes
+
+
+def _delete_what_goes(
+    kind: str, name: str, properties: Any, stack_name: str | None = None, logical_id: str | None = None
+) -> None:
+    """Delete a resource of a stack, unless it is to be kept or is a bucket that holds something."""
+    resources = cloudformation._stacks[stack_name]["_template"]["Resources"]
+    if resources.get(logical_id, {}).get("DeletionPolicy") == "Retain":
+        return
+    if kind == "AWS::S3::Bucket" and name in s3._buckets:
+        kept = [versions for (bucket, _), versions in s3._object_versions.items() if bucket == name and versions]
+        if kept or s3._buckets[name]["objects"]:
+            raise ValueError("The bucket you tried to delete is not empty")
+    _delete(kind, name, properties, stack_name, logical_id)
+
+
+if __name__ == "__main__":
+    stacks._delete_resource = _delete_what_goes
+    _RESOURCE_HANDLERS["AWS::SQS::Queue"]["create"] = _create_with_dead_letters
+    app._read_request_body = _read
+    _ACTION_HANDLERS["ValidateTemplate"] = _validate
+    app.main()

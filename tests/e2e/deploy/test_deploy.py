@@ -1,0 +1,215 @@
+"""`serverless deploy` for real: an image built and pushed, schedules and event sources that fire, containers that run.
+
+Only AWS is not: an emulator takes its place, in a sandbox that nothing leaves. It wants root and a few programs; where
+they are missing it is skipped and says so, but in CI, where that would hide a failure. How long each phase took stands
+in .roomidity/deploy.log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, Final
+
+import polars as pl
+import pytest
+
+from roomidity.local.simulation import simulate_house
+from roomidity.slots import SLOT, floor_slot, format_slot
+from tests.e2e.deploy.base import BASE_IMAGE, make_base_image
+from tests.e2e.deploy.cloud import ACCOUNT, Cloud, cloud
+from tests.e2e.deploy.deployment import Deployment, Timings, copy_checkout, until
+from tests.e2e.deploy.sandbox import REGION, missing, sandbox
+from tests.e2e.engine import CHECKOUT, CLI
+from tests.e2e.permissions import not_allowed
+
+FUNCTIONS: Final = {"drain", "forecast", "train", "verify"}
+MOST_MB: Final = 450
+"""Of the image, over its base: what Lambda has to load at a cold start after a deploy."""
+HISTORY: Final = timedelta(days=4)
+
+
+@pytest.fixture(scope="module")
+def timings() -> Timings:
+    return Timings(CHECKOUT / ".roomidity/deploy.log")
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory, timings: Timings) -> Iterator[Cloud]:
+    """The emulator, and the base image beside it."""
+    lacks = missing()
+    if shutil.which("node") is None or not CLI.exists():
+        lacks.append("the Serverless CLI: Node.js, then npm ci")
+    if lacks:
+        message = f"a deploy to the emulator lacks, on this machine, {'; '.join(lacks)}. As root, .ci/run sees to it"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+    folder = tmp_path_factory.mktemp("sandbox")
+    with sandbox(folder) as inside:
+        timings.done("sandbox and Docker up")
+        make_base_image(inside, CHECKOUT / ".roomidity/deploy")
+        timings.done("stand-in base image made")
+        with cloud(inside) as found:
+            timings.done("emulator up")
+            yield found
+    timings.done("sandbox gone")
+
+
+@pytest.fixture(scope="module")
+def stage(aws: Cloud, tmp_path_factory: pytest.TempPathFactory, timings: Timings) -> Deployment:
+    """A stage as deployed, whose schedule does not fire while it is looked at."""
+    stage = Deployment(aws, copy_checkout(tmp_path_factory.mktemp("copy") / "roomidity"))
+    stage.deploy(minute=datetime.now(UTC).minute - 1)
+    timings.done("deployed: image built and pushed, stack created")
+    return stage
+
+
+def house(name: str, seed: int) -> pl.DataFrame:
+    """The last days of a simulated house, up to now."""
+    now = datetime.now(UTC)
+    start = floor_slot(now - HISTORY)
+    readings = simulate_house(seed=seed, start=start, days=HISTORY.days + 1, house=name).readings
+    return readings.filter(pl.col("ts") <= now)
+
+
+def size_mb(aws: Cloud, image: str) -> float:
+    return int(aws.inside.run("docker", "image", "inspect", "--format", "{{.Size}}", image)) / 1e6
+
+
+def test_four_functions_run_one_image(stage: Deployment) -> None:
+    functions = stage.aws.client("lambda").list_functions()["Functions"]
+    assert {one["FunctionName"] for one in functions} == {f"{stage.prefix}-{name}" for name in FUNCTIONS}
+    assert {one["PackageType"] for one in functions} == {"Image"}
+    images = {
+        stage.aws.client("lambda").get_function(FunctionName=one["FunctionName"])["Code"]["ImageUri"]
+        for one in functions
+    }
+    (image,) = images
+    assert image.startswith(f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/serverless-roomidity-dev@sha256:")
+
+
+def test_the_image_is_small_and_knows_its_version(stage: Deployment, timings: Timings) -> None:
+    image = "serverless-roomidity-dev:app"
+    over_base = size_mb(stage.aws, image) - size_mb(stage.aws, BASE_IMAGE)
+    timings.note(f"the image is {over_base:.0f} MB over its base")
+    assert over_base <= MOST_MB
+    run = ("docker", "run", "--rm", "--entrypoint", "python3", image, "-c")
+    assert stage.aws.inside.run(*run, "import roomidity; print(roomidity.__version__)").strip() == "1.2.3"
+    bare = "import pathlib as p; print([str(f) for f in p.Path('/var/task').rglob('*.py') if not compiled(f)])"
+    compiled = "compiled = lambda f: list(f.parent.glob(f'__pycache__/{f.stem}.cpython-*.pyc'))\n"
+    assert stage.aws.inside.run(*run, compiled + bare).strip() == "[]"
+
+
+def test_readings_become_forecasts(stage: Deployment, timings: Timings) -> None:
+    readings = house("first", seed=11)
+    stage.send(readings)
+    answer = stage.invoke("drain", {})
+    assert answer["readings"]["received"] == answer["readings"]["stored"] == len(readings)
+    assert answer["forecast_jobs"] == 1
+    rooms = set(readings["room"]) - {"outdoor"}
+    assert until(lambda: stage.forecasts("first").keys() == rooms, within_s=60)
+    timings.done("readings drained on demand, forecast by the event source")
+
+
+@pytest.fixture(scope="module")
+def redeployed(stage: Deployment, timings: Timings) -> datetime:
+    """The stage with a changed handler, and readings of another house waiting for the schedule; when that fires."""
+    stage.send(house("second", seed=12))
+    handler = stage.folder / "handlers/verify.py"
+    changed = handler.read_text().replace(
+        '    return {\n        "day"', '    return {\n        "changed": True,\n        "day"'
+    )
+    assert changed != handler.read_text()
+    handler.write_text(changed)
+    fires = stage.deploy_to_fire_in(45)
+    timings.done("deployed again with a changed handler")
+    return fires
+
+
+@pytest.mark.usefixtures("redeployed")
+def test_a_changed_handler_takes_effect(stage: Deployment, timings: Timings) -> None:
+    answer = stage.invoke("verify", {})
+    assert answer["changed"] is True
+    assert answer["houses"] == 1
+    timings.done("verify invoked, as changed")
+
+
+@pytest.mark.usefixtures("redeployed")
+def test_one_poisoned_job_of_ten_ends_in_the_dead_letters_alone(stage: Deployment, timings: Timings) -> None:
+    sqs, jobs = stage.aws.client("sqs"), stage.queue("forecast-jobs")
+    sqs.set_queue_attributes(
+        QueueUrl=jobs, Attributes={"VisibilityTimeout": "3"}
+    )  # six minutes, five times, is too long
+    newest = floor_slot(datetime.now(UTC))
+    issued = [format_slot(newest - number * SLOT) for number in range(1, 10)]
+    bodies = [json.dumps({"house": "first", "issued_at": at}) for at in issued]
+    poison = json.dumps({"house": "first", "issued_at": "poison"})
+    numbers = count()
+    entries = [{"Id": str(next(numbers)), "MessageBody": body} for body in [*bodies[:4], poison, *bodies[4:]]]
+    sqs.send_message_batch(QueueUrl=jobs, Entries=entries)
+    assert until(lambda: stage.waiting("forecast-jobs-dlq"), within_s=90) == 1
+    (dead,) = sqs.receive_message(QueueUrl=stage.queue("forecast-jobs-dlq"))["Messages"]
+    assert dead["Body"] == poison
+    assert stage.waiting("forecast-jobs") == 0
+    for at in stage.forecasts("first").values():
+        assert set(issued) <= set(at)
+    timings.done("a poisoned job put aside, the nine others done")
+
+
+@pytest.mark.usefixtures("redeployed")
+def test_a_training_job_registers_a_model(stage: Deployment, timings: Timings) -> None:
+    stage.aws.client("sqs").send_message(
+        QueueUrl=stage.queue("training-jobs"), MessageBody=json.dumps({"house": "first", "reason": "test"})
+    )
+    bucket = {"Bucket": f"{stage.prefix}-{ACCOUNT}", "Prefix": "models/first/"}
+    assert until(lambda: stage.aws.client("s3").list_objects_v2(**bucket).get("Contents"), within_s=120)
+    assert until(lambda: stage.waiting("training-jobs") == 0, within_s=60)
+    assert stage.waiting("training-jobs-dlq") == 0
+    timings.done("a model trained by the event source")
+
+
+def test_the_schedule_drains_and_forecasts(stage: Deployment, redeployed: datetime, timings: Timings) -> None:
+    within_s = (redeployed - datetime.now(UTC)).total_seconds() + 90
+    assert until(lambda: stage.forecasts("second"), within_s=within_s)
+    for issued in stage.forecasts("second").values():
+        assert issued == [format_slot(floor_slot(redeployed))]
+    assert stage.waiting("readings") == stage.waiting("readings-dlq") == 0
+    timings.done("the schedule's drain and its forecasts")
+
+
+@pytest.mark.usefixtures("redeployed")
+def test_every_call_is_allowed_by_the_functions_role(stage: Deployment, timings: Timings) -> None:
+    calls = stage.aws.calls()
+    assert {call.function for call in calls} == FUNCTIONS
+    assert not_allowed(stage.template, calls, ACCOUNT, REGION) == []
+    timings.note(f"{len(stage.aws.requests())} requests of functions, {len(calls)} kinds; each allowed by its role")
+
+
+def test_remove_leaves_nothing_behind(stage: Deployment, timings: Timings) -> None:
+    assert any(left_of(stage.aws).values())
+    said = stage.serverless("remove")
+    assert {kind: names for kind, names in left_of(stage.aws).items() if names} == {}, said
+    timings.done("removed")
+
+
+def left_of(aws: Cloud) -> dict[str, Any]:
+    """What the account holds, by kind."""
+    stacks = aws.client("cloudformation").describe_stacks()["Stacks"]
+    roles = aws.client("iam").list_roles()["Roles"]
+    return {
+        "stacks": [one["StackName"] for one in stacks if one["StackStatus"] != "DELETE_COMPLETE"],
+        "queues": aws.client("sqs").list_queues().get("QueueUrls", []),
+        "tables": aws.client("dynamodb").list_tables()["TableNames"],
+        "buckets": [one["Name"] for one in aws.client("s3").list_buckets()["Buckets"]],
+        "functions": [one["FunctionName"] for one in aws.client("lambda").list_functions()["Functions"]],
+        "event sources": aws.client("lambda").list_event_source_mappings()["EventSourceMappings"],
+        "rules": [one["Name"] for one in aws.client("events").list_rules()["Rules"]],
+        "repositories": [one["repositoryName"] for one in aws.client("ecr").describe_repositories()["repositories"]],
+        "roles": [one["RoleName"] for one in roles],
+        "policies": [one["PolicyName"] for one in aws.client("iam").list_policies(Scope="Local")["Policies"]],
+        "log groups": [one["logGroupName"] for one in aws.client("logs").describe_log_groups()["logGroups"]],
+        "alarms": aws.client("cloudwatch").describe_alarms()["MetricAlarms"],
+    }

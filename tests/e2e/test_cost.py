@@ -1,0 +1,96 @@
+"""From units to a bill, with measurements made up so that the sums can be done by hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import CHECKOUT
+
+ROOMS = 8
+TICKS = 96 * 365.25 / 12
+
+
+def seen(calls: float = 0, **units: float) -> dict[str, Any]:
+    """A function's work; ``write__forecasts=3`` is 3 write units of the table forecasts."""
+    named = {name.replace("__", "_units ").replace("_requests_", "_requests "): count for name, count in units.items()}
+    return {"calls": calls, "seconds": calls, "log_bytes": 1000.0 * calls, "units": named, "metrics": []}
+
+
+def tick(houses: int) -> dict[str, Any]:
+    return {
+        "drain": seen(1, write__readings=2 * houses, write__houses=houses / 2, read__houses=10 + houses),
+        "forecast": seen(houses / 10, write__forecasts=24 * houses),
+        "queue": seen(sqs_requests_jobs=houses),
+    }
+
+
+@pytest.fixture(scope="module")
+def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
+    """Each fleet's costs, at us-east-1's prices."""
+    if shutil.which("node") is None or not (CHECKOUT / "node_modules").exists():
+        pytest.skip("the stack is read from serverless.yml, which needs Node.js and the Serverless CLI")
+    stored = {"houses": [1, 1000.0], "readings": [38_400, 1000.0], "observations": [38_400, 1000.0]}
+    stored |= {"forecasts": [100, 2500.0], "models": [1, 1000.0], "accuracy": [8, 3000.0]}
+    measured = {
+        "ticks": {str(houses): tick(houses) for houses in (1, 10, 20)},
+        "night": {"verify": seen(1)},
+        "training": {"train": seen(1, read__observations=100)},
+        "stored": stored,
+        "objects": {"model": 1e6, "state": 1e5},
+        "cold_s": {"drain": 1.0, "forecast": 1.0},
+    }
+    path: Path = tmp_path_factory.mktemp("cost") / "measured.json"
+    path.write_text(json.dumps(measured))
+    done = subprocess.run(  # noqa: S603  # our own script
+        [sys.executable, CHECKOUT / "scripts/cost", "--measured", path, "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "most of it is" in done.stderr
+    return {fleet["houses"]: fleet for fleet in json.loads(done.stdout)["fleets"]}
+
+
+def line(fleet: dict[str, Any], name: str) -> float:
+    """USD a month, of all rooms."""
+    return fleet["usd_a_room_month"][name] * fleet["houses"] * ROOMS
+
+
+@pytest.mark.parametrize("houses", [1, 100, 10_000])
+def test_units_times_prices(bill: dict[int, dict[str, Any]], houses: int) -> None:
+    fleet = bill[houses]
+    assert line(fleet, "writing forecasts") == pytest.approx(TICKS * 24 * houses * 0.625e-6)
+    assert line(fleet, "writing slots") == pytest.approx(TICKS * 2 * houses * 0.625e-6)
+    assert line(fleet, "writing houses") == pytest.approx(TICKS * houses / 2 * 0.625e-6)
+    trainings = 365.25 / 12 / 7 * 100 * houses  # as measured: with 400 days of history
+    assert line(fleet, "reading tables") == pytest.approx((TICKS * (10 + houses) + trainings) * 0.125e-6)
+    assert line(fleet, "queues") == pytest.approx(TICKS * houses * 0.4e-6)
+    kept_gb = houses * (2 * 38_400 * 1000 + 35 * 96 * ROOMS * 2500 + 400 * ROOMS * 3000 + 1000 + 57 * 1000) / 1e9
+    assert line(fleet, "keeping tables") == pytest.approx(kept_gb * 0.25, rel=1e-3)
+    assert line(fleet, "keeping tables, 35 days back") == pytest.approx(kept_gb * 0.20, rel=1e-3)
+
+
+@pytest.mark.parametrize("houses", [1, 100, 10_000])
+def test_the_sums(bill: dict[int, dict[str, Any]], houses: int) -> None:
+    fleet = bill[houses]
+    fixed = sum(fleet["stage_usd_a_month"].values()) / houses / ROOMS
+    assert fleet["all_in_list"] == pytest.approx(sum(fleet["usd_a_room_month"].values()) + fixed)
+    assert 0 < fleet["first_month_billed"] < fleet["all_in_billed"] < fleet["all_in_list"]
+    assert fleet["sender"] == pytest.approx(TICKS / ROOMS * 0.4e-6)
+
+
+def test_the_stage_itself_is_counted_in_serverless_yml(bill: dict[int, dict[str, Any]]) -> None:
+    fixed = bill[1]["stage_usd_a_month"]
+    (polling,) = (usd for name, usd in fixed.items() if name.startswith("polling of 2 queues"))
+    assert polling == pytest.approx(0.526, abs=0.001)
+    (alarms,) = (usd for name, usd in fixed.items() if name.endswith(" alarms"))
+    assert alarms >= 1
+    assert round(alarms * 10) == pytest.approx(alarms * 10)
