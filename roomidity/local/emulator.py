@@ -3,7 +3,8 @@
 It holds tables as nested dictionaries, which makes four things slow that a laptop waits for, and that are put right
 here without changing what is answered: Python's collector walks over all items again and again; a Query parses its key
 condition anew for every item of a house; every number goes through decimal arithmetic, though most have been seen
-before; and the state is written by the slow one of Python's two JSON encoders.
+before; and the state is written by the slow one of Python's two JSON encoders. One thing it leaves out: the queues of a
+stack get the dead-letter queue that the template gives them.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ import re
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, Final, TextIO
 
 from ministack.app import main
 from ministack.core import persistence
-from ministack.services import dynamodb
+from ministack.services import dynamodb, sqs
+from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
-__all__: list[str] = []
+__all__ = ["give_queues_their_dead_letters"]
 
 _SPAN: Final = re.compile(r"\((\S+) = (\S+) AND (\S+) BETWEEN (\S+) AND (\S+)\)")
 """A key condition as pynamodb writes it for a house's slots."""
@@ -58,6 +61,19 @@ def _write_state_at_once() -> None:
     persistence.json = SimpleNamespace(**{**vars(json), "dump": dump})
 
 
+def give_queues_their_dead_letters() -> None:
+    """Let CloudFormation set a queue's redrive policy too."""
+    create = _RESOURCE_HANDLERS["AWS::SQS::Queue"]["create"]
+
+    def create_with_policy(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Any:
+        url, attributes = create(logical_id, properties, stack_name)
+        if policy := properties.get("RedrivePolicy"):
+            sqs._queues[url]["attributes"]["RedrivePolicy"] = json.dumps(policy)  # noqa: SLF001
+        return url, attributes
+
+    _RESOURCE_HANDLERS["AWS::SQS::Queue"]["create"] = create_with_policy
+
+
 def _end_with(parent: int) -> None:
     """End, keeping the state, when the process that started this one is gone, however it went."""
     while os.getppid() == parent:
@@ -71,4 +87,5 @@ if __name__ == "__main__":
     _evaluate_spans_at_once()
     _remember_numbers()
     _write_state_at_once()
+    give_queues_their_dead_letters()
     main()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
 from roomidity.local.simulation import simulate_house
 from roomidity.slots import format_moment
@@ -105,3 +106,19 @@ def everything(shell: Shell) -> list[str]:
             body = store.get_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])["Body"].read()
             found.append(one["Key"] + body.decode("latin-1"))
     return [json.dumps(one, default=str) for one in found]
+
+
+@pytest.mark.parametrize("name", ["readings", "forecast-jobs", "training-jobs"])
+def test_a_message_that_is_received_too_often_ends_in_the_dead_letters(shell: Shell, name: str) -> None:
+    queues = plain(shell.environment, "sqs")
+    url, dead = (
+        queues.get_queue_url(QueueName=f"{shell.prefix}-{name}{suffix}")["QueueUrl"] for suffix in ("", "-dlq")
+    )
+    queues.purge_queue(QueueUrl=url)  # of what the test before left
+    queues.send_message(QueueUrl=url, MessageBody="poison")
+    attempts = 0
+    while queues.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages"):
+        attempts += 1
+    assert attempts == {"readings": 100, "forecast-jobs": 5, "training-jobs": 3}[name]
+    assert [one["Body"] for one in queues.receive_message(QueueUrl=dead)["Messages"]] == ["poison"]
+    queues.purge_queue(QueueUrl=dead)

@@ -1,28 +1,27 @@
 """The emulator's process: ``python -m tests.e2e.deploy.emulator``, with what it does unlike AWS put right.
 
 It puts a request's body together by adding part to part, which for the 150 MB of a layer takes a quarter of an hour. It
-validates only templates that are sent, none that lie in a bucket, as the Serverless CLI's do. It gives the queues of a
-stack no dead-letter queue. And it deletes with a stack what the template would keep, and buckets that are not empty.
+validates only templates that are sent, none that lie in a bucket, as the Serverless CLI's do. And it deletes with a
+stack what the template would keep, and buckets that are not empty.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ministack import app
-from ministack.services import cloudformation, s3, sqs
+from ministack.services import cloudformation, s3
 from ministack.services.cloudformation import stacks
 from ministack.services.cloudformation.handlers import _ACTION_HANDLERS
 from ministack.services.cloudformation.helpers import _resolve_template
-from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+
+from roomidity.local.emulator import give_queues_their_dead_letters
 
 __all__: list[str] = []
 
 _read_at_once = app._read_request_body
 _delete = stacks._delete_resource
-_create_queue = _RESOURCE_HANDLERS["AWS::SQS::Queue"]["create"]
 _validate_sent = _ACTION_HANDLERS["ValidateTemplate"]
 
 
@@ -49,14 +48,6 @@ def _validate(parameters: Mapping[str, Any]) -> Any:
     return error or _validate_sent({**parameters, "TemplateBody": [template]})
 
 
-def _create_with_dead_letters(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Any:
-    """Create a queue as the template says, where its messages end that were received too often too."""
-    url, attributes = _create_queue(logical_id, properties, stack_name)
-    if policy := properties.get("RedrivePolicy"):
-        sqs._queues[url]["attributes"]["RedrivePolicy"] = json.dumps(policy)
-    return url, attributes
-
-
 def _delete_what_goes(
     kind: str, name: str, properties: Any, stack_name: str | None = None, logical_id: str | None = None
 ) -> None:
@@ -73,7 +64,7 @@ def _delete_what_goes(
 
 if __name__ == "__main__":
     stacks._delete_resource = _delete_what_goes
-    _RESOURCE_HANDLERS["AWS::SQS::Queue"]["create"] = _create_with_dead_letters
+    give_queues_their_dead_letters()
     app._read_request_body = _read
     _ACTION_HANDLERS["ValidateTemplate"] = _validate
     app.main()
