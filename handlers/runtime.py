@@ -29,10 +29,6 @@ stopwatch: Final = Stopwatch(time.perf_counter)  # of the call under way: an env
 copy_config_to_registered_loggers(source_logger=logger, include={"roomidity"})
 
 
-gc.freeze()  # what was imported stays: without it, each answer of DynamoDB is parsed in four times the time
-gc.enable()
-
-
 @cache
 def stage() -> Roomidity:
     """The stage that this environment belongs to."""
@@ -50,6 +46,8 @@ def run_timed(handler: Handler) -> Handler:
     The init is from the process's start until the handler is imported: the runtime, Python and all imports. It ends
     there and not with the first call, because Lambda also starts environments ahead of need, which then wait.
     """
+    gc.freeze()  # what was imported stays: without it, each answer of DynamoDB is parsed in four times the time
+    gc.enable()
     init: dict[str, float] = {"init_ms": _since_process_start_ms()}
 
     @wraps(handler)

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from roomidity.errors import InputError
-from roomidity.readings.checks import is_name
 from roomidity.slots import floor_slot, parse_slot, parse_time
+from roomidity.terms import is_name
 
 __all__ = ["ForecastJob", "TrainingJob", "issue_time"]
 

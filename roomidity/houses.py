@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from roomidity.readings import Quarantine
+from roomidity.terms import Quarantine
 
 __all__ = ["ACTIVE_FOR", "MAX_NAME_BYTES", "MAX_ROOMS", "MAX_SENSORS", "OUTDOOR", "House", "Room", "Seen"]
 

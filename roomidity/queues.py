@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from roomidity.errors import StoreError
-from roomidity.readings import Message
+from roomidity.terms import Message
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

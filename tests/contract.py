@@ -10,10 +10,9 @@ import pytest
 
 from roomidity.errors import ConflictError
 from roomidity.houses import House, Seen
-from roomidity.readings import Message, SlotKey
-from roomidity.readings.observations import Observation, Origin, Statistics
 from roomidity.slots import SLOT, SLOT_MS, to_epoch_ms
 from roomidity.store import StoredSet
+from roomidity.terms import Message, Observation, Origin, SlotKey, Statistics
 from tests.schedules import Place
 
 __all__ = ["CONTRACT"]

@@ -22,11 +22,11 @@ from roomidity.pipeline.drain import DrainPorts
 from roomidity.pipeline.forecasts import ForecastPorts
 from roomidity.pipeline.ports import TrainingPorts
 from roomidity.pipeline.verification import VerifyPorts
-from roomidity.readings import Message, SlotKey, unpack_sets
-from roomidity.readings.observations import Observation, Origin
+from roomidity.readings import unpack_sets
 from roomidity.registry import Champion, Pruned
 from roomidity.slots import SLOT, to_epoch_ms
 from roomidity.store import DayAccuracy, Pointer, StoredForecast, StoredSet
+from roomidity.terms import Message, Observation, Origin, SlotKey
 from tests.faults import Faults, watched
 
 __all__ = [

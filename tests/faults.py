@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, get_args
 
 from roomidity.errors import ConflictError
 from roomidity.pipeline.drain import DrainPorts
-from roomidity.readings import Message
+from roomidity.terms import Message
 
 __all__ = ["FAULTS", "Fault", "Faults", "Killed", "OutageError", "faults_of", "go_wrong", "watched"]
 

@@ -19,10 +19,10 @@ from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.drain import DrainPorts, DrainRules, drain
 from roomidity.pipeline.summary import DrainSummary
 from roomidity.pipeline.waves import WaveSize
-from roomidity.readings import Message, SlotKey, unpack_sets
-from roomidity.readings.observations import Observation
+from roomidity.readings import unpack_sets
 from roomidity.slots import SLOT
 from roomidity.store import StoredSet
+from roomidity.terms import Message, Observation, SlotKey
 from tests.faults import FAULTS, Fault, Killed, OutageError, faults_of, go_wrong, watched
 from tests.oracle import Bin, observed_of, sets_of
 

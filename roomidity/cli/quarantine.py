@@ -18,8 +18,8 @@ from roomidity.errors import NotFoundError
 from roomidity.houses import House
 from roomidity.pipeline.lookup import known_house
 from roomidity.pipeline.quarantine import Affected, affected_models, change_rule, derive_anew
-from roomidity.readings import Quarantine
 from roomidity.slots import SLOT, format_moment
+from roomidity.terms import Quarantine
 
 __all__ = ["quarantine"]
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from roomidity.errors import EngineError
 from roomidity.queues import Queue
-from roomidity.readings import Message
 from roomidity.slots import format_moment
+from roomidity.terms import Message
 
 __all__ = ["Context", "Functions"]
 

@@ -8,8 +8,8 @@ from roomidity.errors import ConflictError
 from roomidity.houses import House, Seen
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
 from roomidity.pipeline.ports import Houses
-from roomidity.readings import QUANTITIES
 from roomidity.slots import from_epoch_ms
+from roomidity.terms import QUANTITIES
 
 __all__ = ["admit"]
 

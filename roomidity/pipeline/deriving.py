@@ -20,9 +20,9 @@ from roomidity.errors import ConflictError
 from roomidity.houses import House
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
 from roomidity.pipeline.ports import Houses, Observations, Sets
-from roomidity.readings import SlotKey, derive, unpack_sets
-from roomidity.readings.observations import Origin
+from roomidity.readings import derive, unpack_sets
 from roomidity.store import StoredSet
+from roomidity.terms import Origin, SlotKey
 
 __all__ = ["behind", "houses_of", "refresh", "write_observations"]
 

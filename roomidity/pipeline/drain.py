@@ -19,9 +19,10 @@ from roomidity.pipeline.ports import Houses, JobQueue, Observations, ReadingsQue
 from roomidity.pipeline.storing import store
 from roomidity.pipeline.summary import DrainSummary
 from roomidity.pipeline.waves import WaveSize, portions, receive_wave
-from roomidity.readings import LIMITS, Checked, Decoded, Limits, Message, check, decode
+from roomidity.readings import LIMITS, Checked, Decoded, Limits, check, decode
 from roomidity.slots import format_slot, from_epoch_ms
 from roomidity.stopwatch import Timed, untimed
+from roomidity.terms import Message
 
 __all__ = ["DrainPorts", "DrainRules", "drain"]
 

@@ -13,9 +13,8 @@ from roomidity.forecasting import QUANTITIES
 from roomidity.forecasting.faults import FAULTS, faults
 from roomidity.houses import OUTDOOR
 from roomidity.pipeline.ports import Observations
-from roomidity.readings import SlotKey
-from roomidity.readings.observations import Observation
 from roomidity.slots import SLOT
+from roomidity.terms import Observation, SlotKey
 
 __all__ = ["flag_faults"]
 

@@ -9,10 +9,9 @@ from typing import Any, Protocol
 
 from roomidity.forecasting import Model, State
 from roomidity.houses import House
-from roomidity.readings import Message, SlotKey
-from roomidity.readings.observations import Observation, Origin
 from roomidity.registry import Champion, Pruned
 from roomidity.store import DayAccuracy, Pointer, RoomMeans, StoredForecast, StoredSet
+from roomidity.terms import Message, Observation, Origin, SlotKey
 
 __all__ = [
     "Accuracy",

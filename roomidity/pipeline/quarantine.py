@@ -13,8 +13,8 @@ from roomidity.pipeline.backoff import ATTEMPTS, BackOff
 from roomidity.pipeline.deriving import refresh
 from roomidity.pipeline.lookup import known_house
 from roomidity.pipeline.ports import Houses, Observations, Registry, Sets
-from roomidity.readings import Quarantine
 from roomidity.slots import parse_slot
+from roomidity.terms import Quarantine
 
 __all__ = ["MAX_RULES", "Affected", "QuarantinePorts", "affected_models", "change_rule", "derive_anew"]
 

@@ -13,8 +13,9 @@ from roomidity.errors import ConflictError
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
 from roomidity.pipeline.deriving import behind, houses_of, refresh, write_observations
 from roomidity.pipeline.ports import Houses, Observations, Sets
-from roomidity.readings import SlotKey, pack_sets, union, unpack_sets, unreadable_sets
+from roomidity.readings import pack_sets, union, unpack_sets, unreadable_sets
 from roomidity.store import StoredSet
+from roomidity.terms import SlotKey
 
 __all__ = ["Stored", "store"]
 

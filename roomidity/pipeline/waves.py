@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from roomidity.pipeline.ports import ReadingsQueue
-from roomidity.readings import Message
+from roomidity.terms import Message
 
 __all__ = ["Wave", "WaveSize", "portions", "receive_wave"]
 

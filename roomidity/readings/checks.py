@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +12,10 @@ import polars as pl
 from roomidity.readings.reasons import Reason
 from roomidity.readings.wire import Decoded
 from roomidity.slots import SLOT_MS, parse_time, to_epoch_ms
+from roomidity.terms import is_name
 
-__all__ = ["LIMITS", "Checked", "Limits", "check", "is_name"]
+__all__ = ["LIMITS", "Checked", "Limits", "check"]
 
-_MAX_NAME: Final = 64
-_FORBIDDEN: Final = frozenset("/#$+")  # key separator and the wildcards of MQTT topics
 _SECONDS_BELOW: Final = 1e11  # an epoch below is in seconds (until the year 5138), above in milliseconds (from 1973)
 _LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999
 _DAY_MS: Final = 86_400_000
@@ -103,22 +101,6 @@ def check(decoded: Decoded, *, now: datetime, limits: Limits = LIMITS) -> Checke
         "message", "position", pl.when("named").then("house").alias("house"), "reason"
     )
     return Checked(accepted=accepted, rejected=rejected)
-
-
-def is_name(name: str) -> bool:
-    """Whether a house or a room may be called ``name``: 1 to 64 characters, NFC, printable in keys and topics.
-
-    >>> is_name("kitchen"), is_name("h1/kitchen"), is_name("")
-    (True, False, False)
-    """
-    return 1 <= len(name) <= _MAX_NAME and (
-        (name.isascii() and name.isalnum())
-        or (
-            _FORBIDDEN.isdisjoint(name)
-            and unicodedata.is_normalized("NFC", name)
-            and not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
-        )
-    )
 
 
 def _is_sensor_name(name: str) -> bool:

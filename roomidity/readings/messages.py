@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 import polars as pl
 
-__all__ = ["MAX_BODY_BYTES", "Message", "pack_lines", "pack_readings"]
+__all__ = ["MAX_BODY_BYTES", "pack_lines", "pack_readings"]
 
 MAX_BODY_BYTES: Final = 256_000
 """A packed body's size: under the 256 KiB that every SQS endpoint takes; SQS bills it as four requests."""
 
 _FIELDS: Final = ("room", "sensor", "ts", "temperature", "humidity")
-
-
-@dataclass(frozen=True)
-class Message:
-    """One message as received: its id, its text, when it was sent (ms since 1970), and the handle that deletes it."""
-
-    id: str
-    body: str
-    sent_ms: int
-    handle: str
 
 
 def pack_readings(readings: pl.DataFrame, *, max_bytes: int = MAX_BODY_BYTES) -> Iterator[str]:

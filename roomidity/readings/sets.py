@@ -9,8 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -18,13 +17,12 @@ import numpy.typing as npt
 import polars as pl
 
 from roomidity.errors import StoreError
-from roomidity.slots import SLOT_MS, format_slot, from_epoch_ms
+from roomidity.slots import SLOT_MS
+from roomidity.terms import QUANTITIES, SlotKey
 
 __all__ = [
     "BIN_MS",
-    "QUANTITIES",
     "SLOT_VALUES",
-    "SlotKey",
     "Union",
     "pack_sets",
     "time_of",
@@ -40,7 +38,6 @@ BIN_MS: Final = 5_000
 _FORMAT: Final = b"\x01"
 _VALUE_BITS: Final = 18
 _VALUE_OFFSET: Final = 100_000  # thousandths: -60,000 .. 100,000 becomes positive and fits 18 bits
-QUANTITIES: Final = ("humidity", "temperature")
 
 SLOT_VALUES: Final = pl.Schema(
     {
@@ -63,21 +60,6 @@ _OUTCOMES: Final = ("stored", "conflict", "dense", "repeat")
 
 _MOST_SERIES: Final = 2**41
 """Numbers below leave room for a time in the slot and a quantity in 63 bits."""
-
-
-class SlotKey(NamedTuple):
-    """What a stored set is found by: the house, and the slot's start (ms since 1970)."""
-
-    house: str
-    slot_ms: int
-
-    @property
-    def start(self) -> datetime:
-        """The slot's start, aware UTC."""
-        return from_epoch_ms(self.slot_ms)
-
-    def __str__(self) -> str:
-        return f"{self.house} {format_slot(self.start)}"
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ import numpy as np
 import polars as pl
 
 from roomidity.readings.lenient import loads
-from roomidity.readings.messages import Message
 from roomidity.readings.reasons import Reason
+from roomidity.terms import Message
 
 __all__ = ["Decoded", "decode"]
 

@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from roomidity.readings import QUANTITIES
 from roomidity.slots import SLOT_S, format_slot, parse_slot, to_epoch_ms
 from roomidity.store.erasing import erase
 from roomidity.store.tables import ForecastItem
+from roomidity.terms import QUANTITIES
 
 __all__ = ["QUANTILES", "ForecastTable", "StoredForecast", "room_id"]
 

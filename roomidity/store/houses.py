@@ -7,11 +7,11 @@ from typing import Any
 
 from roomidity.errors import ConflictError
 from roomidity.houses import House, Room
-from roomidity.readings import Quarantine
 from roomidity.slots import format_moment, parse_time
 from roomidity.store.erasing import erase
 from roomidity.store.tables import HouseItem
 from roomidity.store.writing import Write, save
+from roomidity.terms import Quarantine
 
 __all__ = ["HouseTable"]
 

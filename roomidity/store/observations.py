@@ -7,13 +7,12 @@ from datetime import datetime
 
 from pynamodb.expressions.condition import Condition
 
-from roomidity.readings import SlotKey
-from roomidity.readings.observations import Observation, Origin, Statistics
 from roomidity.slots import SLOT, format_slot, parse_slot, to_epoch_ms
 from roomidity.store.attributes import number_text
 from roomidity.store.erasing import erase
 from roomidity.store.tables import ObservationItem, connection_of
 from roomidity.store.writing import Write, save_many
+from roomidity.terms import Observation, Origin, SlotKey, Statistics
 
 __all__ = ["ObservationTable", "RoomMeans"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from roomidity.readings import SlotKey
 from roomidity.slots import floor_slot, format_slot, parse_slot, to_epoch_ms
 from roomidity.store.erasing import erase
 from roomidity.store.tables import SetItem, connection_of
 from roomidity.store.writing import Write, save_many
+from roomidity.terms import SlotKey
 
 __all__ = ["SetTable", "StoredSet"]
 

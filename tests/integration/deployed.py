@@ -12,10 +12,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from roomidity.composition import Roomidity
-from roomidity.readings import Message, SlotKey
-from roomidity.readings.observations import Observation
 from roomidity.slots import SLOT, floor_slot, parse_slot, to_epoch_ms
 from roomidity.store import StoredSet
+from roomidity.terms import Message, Observation, SlotKey
 
 __all__ = ["Deployed"]
 

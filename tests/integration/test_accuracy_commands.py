@@ -15,10 +15,9 @@ from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
 from roomidity.composition import Roomidity
 from roomidity.houses import House, Seen
-from roomidity.readings import SlotKey
-from roomidity.readings.observations import Origin, Statistics
 from roomidity.slots import SLOT, to_epoch_ms
 from roomidity.store import StoredForecast
+from roomidity.terms import Origin, SlotKey, Statistics
 
 DAY = timedelta(days=1)
 ISSUED = datetime(2026, 3, 13, tzinfo=UTC)

@@ -20,9 +20,8 @@ from roomidity.errors import InputError, VerificationError
 from roomidity.forecasting import load_prior
 from roomidity.houses import House, Room
 from roomidity.local.functions import Context
-from roomidity.readings import QUANTITIES, SlotKey
-from roomidity.readings.observations import Origin, Statistics
 from roomidity.slots import SLOT, SLOT_MS, format_slot, to_epoch_ms
+from roomidity.terms import QUANTITIES, Origin, SlotKey, Statistics
 
 EVENTS: Final = Path(__file__).parents[1] / "events"
 NOW: Final = datetime(2026, 3, 15, tzinfo=UTC)

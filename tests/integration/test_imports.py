@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Final
@@ -24,6 +25,20 @@ def loaded_by(module: str) -> set[str]:
 @pytest.mark.parametrize("name", ["drain", "forecast", "verify"])
 def test_what_serves_loads_nothing_heavy(name: str) -> None:
     assert loaded_by(f"handlers.{name}") & HEAVY == set()
+
+
+@pytest.mark.parametrize("name", ["forecast", "verify", "train"])
+def test_only_the_drain_loads_polars(name: str) -> None:
+    """A sixth of a cold start, for what aggregates readings alone."""
+    ports = {"forecast": "forecast_ports", "verify": "verify_ports", "train": "training_ports"}[name]
+    code = FORGET.format(module=f"handlers.{name}").replace("; ", f"; handlers.{name}.stage().{ports}; ", 1)
+    environment = {"AWS_DEFAULT_REGION": "eu-central-1", "ROOMIDITY_BUCKET": "none"}
+    run = subprocess.run(  # noqa: S603  # our own Python
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, **environment}
+    )
+    loaded = set(run.stdout.split())
+    assert "pynamodb" in loaded
+    assert "polars" not in loaded
 
 
 def test_garbage_is_collected_once_all_is_imported() -> None:

@@ -16,10 +16,9 @@ from roomidity.composition import Roomidity
 from roomidity.errors import ConflictError
 from roomidity.forecasting.scoring import Score
 from roomidity.houses import House, Room
-from roomidity.readings import Quarantine, SlotKey
-from roomidity.readings.observations import Observation, Origin, Statistics
 from roomidity.slots import SLOT, SLOT_MS, format_slot, to_epoch_ms
 from roomidity.store import DayAccuracy, StoredForecast, StoredSet
+from roomidity.terms import Observation, Origin, Quarantine, SlotKey, Statistics
 from tests.integration import dashboard
 from tests.integration.stage import KEYS, REGION, tables_of
 

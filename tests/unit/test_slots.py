@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from roomidity.slots import (
     SLOT,
     SLOT_MS,
-    SLOTS_A_DAY,
     floor_slot,
     format_moment,
     format_slot,
@@ -54,7 +53,7 @@ def test_milliseconds_are_rounded_down() -> None:
 
 
 def test_a_day_has_96_slots() -> None:
-    assert timedelta(days=1) == SLOTS_A_DAY * SLOT
+    assert timedelta(days=1) == 96 * SLOT
     assert SLOT_MS == 900_000
 
 

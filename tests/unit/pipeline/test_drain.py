@@ -18,9 +18,9 @@ from roomidity.pipeline.backoff import ATTEMPTS
 from roomidity.pipeline.drain import DrainRules, drain
 from roomidity.pipeline.summary import DrainSummary
 from roomidity.pipeline.waves import WaveSize
-from roomidity.readings import REASONS, Message, Quarantine
-from roomidity.readings.observations import Statistics
+from roomidity.readings import REASONS
 from roomidity.slots import SLOT, format_moment, format_slot
+from roomidity.terms import Message, Quarantine, Statistics
 from tests.fakes import Faults, World
 from tests.unit.samples import NOW, SENT, SLOT_START, expected_values, reading, slot_key, values_by_bin
 

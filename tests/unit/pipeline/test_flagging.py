@@ -8,8 +8,8 @@ import pytest
 
 from roomidity.houses import OUTDOOR
 from roomidity.pipeline.flagging import flag_faults
-from roomidity.readings.observations import Origin, Statistics
 from roomidity.slots import SLOT
+from roomidity.terms import Origin, Statistics
 from tests.fakes import World
 from tests.unit.samples import NOW, slot_key
 

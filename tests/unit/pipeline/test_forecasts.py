@@ -13,9 +13,9 @@ from roomidity.forecasting import Model, State, load_prior
 from roomidity.houses import House, Seen
 from roomidity.pipeline.forecasts import IssuedForecast, forecast_house
 from roomidity.pipeline.serving import serving_model
-from roomidity.readings.observations import Origin, Statistics
 from roomidity.slots import SLOT
 from roomidity.store import StoredForecast
+from roomidity.terms import Origin, Statistics
 from tests.fakes import World
 from tests.unit.samples import NOW, slot_key
 

@@ -16,10 +16,9 @@ from roomidity.houses import OUTDOOR, House, Seen
 from roomidity.pipeline import retraining
 from roomidity.pipeline.nights import RECENT_DAYS, run_night, verify_day
 from roomidity.pipeline.retraining import training_due
-from roomidity.readings import Quarantine
-from roomidity.readings.observations import Origin, Statistics
 from roomidity.slots import SLOT, format_slot
 from roomidity.store import DayAccuracy, StoredForecast
+from roomidity.terms import Origin, Quarantine, Statistics
 from tests.fakes import World
 from tests.unit.samples import slot_key
 

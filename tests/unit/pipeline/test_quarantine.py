@@ -21,9 +21,9 @@ from roomidity.pipeline.backoff import ATTEMPTS
 from roomidity.pipeline.deriving import refresh
 from roomidity.pipeline.drain import DrainRules, drain
 from roomidity.pipeline.quarantine import MAX_RULES, QuarantinePorts, affected_models, change_rule, derive_anew
-from roomidity.readings import Quarantine, derive
-from roomidity.readings.observations import Origin
+from roomidity.readings import derive
 from roomidity.slots import SLOT, format_moment
+from roomidity.terms import Origin, Quarantine
 from tests.fakes import World
 from tests.unit.samples import NOW, SENT, SLOT_START, reading, slot_key
 

@@ -18,9 +18,8 @@ from roomidity.forecasting.gate import held_out_slots
 from roomidity.forecasting.training import Trained
 from roomidity.houses import House, Seen
 from roomidity.pipeline.training import TrainedHouse, train_house
-from roomidity.readings import Quarantine
-from roomidity.readings.observations import Origin, Statistics
 from roomidity.slots import SLOT, SLOT_MS, format_slot, to_epoch_ms
+from roomidity.terms import Origin, Quarantine, Statistics
 from tests.fakes import World
 from tests.unit.samples import NOW, slot_key
 

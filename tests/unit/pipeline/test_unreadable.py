@@ -8,9 +8,9 @@ import pytest
 
 from roomidity.pipeline.drain import DrainRules, drain
 from roomidity.pipeline.waves import WaveSize, portions
-from roomidity.readings import Message
 from roomidity.slots import SLOT, format_moment
 from roomidity.store import StoredSet
+from roomidity.terms import Message
 from tests.fakes import InMemory
 from tests.oracle import sets_of
 from tests.schedules import bins_of

@@ -16,9 +16,9 @@ from roomidity.forecasting.scoring import Score, score
 from roomidity.forecasting.window import slot_number
 from roomidity.houses import House, Seen
 from roomidity.pipeline.verification import advance_state, score_days, verify_house
-from roomidity.readings.observations import Origin, Statistics
 from roomidity.slots import SLOT, SLOT_MS, to_epoch_ms
 from roomidity.store import QUANTILES, DayAccuracy, StoredForecast
+from roomidity.terms import Origin, Statistics
 from tests.fakes import World
 from tests.unit.samples import NOW, slot_key
 

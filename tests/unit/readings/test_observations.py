@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from roomidity.readings import Quarantine, SlotKey, derive, union
-from roomidity.readings.observations import Observation, Statistics
+from roomidity.readings import derive, union
 from roomidity.readings.sets import SLOT_VALUES
 from roomidity.slots import SLOT_MS, from_epoch_ms
+from roomidity.terms import Observation, Quarantine, SlotKey, Statistics
 from tests.unit.samples import SLOT_START, accepted, added, slot_key
 
 DAY_START = datetime(2026, 11, 22, tzinfo=UTC)

@@ -14,9 +14,10 @@ from polars.testing import assert_frame_equal
 
 from roomidity.errors import StoreError
 from roomidity.houses import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS, House, Seen
-from roomidity.readings import DUPLICATES, SlotKey, pack_sets, union, unpack_sets
+from roomidity.readings import DUPLICATES, pack_sets, union, unpack_sets
 from roomidity.readings.sets import BIN_MS, SLOT_VALUES
 from roomidity.slots import SLOT_MS
+from roomidity.terms import SlotKey
 from tests.unit.samples import NOW, SLOT_START, accepted, added, fast, slot_key, values_by_bin
 
 EMPTY = SLOT_VALUES.to_frame()
