@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,11 +32,15 @@ class ObjectVersion:
 
 
 class Bucket:
-    """One bucket."""
+    """One bucket; the client is made at the first call, for most drains have nothing to reject."""
 
-    def __init__(self, client: S3Client, name: str) -> None:
-        self._client = client
+    def __init__(self, connect: Callable[[], S3Client], name: str) -> None:
+        self._connect = connect
         self.name = name
+
+    @cached_property
+    def _client(self) -> S3Client:
+        return self._connect()
 
     def put(self, key: str, content: bytes, *, content_type: str) -> str:
         """Write an object, replacing what stood there; its version."""

@@ -110,7 +110,7 @@ class Roomidity:
     def bucket(self) -> Bucket:
         """Where models and rejects are kept."""
         name = self.settings.bucket or f"{self.settings.prefix}-{self._account()}"
-        return Bucket(self._client("s3"), name)
+        return Bucket(lambda: self._client("s3"), name)
 
     @cached_property
     def registry(self) -> Registry:
