@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +15,7 @@ from roomidity.composition import Roomidity
 from roomidity.errors import ConflictError
 from roomidity.forecasting.scoring import Score
 from roomidity.houses import House, Room
+from roomidity.local.units import item_bytes
 from roomidity.slots import SLOT, SLOT_MS, format_slot, to_epoch_ms
 from roomidity.store import DayAccuracy, StoredForecast, StoredSet
 from roomidity.terms import Observation, Origin, Quarantine, SlotKey, Statistics
@@ -309,30 +309,6 @@ def test_a_dashboard_reads_on_past_a_page(stage: Roomidity, plain_tables: Any) -
     slots = dashboard.observations_between(plain_tables, prefix, "h1", starts[0], starts[-1])
     assert [item["slot"] for item in slots] == starts
     assert dashboard.houses(plain_tables, prefix) == {start: ["kitchen"] for start in starts}
-
-
-def item_bytes(item: Mapping[str, Any]) -> int:
-    """What DynamoDB counts for an item: its names and its values."""
-    return sum(len(name.encode()) + value_bytes(value) for name, value in item.items())
-
-
-def value_bytes(value: Mapping[str, Any]) -> int:
-    """By "DynamoDB item sizes and formats" of its developer guide, rounded up where it says approximately."""
-    ((kind, content),) = value.items()
-    match kind:
-        case "S":
-            return len(content.encode())
-        case "B":
-            return len(content)
-        case "N":  # a byte for every two significant digits, one more, and one for a sign
-            digits = content.lstrip("-").replace(".", "").strip("0")
-            return (len(digits) + 1) // 2 + 1 + content.startswith("-")
-        case "L":
-            return 3 + sum(1 + value_bytes(one) for one in content)
-        case "M":
-            return 3 + sum(1 + len(name.encode()) + value_bytes(one) for name, one in content.items())
-        case _:
-            return 1
 
 
 def the_item(table: str) -> dict[str, Any]:
