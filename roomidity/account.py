@@ -6,10 +6,10 @@ Nothing is changed, and every question gives up soon: this is how one finds out 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -124,6 +124,7 @@ class Account:
     def __init__(self, session: botocore.session.Session, *, region: str) -> None:
         self._session = session
         self.region = region
+        self._client: Callable[[str], Any] = cache(partial(session.create_client, region_name=region, config=_QUICK))
 
     @cached_property
     def endpoint(self) -> str:
@@ -194,6 +195,3 @@ class Account:
             return None
         points = sorted(answer.get("Datapoints", []), key=lambda point: point["Timestamp"])
         return timedelta(seconds=float(points[-1]["Maximum"])) if points else None
-
-    def _client(self, service: str) -> Any:
-        return self._session.create_client(service, region_name=self.region, config=_QUICK)

@@ -11,7 +11,7 @@ from roomidity.account import QueueFacts, TableFacts, Trouble
 from roomidity.errors import RoomidityError
 from roomidity.forecasting import load_prior
 from roomidity.houses import ACTIVE_FOR, House
-from roomidity.registry import Champion
+from roomidity.pipeline.ports import Houses, Registry
 from roomidity.slots import SLOT, format_slot
 from roomidity.store import StoredForecast
 
@@ -83,28 +83,11 @@ class Account(Protocol):
         """Ask for a bucket."""
 
 
-class Houses(Protocol):
-    """Houses."""
-
-    def all(self) -> Iterator[House]:
-        """Every house."""
-
-
 class Forecasts(Protocol):
     """Forecasts."""
 
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
         """A room's newest."""
-
-
-class Registry(Protocol):
-    """Models."""
-
-    def succession(self, house: str) -> tuple[str, ...]:
-        """The versions that serve a house."""
-
-    def load(self, house: str, version: str) -> Champion:
-        """A version, its bytes checked."""
 
 
 @dataclass(frozen=True)
@@ -258,8 +241,8 @@ def _dead_letters(ports: CheckupPorts, name: str, *, now: datetime) -> Finding:
     count = facts.waiting + facts.in_flight
     if count:
         mend = (
-            "read some (aws sqs receive-message), mend what they failed on, and send them back: aws sqs "
-            "start-message-move-task. They are kept 14 days"
+            "see in the function's log what they failed on, mend it, and send them back: roomidity replay "
+            f"--dead-letters {name}. They are kept 14 days"
         )
         return Finding(check, "wrong", f"{count} messages", "none", mend)
     return Finding(check, "ok", "none")
