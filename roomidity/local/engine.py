@@ -23,13 +23,16 @@ import boto3
 from roomidity.errors import EngineError
 from roomidity.local.stack import resolved, template_of
 
-__all__ = ["Engine", "running", "set_aside"]
+__all__ = ["ONLY_HTTP", "Engine", "running", "set_aside"]
 
 _START_S: Final = 60.0
 """It answers in half a second; a loaded machine gets its time."""
 
 _STOP_S: Final = 60.0
 """It writes its state when it stops."""
+
+ONLY_HTTP: Final = {"SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
+"""To the emulator: without its other servers, which listen to the whole network."""
 
 _REGION: Final = "eu-central-1"
 _ACCOUNT: Final = "000000000000"
@@ -144,6 +147,7 @@ def _child(state: Path, port: int) -> Iterator[str]:
         "STATE_DIR": str(state.resolve()),
         "S3_DATA_DIR": str((state / "s3").resolve()),
         "LOG_LEVEL": "WARNING",
+        **ONLY_HTTP,
     }
     with log_path.open("wb") as log:
         child = subprocess.Popen(

@@ -16,6 +16,7 @@ from typing import Any, Final
 import boto3
 import pytest
 
+from roomidity.local.engine import ONLY_HTTP
 from tests.e2e.engine import CHECKOUT, CLI
 
 REGION: Final = "eu-central-1"
@@ -39,7 +40,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
         [sys.executable, "-m", "tests.e2e.deploy.emulator"],
         cwd=CHECKOUT,
         env=plain
-        | {"GATEWAY_PORT": port, "BIND_HOST": "127.0.0.1", "MINISTACK_REGION": REGION, "LOG_LEVEL": "WARNING"},
+        | {"GATEWAY_PORT": port, "BIND_HOST": "127.0.0.1", "MINISTACK_REGION": REGION, "LOG_LEVEL": "WARNING"}
+        | ONLY_HTTP,
     )
     endpoint = f"http://127.0.0.1:{port}"
     access = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": endpoint}

@@ -16,6 +16,7 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
+from roomidity.local.engine import ONLY_HTTP
 from tests.e2e.deploy.sandbox import REGION, Sandbox, SandboxError
 from tests.e2e.permissions import Call, calls_of
 
@@ -91,6 +92,7 @@ def cloud(inside: Sandbox) -> Iterator[Cloud]:
                 "BIND_HOST": "0.0.0.0",  # containers call it, at the bridge's address  # noqa: S104
                 "MINISTACK_HOST": "127.0.0.1",
                 "MINISTACK_REGION": REGION,
+                **ONLY_HTTP,
                 "AWS_ENDPOINT_URL": found.functions_endpoint,  # what it gives its functions
             },
         )

@@ -1,8 +1,8 @@
 """The emulator's process: ``python -m tests.e2e.deploy.emulator``, with what it does unlike AWS put right.
 
 It puts a request's body together by adding part to part, which for the 150 MB of a layer takes a quarter of an hour. It
-validates only templates that are sent, none that lie in a bucket, as the Serverless CLI's do. And it deletes with a
-stack what the template would keep, and buckets that are not empty.
+validates only templates that are sent, none that lie in a bucket, as the Serverless CLI's do. It deletes with a stack
+what the template would keep, and buckets that are not empty. What else is put right for the local engine is so here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ministack.services.cloudformation import stacks
 from ministack.services.cloudformation.handlers import _ACTION_HANDLERS
 from ministack.services.cloudformation.helpers import _resolve_template
 
-from roomidity.local.emulator import give_queues_their_dead_letters
+from roomidity.local.emulator import give_queues_their_dead_letters, keep_events_in_order
 
 __all__: list[str] = []
 
@@ -65,6 +65,7 @@ def _delete_what_goes(
 if __name__ == "__main__":
     stacks._delete_resource = _delete_what_goes
     give_queues_their_dead_letters()
+    keep_events_in_order()
     app._read_request_body = _read
     _ACTION_HANDLERS["ValidateTemplate"] = _validate
     app.main()

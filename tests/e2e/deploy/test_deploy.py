@@ -27,6 +27,8 @@ from tests.e2e.deploy.sandbox import REGION, missing, sandbox
 from tests.e2e.engine import CHECKOUT, CLI
 from tests.e2e.permissions import not_allowed
 
+pytestmark = pytest.mark.timeout(1_200)  # the first builds two images
+
 FUNCTIONS: Final = {"drain", "forecast", "train", "verify"}
 MOST_MB: Final = 450
 """Of the image, over its base: what Lambda has to load at a cold start after a deploy."""
