@@ -13,6 +13,8 @@ from handlers.runtime import clock, logger, metrics, run_timed, stage
 from roomidity.errors import InputError, VerificationError
 from roomidity.events import issue_time
 from roomidity.pipeline.nights import Night, newest_complete_day, run_night, verify_day
+from roomidity.slots import format_moment
+from roomidity.terms import is_name
 
 __all__ = ["handler"]
 
@@ -27,13 +29,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Verify; ``event`` is ``{"house"?, "day"?}`` or the schedule's.
 
     By default every house has its night. With a day, that day's forecasts are scored (again), as far as they are over,
-    and nothing else is done.
+    and nothing else is done. More houses than one call takes are handed, as ``houses``, to calls of their own, which
+    run side by side.
     """
     now = issue_time(event, clock=clock())
     day = _day(event.get("day"))
+    newest = (day or newest_complete_day(now)).isoformat()
     ports = stage().verify_ports
-    names = [event["house"]] if event.get("house") else [house.name for house in ports.houses.all()]
+    names = _houses(event) or [house.name for house in ports.houses.all()]
     metrics.add_metric("SlotsFlagged", MetricUnit.Count, 0)  # a call must have a metric, also one that fails
+    most = stage().settings.verify_houses
+    if len(names) > most:
+        parts = [names[first : first + most] for first in range(0, len(names), most)]
+        for part in parts:
+            asked_for = {"time": format_moment(now), "houses": part} | ({"day": newest} if day else {})
+            stage().function("verify").begin(asked_for)
+        return {"day": newest, "houses": len(names), "calls": len(parts)}
     done: Counter[str] = Counter()
     asked: Counter[str] = Counter()
     failed = []
@@ -59,13 +70,21 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if failed:
         raise VerificationError(failed)
     return {
-        "day": (day or newest_complete_day(now)).isoformat(),
+        "day": newest,
         "houses": len(names),
         "rows": done["rows"],
         "states_advanced": done["states_advanced"],
         "slots_flagged": done["slots_flagged"],
         "trainings_asked": dict(asked),
     }
+
+
+def _houses(event: dict[str, Any]) -> list[str]:
+    """Those asked for; none where it is all."""
+    names = [event["house"]] if event.get("house") else event.get("houses", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) and is_name(name) for name in names):
+        raise InputError(f"the event's houses are {names!r}; expected names of 1 to 64 characters without / # $ +")
+    return names
 
 
 def _day(text: str | None) -> date | None:

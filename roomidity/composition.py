@@ -17,6 +17,7 @@ from botocore.config import Config
 
 from roomidity.bucket import Bucket
 from roomidity.dynamodb import botocore_session, dynamodb_client
+from roomidity.functions import Function
 from roomidity.pipeline.backoff import BackOff
 from roomidity.queues import Queue
 from roomidity.settings import Settings
@@ -125,6 +126,10 @@ class Roomidity:
         from roomidity.rejects import RejectLog
 
         return RejectLog(self.bucket)
+
+    def function(self, name: str) -> Function:
+        """A function of this stage, such as ``verify``."""
+        return Function(lambda: self._client("lambda"), f"{self.settings.prefix}-{name}")
 
     @cached_property
     def drain_ports(self) -> DrainPorts:

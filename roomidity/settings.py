@@ -15,7 +15,8 @@ __all__ = ["Settings", "check_timezone"]
 class Settings:
     """Where everything is and how long it is kept. Resources are called ``<service>-<stage>-<name>``.
 
-    ``bucket`` is None where it is not set: then it is ``<service>-<stage>-<account>``, the account being asked for.
+    ``verify_houses`` is how many houses one call of the function verify takes, one after the other. ``bucket`` is None
+    where it is not set: then it is ``<service>-<stage>-<account>``, the account being asked for.
     """
 
     service: str = "roomidity"
@@ -26,6 +27,7 @@ class Settings:
     retention_days: int = 400
     forecast_days: int = 35
     poll_wait_s: int = 1
+    verify_houses: int = 300
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -46,6 +48,7 @@ class Settings:
             retention_days=_whole(environment, "ROOMIDITY_RETENTION_DAYS", default.retention_days),
             forecast_days=_whole(environment, "ROOMIDITY_FORECAST_DAYS", default.forecast_days),
             poll_wait_s=_whole(environment, "ROOMIDITY_POLL_WAIT_S", default.poll_wait_s),
+            verify_houses=_whole(environment, "ROOMIDITY_VERIFY_HOUSES", default.verify_houses, least=1),
         )
 
     @property
@@ -70,10 +73,10 @@ def check_timezone(name: str, setting: str) -> str:
     return name
 
 
-def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
+def _whole(environment: Mapping[str, str], name: str, default: int, *, least: int = 0) -> int:
     text = environment.get(name, "")
     if not text:
         return default
-    if not text.isdecimal():
-        raise ConfigurationError(name, found=text, expected="a whole number, 0 or more")
+    if not text.isdecimal() or int(text) < least:
+        raise ConfigurationError(name, found=text, expected=f"a whole number, {least} or more")
     return int(text)

@@ -127,7 +127,7 @@ def calls_of(
     """
     if service == "sts" and operation == "GetCallerIdentity":
         return []  # everyone may
-    parts = {"dynamodb": _table_parts, "s3": _object_parts, "sqs": _queue_parts}.get(service)
+    parts = {"dynamodb": _table_parts, "lambda": _function_parts, "s3": _object_parts, "sqs": _queue_parts}.get(service)
     if parts is None:
         raise UnjudgeableError(f"{service}:{operation} by {function}")
     where = "arn:aws:s3::" if service == "s3" else f"arn:aws:{service}:{region}:{account}"
@@ -160,6 +160,10 @@ def _object_parts(operation: str, parameters: Mapping[str, Any]) -> Iterator[tup
 
 def _queue_parts(operation: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield operation, parameters.get("QueueName") or parameters["QueueUrl"].rpartition("/")[2]
+
+
+def _function_parts(operation: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield {"Invoke": "InvokeFunction"}.get(operation, operation), f"function:{parameters['FunctionName']}"
 
 
 def called_by_aws(template: Mapping[str, Any], account: str, region: str) -> list[Call]:

@@ -6,8 +6,10 @@ noted, and judged by the packaged template's roles.
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -25,8 +27,9 @@ from roomidity.local.engine import Engine
 from roomidity.local.functions import Functions
 from roomidity.local.simulation import simulate_house
 from roomidity.readings import pack_readings
-from roomidity.slots import SLOT
+from roomidity.slots import SLOT, format_moment
 from tests.e2e import permissions
+from tests.e2e.engine import plain
 from tests.e2e.permissions import (
     NEVER_SEEN,
     Call,
@@ -134,8 +137,30 @@ def _live(stage: Roomidity, functions: Functions) -> None:
     assert flagged > 0
     assert advanced >= NIGHTS - 1
     assert rows > 0
+    _divide(stage, functions)
     standings = {entry.why for entry in stage.registry.served("demo")}
     assert standings == {"promoted"}
+
+
+def _divide(stage: Roomidity, functions: Functions) -> None:
+    """A night of more houses than one call takes. What it calls in turn runs elsewhere, and is as any other."""
+    at = FIRST + NIGHTS * timedelta(days=1)
+    reading = {"house": "other", "room": "kitchen", "ts": format_moment(at - SLOT), "humidity": 50}
+    stage.readings_queue.send([json.dumps(reading)])
+    functions.scheduled("drain", at)
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("main.py", "def handler(event, context): return event")
+    plain(os.environ, "lambda").create_function(
+        FunctionName=f"{stage.settings.prefix}-verify",
+        Runtime="python3.13",
+        Handler="main.handler",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/any",
+        Code={"ZipFile": code.getvalue()},
+    )
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("ROOMIDITY_VERIFY_HOUSES", "1")
+        assert functions.scheduled("verify", at)["calls"] == 2
 
 
 def _send(stage: Roomidity, readings: pl.DataFrame) -> None:

@@ -18,6 +18,7 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 from roomidity.composition import Roomidity
 from roomidity.errors import InputError, VerificationError
 from roomidity.forecasting import load_prior
+from roomidity.functions import Function
 from roomidity.houses import House, Room
 from roomidity.local.functions import Context
 from roomidity.slots import SLOT, SLOT_MS, format_slot, to_epoch_ms
@@ -429,6 +430,40 @@ def test_one_house_that_fails_does_not_cost_the_others_their_night(
     with pytest.raises(VerificationError, match="could not verify 1 houses, the log says why: b"):
         invoke("verify", sample("verify"))
     assert sorted(done) == ["a", "c"]
+
+
+def test_more_houses_than_one_call_takes_have_calls_of_their_own(
+    stage: Roomidity, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"house {number}" for number in range(5)]
+    for house in names:
+        observe(stage, house, days=4, rooms=1)
+    begun: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(Function, "begin", lambda function, event: begun.append((function.name, dict(event))))
+    monkeypatch.setenv("ROOMIDITY_VERIFY_HOUSES", "2")
+    import_module("handlers.runtime").stage.cache_clear()
+
+    assert invoke("verify", sample("verify")) == {"day": "2026-03-13", "houses": 5, "calls": 3}
+    assert {name for name, _ in begun} == {"roomidity-test-verify"}
+    assert sorted(house for _, event in begun for house in event["houses"]) == names
+    assert stage.training_jobs.receive() == []
+    monkeypatch.setattr("handlers.runtime.clock", lambda: NOW + timedelta(days=9))  # a call may be tried again later
+    answers = [invoke("verify", event) for _, event in begun]
+    assert [(answer["day"], answer["houses"]) for answer in answers] == [("2026-03-13", number) for number in (2, 2, 1)]
+    assert sum(answer["trainings_asked"]["first"] for answer in answers) == 5
+    assert len(begun) == 3, "a part is not divided again"
+
+    begun.clear()
+    invoke("verify", {"day": "2026-03-12", "time": "2026-03-15T00:20:00Z"})
+    assert {event["day"] for _, event in begun} == {"2026-03-12"}
+    assert [invoke("verify", event)["day"] for _, event in begun] == ["2026-03-12"] * 3
+
+
+@pytest.mark.filterwarnings("ignore:No application metrics")
+@pytest.mark.parametrize("houses", ["h1", ["a/b"], [1], {"h1": 1}])
+def test_houses_that_are_none_are_said(invoke: Invoke, houses: Any) -> None:
+    with pytest.raises(InputError, match="expected names of 1 to 64 characters"):
+        invoke("verify", {"houses": houses})
 
 
 def test_a_night_without_time_left_names_the_houses_that_it_did_not_reach(stage: Roomidity, invoke: Invoke) -> None:

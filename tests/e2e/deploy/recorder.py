@@ -41,6 +41,8 @@ def described(method: str, path: str, headers: Mapping[str, str], body: bytes) -
     service = scope[1] if scope else "unknown"
     if service == "s3":
         operation, parameters = _object_call(method, path, body)
+    elif service == "lambda":
+        operation, parameters = _function_call(method, path)
     elif target := headers.get("X-Amz-Target"):
         operation, parameters = target.rpartition(".")[2], _about(json.loads(body or b"{}"))
     else:
@@ -84,6 +86,12 @@ def _object_call(method: str, path: str, body: bytes) -> tuple[str, dict[str, An
     if {"uploads", "uploadId"} & query.keys():
         return "UploadPart" if method == "PUT" else "CreateMultipartUpload", parameters
     return _OBJECT_CALLS.get(method, f"{method} object"), parameters
+
+
+def _function_call(method: str, path: str) -> tuple[str, dict[str, Any]]:
+    """A request to Lambda, of which functions make one kind."""
+    invoked = re.fullmatch(r"/2015-03-31/functions/([^/]+)/invocations", urlsplit(path).path)
+    return ("Invoke", {"FunctionName": unquote(invoked[1])}) if invoked else (f"{method} {path}", {})
 
 
 class _Handler(BaseHTTPRequestHandler):

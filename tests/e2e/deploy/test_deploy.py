@@ -183,6 +183,16 @@ def test_the_schedule_drains_and_forecasts(stage: Deployment, redeployed: dateti
 
 
 @pytest.mark.usefixtures("redeployed")
+def test_a_night_is_divided_among_calls(stage: Deployment, timings: Timings) -> None:
+    """As of a large fleet: here one call takes one house."""
+    answer = stage.invoke("verify", {})
+    assert (answer["houses"], answer["calls"]) == (2, 2)
+    bucket = {"Bucket": f"{stage.prefix}-{ACCOUNT}", "Prefix": "models/second/"}
+    assert until(lambda: stage.aws.client("s3").list_objects_v2(**bucket).get("Contents"), within_s=120)
+    timings.done("a night in two calls, and the first training that it asked for")
+
+
+@pytest.mark.usefixtures("redeployed")
 def test_every_call_is_allowed_by_the_functions_role(stage: Deployment, timings: Timings) -> None:
     calls = stage.aws.calls()
     assert {call.function for call in calls} == FUNCTIONS

@@ -1,0 +1,21 @@
+"""Functions of the stage, called without waiting for what they do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["Function"]
+
+
+class Function:
+    """One function in Lambda, whose client is made when it is first called."""
+
+    def __init__(self, client: Callable[[], Any], name: str) -> None:
+        self._client = client
+        self.name = name
+
+    def begin(self, event: Mapping[str, Any]) -> None:
+        """Have it called with ``event``: Lambda keeps the event, and tries again where the call fails."""
+        self._client().invoke(FunctionName=self.name, InvocationType="Event", Payload=json.dumps(event).encode())
