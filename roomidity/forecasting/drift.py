@@ -3,7 +3,7 @@
 Most changes of a house are absorbed by the online state within days, and no training is needed for them. What stays is
 seen in the daily figures, which vary by a factor of two from day to day. The numbers below were chosen on 13 simulated
 houses without a change, 9 with a dehumidifier, and a real one: of the changes that are large they find most when the
-first day's figures are there, and a house without one is called drifted once in seven weeks. That costs a training,
+first day's figures are there, and a house without one is called drifted once in six weeks. That costs a training,
 which the gate then judges.
 """
 
@@ -32,9 +32,9 @@ SPREADS: Final = 2.0
 BEFORE_DAYS: Final = 14
 """Days before the last ones that have to be known: of fewer, the spread means little."""
 
-COVERED_DAYS: Final = 7
-COVERED: Final = (0.55, 0.95)
-"""Share within p10 to p90 over a week; the width follows coverage by itself, 3 % a day, so it takes much to leave."""
+COVERED_DAYS: Final = 14
+COVERED: Final = (0.7, 0.9)
+"""Share within p10 to p90 over two weeks: houses without a change leave it .1 times a month, 1.7 times over one."""
 
 
 def drift_of(days: Sequence[Mapping[str, Score]]) -> str | None:
@@ -72,7 +72,7 @@ def _worse(losses: FloatArray) -> str | None:
 
 
 def _covered(scores: Sequence[Score]) -> str | None:
-    """Whether the last week's quantiles held too little or too much."""
+    """Whether the quantiles of the last two weeks held too little or too much."""
     share = sum(float(score.inside[0]) for score in scores) / sum(float(score.count[0]) for score in scores)
     least, most = COVERED
     return None if least <= share <= most else f"{share:.0%} within p10 to p90 over {len(scores)} days"
