@@ -103,6 +103,7 @@ RIGHTS: Final = {
         "sqs:SendMessage TrainingJobsQueue",
         "s3:GetObject Bucket/models/*",
         "s3:PutObject Bucket/models/*",
+        "lambda:InvokeFunction function:roomidity-dev-verify",
         "s3:DeleteObject Bucket/models/*/state-*",
         "s3:ListBucket Bucket",
     },
@@ -180,7 +181,8 @@ def place(target: Any) -> str:
         name, attribute = target["Fn::GetAtt"]
         assert attribute == "Arn"
         return str(name)
-    return re.sub(r"\$\{(\w+)\.Arn\}", r"\1", target["Fn::Sub"])
+    here = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:"
+    return re.sub(r"\$\{(\w+)\.Arn\}", r"\1", target["Fn::Sub"].removeprefix(here))
 
 
 def test_the_only_plugin_is_our_own(printed: dict[str, Any]) -> None:
@@ -223,6 +225,7 @@ def test_the_environment_is_literal_but_for_the_bucket(printed: dict[str, Any]) 
         "ROOMIDITY_TIMEZONE": "Europe/Berlin",
         "ROOMIDITY_RETENTION_DAYS": "400",
         "ROOMIDITY_FORECAST_DAYS": "35",
+        "ROOMIDITY_VERIFY_HOUSES": "300",
         "POWERTOOLS_SERVICE_NAME": "roomidity",
         "POWERTOOLS_METRICS_NAMESPACE": "roomidity-dev",
         "POWERTOOLS_LOG_LEVEL": "INFO",
