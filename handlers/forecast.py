@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.runtime import logger, metrics, run_timed, stage, stopwatch
+from handlers.runtime import logger, metrics, run_timed, stage, stopwatch, told
 from roomidity.events import ForecastJob
 from roomidity.pipeline.forecasts import forecast_house
 
@@ -18,6 +18,7 @@ __all__ = ["handler"]
 processor: Final = BatchProcessor(event_type=EventType.SQS)
 
 
+@told
 def _forecast(record: SQSRecord) -> None:
     job = ForecastJob.from_body(record.body)
     with stopwatch("connect"):

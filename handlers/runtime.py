@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
@@ -19,9 +19,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from roomidity.composition import Roomidity
 from roomidity.stopwatch import Stopwatch
 
-__all__ = ["Handler", "clock", "logger", "metrics", "run_timed", "stage", "stopwatch"]
+if TYPE_CHECKING:  # drain and verify have no jobs, and need not import what knows them
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+__all__ = ["Handler", "clock", "logger", "metrics", "run_timed", "stage", "stopwatch", "told"]
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+JobHandler = Callable[["SQSRecord"], None]
 
 logger: Final = Logger(stream=sys.stderr)  # standard output belongs to answers and metrics
 metrics: Final = Metrics()
@@ -56,6 +60,9 @@ def run_timed(handler: Handler) -> Handler:
         begin = time.perf_counter()
         try:
             return handler(event, context)
+        except Exception:
+            logger.exception("the call failed")  # Lambda's own line is no JSON, and has no fields to look for
+            raise
         finally:
             phases = {phase: round(1000 * seconds, 2) for phase, seconds in stopwatch.seconds.items()}
             total_ms = round(1000 * (time.perf_counter() - begin), 2)
@@ -64,6 +71,20 @@ def run_timed(handler: Handler) -> Handler:
             init.clear()
 
     return timed
+
+
+def told(handle: JobHandler) -> JobHandler:
+    """The handler of one job, which logs why it failed: where others of the batch did not, nothing else would."""
+
+    @wraps(handle)
+    def telling(record: SQSRecord) -> None:
+        try:
+            handle(record)
+        except Exception:
+            logger.exception("job failed", job=record.body, receives=record.attributes.approximate_receive_count)
+            raise
+
+    return telling
 
 
 def _since_process_start_ms() -> float:

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.runtime import clock, logger, metrics, run_timed, stage
+from handlers.runtime import clock, logger, metrics, run_timed, stage, told
 from roomidity import __version__
 from roomidity.errors import NotEnoughDataError
 from roomidity.events import TrainingJob
@@ -20,6 +20,7 @@ __all__ = ["handler"]
 processor: Final = BatchProcessor(event_type=EventType.SQS)
 
 
+@told
 def _train(record: SQSRecord) -> None:
     job = TrainingJob.from_body(record.body)
     try:

@@ -16,7 +16,7 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from roomidity.composition import Roomidity
-from roomidity.errors import InputError, VerificationError
+from roomidity.errors import InputError, NotFoundError, VerificationError
 from roomidity.forecasting import load_prior
 from roomidity.functions import Function
 from roomidity.houses import House, Room
@@ -133,6 +133,32 @@ def metrics_of(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
             for one in directive["Metrics"]:
                 found[one["Name"]] = found.get(one["Name"], 0.0) + sum(np.atleast_1d(metric[one["Name"]]))
     return found
+
+
+# ---- every function
+
+
+@pytest.mark.filterwarnings("ignore:No application metrics")
+def test_an_error_that_is_raised_stands_in_the_log(invoke: Invoke, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(InputError):
+        invoke("drain", {"time": "yesterday"})
+    (line,) = [record for record in caplog.records if record.message == "the call failed"]
+    assert line.levelname == "ERROR"
+    assert line.exc_info is not None
+    assert line.exc_info[0] is InputError
+
+
+def test_a_job_that_fails_beside_others_stands_in_the_log(
+    stage: Roomidity, invoke: Invoke, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As the call itself does not fail, nothing else would tell why the job ends as a dead letter."""
+    observe(stage, "demo", days=1, rooms=1)
+    jobs = [{"house": house, "issued_at": "2026-03-15T00:00Z"} for house in ("demo", "nobody")]
+    assert failed(invoke("forecast", records("forecast", *jobs))) == {"job 1"}
+    (line,) = [record for record in caplog.records if record.message == "job failed"]
+    assert (line.levelname, json.loads(vars(line)["job"])) == ("ERROR", jobs[1])
+    assert line.exc_info is not None
+    assert line.exc_info[0] is NotFoundError
 
 
 # ---- drain
