@@ -36,6 +36,7 @@ def _train(record: SQSRecord) -> None:
         "promoted" if trained.promoted else "trained, and not promoted",
         house=job.house,
         model_version=trained.version,
+        adopted=trained.adopted,
         reasons=trained.decision["reasons"],
     )
 

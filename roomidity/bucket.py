@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NotConnectedError
 
 from roomidity.errors import NotFoundError, StoreError
 
@@ -15,7 +17,12 @@ if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["Bucket", "ObjectVersion"]
+__all__ = ["SILENT_S", "Bucket", "ObjectVersion"]
+
+SILENT_S: Final = 60.0
+"""After a timeout or a broken connection: all houses of a batch fall under it, those of the next slot do not."""
+
+_NO_ANSWER: Final = (NotConnectedError, HTTPClientError)
 
 _UNVERSIONED: Final = "null"
 """What S3 calls the version of an object in a bucket that keeps no versions."""
@@ -32,10 +39,16 @@ class ObjectVersion:
 
 
 class Bucket:
-    """One bucket; the client is made at the first call, for most drains have nothing to reject."""
+    """One bucket; the client is made at the first call, for most drains have nothing to reject.
 
-    def __init__(self, connect: Callable[[], S3Client], name: str) -> None:
+    Given a ``clock`` (in seconds, never going back), it does not try to read an object for SILENT_S after S3 gave no
+    answer: who reads many would wait for each.
+    """
+
+    def __init__(self, connect: Callable[[], S3Client], name: str, *, clock: Callable[[], float] | None = None) -> None:
         self._connect = connect
+        self._clock = clock
+        self._silent_until = -math.inf
         self.name = name
 
     @cached_property
@@ -57,9 +70,13 @@ class Bucket:
         StoreError
             If it cannot be read.
         """
+        if self._clock is not None and self._clock() < self._silent_until:
+            raise StoreError(f"object s3://{self.name}/{key} is not asked for: S3 gave no answer in the last minute")
         try:
             return self._open(key, None).read()
         except (BotoCoreError, ClientError) as error:
+            if self._clock is not None and isinstance(error, _NO_ANSWER):
+                self._silent_until = self._clock() + SILENT_S
             raise StoreError(f"object s3://{self.name}/{key} cannot be read: {error}") from error
 
     def lines(self, key: str, *, version: str | None = None) -> Iterator[bytes]:

@@ -49,7 +49,12 @@ _POLLING_S: Final = 25
 """How long a queue's answer is waited for: above SQS's longest poll."""
 
 _ANSWER_S: Final = 5
-"""How long any other answer is: a model's two objects that hang must leave time for the fallback in forecast's 60 s."""
+"""How long any other answer is, but a forecast's model."""
+
+_HASTY_S: Final = 2
+_HASTY_ATTEMPTS: Final = 2
+"""A model that hangs must leave time for the fallback in forecast's 60 s: ten houses wait 4 s in all. The second
+attempt is for a connection that broke while the function was frozen: with one, a day's first read could be refused."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,16 @@ class Roomidity:
         return Registry(ModelTable(self._tables.models), self.bucket)
 
     @cached_property
+    def hasty_registry(self) -> Registry:
+        """Models, read by a client that gives up soon, and then for a while: a forecast does not wait for its model."""
+        from roomidity.registry import Registry
+
+        def connect() -> Any:
+            return self._client("s3", answer_s=_HASTY_S, attempts=_HASTY_ATTEMPTS)
+
+        return Registry(ModelTable(self._tables.models), Bucket(connect, self.bucket.name, clock=time.monotonic))
+
+    @cached_property
     def rejects(self) -> RejectLog:
         """Rejected readings."""
         from roomidity.rejects import RejectLog
@@ -160,7 +175,7 @@ class Roomidity:
         from roomidity.pipeline.forecasts import ForecastPorts
 
         return ForecastPorts(
-            houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.registry
+            houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.hasty_registry
         )
 
     @cached_property
@@ -251,11 +266,11 @@ class Roomidity:
     def _queue(self, name: str) -> Queue:
         return Queue(self._sqs, f"{self.settings.prefix}-{name}", wait_s=self.settings.poll_wait_s)
 
-    def _client(self, service: str, *, answer_s: float = _ANSWER_S) -> Any:
+    def _client(self, service: str, *, answer_s: float = _ANSWER_S, attempts: int = 3) -> Any:
         config = Config(
             connect_timeout=2,
             read_timeout=answer_s,
-            retries={"mode": "standard", "total_max_attempts": 3},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=16,
         )
         return self._boto3.client(service, config=config)  # type: ignore[call-overload]  # three services, one place

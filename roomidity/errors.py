@@ -7,6 +7,7 @@ RoomidityError
 │   └── NotFoundError       the house, room or object that was asked for does not exist
 ├── ModelError              a model cannot be used
 │   ├── ModelRefusedError   its bytes do not match the registry, or do not parse
+│   │   └── ModelUnreadableError  it could not be read just now; what it is like is not known
 │   └── NotEnoughDataError  there is too little history to train on
 ├── VerificationError       some houses could not be verified
 ├── StoreError              a table, queue or bucket did not do what was asked
@@ -25,6 +26,7 @@ __all__ = [
     "InputError",
     "ModelError",
     "ModelRefusedError",
+    "ModelUnreadableError",
     "NotEnoughDataError",
     "NotFoundError",
     "ReadingsFileError",
@@ -85,6 +87,16 @@ class ModelRefusedError(ModelError):
         self.found = found
         self.expected = expected
         super().__init__(f"model {version} refused: found {found}; expected {expected}")
+
+
+class ModelUnreadableError(ModelRefusedError):
+    """A model could not be read just now: who serves goes to the next in line, who judges or changes it tries again."""
+
+    def __init__(self, version: str, *, why: str) -> None:
+        super().__init__(version, found=why, expected="an answer")
+
+    def __str__(self) -> str:
+        return f"model {self.version} cannot be read now: {self.found}; it may well be intact, try again in a minute"
 
 
 class NotEnoughDataError(ModelError):

@@ -7,18 +7,18 @@ pointer moves only from where its mover saw it. Bytes are checked against the ma
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
 from roomidity.bucket import Bucket
-from roomidity.errors import InputError, ModelRefusedError, NotFoundError, StoreError
+from roomidity.errors import InputError, ModelRefusedError, ModelUnreadableError, NotFoundError, StoreError
 from roomidity.forecasting import Model, State
 from roomidity.store import ModelRecord, ModelTable, Pointer, Served
 
-__all__ = ["PROMOTED", "ROLLED_BACK", "Champion", "Pruned", "Registry", "version_of"]
+__all__ = ["PROMOTED", "ROLLED_BACK", "Champion", "Pruned", "Registry", "RolledBack", "version_of"]
 
 PROMOTED: Final = "promoted"
 ROLLED_BACK: Final = "rolled back"
@@ -60,6 +60,14 @@ class Pruned:
     objects: int
 
 
+@dataclass(frozen=True)
+class RolledBack:
+    """Where a rollback led, and why each version was passed over that could not serve."""
+
+    pointer: Pointer
+    skipped: Mapping[str, str]
+
+
 def version_of(model: Model, trained_at: datetime) -> str:
     """The name of a model: when it was trained and what its bytes are, so that it never means another."""
     return _named(model.to_bytes(), trained_at)
@@ -89,7 +97,7 @@ class Registry:
         Raises
         ------
         ModelRefusedError
-            If its bytes are not those that were registered, or cannot be had.
+            If its bytes are not those that were registered; ModelUnreadableError if they cannot be read now.
         """
         version = self.champion_version(house)
         return None if version is None else self.load(house, version)
@@ -104,11 +112,15 @@ class Registry:
         Raises
         ------
         ModelRefusedError
-            If its bytes are not those that were registered, or cannot be had.
+            If its bytes are not those that were registered; ModelUnreadableError if they cannot be read now.
         """
-        record = self._table.get(house, version)
-        if record is None:
-            raise ModelRefusedError(version, found="nothing", expected=f"a manifest of house {house!r}")
+        try:
+            record = self._table.get(house, version)
+        except StoreError as error:
+            raise ModelUnreadableError(version, why=str(error)) from error
+        if record is None or not {"sha256", "first_state_sha256"} <= record.manifest.keys():
+            found = "nothing" if record is None else "a manifest without checksums"
+            raise ModelRefusedError(version, found=found, expected=f"a manifest of house {house!r}")
         manifest = _facts(record)
         state = manifest["first_state_sha256"] if first_state else record.state_sha256
         model, loaded = self._load(house, version, manifest["sha256"], state)
@@ -208,9 +220,19 @@ class Registry:
         return version
 
     def promote(
-        self, house: str, version: str, *, at: datetime, why: str = PROMOTED, seen: Pointer | None = None
+        self,
+        house: str,
+        version: str,
+        *,
+        at: datetime,
+        why: str = PROMOTED,
+        seen: Pointer | None = None,
+        refused: Collection[str] = (),
     ) -> Pointer:
         """Make ``version`` the champion from ``at`` on, if the pointer still is as it was ``seen`` (by default: now).
+
+        Should it be refused one day, what really served before serves again: the champion, or where that is among the
+        ``refused``, the one before it.
 
         Raises
         ------
@@ -224,37 +246,43 @@ class Registry:
         pointer = seen or self.pointer(house)
         if pointer.points_to == version:
             return pointer
-        return self._table.move(house, pointer, to=version, previous=pointer.points_to, at=at, why=why)
+        previous = next((one for one in pointer.succession if one not in refused), None)
+        return self._table.move(house, pointer, to=version, previous=previous, at=at, why=why)
 
     def refuse(self, house: str, version: str, *, decision: Mapping[str, Any], at: datetime) -> None:
         """Write why a candidate does not serve. One that serves or has served stays as it is."""
         self._table.decide(house, version, decision, expires_at=at + timedelta(days=REFUSED_DAYS))
 
-    def rollback(self, house: str, *, at: datetime) -> Pointer:
+    def rollback(self, house: str, *, at: datetime) -> RolledBack:
         """Make what served before the champion serve again: again, what served before that; in the end the prior.
 
-        Its state is as it was when it served last; the next night moves it on over what happened since.
+        Versions that cannot serve, by their bytes or because they were pruned, are passed over. What serves has its
+        state as it was when it served last; the next night moves it on over what happened since.
 
         Raises
         ------
         InputError
             If the prior serves already.
-        ModelRefusedError
-            If the bytes of what served before are not intact.
+        ModelUnreadableError
+            If what served before cannot be read now.
         ChampionChangedError
             If the pointer moved meanwhile.
         """
         pointer = self.pointer(house)
         if pointer.points_to is None:
             raise InputError(f"the prior serves house {house!r}; there is nothing to roll back to")
-        target = pointer.previous
-        if target is None:
-            return self._table.move(house, pointer, to=None, previous=None, at=at, why=ROLLED_BACK)
-        self.load(house, target)
-        before = next((entry.previous for entry in self._table.served(house) if entry.version == target), None)
-        record = self._table.get(house, before) if before is not None else None
-        intact = None if record is None or record.pruned else before
-        return self._table.move(house, pointer, to=target, previous=intact, at=at, why=ROLLED_BACK)
+        before = [version for version in _predecessors(self.served(house)) if version != pointer.points_to]
+        troubles = ((version, self._trouble(house, version)) for version in before)
+        skipped: dict[str, str] = {}
+        target = None
+        for version, trouble in troubles:
+            if trouble is None:
+                target = version
+                break
+            skipped[version] = trouble
+        previous = next((version for version, trouble in troubles if trouble is None), None)
+        moved = self._table.move(house, pointer, to=target, previous=previous, at=at, why=ROLLED_BACK)
+        return RolledBack(moved, skipped)
 
     def put_state(self, house: str, version: str, state: State) -> bool:
         """Move the state of a version on; whether it was: one that reaches as far or further stays.
@@ -320,6 +348,19 @@ class Registry:
             self._bucket.erase(page)
             yield len(page)
 
+    def _trouble(self, house: str, version: str) -> str | None:
+        """Why a version cannot serve again; None if it can."""
+        record = self._table.get(house, version)
+        if record is not None and record.pruned:
+            return f"model {version} was pruned, its bytes are gone"
+        try:
+            self.load(house, version)
+        except ModelUnreadableError:
+            raise
+        except ModelRefusedError as error:
+            return str(error)
+        return None
+
     # ---- Bytes.
 
     def _put_state(self, house: str, version: str, content: bytes) -> str:
@@ -344,11 +385,36 @@ class Registry:
         except NotFoundError as error:
             raise ModelRefusedError(version, found="nothing", expected=f"an object at {key}") from error
         except StoreError as error:
-            raise ModelRefusedError(version, found=str(error), expected=f"an object at {key}") from error
+            raise ModelUnreadableError(version, why=str(error)) from error
         found = _sha256(content)
         if found != sha256:
             raise ModelRefusedError(version, found=f"sha256 {found}", expected=sha256)
         return content
+
+
+def _predecessors(log: Iterable[Served]) -> list[str]:
+    """What to go back to from here, the next first: what was promoted and has not been gone back from; each once.
+
+    >>> from datetime import datetime
+    >>> def log(*entries):  # newest first
+    ...     return [Served(version, datetime(2026, 3, 1), why, None) for version, why in reversed(entries)]
+    >>> promoted = [("A", PROMOTED), ("B", PROMOTED), ("A", "promoted by hand")]
+    >>> _predecessors(log(*promoted))
+    ['A', 'B']
+    >>> _predecessors(log(*promoted, ("B", ROLLED_BACK), ("C", PROMOTED)))
+    ['C', 'B']
+    """
+    line: list[str] = []
+    for entry in reversed(list(log)):
+        if entry.why != ROLLED_BACK:
+            line = [version for version in line if version != entry.version]
+        elif entry.version in line:
+            line = line[: line.index(entry.version)]
+        else:
+            line = []
+        if entry.version is not None:
+            line.append(entry.version)
+    return line[::-1]
 
 
 def _facts(record: ModelRecord) -> dict[str, Any]:

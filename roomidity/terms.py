@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from roomidity.slots import format_slot, from_epoch_ms, to_epoch_ms
+from roomidity.slots import format_moment, format_slot, from_epoch_ms, to_epoch_ms
 
 __all__ = ["QUANTITIES", "Message", "Observation", "Origin", "Quarantine", "SlotKey", "Statistics", "is_name"]
 
@@ -61,12 +61,16 @@ class SlotKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Quarantine:
-    """A rule of a house: values of a room (None: all), of a sensor (None: all), in [start, end), do not count."""
+    """A rule of a house: values of a room (None: all), of a sensor (None: all), in [start, end), do not count.
+
+    ``number`` says as which change of the house's rules it came; 0 is not known. It is no part of what the rule is.
+    """
 
     start: datetime
     end: datetime
     room: str | None = None
     sensor: str | None = None
+    number: int = field(default=0, compare=False)
 
     @property
     def id(self) -> str:
@@ -78,6 +82,16 @@ class Quarantine:
         """
         facts = (to_epoch_ms(self.start), to_epoch_ms(self.end), self.room, self.sensor)
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:6]
+
+    def plain(self) -> dict[str, str | None]:
+        """Words for a manifest, where the rule can still be read when the house no longer has it."""
+        return {
+            "id": self.id,
+            "start": format_moment(self.start),
+            "end": format_moment(self.end),
+            "room": self.room,
+            "sensor": self.sensor,
+        }
 
 
 @dataclass(frozen=True, slots=True)

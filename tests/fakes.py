@@ -9,12 +9,12 @@ import hashlib
 import json
 import random
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from roomidity.errors import ChampionChangedError, ConflictError, ModelRefusedError
+from roomidity.errors import ChampionChangedError, ConflictError, ModelRefusedError, ModelUnreadableError
 from roomidity.forecasting import Model, State
 from roomidity.houses import House
 from roomidity.pipeline.backoff import BackOff
@@ -310,13 +310,16 @@ class FakeAccuracy:
 
 class FakeRegistry:
     """Models as bytes, which are checked against what was registered when they are loaded; a pointer that is moved only
-    from where it was seen. ``meanwhile`` is called once, before the next promotion.
+    from where it was seen. ``meanwhile`` is called once, before the next promotion; what is ``unreadable`` cannot be
+    read now, and of what is ``forgetful`` the first state is lost.
     """
 
     def __init__(self) -> None:
         self.models: dict[tuple[str, str], bytes] = {}
         self.decisions: dict[tuple[str, str], Mapping[str, Any]] = {}
         self.pruned_at: list[datetime] = []
+        self.unreadable: set[str] = set()
+        self.forgetful: set[str] = set()
         self.meanwhile: Callable[[], object] | None = None
         self._sha256: dict[tuple[str, str], str] = {}
         self._states: dict[tuple[str, str], bytes] = {}
@@ -346,6 +349,10 @@ class FakeRegistry:
 
     def load(self, house: str, version: str, *, first_state: bool = False) -> Champion:
         key = house, version
+        if version in self.unreadable:
+            raise ModelUnreadableError(version, why="S3 says SlowDown")
+        if first_state and version in self.forgetful:
+            raise ModelRefusedError(version, found="nothing", expected="an object")
         found = hashlib.sha256(self.models[key]).hexdigest()
         if found != self._sha256[key]:
             raise ModelRefusedError(version, found=f"sha256 {found}", expected=self._sha256[key])
@@ -379,14 +386,17 @@ class FakeRegistry:
             self.decisions[house, version] = dict(decision)
         return version
 
-    def promote(self, house: str, version: str, *, at: datetime, seen: Pointer | None = None) -> Pointer:
+    def promote(
+        self, house: str, version: str, *, at: datetime, seen: Pointer | None = None, refused: Collection[str] = ()
+    ) -> Pointer:
         event, self.meanwhile = self.meanwhile, None
         if event is not None:
             event()
         now = self.pointer(house)
         if seen is not None and seen != now:
             raise ChampionChangedError(house, found=now.points_to, expected=seen.points_to)
-        self._pointers[house] = Pointer(version, now.points_to, at, now.counter + 1)
+        previous = next((one for one in now.succession if one not in refused), None)
+        self._pointers[house] = Pointer(version, previous, at, now.counter + 1)
         return self._pointers[house]
 
     def refuse(self, house: str, version: str, *, decision: Mapping[str, Any], at: datetime) -> None:

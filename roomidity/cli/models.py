@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import click
 from rich.table import Column, Table
@@ -12,12 +12,19 @@ from rich.text import Text
 
 from roomidity.cli.context import Moment, now_option, stage
 from roomidity.cli.output import Output, json_option
-from roomidity.cli.training import comparison_table, verdict
+from roomidity.cli.training import comparison_table, explained
 from roomidity.errors import NotFoundError
 from roomidity.slots import format_moment
-from roomidity.store import ModelRecord, Pointer, Served
+from roomidity.store import ModelRecord, Pointer, Served, Standing
 
 __all__ = ["models"]
+
+_OUTCOMES: Final[Mapping[Standing, str]] = {
+    "candidate": "It was not promoted yet",
+    "champion": "It is the champion",
+    "refused": "It was refused",
+    "retired": "It has served, and does not now",
+}
 
 
 @click.group()
@@ -79,7 +86,7 @@ def show(house: str, version: str | None, now: datetime, as_json: bool) -> None:
     if record.decision is not None:
         if record.decision.get("scores"):
             output.tables.print(comparison_table(record.decision))
-        output.tables.print(verdict(record.decision, promoted=record.expires_at is None), markup=False)
+        output.tables.print(explained(_OUTCOMES[record.standing(pointer)], record.decision), markup=False)
     output.answer({**_plain(house, record, pointer), "manifest": dict(record.manifest)})
 
 
@@ -139,13 +146,16 @@ def promote(house: str, version: str, now: datetime, as_json: bool) -> None:
 def rollback(house: str, now: datetime, as_json: bool) -> None:
     """Make what served HOUSE before the champion serve again; where there was nothing, the prior.
 
-    It serves with its state as it was then; the next night moves that on over what happened since. The next training
-    is judged against it.
+    What is not intact any more, or was pruned, is passed over. What serves has its state as it was then; the next night
+    moves that on over what happened since. The next training is judged against it.
     """
     output = Output(as_json=as_json)
     registry = stage().registry
     seen = registry.pointer(house)
-    _moved(output, house, seen, registry.rollback(house, at=now))
+    back = registry.rollback(house, at=now)
+    for why in back.skipped.values():
+        output.tables.print(f"Passed over: {why}", markup=False)
+    _moved(output, house, seen, back.pointer, skipped=dict(back.skipped))
 
 
 @models.command()
@@ -195,13 +205,13 @@ def _champion(house: str, pointer: Pointer) -> str:
     return pointer.points_to
 
 
-def _moved(output: Output, house: str, before: Pointer, after: Pointer) -> None:
+def _moved(output: Output, house: str, before: Pointer, after: Pointer, **more: Any) -> None:
     """Say what a pointer named, and names now."""
     served, serves = before.points_to or "the prior", after.points_to or "the prior"
     said = f"{served} serves {house} already" if before == after else f"{serves} serves {house}; before, {served} did"
     output.tables.print(f"{said}.", markup=False)
     since = format_moment(after.since) if after.since else None
-    output.answer({"house": house, "version": after.points_to, "before": before.points_to, "since": since})
+    output.answer({"house": house, "version": after.points_to, "before": before.points_to, "since": since, **more})
 
 
 def _standing(record: ModelRecord, pointer: Pointer) -> str:

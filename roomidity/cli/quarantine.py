@@ -161,7 +161,7 @@ def _train(output: Output, house: str, now: datetime) -> dict[str, Any]:
             stage().training_ports, house=house, now=now, reason="quarantine", code_version=__version__
         )
     output.tables.print(f"Trained anew: model {trained.version}.")
-    output.tables.print(verdict(trained.decision, promoted=trained.promoted), markup=False)
+    output.tables.print(verdict(trained.decision, promoted=trained.promoted, adopted=trained.adopted), markup=False)
     return {"version": trained.version, "promoted": trained.promoted}
 
 

@@ -14,7 +14,7 @@ from roomidity import __version__
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.output import UNITS, Output, json_option, progress
 
-__all__ = ["comparison_table", "train", "verdict"]
+__all__ = ["comparison_table", "explained", "train", "verdict"]
 
 
 @click.command()
@@ -36,7 +36,8 @@ def train(
 
     It learns all of the house's history but the newest one to three days. On those it is compared with the champion,
     the prior and the last value, each as it would have served. It is promoted if it is better than all of them, and
-    surely not worse than any; else it is kept as refused, with the reasons (`roomidity models show HOUSE VERSION`).
+    surely not worse than any; else it is kept as refused, with the reasons (`roomidity models show HOUSE VERSION`), and
+    where the house has no champion yet, the prior becomes it.
     """
     from roomidity.pipeline.training import train_house  # noqa: PLC0415  # scikit-learn takes a second
 
@@ -67,12 +68,15 @@ def train(
     )
     if decision.get("scores"):
         output.tables.print(comparison_table(decision))
-    output.tables.print(verdict(decision, promoted=trained.promoted, dry_run=dry_run), markup=False)
+    output.tables.print(
+        verdict(decision, promoted=trained.promoted, dry_run=dry_run, adopted=trained.adopted), markup=False
+    )
     output.answer(
         {
             "house": house,
             "version": trained.version,
             "promoted": trained.promoted,
+            "adopted": trained.adopted,
             "dry_run": dry_run,
             "decision": decision,
             "manifest": manifest,
@@ -80,15 +84,22 @@ def train(
     )
 
 
-def verdict(decision: Mapping[str, Any], *, promoted: bool, dry_run: bool = False) -> str:
-    """The decision in words."""
+def verdict(decision: Mapping[str, Any], *, promoted: bool, dry_run: bool = False, adopted: str | None = None) -> str:
+    """The decision about what was just trained in words; ``adopted`` names the prior if it serves now in its place."""
     if promoted:
-        said = "It is the champion"
-    elif decision["won"]:
-        said = "It won, and would be promoted" if dry_run else "It won"
+        outcome = "It is the champion"
+    elif dry_run:
+        outcome = "It won, and would be promoted" if decision["won"] else "It would be refused"
+    elif adopted is not None:
+        outcome = f"It was refused; from now on the prior serves as the house's own, {adopted}"
     else:
-        said = "It would be refused" if dry_run else "It was refused; what served serves on"
-    return "\n".join([f"{said}:", *(f"  {reason}" for reason in decision["reasons"])])
+        outcome = "It was refused; what served serves on"
+    return explained(outcome, decision)
+
+
+def explained(outcome: str, decision: Mapping[str, Any]) -> str:
+    """What became of a model, and why."""
+    return "\n".join([f"{outcome}:", *(f"  {reason}" for reason in decision["reasons"])])
 
 
 def comparison_table(decision: Mapping[str, Any]) -> Table:

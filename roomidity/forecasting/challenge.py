@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from roomidity.forecasting.gate import CHALLENGER, Verdict, held_out_slots, judge, rehearse
+from roomidity.forecasting.faults import without_faults
+from roomidity.forecasting.gate import CHALLENGER, Verdict, held_out_slots, judge, measured_slots, rehearse
 from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.online import advance
 from roomidity.forecasting.training import Trained, train
@@ -18,7 +19,7 @@ from roomidity.forecasting.window import Window
 __all__ = ["Challenge", "challenge"]
 
 MIN_JUDGED_SLOTS: Final = 96
-"""A verdict on less than a day says more about the hour than about the model."""
+"""A verdict on less than a day of readings says more about the hour than about the model."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ def challenge(
 ) -> Challenge:
     """A model of the house, judged on slots that neither it nor the champion was trained on.
 
+    Slots are held out by what was measured, so that hours without readings, or with faulty ones, are no evidence.
+
     Parameters
     ----------
     history
@@ -70,7 +73,9 @@ def challenge(
     NotEnoughDataError
         If there is too little to train on before the slots held out.
     """
-    first = history.last - held_out_slots(history.slots)
+    measured = measured_slots(without_faults(history))
+    held_out = held_out_slots(len(measured))
+    first = int(measured[-held_out]) if len(measured) > held_out else history.first
     seen = history.between(history.first, first)
     trained = train(seen, prior=prior, seed=seed, jobs=jobs, keep_estimators=keep_estimators)
     contenders = {CHALLENGER: (trained.model, trained.state), "prior": prior}
@@ -78,23 +83,26 @@ def challenge(
         contenders["champion"] = champion
     # As a rule the champion was trained through an older slot; by hand, in quick succession, through a newer one.
     first = max(first, *(model.trained_through for model, _ in contenders.values()))
+    slots = int((measured >= first).sum())
     return Challenge(
         trained=trained,
         state=advance(trained.state, trained.model, history),
-        verdict=_verdict(contenders, history, first=first, seed=seed),
+        verdict=_verdict(contenders, history, first=first, slots=slots, seed=seed),
         judged_from=first,
     )
 
 
-def _verdict(contenders: Mapping[str, tuple[Model, State]], history: Window, *, first: int, seed: int) -> Verdict:
-    left = history.last - first
-    if left < MIN_JUDGED_SLOTS:
+def _verdict(
+    contenders: Mapping[str, tuple[Model, State]], history: Window, *, first: int, slots: int, seed: int
+) -> Verdict:
+    if slots < MIN_JUDGED_SLOTS:
         return Verdict(
             won=False,
             comparisons=(),
             scores={},
-            slots=0,
-            unjudged="there is nothing new to judge on: the champion has seen all but the last "
-            f"{max(left, 0) / 4:g} h; train again when it is {MIN_JUDGED_SLOTS // 4} h",
+            slots=slots,
+            unjudged=f"there is nothing new to judge on: the champion has seen all but the last {slots / 4:g} h; "
+            f"train again when it is {MIN_JUDGED_SLOTS // 4} h of readings",
         )
-    return judge({name: rehearse(*one, history, first=first) for name, one in contenders.items()}, seed=seed)
+    rehearsed = {name: rehearse(*one, history, first=first) for name, one in contenders.items()}
+    return judge(rehearsed, slots=slots, seed=seed)

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roomidity.forecasting.courses import DAY, fill
+from roomidity.forecasting.faults import without_faults
 from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.online import advance
 from roomidity.forecasting.scoring import Score, score
 from roomidity.forecasting.serving import forecast
-from roomidity.forecasting.window import QUANTITIES, STEPS, WINDOW_SLOTS, FloatArray, Window
+from roomidity.forecasting.window import QUANTITIES, STEPS, WINDOW_SLOTS, FloatArray, IntArray, Window
 
-__all__ = ["CHALLENGER", "Comparison", "Verdict", "held_out_slots", "judge", "rehearse"]
+__all__ = ["CHALLENGER", "Comparison", "Verdict", "held_out_slots", "judge", "measured_slots", "rehearse"]
 
 CHALLENGER: Final = "challenger"
 
@@ -34,17 +35,30 @@ RESAMPLES: Final = 400
 BOUND: Final = 0.8
 """Of the resamples, the share that has to stay below MARGIN."""
 
+HOUR: Final = 4
+"""Slots."""
+
 MARGIN: Final = 0.01
 """A challenger may be this much worse by the bound: so much is noise, and a stricter gate would refuse good models."""
 
 
 def held_out_slots(slots: int) -> int:
-    """How many of a history's newest slots are kept from the challenger: a day in the first week, later 2 and 3.
+    """How many of the newest measured slots are kept from the challenger: a day's in the first week, later 2 and 3.
 
     >>> [held_out_slots(days * 96) // 96 for days in (3, 7, 14, 100)]
     [1, 2, 3, 3]
     """
     return DAY * (1 + (slots >= 7 * DAY) + (slots >= 14 * DAY))
+
+
+def measured_slots(window: Window) -> IntArray:
+    """The numbers of the slots of those hours in which something was measured in any room, in order of time.
+
+    By the hour, so that a sensor that reports once in one counts as one that reports every minute does.
+    """
+    numbers = window.first + np.arange(window.slots)
+    measured = np.isfinite(window.values).any(axis=(0, 1))
+    return numbers[np.isin(numbers // HOUR, numbers[measured] // HOUR)]
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,8 @@ class Comparison:
 class Verdict:
     """Whether the challenger may serve, and why; ``scores`` has the mean losses of all by quantity.
 
-    ``unjudged`` says why there are no comparisons, where there are none.
+    ``slots`` counts those that were judged on and measured; ``unjudged`` says why there are no comparisons, where there
+    are none.
     """
 
     won: bool
@@ -114,7 +129,8 @@ class Verdict:
 def rehearse(model: Model, state: State, history: Window, *, first: int) -> Score:
     """The score of the forecasts that a contender would have issued from slot number ``first`` on.
 
-    Leads that have not closed by the history's end are not scored.
+    Leads that have not closed by the history's end are not scored, nor are slots with sensor faults: whether a model
+    foresees those says nothing of it. Forecasts are made from the readings as they are, as in serving.
 
     Parameters
     ----------
@@ -138,42 +154,46 @@ def rehearse(model: Model, state: State, history: Window, *, first: int) -> Scor
         window = history.between(history.first, origin).tail(WINDOW_SLOTS)
         issued.append(forecast(window, model, state).quantiles)
     begins = origins - history.first
-    later = np.concatenate([history.values, np.full((*history.values.shape[:2], STEPS), np.nan)], axis=2)
+    judged = without_faults(history).values
+    later = np.concatenate([judged, np.full((*judged.shape[:2], STEPS), np.nan)], axis=2)
     actual = later[:, :, begins[:, None] + np.arange(STEPS)].swapaxes(1, 2)
-    newest = fill(history.values, limit=history.slots)[:, :, begins - 1].swapaxes(1, 2)
+    newest = fill(judged, limit=history.slots)[:, :, begins - 1].swapaxes(1, 2)
     return score(np.stack(issued, axis=1), actual, newest)
 
 
-def judge(contenders: Mapping[str, Score], *, seed: int) -> Verdict:
+def judge(contenders: Mapping[str, Score], *, slots: int, seed: int) -> Verdict:
     """Whether the challenger beats every other contender, and the last value, on what was rehearsed.
 
     Parameters
     ----------
     contenders
         What :func:`rehearse` found on the same history and slots, by name; one of them is CHALLENGER.
+    slots
+        How many of those slots were measured.
     seed
         Of the bootstrap.
     """
-    own = contenders[CHALLENGER]
-    rng = np.random.default_rng(seed)
-    blocks = np.arange(own.count.shape[1]) * ISSUE_STRIDE * BLOCKS_A_DAY // DAY
-    number = int(blocks[-1]) + 1
-    draws = rng.integers(0, number, (RESAMPLES, number))
-    measured = own.count.sum(axis=(0, 1, 3)) > 0
+    count = contenders[CHALLENGER].count
+    measured = count.sum(axis=(0, 1, 3)) > 0
+    scored = count.sum(axis=(0, 2, 3)) > 0  # half days of an outage are not drawn
     comparisons = []
     if measured.any():
-        for name, other in contenders.items():
-            if name != CHALLENGER:
-                pinball = _Difference(own.pinball, other.pinball, blocks, measured)
-                mae = _Difference(own.error, other.error, blocks, measured)
-                comparisons.append(Comparison(name, pinball.mean, mae.mean, pinball.bound(draws)))
+        half_days = np.flatnonzero(scored) * ISSUE_STRIDE * BLOCKS_A_DAY // DAY
+        found, blocks = np.unique(half_days, return_inverse=True)
+        draws = np.random.default_rng(seed).integers(0, len(found), (RESAMPLES, len(found)))
+        others = {name: one[:, scored] for name, one in contenders.items()}
+        own = others.pop(CHALLENGER)
+        for name, other in others.items():
+            pinball = _Difference(own.pinball, other.pinball, blocks, measured)
+            mae = _Difference(own.error, other.error, blocks, measured)
+            comparisons.append(Comparison(name, pinball.mean, mae.mean, pinball.bound(draws)))
         mae = _Difference(own.error, own.persistence_error, blocks, measured)
         comparisons.append(Comparison("persistence", None, mae.mean, mae.bound(draws)))
     return Verdict(
         won=bool(comparisons) and all(one.won for one in comparisons),
         comparisons=tuple(comparisons),
         scores={name: _means(found) for name, found in contenders.items()},
-        slots=len(blocks) * ISSUE_STRIDE,
+        slots=slots,
     )
 
 

@@ -34,8 +34,8 @@ def convex_weights(gram: FloatArray, days: FloatArray, initial: FloatArray) -> F
         products = gram[quantity, block]
         size = float(np.trace(products)) / (len(products) * max(float(days[quantity]), 1e-9))
         if size > 0:
-            pull = PULL_DAYS * size
-            weights[quantity, block] = _least(products + pull * np.eye(len(products)), pull * initial[quantity, block])
+            pulled = products / size + PULL_DAYS * np.eye(len(products))
+            weights[quantity, block] = _least(pulled, PULL_DAYS * initial[quantity, block])
     return weights
 
 

@@ -21,6 +21,7 @@ from roomidity.forecasting.courses import fill
 from roomidity.forecasting.experts import combine, consult, network, scaled
 from roomidity.forecasting.faults import without_faults
 from roomidity.forecasting.features import FEATURES, KNOT_WEIGHTS, KNOTS, Design, calendar, design, targets
+from roomidity.forecasting.gate import measured_slots
 from roomidity.forecasting.model import LOCAL_EXPERTS, OUTPUTS, PERSISTENCE, PRIOR, Model, State
 from roomidity.forecasting.online import SCORE_STRIDE, absorb, forgetful, remember, with_rooms
 from roomidity.forecasting.window import QUANTITIES, STEPS, FloatArray, IntArray, Window
@@ -102,7 +103,7 @@ def train(
     NotEnoughDataError
         If fewer than MIN_SLOTS slots hold a reading of any room.
     """
-    found = int(np.isfinite(history.values).any(axis=(0, 1)).sum())
+    found = len(measured_slots(history))
     if found < MIN_SLOTS:
         raise NotEnoughDataError("of this history", found_slots=found, needed_slots=MIN_SLOTS)
     with one_blas_thread():

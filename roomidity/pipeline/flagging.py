@@ -31,8 +31,8 @@ def flag_faults(observations: Observations, *, house: str, now: datetime) -> int
 
     A flag is "stuck" or "jump", and absent where nothing is wrong. It follows from the means alone, so again changes
     nothing. A slot that is derived anew loses its flag, until the next night sets it again; a slot that was derived
-    anew since it was read here is left alone. Means stay as they are; training leaves out the same slots by the same
-    rule, whether or not they bear a flag.
+    anew since it was read here is left alone. Means stay as they are; training and the gate leave out the same slots by
+    the same rule, whether or not they bear a flag.
     """
     start = now - _JUDGED - _BEFORE
     found = {key: (observation, origin) for key, observation, origin in observations.derived(house, start, now)}

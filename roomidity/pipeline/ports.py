@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -132,10 +132,13 @@ class Registry(Protocol):
         """What serves a house."""
 
     def succession(self, house: str) -> tuple[str, ...]:
-        """The versions that serve a house, the next where the one before is refused."""
+        """The versions that serve a house, the next where the one before is refused; StoreError if unreadable."""
 
     def load(self, house: str, version: str, *, first_state: bool = False) -> Champion:
-        """A version with its state, or with its first; ModelRefusedError if its bytes are not what was registered."""
+        """A version with its state, or with its first.
+
+        ModelRefusedError if its bytes are not what was registered; ModelUnreadableError if they cannot be read now.
+        """
 
     def publish(
         self,
@@ -150,8 +153,13 @@ class Registry(Protocol):
     ) -> str:
         """Keep a model as a candidate; its version."""
 
-    def promote(self, house: str, version: str, *, at: datetime, seen: Pointer | None = None) -> Pointer:
-        """Make a version the champion; ChampionChangedError if the pointer is not as it was ``seen``."""
+    def promote(
+        self, house: str, version: str, *, at: datetime, seen: Pointer | None = None, refused: Collection[str] = ()
+    ) -> Pointer:
+        """Make a version the champion, none of the ``refused`` its predecessor.
+
+        ChampionChangedError if the pointer is not as it was ``seen``.
+        """
 
     def refuse(self, house: str, version: str, *, decision: Mapping[str, Any], at: datetime) -> None:
         """Write why a candidate does not serve."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from roomidity.errors import ConflictError, InputError
-from roomidity.houses import OUTDOOR, House
+from roomidity.houses import OUTDOOR
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
 from roomidity.pipeline.deriving import refresh
 from roomidity.pipeline.lookup import known_house
 from roomidity.pipeline.ports import Houses, Observations, Registry, Sets
+from roomidity.pipeline.rules import rule_ids
 from roomidity.slots import parse_slot
 from roomidity.terms import Quarantine
 
@@ -56,10 +57,10 @@ def change_rule(ports: QuarantinePorts, *, house: str, rule: Quarantine, remove:
     ConflictError
         If other writers of the house were faster every time.
     """
-    change = House.without_rule if remove else House.with_rule
     for attempt in range(ATTEMPTS):
         home = known_house(ports.houses, house)
-        changed = change(home, rule)
+        numbered = replace(rule, number=home.rules_version + 1)
+        changed = home.without_rule(rule) if remove else home.with_rule(numbered)
         if changed == home:
             return False
         if len(changed.quarantine) > MAX_RULES:
@@ -105,7 +106,7 @@ def affected_models(registry: Registry, *, house: str, rule: Quarantine, holds: 
         begin, through = parse_slot(manifest["trained_from"]), parse_slot(manifest["trained_through"])
         serves = manifest["version"] == champion
         learns_until = max(through, now) if serves else through
-        otherwise = (rule.id in manifest.get("quarantine", ())) != holds
+        otherwise = (rule.id in rule_ids(manifest)) != holds
         if otherwise and rule.start < learns_until and begin < rule.end and _concerns(rule, manifest):
             found.append(
                 Affected(

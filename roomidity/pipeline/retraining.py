@@ -16,7 +16,8 @@ from roomidity.forecasting.drift import drift_of
 from roomidity.forecasting.scoring import Score
 from roomidity.houses import House
 from roomidity.pipeline.ports import JobQueue
-from roomidity.slots import format_slot, parse_slot
+from roomidity.pipeline.rules import rule_ids
+from roomidity.slots import SLOT, format_slot, parse_slot
 from roomidity.store import DayAccuracy
 
 __all__ = ["Reason", "ask_for_training", "training_due"]
@@ -26,10 +27,10 @@ logger: Final = logging.getLogger(__name__)
 Reason = Literal["first", "daily", "weekly", "drift", "quarantine"]
 
 FIRST_DAYS: Final = 3
-"""Days of data before the first training; below that there is nothing to train on."""
+"""Days since the first reading before the first training; where that came long before the others, training says so."""
 
 YOUNG_DAYS: Final = 14
-"""A house is trained daily until it is so old: each day more is then a good part of all it knows."""
+"""A house is trained daily until so many days were measured: each day more is then a good part of all it knows."""
 
 WEEKLY_DAYS: Final = 7
 DRIFT_DAYS: Final = 2
@@ -41,7 +42,8 @@ def training_due(
 ) -> Reason | None:
     """Why a house should be trained now, or None.
 
-    Days are counted by the calendar (UTC), so that a training that took a while does not put off the next.
+    Days are counted by the calendar (UTC), so that a training that took a while does not put off the next. A house is
+    as old as what the newest training had measured, and the days since: one reading of weeks before makes none older.
 
     Parameters
     ----------
@@ -53,18 +55,17 @@ def training_due(
     rooms = house.rooms_to_forecast(now)
     if not rooms:
         return None
-    age_days = (now - min(house.rooms[room].first_seen for room in rooms)).days
-    if age_days < FIRST_DAYS:
-        return None
     if not manifests:
-        return "first"
+        first_seen = min(house.rooms[room].first_seen for room in rooms)
+        return "first" if (now - first_seen).days >= FIRST_DAYS else None
     newest = manifests[-1]
     days = (now.date() - parse_slot(newest["trained_through"]).date()).days
+    age_days = (newest.get("slots_with_readings", 0) * SLOT).days + days
     if days >= 1 and age_days < YOUNG_DAYS:
         return "daily"
     if days >= WEEKLY_DAYS:
         return "weekly"
-    if days >= 1 and sorted(newest["quarantine"]) != sorted(rule.id for rule in house.quarantine):
+    if days >= 1 and rule_ids(newest) != {rule.id for rule in house.quarantine}:
         return "quarantine"
     if days >= DRIFT_DAYS and (why := drift_of(_by_day(rows))):
         logger.warning("forecasts have drifted", extra={"house": house.name, "why": why})

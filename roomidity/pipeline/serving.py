@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from roomidity.errors import ModelRefusedError
+from roomidity.errors import ModelRefusedError, ModelUnreadableError, StoreError
 from roomidity.forecasting import Model, State, load_prior
 from roomidity.pipeline.ports import Registry
 from roomidity.registry import Champion
@@ -28,22 +28,41 @@ class Serving:
 
 
 def serving_model(registry: Registry, house: str) -> Serving:
-    """The house's champion; what served before where that is refused; the prior where there is nothing of its own."""
-    versions = registry.succession(house)
+    """The house's champion; what served before where that is refused; the prior where there is nothing of its own.
+
+    Where not even the name of the champion can be read, the prior serves too: the forecast never stops.
+    """
+    try:
+        versions = registry.succession(house)
+    except StoreError:
+        logger.exception("model refused, its name cannot be read: the prior serves", extra={"house": house})
+        return _prior(refused=True)
     own = first_intact(registry, house, versions)
     if own is not None:
         return Serving(own.version, own.model, own.state, refused=own.version != versions[0])
-    model, state, manifest = load_prior()
-    return Serving(str(manifest["version"]), model, state, refused=bool(versions))
+    return _prior(refused=bool(versions))
 
 
 def first_intact(
-    registry: Registry, house: str, versions: Sequence[str], *, first_state: bool = False
+    registry: Registry, house: str, versions: Sequence[str], *, skip_unreadable: bool = True
 ) -> Champion | None:
-    """The first of ``versions`` that is not refused, with its state or the one that its training left it."""
+    """The first of ``versions`` that is not refused.
+
+    Raises
+    ------
+    ModelUnreadableError
+        If one cannot be read now, and such are not to be skipped.
+    """
     for version in versions:
         try:
-            return registry.load(house, version, first_state=first_state)
+            return registry.load(house, version)
         except ModelRefusedError as error:
+            if isinstance(error, ModelUnreadableError) and not skip_unreadable:
+                raise
             logger.exception("model refused, the next in line serves", extra={"house": house, "version": error.version})
     return None
+
+
+def _prior(*, refused: bool) -> Serving:
+    model, state, manifest = load_prior()
+    return Serving(str(manifest["version"]), model, state, refused=refused)

@@ -5,23 +5,23 @@ Imports scikit-learn by way of :mod:`roomidity.forecasting.training`; nothing th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
-from roomidity.errors import ChampionChangedError, NotEnoughDataError
-from roomidity.forecasting import Window, advance, load_prior
+from roomidity.errors import ChampionChangedError, ModelRefusedError, ModelUnreadableError, NotEnoughDataError
+from roomidity.forecasting import Model, State, Window, advance, load_prior
 from roomidity.forecasting.challenge import challenge
-from roomidity.forecasting.gate import held_out_slots
+from roomidity.forecasting.faults import without_faults
+from roomidity.forecasting.gate import held_out_slots, measured_slots
 from roomidity.houses import House
 from roomidity.pipeline.lookup import known_house
 from roomidity.pipeline.ports import Registry, TrainingPorts
+from roomidity.pipeline.rules import check_rules_followed
 from roomidity.pipeline.serving import first_intact
 from roomidity.pipeline.windows import KEPT_FOR, read_history
-from roomidity.registry import version_of
+from roomidity.registry import Champion, version_of
 from roomidity.slots import SLOT_MS, floor_slot, format_moment, format_slot, from_epoch_ms
 from roomidity.store import Pointer
 
@@ -41,6 +41,8 @@ class TrainedHouse:
         ``won``, and why in words and numbers; ``against`` names the model whose place it wanted.
     promoted
         Whether it serves now: it won, and this was no dry run.
+    adopted
+        The prior's name as the house's own version, if that serves now in its place; else None.
     estimators
         The fitted scikit-learn estimators, if asked for.
     """
@@ -50,6 +52,7 @@ class TrainedHouse:
     decision: Mapping[str, Any]
     promoted: bool
     estimators: Mapping[str, Mapping[str, Any]]
+    adopted: str | None = None
 
 
 def train_house(  # noqa: PLR0913  # all but the ports by name
@@ -67,8 +70,8 @@ def train_house(  # noqa: PLR0913  # all but the ports by name
     """Train on the slots closed by ``now`` but the newest days, judge on those, and promote what was judged if it won.
 
     It is compared with the champion, with the prior and with the last value. One that lost is kept as refused, with
-    the reasons; where the house has no champion, the prior becomes it, with a state of the house's own. The pointer
-    moves only if it still names the champion that the challenger was judged against.
+    the reasons; where the house has no champion, or none that is intact, the prior becomes it, with a state of the
+    house's own. The pointer moves only if it still names the champion that the challenger was judged against.
 
     Parameters
     ----------
@@ -81,21 +84,26 @@ def train_house(  # noqa: PLR0913  # all but the ports by name
         If the house was never seen.
     NotEnoughDataError
         If its history is too short; what serves goes on serving.
+    ModelUnreadableError
+        If what serves cannot be read now: without it nothing is judged, and nothing takes its place.
+    RuleNotFollowedError
+        If observations are older than a quarantine rule: a training must not learn what its manifest says it did not.
     """
     home = known_house(ports.houses, house)
     history = _history(ports, home, now)
     prior_model, prior_state, prior_manifest = load_prior()
     prior = prior_model, prior_state
     pointer = ports.registry.pointer(house)
-    serving = first_intact(ports.registry, house, pointer.succession, first_state=True)
-    champion = (serving.model, serving.state) if serving and not serving.model.is_prior else None
+    serving = first_intact(ports.registry, house, pointer.succession, skip_unreadable=False)
+    champion, remarks = _contender(ports.registry, house, serving)
     try:
         found = challenge(
             history, prior=prior, champion=champion, seed=seed, jobs=jobs, keep_estimators=keep_estimators
         )
     except NotEnoughDataError as error:
-        needed = error.needed_slots + held_out_slots(history.slots)
-        raise NotEnoughDataError(house, found_slots=_measured_slots(history), needed_slots=needed) from error
+        measured = len(measured_slots(without_faults(history)))
+        needed = error.needed_slots + held_out_slots(measured)
+        raise NotEnoughDataError(house, found_slots=measured, needed_slots=needed) from error
     trained = found.trained
     version = version_of(trained.model, history.end)
     manifest = {
@@ -108,8 +116,8 @@ def train_house(  # noqa: PLR0913  # all but the ports by name
         "trained_through": format_slot(history.end),
         "fitted_through": _slot_text(trained.model.trained_through),
         "rooms": list(history.rooms),
-        "quarantine": [rule.id for rule in home.quarantine],
-        "slots_with_readings": _measured_slots(history),
+        "quarantine": [rule.plain() for rule in home.quarantine],
+        "slots_with_readings": len(measured_slots(history)),
         "seed": seed,
         "report": trained.report,
     }
@@ -120,10 +128,11 @@ def train_house(  # noqa: PLR0913  # all but the ports by name
         "at": format_moment(now),
         "against": serving.version if serving else prior_manifest["version"],
         **found.verdict.plain(),
+        "reasons": [*found.verdict.reasons, *remarks],
         "judged_from": _slot_text(found.judged_from),
         "judged_through": format_slot(history.end),
     }
-    promoted = False
+    promoted, adopted = False, None
     if not dry_run:
         ports.registry.publish(
             house,
@@ -136,15 +145,16 @@ def train_house(  # noqa: PLR0913  # all but the ports by name
         )
         if decision["won"]:
             try:
-                ports.registry.promote(house, version, at=now, seen=pointer)
+                refused = [one for one in pointer.succession if serving is None or one != serving.version]
+                ports.registry.promote(house, version, at=now, seen=pointer, refused=refused)
                 promoted = True
             except ChampionChangedError as error:
                 decision |= {"won": False, "reasons": [f"another model was promoted meanwhile: {error}"]}
                 ports.registry.refuse(house, version, decision=decision, at=now)
         elif serving is None:
-            _adopt_prior(ports.registry, house, history, manifest=manifest, seen=pointer, now=now)
+            adopted = _adopt_prior(ports.registry, house, history, manifest=manifest, seen=pointer, now=now)
         ports.registry.prune(house, now=now)
-    return TrainedHouse(version, manifest, decision, promoted=promoted, estimators=trained.estimators)
+    return TrainedHouse(version, manifest, decision, promoted=promoted, estimators=trained.estimators, adopted=adopted)
 
 
 def _history(ports: TrainingPorts, home: House, now: datetime) -> Window:
@@ -153,18 +163,41 @@ def _history(ports: TrainingPorts, home: House, now: datetime) -> Window:
     rooms = home.rooms_to_forecast(end)
     first_seen = min((home.rooms[room].first_seen for room in rooms), default=end)
     start = min(max(floor_slot(first_seen), end - KEPT_FOR), end)
+    check_rules_followed(ports.observations, home, start=start, end=end)
     return read_history(ports.observations, home, rooms, start=start, end=end)
+
+
+def _contender(
+    registry: Registry, house: str, serving: Champion | None
+) -> tuple[tuple[Model, State] | None, Sequence[str]]:
+    """What serves as it is judged, with the state that its training left it; and what is to be said of that.
+
+    Should that state alone be lost, its present one stands in, with its memory of readings made anew. Its weights have
+    seen the slots held out, so the challenger has it harder, never easier. The prior is judged in any case.
+    """
+    if serving is None or serving.model.is_prior:
+        return None, ()
+    try:
+        first = registry.load(house, serving.version, first_state=True)
+    except ModelUnreadableError:
+        raise
+    except ModelRefusedError as error:
+        remark = f"the champion was judged with its present state, which has seen these slots; its first: {error}"
+        return (serving.model, replace(serving.state, through=0)), (remark,)
+    return (first.model, first.state), ()
 
 
 def _adopt_prior(
     registry: Registry, house: str, history: Window, *, manifest: Mapping[str, Any], seen: Pointer, now: datetime
-) -> None:
+) -> str | None:
     """Let the prior serve as the house's own version until a challenger beats it, its state moved on every night.
 
-    With the state that every new house starts from, its pinball loss is up to 18 % higher after two months.
+    Its name as such; None if another was promoted meanwhile. With the state that every new house starts from, its
+    pinball loss is up to 18 % higher after two months.
     """
     model, state, _ = load_prior()
-    reasons = ["the prior, with what the house has shown of its errors: the first challenger did not beat it"]
+    broken = "; what served before is not intact" if seen.succession else ""
+    reasons = [f"the prior, with what the house has shown of its errors: the challenger did not beat it{broken}"]
     version = registry.publish(
         house,
         model=model,
@@ -175,13 +208,11 @@ def _adopt_prior(
         decision={"at": format_moment(now), "won": True, "against": manifest["prior"], "reasons": reasons},
     )
     try:
-        registry.promote(house, version, at=now, seen=seen)
+        registry.promote(house, version, at=now, seen=seen, refused=seen.succession)
     except ChampionChangedError as error:
         registry.refuse(house, version, decision={"won": False, "reasons": [str(error)]}, at=now)
-
-
-def _measured_slots(history: Window) -> int:
-    return int(np.isfinite(history.values).any(axis=(0, 1)).sum())
+        return None
+    return version
 
 
 def _slot_text(number: int) -> str:

@@ -78,7 +78,13 @@ def _to_house(item: HouseItem) -> House:
             for name, room in item.rooms.items()
         },
         quarantine=tuple(
-            Quarantine(parse_time(rule["start"]), parse_time(rule["end"]), rule["room"], rule["sensor"])
+            Quarantine(
+                parse_time(rule["start"]),
+                parse_time(rule["end"]),
+                rule["room"],
+                rule["sensor"],
+                number=rule.get("number", 0),
+            )
             for rule in item.quarantine["rules"]
         ),
         rules_version=item.quarantine.get("version", 0),
@@ -102,4 +108,5 @@ def _from_rule(rule: Quarantine) -> dict[str, Any]:
         "end": format_moment(rule.end),
         "room": rule.room,
         "sensor": rule.sensor,
+        "number": rule.number,
     }

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from pynamodb.exceptions import TransactWriteError
+from pynamodb.exceptions import AttributeDeserializationError, GetError, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
@@ -118,22 +118,35 @@ class ModelTable:
         )
 
     def get(self, house: str, version: str) -> ModelRecord | None:
-        """A version's record, read consistently."""
+        """A version's record, read consistently; None where there is none, or no manifest that can be read.
+
+        Raises
+        ------
+        StoreError
+            If the table does not answer.
+        """
         try:
-            return _to_record(self._item.get(house, version, consistent_read=True))
-        except self._item.DoesNotExist:
+            item = self._get(house, version, consistent=True)
+        except AttributeDeserializationError:
             return None
+        return None if item is None else _to_record(item)
 
     def records(self, house: str) -> list[ModelRecord]:
         """Every version's record, oldest first, also those that have expired."""
         digits = self._item.version < _POINTER  # versions begin with a year
-        return [_to_record(item) for item in self._item.query(house, digits, consistent_read=True)]
+        records = (_to_record(item) for item in self._item.query(house, digits, consistent_read=True))
+        return [record for record in records if record is not None]
 
     def pointer(self, house: str, *, consistent: bool = True) -> Pointer:
-        """What serves a house."""
-        try:
-            item = self._item.get(house, _POINTER, consistent_read=consistent)
-        except self._item.DoesNotExist:
+        """What serves a house.
+
+        Raises
+        ------
+        StoreError
+            If the table does not answer.
+        """
+        item = self._get(house, _POINTER, consistent=consistent)
+        if item is None:
             return Pointer()
         return Pointer(item.points_to, item.previous, _moment(item.since), int(item.counter or 0))
 
@@ -236,6 +249,14 @@ class ModelTable:
         """Delete all that is known of a house's models; how many items, some at a time."""
         return erase(self._item, house)
 
+    def _get(self, house: str, version: str, *, consistent: bool) -> ModelItem | None:
+        try:
+            return self._item.get(house, version, consistent_read=consistent)
+        except self._item.DoesNotExist:
+            return None
+        except GetError as error:
+            raise StoreError(f"{version!r} of house {house!r} cannot be read from the table: {error}") from error
+
     def _transact(self, write: Callable[[TransactWrite], None]) -> bool:
         """Write all or nothing; whether the conditions held. Others' transactions on the same items are waited for."""
         for pause_s in (*_PAUSES_S, None):
@@ -259,10 +280,13 @@ class ModelTable:
         return self._transact(lambda transaction: transaction.update(item, actions=actions, condition=condition))
 
 
-def _to_record(item: ModelItem) -> ModelRecord:
+def _to_record(item: ModelItem) -> ModelRecord | None:
+    """A version's record; None for what is none: the pointer, an entry of the log, an item that lost its manifest."""
+    if not item.manifest:
+        return None
     return ModelRecord(
         version=item.version,
-        manifest=item.manifest or {},
+        manifest=item.manifest,
         state_sha256=item.state_sha256 or "",
         state_through=int(item.state_through or 0),
         former_state=item.former_state,

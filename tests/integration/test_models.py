@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -9,17 +10,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from botocore.exceptions import ConnectTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from click.testing import CliRunner
+from pynamodb.exceptions import GetError
 
 from roomidity.bucket import Bucket
 from roomidity.cli.app import roomidity
+from roomidity.cli.context import stage as cli_stage
 from roomidity.composition import Roomidity
 from roomidity.forecasting import load_prior
 from roomidity.local.functions import Context
-from roomidity.slots import format_moment, format_slot
-from tests.integration.stage import Run
+from roomidity.slots import SLOT, format_moment, format_slot
+from roomidity.store.tables import ModelItem
+from tests.integration.stage import Run, tables_of
 from tests.integration.test_handlers import metrics_of, observe, records
+from tests.unit.pipeline.test_training import plant, shuffled
 
 NOW = datetime(2026, 3, 15, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -88,7 +93,7 @@ def test_who_served_when_and_back(stage: Roomidity, run: Run) -> None:
     assert run("models", "at", "h1", "--time", "2026-03-01T12:00Z")["served"]["version"] == first
     assert run("models", "at", "h1", "--time", "2026-02-28T12:00Z")["served"] is None
     back = run("models", "rollback", "h1", "--now", format_moment(NOW))
-    assert back == {"house": "h1", "version": first, "before": second, "since": format_moment(NOW)}
+    assert back == {"house": "h1", "version": first, "before": second, "since": format_moment(NOW), "skipped": {}}
     served = run("models", "history", "h1")["served"]
     assert [(one["version"], one["why"]) for one in served] == [
         (first, "rolled back"),
@@ -118,6 +123,60 @@ def test_what_is_broken_is_not_promoted_by_hand(stage: Roomidity, run: Run) -> N
     assert stage.registry.champion_version("h1") == second
 
 
+def test_what_a_version_is_shown_as_follows_from_what_it_is(stage: Roomidity, run: Run) -> None:
+    won, lost = {"won": True, "reasons": ["better than prior"]}, {"won": False, "reasons": ["not better than prior"]}
+    retired, by_hand = publish(stage, 1, decision=won), publish(stage, 2, decision=lost)
+    champion, waiting = publish(stage, 3, decision=won), publish(stage, 4, decision=won, promote=False)
+    refused = publish(stage, 5, decision=lost, promote=False)
+    said = {
+        version: say("models", "show", "h1", version, "--now", format_moment(NOW)).splitlines()[-2:]
+        for version in (retired, by_hand, champion, waiting, refused)
+    }
+    assert said == {
+        retired: ["It has served, and does not now:", "  better than prior"],
+        by_hand: ["It has served, and does not now:", "  not better than prior"],
+        champion: ["It is the champion:", "  better than prior"],
+        waiting: ["It was not promoted yet:", "  better than prior"],
+        refused: ["It was refused:", "  not better than prior"],
+    }
+
+
+@pytest.mark.parametrize("command", [("promote", "h1", "champion"), ("show", "h1", "champion")])
+def test_a_key_of_the_table_that_is_no_version_does_not_exist(
+    stage: Roomidity, run: Run, command: tuple[str, ...]
+) -> None:
+    publish(stage, 1)
+    said = run("models", *command, "--now", format_moment(NOW), status=1)["error"]
+    assert "model champion of house 'h1' does not exist; list them with `roomidity models list h1`" in said
+
+
+def test_what_cannot_be_gone_back_to_is_passed_over_and_said(stage: Roomidity, run: Run) -> None:
+    first, second, third = (publish(stage, number) for number in (1, 2, 3))
+    stage.bucket.delete(f"models/h1/{second}/model.npz")
+    back = run("models", "rollback", "h1", "--now", format_moment(NOW))
+    assert (back["version"], back["before"], list(back["skipped"])) == (first, third, [second])
+    stage.registry.promote("h1", third, at=NOW + DAY)
+    stage.bucket.delete(f"models/h1/{first}/model.npz")
+    cli_stage.cache_clear()
+    said = " ".join(say("models", "rollback", "h1", "--now", format_moment(NOW + 2 * DAY)).split())
+    assert f"Passed over: model {first} refused: found nothing" in said
+    assert f"the prior serves h1; before, {third} did" in said
+
+
+def test_where_the_prior_takes_the_place_of_a_challenger_that_lost_it_is_said(
+    stage: Roomidity, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observe(stage, "h1", days=5)
+    plant(monkeypatch, shuffled)
+    now = format_moment(NOW)
+    said = " ".join(say("train", "h1", "--now", now).split())
+    adopted = stage.registry.champion_version("h1")
+    assert f"It was refused; from now on the prior serves as the house's own, {adopted}:" in said
+    later = format_moment(NOW + SLOT)
+    assert run("train", "h1", "--now", later)["adopted"] is None
+    assert "It was refused; what served serves on:" in say("train", "h1", "--now", later)
+
+
 def test_what_serves_no_more_is_pruned(stage: Roomidity, run: Run) -> None:
     versions = [publish(stage, number) for number in range(1, 6)]
     pruned = run("models", "prune", "h1", "--now", format_moment(NOW))["pruned"]
@@ -144,21 +203,16 @@ def test_a_dry_run_shows_the_comparison_and_publishes_nothing(stage: Roomidity, 
 # ---- The forecast never stops.
 
 
-@pytest.mark.parametrize("which", ["model", "state"])
-@pytest.mark.parametrize("kind", ["missing", "corrupt", "unreadable"])
-def test_a_broken_champion_gives_way_to_the_one_before_and_that_to_the_prior(
-    stage: Roomidity,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    which: str,
-    kind: str,
-) -> None:
-    observe(stage, "h1", days=2, end=NOW)
-    first, second = publish(stage, 1), publish(stage, 2)
+Forecast = Callable[[], tuple[str, set[str], float]]
+"""Issues a forecast: the version that served, the grades, and how many refusals were counted."""
+
+
+@pytest.fixture
+def forecast(stage: Roomidity, capsys: pytest.CaptureFixture[str]) -> Iterator[Forecast]:
+    """The forecast function, each time in a new environment: nothing is in memory before."""
     runtime = import_module("handlers.runtime")
 
-    def forecast() -> tuple[str, set[str], float]:
-        """The version that served, the grades, and how many refusals were counted; nothing is in memory before."""
+    def invoke() -> tuple[str, set[str], float]:
         runtime.stage.cache_clear()
         event = records("forecast", {"house": "h1", "issued_at": format_slot(NOW)})
         capsys.readouterr()
@@ -169,6 +223,77 @@ def test_a_broken_champion_gives_way_to_the_one_before_and_that_to_the_prior(
         assert {room.issued_at for room in rooms if room} == {NOW}
         (version,) = {room.model_version for room in rooms if room}
         return version, {grade for room in rooms if room for grade in room.grade.values()}, refused
+
+    yield invoke
+    runtime.stage.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("change", "also"),
+    [
+        ("REMOVE manifest", {}),
+        ("REMOVE manifest.sha256", {}),
+        ("SET manifest = :none", {":none": "none"}),
+    ],
+)
+def test_a_champion_whose_record_is_of_no_use_gives_way_to_the_one_before(
+    stage: Roomidity, plain_tables: Any, forecast: Forecast, change: str, also: dict[str, Any]
+) -> None:
+    observe(stage, "h1", days=2, end=NOW)
+    first, second = publish(stage, 1), publish(stage, 2)
+    values = {"ExpressionAttributeValues": also} if also else {}
+    plain_tables.Table("roomidity-test-models").update_item(
+        Key={"house": "h1", "version": second}, UpdateExpression=change, **values
+    )
+    assert forecast() == (first, {"full"}, 1)
+
+
+@pytest.mark.parametrize("unread", ["version", "champion"])
+def test_what_the_table_does_not_tell_falls_back_too(
+    stage: Roomidity, monkeypatch: pytest.MonkeyPatch, forecast: Forecast, unread: str
+) -> None:
+    observe(stage, "h1", days=2, end=NOW)
+    first, second = publish(stage, 1), publish(stage, 2)
+    get = ModelItem.get
+
+    def throttled(house: str, version: str, **more: Any) -> Any:
+        if version == (second if unread == "version" else "champion"):
+            raise GetError("throttled")
+        return get.__func__(table, house, version, **more)  # type: ignore[attr-defined]
+
+    table = tables_of(stage).models
+    monkeypatch.setattr(ModelItem, "get", throttled)
+    assert forecast() == {"version": (first, {"full"}, 1), "champion": (PRIOR, {"prior"}, 1)}[unread]
+
+
+def test_an_s3_that_hangs_is_waited_for_once(
+    stage: Roomidity, monkeypatch: pytest.MonkeyPatch, forecast: Forecast
+) -> None:
+    observe(stage, "h1", days=2, end=NOW)
+    publish(stage, 1)
+    publish(stage, 2)
+    asked: list[str] = []
+
+    def hang(_: Bucket, key: str, version: str | None) -> Any:
+        asked.append(key)
+        raise ReadTimeoutError(endpoint_url="https://s3")
+
+    monkeypatch.setattr(Bucket, "_open", hang)
+    assert forecast() == (PRIOR, {"prior"}, 1)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("which", ["model", "state"])
+@pytest.mark.parametrize("kind", ["missing", "corrupt", "unreadable"])
+def test_a_broken_champion_gives_way_to_the_one_before_and_that_to_the_prior(
+    stage: Roomidity,
+    monkeypatch: pytest.MonkeyPatch,
+    forecast: Forecast,
+    which: str,
+    kind: str,
+) -> None:
+    observe(stage, "h1", days=2, end=NOW)
+    first, second = publish(stage, 1), publish(stage, 2)
 
     def break_(version: str) -> None:
         (key,) = [key for key in stage.bucket.keys(f"models/h1/{version}/") if f"/{which}" in key]
@@ -184,7 +309,7 @@ def test_a_broken_champion_gives_way_to_the_one_before_and_that_to_the_prior(
 
     def open_(self: Bucket, key: str, version: str | None) -> Any:
         if key in unreadable:
-            raise ConnectTimeoutError(endpoint_url="https://s3")
+            raise ClientError({"Error": {"Code": "SlowDown", "Message": "later"}}, "GetObject")
         return opened(self, key, version)
 
     monkeypatch.setattr(Bucket, "_open", open_)
@@ -193,4 +318,3 @@ def test_a_broken_champion_gives_way_to_the_one_before_and_that_to_the_prior(
     assert forecast() == (first, {"full"}, 1)
     break_(first)
     assert forecast() == (PRIOR, {"prior"}, 1)
-    runtime.stage.cache_clear()

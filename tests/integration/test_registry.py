@@ -11,9 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
+from pynamodb.exceptions import GetError
 
+from roomidity.bucket import SILENT_S, Bucket
 from roomidity.composition import Roomidity
-from roomidity.errors import ChampionChangedError, InputError, ModelRefusedError, NotFoundError, StoreError
+from roomidity.errors import (
+    ChampionChangedError,
+    InputError,
+    ModelRefusedError,
+    ModelUnreadableError,
+    NotFoundError,
+    StoreError,
+)
 from roomidity.forecasting import Model, State, load_prior
 from roomidity.registry import PROMOTED, ROLLED_BACK, Registry, version_of
 from roomidity.store import ModelTable, Pointer
@@ -22,6 +31,10 @@ from tests.integration.stage import tables_of
 TRAINED_AT = datetime(2026, 3, 14, 12, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
 LATER = TRAINED_AT + DAY
+
+FORBIDDEN = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")
+SLOW_DOWN = ClientError({"Error": {"Code": "SlowDown", "Message": "later"}}, "GetObject")
+HANGING = ReadTimeoutError(endpoint_url="https://s3")
 
 
 def model_of(number: int = 0) -> Model:
@@ -46,6 +59,17 @@ def publish(stage: Roomidity, number: int = 0, *, promote: bool = True, at: date
 def elsewhere(stage: Roomidity) -> Registry:
     """The registry as another function sees it: nothing cached."""
     return Registry(ModelTable(tables_of(stage).models), stage.bucket)
+
+
+def failing(error: Exception, asked: list[int] | None = None) -> Callable[..., None]:
+    """What raises; ``asked`` counts the calls."""
+
+    def fail(**_: Any) -> None:
+        if asked is not None:
+            asked[0] += 1
+        raise error
+
+    return fail
 
 
 def objects(stage: Roomidity) -> dict[str, int]:
@@ -195,7 +219,7 @@ def test_who_served_at_a_time(stage: Roomidity) -> None:
     assert at(TRAINED_AT - timedelta(seconds=1)) is None
     assert at(TRAINED_AT) == at(LATER - timedelta(seconds=1)) == first
     assert at(LATER) == at(LATER + 1000 * DAY) == second
-    assert stage.registry.rollback("h1", at=LATER + hour).points_to == first
+    assert stage.registry.rollback("h1", at=LATER + hour).pointer.points_to == first
     assert (at(LATER), at(LATER + hour)) == (second, first)
     assert stage.registry.served_at("h2", LATER) is None
     assert [(entry.version, entry.since, entry.why) for entry in stage.registry.served("h1")] == [
@@ -221,11 +245,11 @@ def test_rolled_back_is_what_served_before_and_in_the_end_the_prior(stage: Roomi
     first, second, third = (publish(stage, number, at=TRAINED_AT + number * DAY) for number in (1, 2, 3))
     at = TRAINED_AT + 4 * DAY
     assert stage.registry.succession("h1") == (third, second)
-    assert stage.registry.rollback("h1", at=at).points_to == second
+    assert stage.registry.rollback("h1", at=at).pointer.points_to == second
     assert stage.registry.succession("h1") == (second, first)
-    assert stage.registry.rollback("h1", at=at).points_to == first
+    assert stage.registry.rollback("h1", at=at).pointer.points_to == first
     assert stage.registry.succession("h1") == (first,)
-    assert stage.registry.rollback("h1", at=at).points_to is None
+    assert stage.registry.rollback("h1", at=at).pointer.points_to is None
     assert (stage.registry.champion("h1"), stage.registry.succession("h1")) == (None, ())
     assert stage.registry.served_at("h1", at).version is None  # type: ignore[union-attr]
     with pytest.raises(InputError, match="the prior serves house 'h1'; there is nothing to roll back to"):
@@ -234,12 +258,50 @@ def test_rolled_back_is_what_served_before_and_in_the_end_the_prior(stage: Roomi
     assert stage.registry.champion_version("h1") == third
 
 
-def test_nothing_is_rolled_back_to_what_is_broken(stage: Roomidity) -> None:
+def test_after_promotions_by_hand_rolling_back_ends_at_the_prior_too(stage: Roomidity) -> None:
     first, second = publish(stage, 1), publish(stage, 2)
+    stage.registry.promote("h1", first, at=LATER, why="promoted by hand")
+    went = [stage.registry.rollback("h1", at=LATER + number * DAY).pointer for number in range(2)]
+    assert [(one.points_to, one.previous) for one in went] == [(second, None), (None, None)]
+    stage.registry.promote("h1", second, at=LATER + 2 * DAY)  # the line begins anew
+    assert stage.registry.rollback("h1", at=LATER + 3 * DAY).pointer.points_to is None
+
+
+def test_what_is_broken_or_pruned_is_passed_over_on_the_way_back(stage: Roomidity) -> None:
+    oldest, old, pruned, broken, champion = (publish(stage, number, at=TRAINED_AT) for number in range(5))
+    stage.bucket.delete(f"models/h1/{broken}/model.npz")
+    stage.registry._table.mark_pruned("h1", pruned, at=LATER)
+    back = elsewhere(stage).rollback("h1", at=LATER)
+    assert stage.registry.succession("h1") == back.pointer.succession == (old, oldest)
+    assert list(back.skipped) == [broken, pruned]
+    assert f"model {broken} refused: found nothing" in back.skipped[broken]
+    assert back.skipped[pruned] == f"model {pruned} was pruned, its bytes are gone"
+    assert champion not in back.skipped
+    assert elsewhere(stage).rollback("h1", at=LATER).pointer.points_to == oldest
+
+
+def test_where_nothing_older_is_intact_the_prior_serves_again(stage: Roomidity) -> None:
+    first, _ = publish(stage, 1), publish(stage, 2)
     stage.bucket.delete(f"models/h1/{first}/model.npz")
-    with pytest.raises(ModelRefusedError):
+    back = elsewhere(stage).rollback("h1", at=LATER)
+    assert (back.pointer.points_to, list(back.skipped)) == (None, [first])
+
+
+def test_nothing_is_passed_over_because_it_cannot_be_read_just_now(
+    stage: Roomidity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(stage, 1)
+    second = publish(stage, 2)
+    monkeypatch.setattr(stage.bucket._client, "get_object", failing(SLOW_DOWN))
+    with pytest.raises(ModelUnreadableError, match="try again in a minute"):
         elsewhere(stage).rollback("h1", at=LATER)
     assert stage.registry.champion_version("h1") == second
+
+
+def test_the_predecessor_of_what_is_promoted_is_what_really_served(stage: Roomidity) -> None:
+    first, second, third = publish(stage, 1), publish(stage, 2), publish(stage, 3, promote=False)
+    moved = stage.registry.promote("h1", third, at=LATER, refused=[second])
+    assert moved.succession == stage.registry.succession("h1") == (third, first)
 
 
 # ---- Bytes that are not what was registered.
@@ -265,27 +327,99 @@ def test_bytes_that_are_not_those_registered_are_refused(stage: Roomidity, which
     assert refused.value.version == version
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject"),
-        ClientError({"Error": {"Code": "SlowDown", "Message": "later"}}, "GetObject"),
-        ReadTimeoutError(endpoint_url="https://s3"),
-    ],
-)
-def test_bytes_that_cannot_be_read_are_refused(
+@pytest.mark.parametrize("error", [FORBIDDEN, SLOW_DOWN, HANGING])
+def test_bytes_that_cannot_be_read_are_refused_for_now(
     stage: Roomidity, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    publish(stage)
+    version = publish(stage)
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.bucket._client, "get_object", failing(error))
+        with pytest.raises(ModelUnreadableError, match="cannot be read") as unreadable:
+            elsewhere(stage).champion("h1")
+        with pytest.raises(StoreError):
+            stage.bucket.get("models/h1/x")
+    assert unreadable.value.version == version
+    assert elsewhere(stage).champion("h1") is not None
 
-    def fail(**_: Any) -> None:
-        raise error
 
-    monkeypatch.setattr(stage.bucket._client, "get_object", fail)
-    with pytest.raises(ModelRefusedError, match="cannot be read"):
+def test_while_s3_gives_no_answer_it_is_not_asked_again_and_what_is_in_memory_serves(
+    stage: Roomidity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = publish(stage, 1), publish(stage, 2)
+    seconds, asked = [100.0], [0]
+    reads = Bucket(lambda: stage.bucket._client, stage.bucket.name, clock=lambda: seconds[0])
+    registry = Registry(ModelTable(tables_of(stage).models), reads)
+    registry.load("h1", first)
+    with monkeypatch.context() as patched:
+        patched.setattr(reads._client, "get_object", failing(HANGING, asked))
+        for _ in range(10):
+            with pytest.raises(ModelUnreadableError):
+                registry.load("h1", second)
+        assert asked == [1]
+        assert registry.load("h1", first).version == first
+        with pytest.raises(StoreError, match="gave no answer in the last minute"):
+            reads.get("models/h1/x")
+        with pytest.raises(ReadTimeoutError):
+            list(stage.bucket.lines("rejects/x"))  # others are as patient as before
+        seconds[0] += SILENT_S
+        with pytest.raises(ModelUnreadableError):
+            registry.load("h1", second)
+        assert asked == [3]
+    seconds[0] += SILENT_S
+    assert registry.load("h1", second).version == second
+
+
+@pytest.mark.parametrize("error", [FORBIDDEN, SLOW_DOWN])
+def test_an_s3_that_answers_is_asked_again(stage: Roomidity, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    version = publish(stage)
+    reads = Bucket(lambda: stage.bucket._client, stage.bucket.name, clock=lambda: 0.0)
+    registry = Registry(ModelTable(tables_of(stage).models), reads)
+    with monkeypatch.context() as patched:
+        patched.setattr(reads._client, "get_object", failing(error))
+        with pytest.raises(ModelUnreadableError):
+            registry.load("h1", version)
+    assert registry.load("h1", version).version == version
+
+
+def test_forecasts_read_models_by_a_client_that_gives_up_soon(stage: Roomidity) -> None:
+    assert stage.training_ports.registry is stage.verify_ports.registry is stage.registry
+    assert stage.forecast_ports.registry is stage.hasty_registry
+    reads, patient = (one._bucket._client.meta.config for one in (stage.hasty_registry, stage.registry))
+    assert (reads.connect_timeout, reads.read_timeout, reads.retries["total_max_attempts"]) == (2, 2, 2)
+    assert (patient.read_timeout, patient.retries["total_max_attempts"]) == (5, 3)
+
+
+@pytest.mark.parametrize("change", ["REMOVE manifest", "REMOVE manifest.sha256", "REMOVE manifest.first_state_sha256"])
+def test_a_version_without_a_manifest_of_use_is_refused(stage: Roomidity, plain_tables: Any, change: str) -> None:
+    version = publish(stage)
+    plain_tables.Table("roomidity-test-models").update_item(
+        Key={"house": "h1", "version": version}, UpdateExpression=change
+    )
+    with pytest.raises(ModelRefusedError, match="expected a manifest of house 'h1'"):
         elsewhere(stage).champion("h1")
-    with pytest.raises(StoreError):
-        stage.bucket.get("models/h1/x")
+
+
+@pytest.mark.parametrize("name", ["champion", "served#2026-03-14T12:30:00Z#00000001"])
+def test_what_is_no_version_is_not_found(stage: Roomidity, name: str) -> None:
+    publish(stage)
+    with pytest.raises(NotFoundError):
+        stage.registry.record("h1", name)
+    with pytest.raises(ModelRefusedError):
+        stage.registry.load("h1", name)
+
+
+def test_a_table_that_does_not_answer_is_unreadable(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = publish(stage)
+    registry = elsewhere(stage)
+
+    def throttled(*_: Any, **__: Any) -> None:
+        raise GetError("throttled")
+
+    monkeypatch.setattr(registry._table._item, "get", throttled)
+    with pytest.raises(ModelUnreadableError, match="throttled"):
+        registry.load("h1", version)
+    with pytest.raises(StoreError, match="'champion' of house 'h1' cannot be read from the table: throttled"):
+        registry.succession("h1")
 
 
 def test_a_pointer_to_what_is_gone_is_refused(stage: Roomidity, plain_tables: Any) -> None:
@@ -402,10 +536,10 @@ def test_pruned_is_what_neither_serves_nor_may_be_needed(stage: Roomidity) -> No
         stage.registry.promote("h1", lost, at=at + DAY)
     with pytest.raises(InputError, match="was pruned"):
         stage.registry.promote("h1", served[0], at=at + DAY)
-    assert stage.registry.rollback("h1", at=at).points_to == served[3]
-    assert stage.registry.rollback("h1", at=at).points_to == served[2]
+    assert stage.registry.rollback("h1", at=at).pointer.points_to == served[3]
+    assert stage.registry.rollback("h1", at=at).pointer.points_to == served[2]
     assert stage.registry.succession("h1") == (served[2],)  # what was before it is gone
-    assert stage.registry.rollback("h1", at=at).points_to is None
+    assert stage.registry.rollback("h1", at=at).pointer.points_to is None
 
 
 def test_what_comes_to_serve_while_others_prune_keeps_its_bytes(

@@ -20,10 +20,12 @@ from roomidity.forecasting import load_prior
 from roomidity.houses import House
 from roomidity.pipeline.drain import drain
 from roomidity.pipeline.forgetting import forget_house
+from roomidity.pipeline.quarantine import change_rule
 from roomidity.pipeline.replaying import replay_object
 from roomidity.readings import unpack_sets
 from roomidity.rejects import Selection, named_houses
 from roomidity.slots import SLOT, format_moment, format_slot
+from roomidity.terms import Quarantine
 from tests.integration.stage import REGION, Run
 from tests.integration.test_handlers import observe
 from tests.integration.test_tables import forecast
@@ -323,8 +325,15 @@ def test_what_cannot_be_quarantined_is_said(
     assert stage.houses.get("h1").quarantine == ()  # type: ignore[union-attr]
 
 
-def test_a_retrained_model_has_not_learnt_from_the_interval(stage: Roomidity, run: Run) -> None:
+def measured(stage: Roomidity) -> None:
+    """Five days of two rooms; of the four slots that are to be quarantined there are sets as well, to derive from."""
     observe(stage, "h1", days=5, end=NOW)
+    rooms = "room 0", "room 1"
+    drained(stage, *(reading(15 * slot, room=room, sensor=...) for slot in range(4) for room in rooms))
+
+
+def test_a_retrained_model_has_not_learnt_from_the_interval(stage: Roomidity, run: Run) -> None:
+    measured(stage)
     trained = run("train", "h1", "--now", format_moment(NOW))["version"]
     learnt = stage.registry.load("h1", trained, first_state=True)
     model = replace(learnt.model, local=-3 * learnt.model.local)  # as if it had learnt nonsense
@@ -345,10 +354,44 @@ def test_a_retrained_model_has_not_learnt_from_the_interval(stage: Roomidity, ru
 
 
 def test_a_retrained_model_that_is_no_better_does_not_take_the_place(stage: Roomidity, run: Run) -> None:
-    observe(stage, "h1", days=5, end=NOW)
+    measured(stage)
     trained = run("train", "h1", "--now", format_moment(NOW))["version"]
     anew = run("quarantine", "h1/room 0", *span(0, 4), "--now", format_moment(NOW + SLOT), "--retrain")["trained"]
     assert (anew["promoted"], stage.registry.champion_version("h1")) == (False, trained)
+
+
+def test_training_waits_until_the_observations_follow_the_rules(stage: Roomidity, run: Run) -> None:
+    """The command that put the rule was ended before it came to the observations."""
+    measured(stage)
+    rule = Quarantine(START, START + 4 * SLOT, "room 0")
+    change_rule(stage.quarantine_ports, house="h1", rule=rule, remove=False)
+    error = run("train", "h1", "--now", format_moment(NOW), status=1)["error"]
+    assert f"h1' has 4 observations from before its quarantine rule {rule.id}" in error
+    assert f"run `roomidity quarantine h1 --rule {rule.id}`; then train again" in error
+    assert stage.registry.manifests("h1", now=NOW) == []
+
+    assert run("quarantine", "h1", "--rule", rule.id)["derived"] == 4
+    run("train", "h1", "--now", format_moment(NOW))
+    for manifest in stage.registry.manifests("h1", now=NOW):
+        assert manifest["quarantine"] == [
+            {
+                "id": rule.id,
+                "start": format_moment(rule.start),
+                "end": format_moment(rule.end),
+                "room": "room 0",
+                "sensor": None,
+            }
+        ]
+
+
+def test_training_waits_for_a_rule_that_came_after_one_was_undone(stage: Roomidity, run: Run) -> None:
+    measured(stage)
+    for undo in ([], ["--undo"]):
+        run("quarantine", "h1/room 0", *span(0, 4), *undo)
+    rule = Quarantine(START, START + 4 * SLOT, "room 0")
+    change_rule(stage.quarantine_ports, house="h1", rule=rule, remove=False)
+    error = run("train", "h1", "--now", format_moment(NOW), status=1)["error"]
+    assert "has 4 observations from before its quarantine rule" in error
 
 
 # Forget

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -57,7 +57,8 @@ def good(seen: Window, prior: tuple[Model, State]) -> tuple[Model, State]:
 
 def verdict(challenger: tuple[Model, State], others: dict[str, tuple[Model, State]], house: Window, first: int):
     contenders = {CHALLENGER: challenger, **others}
-    return judge({name: rehearse(*one, house, first=first) for name, one in contenders.items()}, seed=0)
+    rehearsed = {name: rehearse(*one, house, first=first) for name, one in contenders.items()}
+    return judge(rehearsed, slots=house.last - first, seed=0)
 
 
 def test_a_model_that_learnt_the_house_beats_the_prior(
@@ -119,6 +120,20 @@ def test_where_nothing_was_measured_nothing_wins(good: tuple[Model, State], hous
     assert found.reasons == ("nothing was measured in the slots held out",)
 
 
+def test_the_half_days_of_an_outage_are_not_drawn(
+    good: tuple[Model, State], prior: tuple[Model, State], house: Window, first: int
+) -> None:
+    """Drawn, they would say of a draw of nothing else that the challenger is better by all there is."""
+    scores = {name: rehearse(*one, house, first=first) for name, one in ((CHALLENGER, good), ("prior", prior))}
+    spread = {name: one[:, np.arange(4).repeat([4, 4, 400, 4])] for name, one in scores.items()}
+    outage = slice(8, 408)
+    for one in spread.values():
+        for part in fields(one):
+            getattr(one, part.name)[:, outage] = 0
+    short = {name: one[:, np.arange(4).repeat([4, 4, 0, 4])] for name, one in scores.items()}
+    assert judge(spread, slots=96, seed=0).comparisons == judge(short, slots=96, seed=0).comparisons
+
+
 def test_a_rehearsal_sees_nothing_of_what_it_is_scored_on(good: tuple[Model, State], house: Window, first: int) -> None:
     model, state = good
     later = house.values.copy()
@@ -128,6 +143,29 @@ def test_a_rehearsal_sees_nothing_of_what_it_is_scored_on(good: tuple[Model, Sta
     kept = slice(0, before - 8)  # issue times whose 24 h end before the change
     assert np.array_equal(usual.error[:, kept], changed.error[:, kept])
     assert not np.array_equal(usual.error[:, before:], changed.error[:, before:])
+
+
+def test_a_stuck_sensor_is_not_scored_and_leaves_the_verdict_on_the_other_room_as_it_is(
+    good: tuple[Model, State], prior: tuple[Model, State], house: Window, first: int
+) -> None:
+    """Who foresees a value that stands still is no better a model: the prior does it better than one that learnt."""
+    silent, stuck = house.values.copy(), house.values.copy()
+    silent[0, :, first - house.first :] = np.nan
+    stuck[0, :, first - house.first :] = stuck[0, :, [first - house.first - 1]].T
+    scores = [rehearse(*good, replace(house, values=values), first=first) for values in (silent, stuck)]
+    assert scores[1].count[0].sum() == 0
+    assert np.array_equal(scores[0].count, scores[1].count)
+    assert np.array_equal(scores[0].persistence_error, scores[1].persistence_error)
+    found = verdict(good, {"prior": prior}, replace(house, values=stuck), first)
+    assert found.won, found.reasons
+
+
+def test_a_jump_is_neither_scored_nor_a_last_value(good: tuple[Model, State], house: Window, first: int) -> None:
+    values = house.values.copy()
+    values[:, 1, first - house.first + 11] = -40.0  # the slot before the second issue time
+    usual, jumped = (rehearse(*good, one, first=first) for one in (house, replace(house, values=values)))
+    assert (usual.count - jumped.count).sum() == 2  # of the first issue time, in both rooms
+    assert jumped.persistence_error[:, :, 1].sum() < 1.1 * usual.persistence_error[:, :, 1].sum()
 
 
 def test_the_same_seed_gives_the_same_verdict(good, prior, house: Window, first: int) -> None:

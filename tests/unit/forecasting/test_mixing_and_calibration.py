@@ -25,6 +25,15 @@ def test_weights_are_convex(errors: np.ndarray, days: float) -> None:
     np.testing.assert_allclose(weights.sum(axis=2), 1)
 
 
+@pytest.mark.parametrize("size", [1e-162, 1e-157, 1e-100, 1e100])
+def test_errors_may_be_next_to_nothing(size: float) -> None:
+    errors = size * np.random.default_rng(0).normal(size=(40, len(EXPERTS)))
+    gram = np.broadcast_to(errors.T @ errors, (2, BLOCKS, len(EXPERTS), len(EXPERTS)))
+    weights = convex_weights(gram, np.ones(2), INITIAL)
+    assert (weights >= 0).all()
+    np.testing.assert_allclose(weights.sum(axis=2), 1)
+
+
 def test_without_experience_weights_are_the_initial_ones() -> None:
     gram = np.zeros((2, BLOCKS, len(EXPERTS), len(EXPERTS)))
     np.testing.assert_array_equal(convex_weights(gram, np.zeros(2), INITIAL), INITIAL)

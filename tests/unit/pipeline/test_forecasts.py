@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from roomidity.errors import NotFoundError
+from roomidity.errors import NotFoundError, StoreError
 from roomidity.forecasting import Model, State, load_prior
 from roomidity.houses import House, Seen
 from roomidity.pipeline.forecasts import IssuedForecast, forecast_house
@@ -139,6 +139,32 @@ def test_what_served_before_a_refused_champion_serves_again_while_it_is_intact()
     issued = issue(world)
     assert (issued.serving.version, issued.serving.refused) == (PRIOR_VERSION, True)
     assert {grade for room in issued.rooms for grade in room.grade.values()} == {"prior"}
+
+
+def test_a_champion_that_cannot_be_read_just_now_gives_way_to_the_one_before() -> None:
+    world = World()
+    observe(world)
+    first, second = promote(world, "kitchen"), promote(world, "bath", "kitchen")
+    world.registry.unreadable = {second}
+    assert (issue(world).serving.version, issue(world).serving.refused) == (first, True)
+    world.registry.unreadable = {first, second}
+    assert (issue(world).serving.version, issue(world).serving.refused) == (PRIOR_VERSION, True)
+
+
+def test_where_not_even_the_name_of_the_champion_can_be_read_the_prior_serves_and_says_so(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttled(_: str) -> tuple[str, ...]:
+        raise StoreError("throttled")
+
+    world = World()
+    observe(world)
+    promote(world, "kitchen")
+    monkeypatch.setattr(world.registry, "succession", throttled)
+    issued = issue(world)
+    assert (issued.serving.version, issued.serving.refused) == (PRIOR_VERSION, True)
+    assert only(issued).grade == {"humidity": "prior", "temperature": "prior"}
+    assert "model refused" in caplog.text
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK", b"not a model"])

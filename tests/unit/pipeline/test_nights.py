@@ -105,7 +105,7 @@ def test_drift_is_judged_by_four_weeks_of_rows_with_those_of_the_night(
     template = world.accuracy.stored["h1", "kitchen", NEWEST.date()]
     world.accuracy.stored.clear()
     world.accuracy.put_many([replace(template, day=(NEWEST - back * DAY).date()) for back in range(3, 60)])
-    manifest = {"trained_through": format_slot(NIGHT.replace(minute=15) - 3 * DAY), "quarantine": []}
+    manifest = trained(3)
     old = replace(world.houses.get("h1"), rooms={})  # type: ignore[type-var]
     house, _ = old.admit([Seen("kitchen", "", NIGHT - 90 * DAY, NIGHT)])
     world.houses.put(house)
@@ -138,9 +138,14 @@ def house_of_age(days: float) -> House:
     return home
 
 
-def trained(days: float, **more: Any) -> dict[str, Any]:
-    """A manifest of a training so many days before."""
-    return {"trained_through": format_slot(NIGHT.replace(minute=15) - days * DAY), "quarantine": [], **more}
+def trained(days: float, *, measured_days: float = 60, **more: Any) -> dict[str, Any]:
+    """A manifest of a training so many days before, on what had been measured on so many."""
+    return {
+        "trained_through": format_slot(NIGHT.replace(minute=15) - days * DAY),
+        "quarantine": [],
+        "slots_with_readings": round(measured_days * 96),
+        **more,
+    }
 
 
 def due(
@@ -167,7 +172,15 @@ def due(
 def test_training_is_due_after_three_days_then_daily_then_weekly(
     age: float, last: float | None, reason: str | None
 ) -> None:
-    assert due(house_of_age(age), *([] if last is None else [trained(last)])) == reason
+    manifests = [] if last is None else [trained(last, measured_days=age - last)]
+    assert due(house_of_age(age), *manifests) == reason
+
+
+def test_one_reading_of_weeks_before_does_not_make_a_house_old() -> None:
+    """A sensor that was tried on a desk three weeks before the others came."""
+    assert due(house_of_age(25), trained(1, measured_days=4)) == "daily"
+    assert due(house_of_age(25), trained(6, measured_days=9)) is None
+    assert due(house_of_age(25), {"trained_through": "2026-11-21T00:15Z", "quarantine": []}) == "daily"
 
 
 def test_the_newest_training_counts_whatever_came_of_it() -> None:
@@ -176,7 +189,7 @@ def test_the_newest_training_counts_whatever_came_of_it() -> None:
 
 
 def test_a_training_that_was_late_does_not_put_off_the_next() -> None:
-    assert due(house_of_age(5), trained(17 / 24)) == "daily"
+    assert due(house_of_age(5), trained(17 / 24, measured_days=4)) == "daily"
 
 
 def test_a_house_that_fell_silent_is_not_trained() -> None:
@@ -187,7 +200,9 @@ def test_a_rule_that_came_or_went_since_the_last_training_asks_for_one() -> None
     home = house_of_age(60)
     rule = Quarantine(NIGHT - 5 * DAY, NIGHT - 4 * DAY)
     assert due(home.with_rule(rule), trained(2)) == "quarantine"
-    assert due(home.with_rule(rule), trained(2, quarantine=[rule.id])) is None
+    assert due(home.with_rule(rule), trained(2, quarantine=[rule.id])) is None  # as manifests of before have it
+    assert due(home.with_rule(rule), trained(2, quarantine=[rule.plain()])) is None
+    assert due(home, trained(2, quarantine=[rule.plain()])) == "quarantine"
     assert due(home, trained(2, quarantine=[rule.id])) == "quarantine"
     assert due(home.with_rule(rule), trained(0)) is None  # once a day
 

@@ -21,6 +21,7 @@ from roomidity.pipeline.backoff import ATTEMPTS
 from roomidity.pipeline.deriving import refresh
 from roomidity.pipeline.drain import DrainRules, drain
 from roomidity.pipeline.quarantine import MAX_RULES, QuarantinePorts, affected_models, change_rule, derive_anew
+from roomidity.pipeline.rules import RuleNotFollowedError, check_rules_followed
 from roomidity.readings import derive
 from roomidity.slots import SLOT, format_moment
 from roomidity.terms import Origin, Quarantine
@@ -207,6 +208,74 @@ def test_observations_of_before_there_were_numbers_are_under_number_0(world: Wor
         Origin(1, 1),
         Origin(1),
     ]
+
+
+# Training
+
+EVERYTHING = SLOT_START, SLOT_START + 10 * SLOT
+
+
+def followed(world: World) -> bool:
+    home = world.houses.get("h1")
+    assert home is not None
+    try:
+        check_rules_followed(world.observations, home, start=EVERYTHING[0], end=EVERYTHING[1])
+    except RuleNotFollowedError:
+        return False
+    return True
+
+
+def test_until_the_last_observation_follows_a_rule_none_is_trained_on(world: World) -> None:
+    wide = Quarantine(SLOT_START, SLOT_START + 3 * SLOT)
+    change_rule(quarantine_ports(world), house="h1", rule=wide, remove=False)
+    going = derive_anew(quarantine_ports(world), house="h1", rule=wide)
+    assert not followed(world)
+    next(going)
+    home = world.houses.get("h1")
+    assert home is not None
+    with pytest.raises(RuleNotFollowedError, match=f"has 1 observations from before its quarantine rule {wide.id}"):
+        check_rules_followed(world.observations, home, start=EVERYTHING[0], end=EVERYTHING[1])
+    check_rules_followed(world.observations, home, start=EVERYTHING[0], end=SLOT_START + 2 * SLOT)
+    next(going)
+    assert followed(world)
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_a_rule_does_not_make_the_slots_of_others_old(world: World, numbered: bool) -> None:
+    """Their observations keep the lower number under which they were derived, which is right."""
+    quarantine(world, Quarantine(SLOT_START, SLOT_START + SLOT, room="bath"))
+    late = Quarantine(SLOT_START + 2 * SLOT, SLOT_START + 3 * SLOT, room="bath")
+    change_rule(quarantine_ports(world), house="h1", rule=late, remove=False)
+    if not numbered:  # as they are stored up to now
+        home = world.houses.get("h1")
+        assert home is not None
+        world.houses.put(replace(home, quarantine=tuple(replace(rule, number=0) for rule in home.quarantine)))
+    assert not followed(world)
+    quarantine(world, late)
+    assert followed(world)
+
+
+def test_a_rule_after_one_that_was_undone_is_waited_for(world: World) -> None:
+    quarantine(world, BATH)
+    quarantine(world, BATH, undo=True)
+    change_rule(quarantine_ports(world), house="h1", rule=BATH, remove=False)
+    assert not followed(world)
+    quarantine(world, BATH)
+    assert followed(world)
+
+
+def test_a_rule_concerns_the_slots_that_it_begins_and_ends_in_and_no_other(world: World) -> None:
+    within = Quarantine(SLOT_START + SLOT / 2, SLOT_START + SLOT + SLOT / 3)
+    change_rule(quarantine_ports(world), house="h1", rule=within, remove=False)
+    home = world.houses.get("h1")
+    assert home is not None
+    with pytest.raises(RuleNotFollowedError) as caught:
+        check_rules_followed(world.observations, home, start=EVERYTHING[0], end=EVERYTHING[1])
+    assert caught.value.slots == 2
+    quarantine(world, within)
+    assert followed(world)
+    quarantine(world, Quarantine(SLOT_START, SLOT_START + SLOT, room="kitchen"))
+    assert followed(world)
 
 
 # Interleavings
@@ -455,5 +524,19 @@ def test_a_model_that_was_trained_under_the_rule_did_not_learn_from_it_but_witho
     world = World()
     rule = Quarantine(NOW.replace(day=5, hour=0), NOW.replace(day=7, hour=0))
     manifests(world, before=(1, 20, ["bath"], []), after=(1, 20, ["bath"], [rule.id, "other"]))
+    assert names(world, rule) == {"before": (True, False)}
+    assert names(world, rule, holds=False) == {"after": (True, False)}
+
+
+def test_manifests_hold_the_intervals_and_those_of_before_the_names_alone(world: World) -> None:
+    rule = Quarantine(NOW.replace(day=5, hour=0), NOW.replace(day=7, hour=0))
+    assert rule.plain() == {
+        "id": rule.id,
+        "start": "2026-11-05T00:00:00Z",
+        "end": "2026-11-07T00:00:00Z",
+        "room": None,
+        "sensor": None,
+    }
+    manifests(world, before=(1, 20, ["bath"], []), after=(1, 20, ["bath"], [rule.plain(), "other"]))  # type: ignore[arg-type, list-item]
     assert names(world, rule) == {"before": (True, False)}
     assert names(world, rule, holds=False) == {"after": (True, False)}

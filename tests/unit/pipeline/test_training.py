@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from roomidity.errors import NotEnoughDataError, NotFoundError
-from roomidity.forecasting import State, Window, load_prior
+from roomidity.errors import ModelUnreadableError, NotEnoughDataError, NotFoundError
+from roomidity.forecasting import State, Window, advance, load_prior
 from roomidity.forecasting import challenge as challenging
 from roomidity.forecasting import training as fitting
 from roomidity.forecasting.gate import held_out_slots
 from roomidity.forecasting.training import Trained
 from roomidity.houses import House, Seen
 from roomidity.pipeline.training import TrainedHouse, train_house
+from roomidity.pipeline.windows import read_history
 from roomidity.slots import SLOT, SLOT_MS, format_slot, to_epoch_ms
 from roomidity.terms import Origin, Quarantine, Statistics
 from tests.fakes import World
@@ -122,12 +123,13 @@ def test_where_the_prior_is_as_good_it_serves_with_a_state_of_the_houses_own_and
     assert not trained.promoted
     champion = world.registry.champion("h1")
     assert champion is not None
-    assert champion.version != trained.version
+    assert champion.version == trained.adopted != trained.version
     assert champion.model.is_prior
     assert champion.state.through == to_epoch_ms(NOW) // SLOT_MS
     assert "did not beat it" in world.registry.decisions["h1", champion.version]["reasons"][0]
     again = run(world, now=NOW + SLOT)
     assert world.registry.champion_version("h1") == champion.version
+    assert again.adopted is None
     assert set(again.decision["scores"]) == {"challenger", "prior"}
     assert world.registry.decisions["h1", trained.version]["won"] is False
     assert any(reason.startswith("not better than") for reason in trained.decision["reasons"])
@@ -258,6 +260,82 @@ def test_a_refused_champion_is_not_in_the_way(world: World) -> None:
     assert set(trained.decision["scores"]) == {"challenger", "prior"}
 
 
+def test_while_what_serves_cannot_be_read_nothing_is_judged_and_nothing_takes_its_place(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    champion = run(world, now=NOW - DAY)
+    pointer, models = world.registry.pointer("h1"), dict(world.registry.models)
+    world.registry.unreadable = {champion.version}
+    plant(monkeypatch, shuffled)
+    with pytest.raises(ModelUnreadableError, match="try again in a minute"):
+        run(world)
+    assert (world.registry.pointer("h1"), world.registry.models) == (pointer, models)
+    world.registry.unreadable = set()
+    assert run(world).decision["against"] == champion.version
+
+
+def test_a_champion_whose_first_state_is_lost_still_defends_its_place(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def weakened(trained: Trained) -> Trained:
+        """Better than the prior, and worse than the champion."""
+        model = replace(trained.model, local=trained.model.local * 0.85, residual=trained.model.residual * 0.85)
+        return replace(trained, model=model)
+
+    champion = run(world, now=NOW - 5 * DAY)
+    history = read_history(world.observations, world.houses.get("h1"), ROOMS, start=NOW - DAYS * DAY, end=NOW)  # type: ignore[arg-type]
+    served = world.registry.load("h1", champion.version)
+    world.registry.put_state("h1", champion.version, advance(served.state, served.model, history))
+    pointer = world.registry.pointer("h1")
+    world.registry.forgetful = {champion.version}
+    plant(monkeypatch, weakened)
+    trained = run(world)
+    assert (trained.promoted, trained.adopted, world.registry.pointer("h1")) == (False, None, pointer)
+    *reasons, last = trained.decision["reasons"]
+    assert any(reason.startswith("better than prior") for reason in reasons)
+    assert any(reason.startswith("not better than champion") for reason in reasons)
+    assert last.startswith("the champion was judged with its present state, which has seen these slots; its first")
+
+
+def test_a_champion_without_its_first_state_gives_way_to_a_better_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        plant(patched, shuffled)
+        worse = run(world, now=NOW - 5 * DAY)
+    world.registry.promote("h1", worse.version, at=NOW - 5 * DAY)
+    world.registry.forgetful = {worse.version}
+    assert run(world).promoted
+
+
+def test_where_the_one_before_serves_for_a_broken_champion_it_is_judged_against_and_gone_back_to(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        plant(patched, shuffled)
+        serves = run(world, now=NOW - DAY)
+        broken = run(world, now=NOW - DAY - SLOT)
+    for one in (serves, broken):
+        world.registry.promote("h1", one.version, at=NOW - DAY)
+    world.registry.models["h1", broken.version] += b"\0"
+    trained = run(world)
+    assert trained.decision["against"] == serves.version
+    assert world.registry.succession("h1") == (trained.version, serves.version)
+
+
+def test_where_nothing_is_intact_the_prior_takes_the_place_of_what_was_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = run(world, now=NOW - DAY)
+    world.registry.models["h1", broken.version] += b"\0"
+    plant(monkeypatch, shuffled)
+    trained = run(world)
+    assert trained.adopted is not None
+    assert world.registry.succession("h1") == (trained.adopted,)
+    (reason,) = world.registry.decisions["h1", trained.adopted]["reasons"]
+    assert reason.endswith("the challenger did not beat it; what served before is not intact")
+
+
 @pytest.mark.parametrize(("days", "found"), [(2.9, 278), (0.5, 48), (0.01, 1)])
 def test_too_short_a_history_says_what_is_missing(days: float, found: int) -> None:
     world = World()
@@ -287,6 +365,8 @@ def test_the_manifest_names_what_was_left_out() -> None:
     house = world.houses.get("h1")
     assert house is not None
     world.houses.put(house.with_rule(rule))
+    quarantined = world.observations.derived("h1", rule.start, rule.end)
+    world.observations.put_many({key: ({"kitchen": of["kitchen"]}, Origin(1, 1)) for key, of, _ in quarantined})
     stuck = {
         "bath": {
             "humidity": Statistics(55.0, 55.0, 55.0, 1),
@@ -296,7 +376,7 @@ def test_the_manifest_names_what_was_left_out() -> None:
     for slot in range(2 * 96):  # a sensor that stands still for two days
         world.observations.put_many({slot_key("h1", NOW - 6 * DAY + slot * SLOT): (stuck, Origin(2))})
     manifest = run(world, dry_run=True).manifest
-    assert manifest["quarantine"] == [rule.id]
+    assert manifest["quarantine"] == [rule.plain()]
     assert manifest["report"]["faulty_slots"] >= 2 * 96
     assert manifest["report"]["seed"] == 0
 
