@@ -41,9 +41,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     most = stage().settings.verify_houses
     if len(names) > most:
         parts = [names[first : first + most] for first in range(0, len(names), most)]
+        verify = stage().function("verify")
         for part in parts:
             asked_for = {"time": format_moment(now), "houses": part} | ({"day": newest} if day else {})
-            stage().function("verify").begin(asked_for)
+            verify.begin(asked_for)
         return {"day": newest, "houses": len(names), "calls": len(parts)}
     done: Counter[str] = Counter()
     asked: Counter[str] = Counter()

@@ -7,11 +7,12 @@ RoomidityError
 │   └── NotFoundError       the house, room or object that was asked for does not exist
 ├── ModelError              a model cannot be used
 │   ├── ModelRefusedError   its bytes do not match the registry, or do not parse
-│   │   └── ModelUnreadableError  it could not be read just now; what it is like is not known
+│   ├── ModelUnreadableError  it could not be read just now; what it is like is not known
 │   └── NotEnoughDataError  there is too little history to train on
 ├── VerificationError       some houses could not be verified
 ├── StoreError              a table, queue or bucket did not do what was asked
 │   ├── ConflictError       another writer kept getting there first
+│   ├── RuleNotFollowedError  observations are older than a quarantine rule that concerns them
 │   └── ChampionChangedError  another model became the champion meanwhile
 └── EngineError             the local engine did not start, or is not running
 """
@@ -31,6 +32,7 @@ __all__ = [
     "NotFoundError",
     "ReadingsFileError",
     "RoomidityError",
+    "RuleNotFollowedError",
     "StoreError",
     "VerificationError",
 ]
@@ -89,14 +91,12 @@ class ModelRefusedError(ModelError):
         super().__init__(f"model {version} refused: found {found}; expected {expected}")
 
 
-class ModelUnreadableError(ModelRefusedError):
+class ModelUnreadableError(ModelError):
     """A model could not be read just now: who serves goes to the next in line, who judges or changes it tries again."""
 
     def __init__(self, version: str, *, why: str) -> None:
-        super().__init__(version, found=why, expected="an answer")
-
-    def __str__(self) -> str:
-        return f"model {self.version} cannot be read now: {self.found}; it may well be intact, try again in a minute"
+        self.version = version
+        super().__init__(f"model {version} cannot be read now: {why}; it may well be intact, try again in a minute")
 
 
 class NotEnoughDataError(ModelError):
@@ -131,6 +131,20 @@ class ConflictError(StoreError):
         self.what = what
         self.attempts = attempts
         super().__init__(f"{what} was changed by another writer {attempts} times in a row; it will be tried again")
+
+
+class RuleNotFollowedError(StoreError):
+    """Observations are older than a quarantine rule that concerns them."""
+
+    def __init__(self, house: str, *, rule: str, interval: str, slots: int) -> None:
+        self.house = house
+        self.rule = rule
+        self.slots = slots
+        super().__init__(
+            f"house {house!r} has {slots} observations from before its quarantine rule {rule} ({interval}); expected "
+            f"none: the command that put it still runs, or ended half way; wait for it, or run `roomidity quarantine "
+            f"{house} --rule {rule}`; then train again"
+        )
 
 
 class ChampionChangedError(StoreError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 __all__ = ["Function"]
@@ -12,10 +13,14 @@ __all__ = ["Function"]
 class Function:
     """One function in Lambda, whose client is made when it is first called."""
 
-    def __init__(self, client: Callable[[], Any], name: str) -> None:
-        self._client = client
+    def __init__(self, connect: Callable[[], Any], name: str) -> None:
+        self._connect = connect
         self.name = name
+
+    @cached_property
+    def _client(self) -> Any:
+        return self._connect()
 
     def begin(self, event: Mapping[str, Any]) -> None:
         """Have it called with ``event``: Lambda keeps the event, and tries again where the call fails."""
-        self._client().invoke(FunctionName=self.name, InvocationType="Event", Payload=json.dumps(event).encode())
+        self._client.invoke(FunctionName=self.name, InvocationType="Event", Payload=json.dumps(event).encode())

@@ -94,7 +94,8 @@ class House:
         """The house with a quarantine rule more; the same house where it stands already."""
         if rule in self.quarantine:
             return self
-        return replace(self, quarantine=(*self.quarantine, rule), rules_version=self.rules_version + 1)
+        version = self.rules_version + 1
+        return replace(self, quarantine=(*self.quarantine, replace(rule, number=version)), rules_version=version)
 
     def without_rule(self, rule: Quarantine) -> House:
         """The house with a quarantine rule less; the same house where there is none such."""

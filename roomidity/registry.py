@@ -355,8 +355,6 @@ class Registry:
             return f"model {version} was pruned, its bytes are gone"
         try:
             self.load(house, version)
-        except ModelUnreadableError:
-            raise
         except ModelRefusedError as error:
             return str(error)
         return None

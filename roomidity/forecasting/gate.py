@@ -28,15 +28,15 @@ CHALLENGER: Final = "challenger"
 ISSUE_STRIDE: Final = 12
 """Slots between rehearsed issue times: every 3 h; neighbours tell the same."""
 
+HOUR: Final = 4
+"""Slots."""
+
 BLOCKS_A_DAY: Final = 2
 """Errors within half a day go together; the bootstrap draws half days, with all rooms in them."""
 
 RESAMPLES: Final = 400
 BOUND: Final = 0.8
 """Of the resamples, the share that has to stay below MARGIN."""
-
-HOUR: Final = 4
-"""Slots."""
 
 MARGIN: Final = 0.01
 """A challenger may be this much worse by the bound: so much is noise, and a stricter gate would refuse good models."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from roomidity.errors import ConflictError, InputError
-from roomidity.houses import OUTDOOR
+from roomidity.houses import OUTDOOR, House
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
 from roomidity.pipeline.deriving import refresh
 from roomidity.pipeline.lookup import known_house
@@ -57,10 +57,10 @@ def change_rule(ports: QuarantinePorts, *, house: str, rule: Quarantine, remove:
     ConflictError
         If other writers of the house were faster every time.
     """
+    change = House.without_rule if remove else House.with_rule
     for attempt in range(ATTEMPTS):
         home = known_house(ports.houses, house)
-        numbered = replace(rule, number=home.rules_version + 1)
-        changed = home.without_rule(rule) if remove else home.with_rule(numbered)
+        changed = change(home, rule)
         if changed == home:
             return False
         if len(changed.quarantine) > MAX_RULES:

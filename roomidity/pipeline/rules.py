@@ -6,28 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from roomidity.errors import StoreError
+from roomidity.errors import RuleNotFollowedError
 from roomidity.houses import House
 from roomidity.pipeline.ports import Observations
 from roomidity.slots import SLOT, floor_slot, format_moment
-from roomidity.terms import Quarantine
 
-__all__ = ["RuleNotFollowedError", "check_rules_followed", "rule_ids"]
-
-
-class RuleNotFollowedError(StoreError):
-    """Observations are older than a quarantine rule that concerns them."""
-
-    def __init__(self, house: str, *, rule: Quarantine, slots: int) -> None:
-        self.house = house
-        self.rule = rule
-        self.slots = slots
-        super().__init__(
-            f"house {house!r} has {slots} observations from before its quarantine rule {rule.id} "
-            f"({format_moment(rule.start)} to {format_moment(rule.end)}); expected none: the command that put it still "
-            f"runs, or ended half way; wait for it, or run `roomidity quarantine {house} --rule {rule.id}`; then train "
-            "again"
-        )
+__all__ = ["check_rules_followed", "rule_ids"]
 
 
 def check_rules_followed(observations: Observations, home: House, *, start: datetime, end: datetime) -> None:
@@ -47,7 +31,8 @@ def check_rules_followed(observations: Observations, home: House, *, start: date
         number = rule.number or min(place, home.rules_version)
         behind = sum(origin.rules < number for _, _, origin in observations.derived(home.name, first, last))
         if behind:
-            raise RuleNotFollowedError(home.name, rule=rule, slots=behind)
+            interval = f"{format_moment(rule.start)} to {format_moment(rule.end)}"
+            raise RuleNotFollowedError(home.name, rule=rule.id, interval=interval, slots=behind)
 
 
 def rule_ids(manifest: Mapping[str, Any]) -> set[str]:

@@ -53,13 +53,12 @@ def first_intact(
     ModelUnreadableError
         If one cannot be read now, and such are not to be skipped.
     """
+    skipped = (ModelRefusedError, ModelUnreadableError) if skip_unreadable else (ModelRefusedError,)
     for version in versions:
         try:
             return registry.load(house, version)
-        except ModelRefusedError as error:
-            if isinstance(error, ModelUnreadableError) and not skip_unreadable:
-                raise
-            logger.exception("model refused, the next in line serves", extra={"house": house, "version": error.version})
+        except skipped:
+            logger.exception("model refused, the next in line serves", extra={"house": house, "version": version})
     return None
 
 

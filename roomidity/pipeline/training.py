@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from roomidity.errors import ChampionChangedError, ModelRefusedError, ModelUnreadableError, NotEnoughDataError
+from roomidity.errors import ChampionChangedError, ModelRefusedError, NotEnoughDataError
 from roomidity.forecasting import Model, State, Window, advance, load_prior
 from roomidity.forecasting.challenge import challenge
 from roomidity.forecasting.faults import without_faults
@@ -179,8 +179,6 @@ def _contender(
         return None, ()
     try:
         first = registry.load(house, serving.version, first_state=True)
-    except ModelUnreadableError:
-        raise
     except ModelRefusedError as error:
         remark = f"the champion was judged with its present state, which has seen these slots; its first: {error}"
         return (serving.model, replace(serving.state, through=0)), (remark,)

@@ -66,6 +66,7 @@ RESOURCELESS: Final = {
 """Actions that may stand with the resource ``*``, each with why."""
 
 _ACTIONS: Final = {
+    "lambda": {"Invoke": "InvokeFunction"},
     "sqs": {
         "SendMessageBatch": "SendMessage",
         "DeleteMessageBatch": "DeleteMessage",
@@ -163,7 +164,7 @@ def _queue_parts(operation: str, parameters: Mapping[str, Any]) -> Iterator[tupl
 
 
 def _function_parts(operation: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield {"Invoke": "InvokeFunction"}.get(operation, operation), f"function:{parameters['FunctionName']}"
+    yield operation, f"function:{parameters['FunctionName']}"
 
 
 def called_by_aws(template: Mapping[str, Any], account: str, region: str) -> list[Call]:

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roomidity.errors import ConflictError, InputError, NotFoundError
+from roomidity.errors import ConflictError, InputError, NotFoundError, RuleNotFollowedError
 from roomidity.houses import House
 from roomidity.pipeline.backoff import ATTEMPTS
 from roomidity.pipeline.deriving import refresh
 from roomidity.pipeline.drain import DrainRules, drain
 from roomidity.pipeline.quarantine import MAX_RULES, QuarantinePorts, affected_models, change_rule, derive_anew
-from roomidity.pipeline.rules import RuleNotFollowedError, check_rules_followed
+from roomidity.pipeline.rules import check_rules_followed
 from roomidity.readings import derive
 from roomidity.slots import SLOT, format_moment
 from roomidity.terms import Origin, Quarantine
