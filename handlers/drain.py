@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.runtime import clock, logger, metrics, run_timed, stage, stopwatch
-from roomidity.events import issue_time
+from roomidity.domain.messages import issue_time
 from roomidity.pipeline.drain import drain
 
 __all__ = ["handler"]

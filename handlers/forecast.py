@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.runtime import logger, metrics, run_timed, stage, stopwatch, told
-from roomidity.events import ForecastJob
+from roomidity.domain.messages import ForecastJob
 from roomidity.pipeline.forecasts import forecast_house
 
 __all__ = ["handler"]

@@ -11,8 +11,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.runtime import clock, logger, metrics, run_timed, stage, told
 from roomidity import __version__
+from roomidity.domain.messages import TrainingJob
 from roomidity.errors import NotEnoughDataError
-from roomidity.events import TrainingJob
 from roomidity.pipeline.training import train_house
 
 __all__ = ["handler"]

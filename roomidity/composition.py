@@ -15,33 +15,24 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from roomidity.bucket import Bucket
-from roomidity.dynamodb import botocore_session, dynamodb_client
-from roomidity.functions import Function
+from roomidity.aws.bucket import Bucket
+from roomidity.aws.dynamodb import botocore_session, dynamodb_client
+from roomidity.aws.functions import Function
+from roomidity.aws.queues import Queue
+from roomidity.aws.store import AccuracyTable, ForecastTable, HouseTable, ObservationTable, SetTable, Tables, bind
 from roomidity.pipeline.backoff import BackOff
-from roomidity.queues import Queue
 from roomidity.settings import Settings
-from roomidity.store import (
-    AccuracyTable,
-    ForecastTable,
-    HouseTable,
-    ModelTable,
-    ObservationTable,
-    SetTable,
-    Tables,
-    bind,
-)
 
 if TYPE_CHECKING:
-    from roomidity.pipeline.checkup import CheckupPorts
+    from roomidity.aws.registry import Registry
+    from roomidity.aws.rejects import RejectLog
+    from roomidity.doctor import DoctorPorts
     from roomidity.pipeline.drain import DrainPorts, DrainRules
     from roomidity.pipeline.forecasts import ForecastPorts
     from roomidity.pipeline.forgetting import ForgetPorts
     from roomidity.pipeline.ports import TrainingPorts
     from roomidity.pipeline.quarantine import QuarantinePorts
     from roomidity.pipeline.verification import VerifyPorts
-    from roomidity.registry import Registry
-    from roomidity.rejects import RejectLog
 
 __all__ = ["Roomidity"]
 
@@ -121,14 +112,14 @@ class Roomidity:
     @cached_property
     def registry(self) -> Registry:
         """Models."""
-        from roomidity.registry import Registry
+        from roomidity.aws.registry import ModelTable, Registry
 
         return Registry(ModelTable(self._tables.models), self.bucket)
 
     @cached_property
     def hasty_registry(self) -> Registry:
         """Models, read by a client that gives up soon, and then for a while: a forecast does not wait for its model."""
-        from roomidity.registry import Registry
+        from roomidity.aws.registry import ModelTable, Registry
 
         def connect() -> Any:
             return self._client("s3", answer_s=_HASTY_S, attempts=_HASTY_ATTEMPTS)
@@ -138,7 +129,7 @@ class Roomidity:
     @cached_property
     def rejects(self) -> RejectLog:
         """Rejected readings."""
-        from roomidity.rejects import RejectLog
+        from roomidity.aws.rejects import RejectLog
 
         return RejectLog(self.bucket)
 
@@ -228,12 +219,12 @@ class Roomidity:
         )
 
     @cached_property
-    def checkup_ports(self) -> CheckupPorts:
-        """What a check-up asks."""
-        from roomidity.account import Account, trouble_of
-        from roomidity.pipeline.checkup import CheckupPorts
+    def doctor_ports(self) -> DoctorPorts:
+        """What the doctor asks."""
+        from roomidity.aws.account import Account, trouble_of
+        from roomidity.doctor import DoctorPorts
 
-        return CheckupPorts(
+        return DoctorPorts(
             prefix=self.settings.prefix,
             account=Account(self._session, region=self.settings.region),
             trouble_of=trouble_of,

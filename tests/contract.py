@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import pytest
 
+from roomidity.domain.houses import House, Seen
+from roomidity.domain.messages import Message
+from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet
+from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, to_epoch_ms
 from roomidity.errors import ConflictError
-from roomidity.houses import House, Seen
-from roomidity.slots import SLOT, SLOT_MS, to_epoch_ms
-from roomidity.store import StoredSet
-from roomidity.terms import Message, Observation, Origin, SlotKey, Statistics
 from tests.schedules import Place
 
 __all__ = ["CONTRACT"]

@@ -14,19 +14,25 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
+
+from roomidity.domain.forecasts import QUANTILES, StoredForecast
+from roomidity.domain.houses import House
+from roomidity.domain.messages import Message
+from roomidity.domain.models import Pointer, Pruned
+from roomidity.domain.observations import Observation, Origin, StoredSet
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SLOT, SlotKey, to_epoch_ms
 from roomidity.errors import ChampionChangedError, ConflictError, ModelRefusedError, ModelUnreadableError
 from roomidity.forecasting import Model, State
-from roomidity.houses import House
+from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.forecasting.model import Champion
 from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.drain import DrainPorts
 from roomidity.pipeline.forecasts import ForecastPorts
 from roomidity.pipeline.ports import TrainingPorts
 from roomidity.pipeline.verification import VerifyPorts
 from roomidity.readings import unpack_sets
-from roomidity.registry import Champion, Pruned
-from roomidity.slots import SLOT, to_epoch_ms
-from roomidity.store import DayAccuracy, Pointer, StoredForecast, StoredSet
-from roomidity.terms import Message, Observation, Origin, SlotKey
 from tests.faults import Faults, watched
 
 __all__ = [
@@ -188,7 +194,7 @@ class FakeSets:
 
     def values(self) -> Any:
         """All values of all sets."""
-        return unpack_sets({key: one.packed for key, one in self.stored.items()})
+        return unpack_sets({key: one.packed for key, one in self.stored.items()}).values
 
 
 class FakeObservations:
@@ -485,3 +491,9 @@ class InMemory:
 
     def rejects(self) -> list[dict[str, Any]]:
         return self.world.rejects.all()
+
+
+def stacked(quantities: Mapping[str, Mapping[str, Any]]) -> np.ndarray:
+    """Quantiles by quantity and name as the array that a stored forecast has; NaN for a quantity that is absent."""
+    absent = dict.fromkeys(QUANTILES, np.full(96, np.nan))
+    return np.array([[quantities.get(quantity, absent)[name] for name in QUANTILES] for quantity in QUANTITIES])

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any, Final, Literal, get_args
 
+from roomidity.domain.messages import Message
 from roomidity.errors import ConflictError
 from roomidity.pipeline.drain import DrainPorts
-from roomidity.terms import Message
 
 __all__ = ["FAULTS", "Fault", "Faults", "Killed", "OutageError", "faults_of", "go_wrong", "watched"]
 

@@ -14,15 +14,14 @@ from typing import Any, ClassVar, Final, Protocol
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
+from roomidity.domain.messages import Message
+from roomidity.domain.observations import Observation, StoredSet
+from roomidity.domain.slots import SLOT, SlotKey
 from roomidity.errors import ConflictError
 from roomidity.pipeline.backoff import BackOff
-from roomidity.pipeline.drain import DrainPorts, DrainRules, drain
-from roomidity.pipeline.summary import DrainSummary
+from roomidity.pipeline.drain import DrainPorts, DrainRules, DrainSummary, drain
 from roomidity.pipeline.waves import WaveSize
 from roomidity.readings import unpack_sets
-from roomidity.slots import SLOT
-from roomidity.store import StoredSet
-from roomidity.terms import Message, Observation, SlotKey
 from tests.faults import FAULTS, Fault, Killed, OutageError, faults_of, go_wrong, watched
 from tests.oracle import Bin, observed_of, sets_of
 
@@ -183,7 +182,7 @@ class Drain:
 def bins_of(sets: Mapping[SlotKey, StoredSet]) -> dict[Bin, tuple[int, int]]:
     """What sets hold, as :func:`tests.oracle.sets_of` says it."""
     found: dict[Bin, tuple[int, int]] = {}
-    values = unpack_sets({key: one.packed for key, one in sets.items()})
+    values = unpack_sets({key: one.packed for key, one in sets.items()}).values
     for house, slot, room, sensor, code, rank in values.iter_rows():
         time, value = rank >> 18, (rank & (1 << 18) - 1) - 100_000
         place = (house, slot, room, sensor, ("humidity", "temperature")[code], time // 5_000)

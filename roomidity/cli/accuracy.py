@@ -13,13 +13,13 @@ from rich.text import Text
 
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.output import UNITS, Output, json_option
+from roomidity.domain.houses import OUTDOOR
+from roomidity.domain.quantities import QUANTITIES
 from roomidity.errors import InputError, NotFoundError
-from roomidity.forecasting import QUANTITIES
-from roomidity.forecasting.scoring import Score
-from roomidity.houses import OUTDOOR
-from roomidity.pipeline.lookup import known_house
-from roomidity.pipeline.nights import RECENT_DAYS, newest_complete_day, run_night, verify_day
-from roomidity.store import DayAccuracy
+from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.forecasting.evaluation.scores import Score
+from roomidity.pipeline.nightly import RECENT_DAYS, newest_complete_day, run_night, verify_day
+from roomidity.pipeline.ports import known_house
 
 __all__ = ["accuracy", "verify"]
 

@@ -10,7 +10,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from roomidity import __version__
-from roomidity.account import trouble_of
+from roomidity.aws.account import trouble_of
 from roomidity.cli.accuracy import accuracy, verify
 from roomidity.cli.backtest import backtest
 from roomidity.cli.doctor import doctor

@@ -16,11 +16,12 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from roomidity.cli.output import UNITS, Output, json_option, progress
+from roomidity.domain.quantities import QUANTITIES, Quantity
 from roomidity.errors import InputError
 from roomidity.files import read_outdoor, read_slots
-from roomidity.forecasting import LEVELS, QUANTITIES, STEPS, Model, Quantity, State, Window, load_prior
-from roomidity.forecasting.prior import unpack_prior
-from roomidity.grid import windows_of
+from roomidity.forecasting import LEVELS, STEPS, Model, State, Window, load_prior
+from roomidity.forecasting.serving.prior import unpack_prior
+from roomidity.forecasting.tidy_windows import windows_of
 from roomidity.settings import check_timezone
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def prior_for(choice: str | None, houses: Mapping[str, Window]) -> tuple[Model, 
         If it does, or there is no such file.
     """
     if choice == "none":
-        from roomidity.forecasting.pretraining import no_prior  # noqa: PLC0415  # scikit-learn
+        from roomidity.forecasting.training.pretraining import no_prior  # noqa: PLC0415  # scikit-learn
 
         return no_prior()
     if choice is None:

@@ -12,14 +12,15 @@ import plotext
 from rich.table import Table
 
 from roomidity.cli.output import UNITS
-from roomidity.slots import SLOT
-from roomidity.store import QUANTILES, StoredForecast
+from roomidity.domain.forecasts import QUANTILES, StoredForecast
+from roomidity.domain.quantities import SPECS
+from roomidity.domain.slots import SLOT
 
 __all__ = ["chart", "forecast_table", "sparkline"]
 
 _LEADS: Final = {"in 1 h": 3, "6 h": 23, "24 h": 95}
+_DECIMALS: Final = {spec.name: spec.shown_decimals for spec in SPECS}
 _BARS: Final = "▁▂▃▄▅▆▇█"
-_DIGITS: Final = {"humidity": 0, "temperature": 1}
 
 
 def forecast_table(forecasts: Sequence[StoredForecast], *, timezone: str) -> Table:
@@ -31,7 +32,7 @@ def forecast_table(forecasts: Sequence[StoredForecast], *, timezone: str) -> Tab
     for one in forecasts:
         name = one.room
         for quantity, quantiles in one.quantities.items():
-            cells = [_cell(quantiles, lead, digits=_DIGITS[quantity]) for lead in _LEADS.values()]
+            cells = [_cell(quantiles, lead, digits=_DECIMALS[quantity]) for lead in _LEADS.values()]
             table.add_row(name, UNITS[quantity], one.grade[quantity], *cells, sparkline(quantiles["p50"]))
             name = ""
     return table

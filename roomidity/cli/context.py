@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from roomidity.composition import Roomidity
-from roomidity.slots import parse_time
+from roomidity.domain.slots import parse_time
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

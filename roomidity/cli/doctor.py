@@ -12,7 +12,7 @@ from rich.text import Text
 
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.output import Output, json_option
-from roomidity.pipeline.checkup import Finding, check_up
+from roomidity.doctor import Finding, diagnose
 
 __all__ = ["doctor"]
 
@@ -32,7 +32,7 @@ def doctor(now: datetime, every: bool, as_json: bool) -> None:
     printed.
     """
     output = Output(as_json=as_json)
-    findings = list(check_up(stage().checkup_ports, now=now, most_houses=None if every else _MOST_HOUSES))
+    findings = list(diagnose(stage().doctor_ports, now=now, most_houses=None if every else _MOST_HOUSES))
     wrong = sum(finding.status == "wrong" for finding in findings)
     output.tables.print(_table(findings))
     output.tables.print(f"{wrong} wrong of {len(findings)}" if wrong else "Nothing is wrong.")

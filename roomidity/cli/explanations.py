@@ -9,7 +9,7 @@ from rich.table import Table
 
 from roomidity.cli.output import UNITS
 from roomidity.forecasting import Explanation
-from roomidity.forecasting.explanation import EXPLAINED_HOURS
+from roomidity.forecasting.serving.explanation import EXPLAINED_HOURS
 
 __all__ = ["explanation_json", "explanation_table"]
 

@@ -13,10 +13,11 @@ from matplotlib.dates import DateFormatter, DayLocator, date2num
 from matplotlib.figure import Figure
 
 from roomidity.cli.output import UNITS
-from roomidity.forecasting import LEVELS, QUANTITIES, STEPS
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SLOT
+from roomidity.forecasting import LEVELS, STEPS
 from roomidity.forecasting.backtest import Replay, errors_by_lead, reliability, summarise
 from roomidity.forecasting.window import FloatArray
-from roomidity.slots import SLOT
 
 __all__ = ["draw_backtest"]
 

@@ -11,10 +11,10 @@ from roomidity.cli.charts import chart, forecast_table
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.explanations import explanation_json, explanation_table
 from roomidity.cli.output import Output, json_option
+from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.slots import floor_slot, format_slot
 from roomidity.errors import NotFoundError
 from roomidity.pipeline.forecasts import explain_room, forecast_house
-from roomidity.slots import floor_slot, format_slot
-from roomidity.store import StoredForecast
 
 __all__ = ["forecast", "forecast_json", "show"]
 
@@ -90,7 +90,7 @@ def forecast_json(forecast: StoredForecast) -> dict[str, Any]:
         "data_through": format_slot(forecast.data_through) if forecast.data_through else None,
         "model_version": forecast.model_version,
         **{
-            quantity: {name: values.round(1).tolist() for name, values in quantiles.items()}
+            quantity: {name: values.tolist() for name, values in quantiles.items()}
             for quantity, quantiles in forecast.quantities.items()
         },
     }

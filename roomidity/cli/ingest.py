@@ -11,11 +11,11 @@ from rich.table import Table
 
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.output import Output, json_option, progress
+from roomidity.domain.slots import floor_slot
 from roomidity.files import bodies_of
+from roomidity.pipeline.drain import DrainSummary
 from roomidity.pipeline.drain import drain as drain_queue
-from roomidity.pipeline.summary import DrainSummary
 from roomidity.readings.messages import MAX_BODY_BYTES
-from roomidity.slots import floor_slot
 
 __all__ = ["drain", "send", "summary_table"]
 

@@ -13,9 +13,9 @@ from rich.text import Text
 from roomidity.cli.context import Moment, now_option, stage
 from roomidity.cli.output import Output, json_option
 from roomidity.cli.training import comparison_table, explained
+from roomidity.domain.models import ModelRecord, Pointer, Served, Standing
+from roomidity.domain.slots import format_moment
 from roomidity.errors import NotFoundError
-from roomidity.slots import format_moment
-from roomidity.store import ModelRecord, Pointer, Served, Standing
 
 __all__ = ["models"]
 

@@ -11,9 +11,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from roomidity.domain.quantities import SPECS
+
 __all__ = ["UNITS", "Output", "json_option", "notes", "progress"]
 
-UNITS = {"humidity": "%RH", "temperature": "°C"}
+UNITS: Mapping[str, str] = {spec.name: spec.unit for spec in SPECS}
 """By quantity."""
 
 _WIDTH = 120

@@ -14,12 +14,11 @@ from roomidity import __version__
 from roomidity.cli.context import Moment, now_option, stage
 from roomidity.cli.output import Output, json_option, progress
 from roomidity.cli.training import verdict
+from roomidity.domain.houses import House, Quarantine
+from roomidity.domain.slots import SLOT, format_moment
 from roomidity.errors import NotFoundError
-from roomidity.houses import House
-from roomidity.pipeline.lookup import known_house
+from roomidity.pipeline.ports import known_house
 from roomidity.pipeline.quarantine import Affected, affected_models, change_rule, derive_anew
-from roomidity.slots import SLOT, format_moment
-from roomidity.terms import Quarantine
 
 __all__ = ["quarantine"]
 

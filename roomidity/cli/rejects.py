@@ -13,12 +13,12 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from roomidity.aws.queues import Queue
 from roomidity.cli.context import stage
 from roomidity.cli.output import Output, json_option, progress
+from roomidity.domain.rejects import Selection, named_houses
 from roomidity.pipeline.replaying import Replayed, move_messages, replay_object
-from roomidity.queues import Queue
 from roomidity.readings import REASONS
-from roomidity.rejects import Selection, named_houses
 
 __all__ = ["rejects", "replay"]
 

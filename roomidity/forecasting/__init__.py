@@ -5,12 +5,13 @@ Training stands in :mod:`roomidity.forecasting.training`, which imports scikit-l
 
 from __future__ import annotations
 
-from roomidity.forecasting.explanation import Explanation, explain
+from roomidity.domain.quantities import QUANTITIES, Quantity
 from roomidity.forecasting.model import Model, State
-from roomidity.forecasting.online import advance
-from roomidity.forecasting.prior import load_prior
-from roomidity.forecasting.serving import Grade, HouseForecast, forecast
-from roomidity.forecasting.window import LEVELS, QUANTITIES, STEPS, WINDOW_SLOTS, Quantity, Window
+from roomidity.forecasting.serving.explanation import Explanation, explain
+from roomidity.forecasting.serving.forecast import Grade, HouseForecast, forecast
+from roomidity.forecasting.serving.online import advance
+from roomidity.forecasting.serving.prior import load_prior
+from roomidity.forecasting.window import LEVELS, STEPS, WINDOW_SLOTS, Window
 
 __all__ = [
     "LEVELS",

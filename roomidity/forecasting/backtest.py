@@ -10,16 +10,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SLOT_MS, SLOTS_A_DAY, from_epoch_ms
 from roomidity.errors import NotEnoughDataError
-from roomidity.forecasting.challenge import Challenge, challenge
-from roomidity.forecasting.courses import DAY, fill
+from roomidity.forecasting.evaluation.protocol import counted
+from roomidity.forecasting.evaluation.scores import Score, losses
 from roomidity.forecasting.model import Model, State
-from roomidity.forecasting.online import advance
-from roomidity.forecasting.scoring import PAST_SHARE, TARGET_SHARE
-from roomidity.forecasting.serving import forecast
-from roomidity.forecasting.training import one_blas_thread
-from roomidity.forecasting.window import HUMIDITY, LEVELS, QUANTITIES, STEPS, WINDOW_SLOTS, FloatArray, Window
-from roomidity.slots import SLOT_MS, from_epoch_ms
+from roomidity.forecasting.serving.courses import fill
+from roomidity.forecasting.serving.forecast import forecast
+from roomidity.forecasting.serving.online import advance
+from roomidity.forecasting.training.challenge import Challenge, challenge
+from roomidity.forecasting.training.ridges import one_blas_thread
+from roomidity.forecasting.window import LEVELS, STEPS, WINDOW_SLOTS, FloatArray, Window
 
 __all__ = [
     "Replay",
@@ -32,11 +34,12 @@ __all__ = [
     "summarise",
 ]
 
-MEDIAN: Final = LEVELS.index(0.5)
 ISSUE_SLOTS: Final = 24
 """Slots between issue times: 00, 06, 12 and 18 UTC."""
 
 MIN_ORIGINS: Final = 12
+
+LEAD_HOURS_SHOWN: Final = (1, 3, 6, 12, 24)
 
 Artifacts = tuple[Model, State]
 
@@ -94,9 +97,9 @@ def start_of_test(houses: Sequence[Window]) -> int:
             if len(held):
                 begins.append(house.first + int(held[0]))
                 ends.append(house.first + int(held[-1]) + 1)
-    first = min(begins) // DAY
-    last = -(-sorted(ends)[len(ends) // 2] // DAY)
-    return (first + round(0.75 * (last - first))) * DAY
+    first = min(begins) // SLOTS_A_DAY
+    last = -(-sorted(ends)[len(ends) // 2] // SLOTS_A_DAY)
+    return (first + round(0.75 * (last - first))) * SLOTS_A_DAY
 
 
 def replay(
@@ -133,13 +136,13 @@ def replay(
     origins = np.arange(start + -start % ISSUE_SLOTS, min(stop or house.last, house.last - STEPS) + 1, ISSUE_SLOTS)
     if stop is not None:
         origins = origins[origins < stop]
-    quantiles = np.full((len(house.rooms), len(origins), 2, len(LEVELS), STEPS), np.nan)
+    quantiles = np.full((len(house.rooms), len(origins), len(QUANTITIES), len(LEVELS), STEPS), np.nan)
     model, state = prior
     champion: Artifacts | None = None
-    days = sorted({int(origin) // DAY for origin in origins})
+    days = sorted({int(origin) // SLOTS_A_DAY for origin in origins})
     with one_blas_thread():
         for done, day in enumerate(days):
-            closed = house.between(house.first, day * DAY)
+            closed = house.between(house.first, day * SLOTS_A_DAY)
             due = retrain_days is not None and done % retrain_days == 0
             winner = _winner(closed, prior, champion, seed=seed, jobs=jobs) if due else None
             if winner is not None:
@@ -147,7 +150,7 @@ def replay(
                 model, state = winner.trained.model, winner.state
             else:
                 state = advance(state, model, closed)
-            for place in np.flatnonzero(origins // DAY == day):
+            for place in np.flatnonzero(origins // SLOTS_A_DAY == day):
                 window = house.between(house.first, int(origins[place])).tail(WINDOW_SLOTS)
                 quantiles[:, place] = forecast(window, model, state).quantiles
             progress(done + 1, len(days))
@@ -155,17 +158,11 @@ def replay(
     actual = house.values[:, :, ahead].swapaxes(1, 2)
     filled = fill(house.values)
     last = filled[:, :, origins - house.first - 1].swapaxes(1, 2)
-    past = np.stack([_share(filled[:, :, o - house.first - WINDOW_SLOTS : o - house.first]) for o in origins], axis=1)
     ends = np.array([_end(values) for values in house.values]) + house.first
-    counted = (
-        np.isfinite(last).all(axis=2)
-        & (past >= PAST_SHARE)
-        & (np.isfinite(actual[:, :, HUMIDITY]).mean(axis=2) >= TARGET_SHARE)
-        & (origins + STEPS <= ends[:, None])
-    )
-    counted &= counted.sum(axis=1, keepdims=True) >= MIN_ORIGINS
+    chosen = counted(filled, actual, last, origins - house.first) & (origins + STEPS <= ends[:, None])
+    chosen &= chosen.sum(axis=1, keepdims=True) >= MIN_ORIGINS
     issued = tuple(from_epoch_ms(int(origin) * SLOT_MS) for origin in origins)
-    return Replay(rooms=house.rooms, issued_at=issued, quantiles=quantiles, actual=actual, last=last, counted=counted)
+    return Replay(rooms=house.rooms, issued_at=issued, quantiles=quantiles, actual=actual, last=last, counted=chosen)
 
 
 def _winner(closed: Window, prior: Artifacts, champion: Artifacts | None, *, seed: int, jobs: int) -> Challenge | None:
@@ -202,48 +199,30 @@ class Summary:
 
 def summarise(replays: Sequence[Replay]) -> Iterator[Summary]:
     """The protocol's figures over all rooms of ``replays``: humidity, then temperature."""
-    levels = np.array(LEVELS)[:, None]
+    rooms = list(_losses(replays))
+    origins = sum(len(room.count) for room in rooms)
     for q in range(len(QUANTITIES)):
-        figures, leads, origins = [], [], 0
-        for room in _rooms(replays):
-            kept = room.counted[0]
-            origins += int(kept.sum())
-            missed = _missed(room, q)
-            known = np.isfinite(missed).all(axis=1)
-            median = missed[:, MEDIAN]
-            idle = np.where(known, room.actual[0, kept, q] - room.last[0, kept, q, None], np.nan)
-            pinball = np.maximum(levels * missed, (levels - 1) * missed).mean(axis=1)[known].mean()
-            inside = ((missed[:, 0] >= 0) & (missed[:, -1] <= 0))[known].mean()
-            figures.append(
-                [
-                    np.nanmean(np.abs(median)),
-                    np.sqrt(np.nanmean(median**2)),
-                    np.nanmean(np.abs(idle)),
-                    pinball,
-                    inside,
-                ]
-            )
-            leads.append([np.nanmean(np.abs(median[:, lead - 1])) for lead in (4, 12, 24, 48, 96)])
-        mae, rmse, idle_mae, pinball_mean, coverage = np.mean(figures, axis=0)
+        by_lead = [room[:, q].pooled() for room in rooms]
+        overall = [room.total() for room in by_lead]
+        mae, persistence_mae = (_over_rooms(overall, name) for name in ("mae", "persistence_mae"))
         yield Summary(
-            mae=float(mae),
-            rmse=float(rmse),
-            persistence_mae=float(idle_mae),
-            skill=float(1 - mae / idle_mae),
-            pinball=float(pinball_mean),
-            coverage=float(coverage),
-            by_lead=dict(zip((1, 3, 6, 12, 24), np.mean(leads, axis=0).tolist(), strict=True)),
-            rooms=len(figures),
+            mae=mae,
+            rmse=_over_rooms(overall, "rmse"),
+            persistence_mae=persistence_mae,
+            skill=1 - mae / persistence_mae,
+            pinball=_over_rooms(overall, "mean_pinball"),
+            coverage=_over_rooms(overall, "coverage"),
+            by_lead={
+                hours: float(np.mean([room.mae[4 * hours - 1] for room in by_lead])) for hours in LEAD_HOURS_SHOWN
+            },
+            rooms=len(rooms),
             origins=origins,
         )
 
 
 def errors_by_lead(replays: Sequence[Replay]) -> FloatArray:
     """Mean absolute error of the median at each lead, per room and then over rooms, (2, 96)."""
-    rooms = [
-        [np.nanmean(np.abs(_missed(room, q)[:, MEDIAN]), axis=0) for q in range(len(QUANTITIES))]
-        for room in _rooms(replays)
-    ]
+    rooms = [[room[:, q].pooled().mae for q in range(len(QUANTITIES))] for room in _losses(replays)]
     errors: FloatArray = np.mean(rooms, axis=0)
     return errors
 
@@ -252,8 +231,9 @@ def reliability(replays: Sequence[Replay]) -> FloatArray:
     """Share of measured values at or below each quantile, per room and then over rooms, (2, 9); ideally LEVELS."""
     rooms = []
     for room in _rooms(replays):
-        missed = [_missed(room, q) for q in range(len(QUANTITIES))]
-        rooms.append([(each <= 0).sum(axis=(0, 2)) / np.isfinite(each).sum(axis=(0, 2)) for each in missed])
+        kept = room.counted[0]
+        missed = room.actual[0, kept, :, None] - room.quantiles[0, kept]
+        rooms.append((missed <= 0).sum(axis=(0, 3)) / np.isfinite(missed).sum(axis=(0, 3)))
     shares: FloatArray = np.mean(rooms, axis=0)
     return shares
 
@@ -262,17 +242,15 @@ def _rooms(replays: Sequence[Replay]) -> Iterator[Replay]:
     return (room for one in replays for room in one.by_room())
 
 
-def _missed(room: Replay, q: int) -> FloatArray:
-    """Measured minus each quantile at the scored origins of one room, (origins, 9, 96); NaN where either is unknown."""
-    kept = room.counted[0]
-    missed: FloatArray = room.actual[0, kept, q, None] - room.quantiles[0, kept, q]
-    return missed
+def _losses(replays: Sequence[Replay]) -> Iterator[Score]:
+    """The losses of each room that is scored, at the origins that count, (origins, 2, 96)."""
+    for room in _rooms(replays):
+        kept = room.counted[0]
+        yield losses(room.quantiles[0, kept], room.actual[0, kept], room.last[0, kept])
 
 
-def _share(values: FloatArray) -> FloatArray:
-    """Share of slots with a humidity, (rooms,)."""
-    share: FloatArray = np.isfinite(values[:, HUMIDITY]).sum(axis=1) / WINDOW_SLOTS
-    return share
+def _over_rooms(rooms: Sequence[Score], name: str) -> float:
+    return float(np.mean([getattr(room, name)[0] for room in rooms]))
 
 
 def _end(values: FloatArray) -> int:

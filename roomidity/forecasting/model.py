@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import ModelRefusedError
 from roomidity.forecasting.artifacts import Field, pack, unpack
-from roomidity.forecasting.features import FEATURES, INPUTS, KNOTS
+from roomidity.forecasting.serving.features import FEATURES, INPUTS, KNOTS
 from roomidity.forecasting.window import LEVELS, STEPS, FloatArray
 
 __all__ = [
@@ -24,6 +28,7 @@ __all__ = [
     "PRIOR",
     "RECENT_SLOTS",
     "STATE_SCHEMA",
+    "Champion",
     "Model",
     "State",
 ]
@@ -38,14 +43,14 @@ PRIOR: Final = 0
 LOCAL_EXPERTS: Final = (1, 2)
 PERSISTENCE: Final = 4
 
-OUTPUTS: Final = 2 * len(KNOTS)
+OUTPUTS: Final = len(QUANTITIES) * len(KNOTS)
 BLOCKS: Final = 8
 """Blocks of 12 leads (3 h) that have weights of their own."""
 
 BINS: Final = 80
 """Bins of the histograms of past errors."""
 
-RECENT_SLOTS: Final = 8 * 96
+RECENT_SLOTS: Final = 8 * SLOTS_A_DAY
 """Readings that the state carries, so that serving need not read them: 7 days for the profile, 1 until it is scored."""
 
 
@@ -93,6 +98,16 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """The model as an npz, float32; equal models give equal bytes."""
+        return self._content
+
+    def as_stored(self) -> Self:
+        """Returns the model as it will be read, numbers rounded as they are stored, with its bytes at hand."""
+        stored = type(self).from_bytes(self._content, "new")
+        vars(stored)["_content"] = self._content
+        return stored
+
+    @cached_property
+    def _content(self) -> bytes:
         return pack(_arrays(self), self.schema, MODEL_FIELDS)
 
     @classmethod
@@ -162,6 +177,16 @@ class State:
 
     def to_bytes(self) -> bytes:
         """The state as an npz, float32 for the most part; equal states give equal bytes."""
+        return self._content
+
+    def as_stored(self) -> Self:
+        """Returns the state as it will be read, numbers rounded as they are stored, with its bytes at hand."""
+        stored = type(self).from_bytes(self._content, "new")
+        vars(stored)["_content"] = self._content
+        return stored
+
+    @cached_property
+    def _content(self) -> bytes:
         return pack(_arrays(self), self.schema, STATE_FIELDS)
 
     @classmethod
@@ -176,7 +201,8 @@ class State:
         return cls(**_attributes(unpack(content, version, STATE_SCHEMA, STATE_FIELDS), version))
 
 
-_WEIGHTS: Final = (2, BLOCKS, len(EXPERTS))
+_QUANTITIES: Final = len(QUANTITIES)
+_WEIGHTS: Final = (_QUANTITIES, BLOCKS, len(EXPERTS))
 _KNOTS: Final = len(KNOTS)
 
 MODEL_FIELDS: Final[dict[str, Field]] = {
@@ -199,17 +225,17 @@ STATE_FIELDS: Final[dict[str, Field]] = {
     "rooms": ("U", ("R",)),
     "through": ("i8", ()),
     "scored": ("i8", ()),
-    "recent": ("f4?", ("R", 2, RECENT_SLOTS)),
-    "outdoor": ("f4?", (2, RECENT_SLOTS)),
+    "recent": ("f4?", ("R", _QUANTITIES, RECENT_SLOTS)),
+    "outdoor": ("f4?", (_QUANTITIES, RECENT_SLOTS)),
     "gram": ("f8", (*_WEIGHTS, len(EXPERTS))),
-    "days": ("f8", (2,)),
+    "days": ("f8", (_QUANTITIES,)),
     "initial": ("f8", _WEIGHTS),
     "weights": ("f8", _WEIGHTS),
-    "counts": ("f4", ("R+1", 2, _KNOTS, BINS)),
-    "idle_counts": ("f4", (2, _KNOTS, BINS)),
-    "width": ("f8", ("R+1", 2)),
-    "offsets": ("f4", ("R+1", 2, len(LEVELS), _KNOTS)),
-    "idle_offsets": ("f4", (2, len(LEVELS), _KNOTS)),
+    "counts": ("f4", ("R+1", _QUANTITIES, _KNOTS, BINS)),
+    "idle_counts": ("f4", (_QUANTITIES, _KNOTS, BINS)),
+    "width": ("f8", ("R+1", _QUANTITIES)),
+    "offsets": ("f4", ("R+1", _QUANTITIES, len(LEVELS), _KNOTS)),
+    "idle_offsets": ("f4", (_QUANTITIES, len(LEVELS), _KNOTS)),
 }
 
 assert (STEPS - 1) // 12 + 1 == BLOCKS  # noqa: S101 (a fact about two constants)
@@ -234,3 +260,13 @@ def _attributes(arrays: dict[str, NDArray[Any]], version: str) -> dict[str, Any]
     if len(set(attributes["rooms"])) != len(attributes["rooms"]):
         raise ModelRefusedError(version, found="a room twice", expected="each room once")
     return attributes
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A model that serves a house, its state, and what is known of them."""
+
+    version: str
+    manifest: Mapping[str, Any]
+    model: Model
+    state: State

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from roomidity.slots import SLOT, SLOT_MS, from_epoch_ms, to_epoch_ms
+from roomidity.domain.slots import SLOT, SLOT_MS, SLOTS_A_DAY, from_epoch_ms, to_epoch_ms
 
 __all__ = [
     "HUMIDITY",
@@ -36,10 +36,10 @@ QUANTITIES: Final[tuple[Quantity, Quantity]] = ("humidity", "temperature")
 HUMIDITY: Final = 0
 TEMPERATURE: Final = 1
 
-STEPS: Final = 96
+STEPS: Final = SLOTS_A_DAY
 """Slots that a forecast covers: 24 h."""
 
-WINDOW_SLOTS: Final = 192
+WINDOW_SLOTS: Final = 2 * SLOTS_A_DAY
 """Slots that serving reads: two days. Reading the table is most of a forecast's cost; older days live in the state."""
 
 LEVELS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

@@ -17,13 +17,13 @@ from typing import Any, Final
 import polars as pl
 
 from roomidity.composition import Roomidity
+from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SLOT, floor_slot
 from roomidity.errors import InputError
-from roomidity.forecasting import QUANTITIES
 from roomidity.local.functions import Functions
 from roomidity.pipeline.verification import verify_house
 from roomidity.readings import pack_readings
-from roomidity.slots import SLOT, floor_slot
-from roomidity.store import StoredForecast
 
 __all__ = ["LIVE", "Replay", "Report", "newest_days"]
 

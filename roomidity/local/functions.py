@@ -12,10 +12,10 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any, Final
 
+from roomidity.aws.queues import Queue
+from roomidity.domain.messages import Message
+from roomidity.domain.slots import format_moment
 from roomidity.errors import EngineError
-from roomidity.queues import Queue
-from roomidity.slots import format_moment
-from roomidity.terms import Message
 
 __all__ = ["Context", "Functions"]
 

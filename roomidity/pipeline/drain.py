@@ -1,4 +1,7 @@
-"""Drain: wave by wave receive, decode, check, store, and only then delete; at the end, ask for forecasts."""
+"""Drain: wave by wave receive, decode, check, store, and only then delete; at the end, ask for forecasts.
+
+It obeys a law, in readings: received = stored + duplicate + rejected.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,17 @@ from typing import Any, Final
 
 import polars as pl
 
-from roomidity.houses import ACTIVE_FOR
-from roomidity.pipeline.admission import admit
+from roomidity.domain.houses import ACTIVE_FOR
+from roomidity.domain.messages import ForecastJob, Message
+from roomidity.domain.slots import from_epoch_ms
 from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.ports import Houses, JobQueue, Observations, ReadingsQueue, Rejects, Sets
-from roomidity.pipeline.storing import store
-from roomidity.pipeline.summary import DrainSummary
+from roomidity.pipeline.slot_writing import SlotWriter
 from roomidity.pipeline.waves import WaveSize, portions, receive_wave
-from roomidity.readings import LIMITS, Checked, Decoded, Limits, check, decode
-from roomidity.slots import format_slot, from_epoch_ms
+from roomidity.readings import DUPLICATES, LIMITS, Checked, Decoded, Limits, check, decode
 from roomidity.stopwatch import Timed, untimed
-from roomidity.terms import Message
 
-__all__ = ["DrainPorts", "DrainRules", "drain"]
+__all__ = ["DrainPorts", "DrainRules", "DrainSummary", "drain"]
 
 logger: Final = logging.getLogger(__name__)
 
@@ -41,6 +42,11 @@ class DrainPorts:
     rejects: Rejects
     backoff: BackOff
 
+    @property
+    def slots(self) -> SlotWriter:
+        """What admits, stores and derives."""
+        return SlotWriter(self.houses, self.sets, self.observations, self.backoff)
+
 
 @dataclass(frozen=True)
 class DrainRules:
@@ -50,6 +56,64 @@ class DrainRules:
     limits: Limits = LIMITS
     wave: WaveSize = field(default_factory=WaveSize)
     last_wave_s: float = 60.0
+
+
+@dataclass
+class DrainSummary:
+    """Counts of one drain; ``outcomes`` of accepted readings, ``rejected`` by reason."""
+
+    waves: int = 0
+    messages: int = 0
+    received: int = 0
+    late: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    slots_changed: int = 0
+    slots_rederived: int = 0
+    undeleted: int = 0
+    forecast_jobs: int = 0
+    violations: int = 0
+
+    def add(self, other: DrainSummary) -> None:
+        """Add another's counts to these."""
+        for name, count in vars(other).items():
+            setattr(self, name, getattr(self, name) + count)
+
+    @property
+    def stored(self) -> int:
+        """Readings that grew a set."""
+        return self.outcomes["stored"]
+
+    @property
+    def duplicate(self) -> int:
+        """Accepted readings that did not."""
+        return sum(self.outcomes[kind] for kind in DUPLICATES)
+
+    @property
+    def conserved(self) -> bool:
+        """Whether every reading received is accounted for."""
+        return self.received == self.stored + self.duplicate + self.rejected.total()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The counts as plain values, for logs and answers."""
+        return {
+            "waves": self.waves,
+            "messages": self.messages,
+            "readings": {
+                "received": self.received,
+                "stored": self.stored,
+                "duplicate": self.duplicate,
+                "rejected": self.rejected.total(),
+            },
+            "duplicates": {kind: self.outcomes[kind] for kind in DUPLICATES},
+            "rejects": dict(sorted(self.rejected.items())),
+            "late": self.late,
+            "slots_changed": self.slots_changed,
+            "slots_rederived": self.slots_rederived,
+            "undeleted": self.undeleted,
+            "forecast_jobs": self.forecast_jobs,
+            "violations": self.violations,
+        }
 
 
 def drain(
@@ -102,18 +166,12 @@ def _drain_wave(
         decoded = decode(wave)
         checked = check(decoded, now=now, limits=rules.limits)
     with timed("store"):
-        refused = admit(checked.accepted, ports.houses, timezone=rules.timezone, backoff=ports.backoff)
+        refused = ports.slots.admit(checked.accepted, timezone=rules.timezone)
         checked = _refuse(checked, refused)
         rejects = _describe(decoded, checked.rejected)
         if rejects:
             ports.rejects.put(now.date(), rejects)
-        stored = store(
-            checked.accepted,
-            houses=ports.houses,
-            sets=ports.sets,
-            observations=ports.observations,
-            backoff=ports.backoff,
-        )
+        stored = ports.slots.store(checked.accepted)
     with timed("delete"):
         undeleted = ports.readings.delete([message for place, message in enumerate(wave) if place not in stored.left])
     summary = DrainSummary(
@@ -184,5 +242,5 @@ def _ask_forecasts(ports: DrainPorts, *, now: datetime) -> int:
         for house in ports.houses.all()
         if house.last_seen is not None and house.last_seen >= now - ACTIVE_FOR
     )
-    ports.forecast_jobs.send([json.dumps({"house": name, "issued_at": format_slot(now)}) for name in active])
+    ports.forecast_jobs.send([ForecastJob(name, now).to_body() for name in active])
     return len(active)

@@ -9,12 +9,12 @@ from typing import Final
 
 import numpy as np
 
-from roomidity.forecasting import QUANTITIES
-from roomidity.forecasting.faults import FAULTS, faults
-from roomidity.houses import OUTDOOR
+from roomidity.domain.houses import OUTDOOR
+from roomidity.domain.observations import Observation
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SLOT, SlotKey
+from roomidity.forecasting.serving.faults import FAULTS, faults
 from roomidity.pipeline.ports import Observations
-from roomidity.slots import SLOT
-from roomidity.terms import Observation, SlotKey
 
 __all__ = ["flag_faults"]
 

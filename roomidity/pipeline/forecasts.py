@@ -8,26 +8,19 @@ from typing import Final
 
 import numpy as np
 
-from roomidity.forecasting import (
-    LEVELS,
-    QUANTITIES,
-    Explanation,
-    HouseForecast,
-    explain,
-    forecast,
-)
-from roomidity.forecasting.window import FloatArray
-from roomidity.houses import House
-from roomidity.pipeline.lookup import known_house
-from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry
+from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.houses import House
+from roomidity.domain.quantities import SPECS
+from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain, forecast
+from roomidity.pipeline.history import read_window
+from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, known_house
 from roomidity.pipeline.serving import Serving, serving_model
-from roomidity.pipeline.windows import read_window
 from roomidity.stopwatch import Timed, untimed
-from roomidity.store import StoredForecast
 
 __all__ = ["ForecastPorts", "IssuedForecast", "explain_room", "forecast_house"]
 
-_QUANTILES: Final = {"p10": LEVELS.index(0.1), "p50": LEVELS.index(0.5), "p90": LEVELS.index(0.9)}
+_LEVELS: Final = [LEVELS.index(level) for level in (0.1, 0.5, 0.9)]
+"""Those of p10, p50 and p90."""
 
 
 @dataclass(frozen=True)
@@ -86,17 +79,15 @@ def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: da
 
 
 def _to_stored(issued: HouseForecast, place: int, *, house: str, version: str) -> StoredForecast:
-    """One room's part, with the quantities that it has."""
-    quantities: dict[str, dict[str, FloatArray]] = {}
-    for row, quantity in enumerate(QUANTITIES):
-        levels = issued.quantiles[place, row]
-        if np.isfinite(levels).all():
-            quantities[quantity] = {name: levels[level].round(1) for name, level in _QUANTILES.items()}
+    """One room's part, rounded as it is stored; NaN for a quantity that the room does not measure."""
+    levels = issued.quantiles[place][:, _LEVELS]
+    forecast = np.isfinite(levels).all(axis=(1, 2), keepdims=True)
+    rounded = np.stack([rows.round(spec.decimals) for rows, spec in zip(levels, SPECS, strict=True)])
     return StoredForecast(
         house=house,
         room=issued.rooms[place],
         issued_at=issued.issued_at,
-        quantities=quantities,
+        quantiles=np.where(forecast, rounded, np.nan),
         grade={str(quantity): grade for quantity, grade in issued.grades[place].items()},
         data_through=issued.data_through[place],
         model_version=version,

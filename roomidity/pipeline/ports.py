@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.houses import House
+from roomidity.domain.messages import Message
+from roomidity.domain.models import Pointer, Pruned
+from roomidity.domain.observations import Observation, Origin, RoomMeans, StoredSet
+from roomidity.domain.slots import SlotKey
+from roomidity.errors import NotFoundError
 from roomidity.forecasting import Model, State
-from roomidity.houses import House
-from roomidity.registry import Champion, Pruned
-from roomidity.store import DayAccuracy, Pointer, RoomMeans, StoredForecast, StoredSet
-from roomidity.terms import Message, Observation, Origin, SlotKey
+from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.forecasting.model import Champion
 
 __all__ = [
     "Accuracy",
     "Forecasts",
+    "Function",
     "Houses",
     "JobQueue",
     "Observations",
@@ -24,6 +30,7 @@ __all__ = [
     "Rejects",
     "Sets",
     "TrainingPorts",
+    "known_house",
 ]
 
 
@@ -42,6 +49,13 @@ class JobQueue(Protocol):
 
     def send(self, bodies: Sequence[str]) -> None:
         """Send each body as a message."""
+
+
+class Function(Protocol):
+    """A function of the stage."""
+
+    def begin(self, event: Mapping[str, Any]) -> None:
+        """Have it called with ``event``, without waiting for what it does."""
 
 
 class Houses(Protocol):
@@ -107,6 +121,9 @@ class Forecasts(Protocol):
 
     def put_many(self, forecasts: Iterable[StoredForecast]) -> None:
         """Write the forecasts of a house's rooms."""
+
+    def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
+        """A room's newest that was issued by ``now``."""
 
     def between(self, house: str, room: str, first: datetime, last: datetime) -> list[StoredForecast]:
         """Those issued from ``first`` to ``last``, both included."""
@@ -178,3 +195,17 @@ class TrainingPorts:
     houses: Houses
     observations: Observations
     registry: Registry
+
+
+def known_house(houses: Houses, name: str) -> House:
+    """The house called ``name``.
+
+    Raises
+    ------
+    NotFoundError
+        If it was never seen.
+    """
+    house = houses.get(name)
+    if house is None:
+        raise NotFoundError(f"house {name!r}", hint="it appears with its first reading")
+    return house

@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from roomidity.domain.houses import OUTDOOR, House, Quarantine, rule_ids
+from roomidity.domain.slots import parse_slot
 from roomidity.errors import ConflictError, InputError
-from roomidity.houses import OUTDOOR, House
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
-from roomidity.pipeline.deriving import refresh
-from roomidity.pipeline.lookup import known_house
-from roomidity.pipeline.ports import Houses, Observations, Registry, Sets
-from roomidity.pipeline.rules import rule_ids
-from roomidity.slots import parse_slot
-from roomidity.terms import Quarantine
+from roomidity.pipeline.ports import Houses, Observations, Registry, Sets, known_house
+from roomidity.pipeline.slot_writing import SlotWriter
 
-__all__ = ["MAX_RULES", "Affected", "QuarantinePorts", "affected_models", "change_rule", "derive_anew"]
+__all__ = [
+    "MAX_RULES",
+    "Affected",
+    "QuarantinePorts",
+    "affected_models",
+    "change_rule",
+    "derive_anew",
+]
 
 MAX_RULES: Final = 200
 """Of a house: a rule costs 100 bytes of an item that every drain reads, and a filter for every slot derived."""
@@ -32,6 +36,11 @@ class QuarantinePorts:
     observations: Observations
     registry: Registry
     backoff: BackOff
+
+    @property
+    def slots(self) -> SlotWriter:
+        """What derives."""
+        return SlotWriter(self.houses, self.sets, self.observations, self.backoff)
 
 
 @dataclass(frozen=True)
@@ -88,9 +97,7 @@ def derive_anew(ports: QuarantinePorts, *, house: str, rule: Quarantine) -> Iter
     How many slots with readings were gone through, and how many observations were derived anew.
     """
     for read in ports.sets.between(house, rule.start, rule.end):
-        derived = refresh(
-            read, houses=ports.houses, sets=ports.sets, observations=ports.observations, backoff=ports.backoff
-        )
+        derived = ports.slots.refresh(read)
         yield len(read), derived
 
 

@@ -13,10 +13,10 @@ from datetime import date
 from itertools import islice
 from typing import Any, Final, Protocol
 
+from roomidity.domain.rejects import Selection
 from roomidity.pipeline.ports import JobQueue, ReadingsQueue
 from roomidity.readings import pack_lines
 from roomidity.readings.messages import MAX_BODY_BYTES
-from roomidity.rejects import Selection
 
 __all__ = ["KeptRejects", "Replayed", "move_messages", "replay_object", "text_of"]
 

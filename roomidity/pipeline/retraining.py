@@ -6,25 +6,22 @@ for the same every night would not change it.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from roomidity.forecasting.drift import drift_of
-from roomidity.forecasting.scoring import Score
-from roomidity.houses import House
+from roomidity.domain.houses import House, rule_ids
+from roomidity.domain.messages import TrainingJob, TrainingReason
+from roomidity.domain.slots import SLOT, parse_slot
+from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.forecasting.evaluation.drift import drift_of
+from roomidity.forecasting.evaluation.scores import Score
 from roomidity.pipeline.ports import JobQueue
-from roomidity.pipeline.rules import rule_ids
-from roomidity.slots import SLOT, format_slot, parse_slot
-from roomidity.store import DayAccuracy
 
-__all__ = ["Reason", "ask_for_training", "training_due"]
+__all__ = ["ask_for_training", "training_due"]
 
 logger: Final = logging.getLogger(__name__)
-
-Reason = Literal["first", "daily", "weekly", "drift", "quarantine"]
 
 FIRST_DAYS: Final = 3
 """Days since the first reading before the first training; where that came long before the others, training says so."""
@@ -39,7 +36,7 @@ DRIFT_DAYS: Final = 2
 
 def training_due(
     house: House, manifests: Sequence[Mapping[str, Any]], rows: Iterable[DayAccuracy], *, now: datetime
-) -> Reason | None:
+) -> TrainingReason | None:
     """Why a house should be trained now, or None.
 
     Days are counted by the calendar (UTC), so that a training that took a while does not put off the next. A house is
@@ -73,12 +70,12 @@ def training_due(
     return None
 
 
-def ask_for_training(jobs: JobQueue, *, house: str, reason: Reason, now: datetime) -> None:
+def ask_for_training(jobs: JobQueue, *, house: str, reason: TrainingReason, now: datetime) -> None:
     """Ask for a training of the house on what had closed by ``now``.
 
     Asking twice trains twice; the second challenger is the first one's equal, and the gate lets it pass for nothing.
     """
-    jobs.send([json.dumps({"house": house, "reason": reason, "now": format_slot(now)})])
+    jobs.send([TrainingJob(house, reason, now).to_body()])
 
 
 def _by_day(rows: Iterable[DayAccuracy]) -> list[dict[str, Score]]:

@@ -9,8 +9,8 @@ from typing import Final
 
 from roomidity.errors import ModelRefusedError, ModelUnreadableError, StoreError
 from roomidity.forecasting import Model, State, load_prior
+from roomidity.forecasting.model import Champion
 from roomidity.pipeline.ports import Registry
-from roomidity.registry import Champion
 
 __all__ = ["Serving", "first_intact", "serving_model"]
 

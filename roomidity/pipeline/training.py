@@ -1,6 +1,6 @@
 """Train: a challenger from a house's history, judged on the newest days, which it never saw; it serves only if it wins.
 
-Imports scikit-learn by way of :mod:`roomidity.forecasting.training`; nothing that serves imports this module.
+Imports scikit-learn by way of :mod:`roomidity.forecasting.training.ridges`; nothing that serves imports this module.
 """
 
 from __future__ import annotations
@@ -10,20 +10,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from roomidity.domain.houses import House
+from roomidity.domain.models import Pointer, version_of
+from roomidity.domain.slots import SLOT_MS, floor_slot, format_moment, format_slot, from_epoch_ms
 from roomidity.errors import ChampionChangedError, ModelRefusedError, NotEnoughDataError
 from roomidity.forecasting import Model, State, Window, advance, load_prior
-from roomidity.forecasting.challenge import challenge
-from roomidity.forecasting.faults import without_faults
-from roomidity.forecasting.gate import held_out_slots, measured_slots
-from roomidity.houses import House
-from roomidity.pipeline.lookup import known_house
-from roomidity.pipeline.ports import Registry, TrainingPorts
-from roomidity.pipeline.rules import check_rules_followed
+from roomidity.forecasting.evaluation.gate import held_out_slots
+from roomidity.forecasting.model import Champion
+from roomidity.forecasting.serving.courses import measured_slots
+from roomidity.forecasting.serving.faults import without_faults
+from roomidity.forecasting.training.challenge import challenge
+from roomidity.pipeline.history import KEPT_FOR, check_rules_followed, read_history
+from roomidity.pipeline.ports import Registry, TrainingPorts, known_house
 from roomidity.pipeline.serving import first_intact
-from roomidity.pipeline.windows import KEPT_FOR, read_history
-from roomidity.registry import Champion, version_of
-from roomidity.slots import SLOT_MS, floor_slot, format_moment, format_slot, from_epoch_ms
-from roomidity.store import Pointer
 
 __all__ = ["TrainedHouse", "TrainingPorts", "train_house"]
 
@@ -105,7 +104,7 @@ def train_house(  # noqa: PLR0913  # all but the ports by name
         needed = error.needed_slots + held_out_slots(measured)
         raise NotEnoughDataError(house, found_slots=measured, needed_slots=needed) from error
     trained = found.trained
-    version = version_of(trained.model, history.end)
+    version = version_of(trained.model.to_bytes(), history.end)
     manifest = {
         "reason": reason,
         "code_version": code_version,

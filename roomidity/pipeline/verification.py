@@ -14,17 +14,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from roomidity.forecasting import QUANTITIES, STEPS, WINDOW_SLOTS, Window, advance
-from roomidity.forecasting.courses import FILL_SLOTS, fill
-from roomidity.forecasting.scoring import PAST_SHARE, TARGET_SHARE, Score, score
-from roomidity.forecasting.window import HUMIDITY, FloatArray
-from roomidity.houses import OUTDOOR, House
-from roomidity.pipeline.lookup import known_house
-from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Observations, Registry
+from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.houses import OUTDOOR, House
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SLOT, SLOT_MS, floor_slot, from_epoch_ms
+from roomidity.forecasting import STEPS, WINDOW_SLOTS, Window, advance
+from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.forecasting.evaluation.protocol import counted
+from roomidity.forecasting.evaluation.scores import Score, score
+from roomidity.forecasting.serving.courses import FILL_SLOTS, fill
+from roomidity.pipeline.history import KEPT_FOR, read_history
+from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Observations, Registry, known_house
 from roomidity.pipeline.serving import first_intact
-from roomidity.pipeline.windows import KEPT_FOR, read_history
-from roomidity.slots import SLOT, SLOT_MS, floor_slot, from_epoch_ms
-from roomidity.store import QUANTILES, DayAccuracy, StoredForecast
 
 __all__ = ["VerifyPorts", "advance_state", "midnight", "score_days", "verify_house"]
 
@@ -141,30 +142,9 @@ def _score_room(room: str, forecasts: Sequence[StoredForecast], happened: Window
         room=room,
         issued=issued,
         quantities=sorted({quantity for one in forecasts for quantity in one.quantities}),
-        scores=score(np.stack([_quantiles(one) for one in forecasts]), actual, newest),
+        scores=score(np.stack([one.quantiles for one in forecasts]), actual, newest),
         counted=np.array([(moment - midnight(moment.date())) % _SIX_HOURS == timedelta(0) for moment in issued])
-        & _counted(filled, actual, newest, begins),
-    )
-
-
-def _quantiles(forecast: StoredForecast) -> FloatArray:
-    """p10, p50 and p90 of both quantities, (2, 3, 96); NaN for one that was not forecast."""
-    found = np.full((len(QUANTITIES), len(QUANTILES), STEPS), np.nan)
-    for place, quantity in enumerate(QUANTITIES):
-        if quantity in forecast.quantities:
-            found[place] = [forecast.quantities[quantity][name] for name in QUANTILES]
-    return found
-
-
-def _counted(
-    filled: FloatArray, actual: FloatArray, newest: FloatArray, begins: NDArray[np.integer]
-) -> NDArray[np.bool_]:
-    """Issue times that a backtest counts: both newest values exist, and humidity was measured often enough."""
-    past = filled[HUMIDITY, begins[:, None] - 1 - np.arange(WINDOW_SLOTS)]
-    return np.asarray(
-        np.isfinite(newest).all(axis=1)
-        & (np.isfinite(past).mean(axis=1) >= PAST_SHARE)
-        & (np.isfinite(actual[:, HUMIDITY]).mean(axis=1) >= TARGET_SHARE)
+        & counted(filled, actual, newest, begins),
     )
 
 

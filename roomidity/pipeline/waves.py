@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
+from roomidity.domain.messages import Message
 from roomidity.pipeline.ports import ReadingsQueue
-from roomidity.terms import Message
 
 __all__ = ["Wave", "WaveSize", "portions", "receive_wave"]
 

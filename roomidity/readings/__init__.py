@@ -5,8 +5,9 @@ from __future__ import annotations
 from roomidity.readings.checks import LIMITS, Checked, Limits, check
 from roomidity.readings.messages import pack_lines, pack_readings
 from roomidity.readings.observations import derive
+from roomidity.readings.packing import Unpacked, pack_sets, unpack_sets
 from roomidity.readings.reasons import DUPLICATES, REASONS, Duplicate, Reason
-from roomidity.readings.sets import Union, pack_sets, union, unpack_sets, unreadable_sets
+from roomidity.readings.union import Union, union
 from roomidity.readings.wire import Decoded, decode
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Limits",
     "Reason",
     "Union",
+    "Unpacked",
     "check",
     "decode",
     "derive",
@@ -27,5 +29,4 @@ __all__ = [
     "pack_sets",
     "union",
     "unpack_sets",
-    "unreadable_sets",
 ]

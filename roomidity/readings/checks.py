@@ -9,10 +9,11 @@ from typing import Final
 
 import polars as pl
 
+from roomidity.domain.names import is_name
+from roomidity.domain.quantities import QUANTITIES, SPECS, VALUE_DECIMALS, QuantitySpec
+from roomidity.domain.slots import SLOT_MS, parse_time, to_epoch_ms
 from roomidity.readings.reasons import Reason
 from roomidity.readings.wire import Decoded
-from roomidity.slots import SLOT_MS, parse_time, to_epoch_ms
-from roomidity.terms import is_name
 
 __all__ = ["LIMITS", "Checked", "Limits", "check"]
 
@@ -25,10 +26,8 @@ _PLAIN: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
 
 @dataclass(frozen=True)
 class Limits:
-    """What is plausible, and how far from now a reading may lie."""
+    """How far from now a reading may lie."""
 
-    temperature_c: tuple[float, float] = (-60.0, 85.0)
-    humidity_percent: tuple[float, float] = (0.0, 100.0)
     future_ms: int = 300_000
     retention_days: int = 400
 
@@ -59,7 +58,7 @@ def check(decoded: Decoded, *, now: datetime, limits: Limits = LIMITS) -> Checke
     now
         The issue time, an aware UTC slot start: tells what is too old and what is late.
     limits
-        What is plausible.
+        How far from ``now`` readings may lie.
     """
     sent = pl.Series("sent", [message.sent_ms for message in decoded.messages], dtype=pl.Int64)
     now_ms = to_epoch_ms(now)
@@ -78,10 +77,8 @@ def check(decoded: Decoded, *, now: datetime, limits: Limits = LIMITS) -> Checke
         _when("bad_name", (pl.col("fault") == "bad_name") | ~pl.col("named")),
         _when("bad_time", (pl.col("fault") == "bad_time") | pl.col("at").is_null()),
         _when("bad_value", pl.col("fault") == "bad_value"),
-        _when("no_value", pl.col("temperature").is_null() & pl.col("humidity").is_null()),
-        _when(
-            "implausible", _outside("temperature", limits.temperature_c) | _outside("humidity", limits.humidity_percent)
-        ),
+        _when("no_value", pl.all_horizontal(pl.col(*QUANTITIES).is_null())),
+        _when("implausible", pl.any_horizontal(_outside(spec) for spec in SPECS)),
         _when("future", pl.col("at") > pl.col("sent") + limits.future_ms),
         _when("too_old", pl.col("slot") < oldest_slot),
     )
@@ -94,7 +91,7 @@ def check(decoded: Decoded, *, now: datetime, limits: Limits = LIMITS) -> Checke
         "sensor",
         "slot",
         (pl.col("at") - pl.col("slot")).cast(pl.Int32).alias("time_ms"),
-        *(pl.col(name).mul(1000).round().cast(pl.Int32) for name in ("temperature", "humidity")),
+        *(pl.col(name).mul(10**VALUE_DECIMALS).round().cast(pl.Int32) for name in QUANTITIES),
         (pl.col("slot") + SLOT_MS < now_ms - SLOT_MS).alias("late"),
     )
     rejected = rows.filter(pl.col("reason").is_not_null()).select(
@@ -120,9 +117,9 @@ def _when(reason: Reason, applies: pl.Expr) -> pl.Expr:
     return pl.when(applies).then(pl.lit(reason))
 
 
-def _outside(quantity: str, span: tuple[float, float]) -> pl.Expr:
-    """Whether a value is there and is not within the span; NaN is not."""
-    return ~pl.col(quantity).is_between(*span) | pl.col(quantity).is_nan()
+def _outside(spec: QuantitySpec) -> pl.Expr:
+    """Whether a value is there and no sensor can report it; NaN is none."""
+    return ~pl.col(spec.name).is_between(*spec.plausible) | pl.col(spec.name).is_nan()
 
 
 def _epoch_ms(texts: pl.Series) -> pl.Series:

@@ -9,12 +9,14 @@ from typing import Final
 import msgspec
 import polars as pl
 
+from roomidity.domain.quantities import QUANTITIES
+
 __all__ = ["MAX_BODY_BYTES", "pack_lines", "pack_readings"]
 
 MAX_BODY_BYTES: Final = 256_000
 """A packed body's size: under the 256 KiB that every SQS endpoint takes; SQS bills it as four requests."""
 
-_FIELDS: Final = ("room", "sensor", "ts", "temperature", "humidity")
+_FIELDS: Final = ("room", "sensor", "ts", *QUANTITIES)
 
 
 def pack_readings(readings: pl.DataFrame, *, max_bytes: int = MAX_BODY_BYTES) -> Iterator[str]:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from roomidity.readings.sets import time_of, value_of
-from roomidity.slots import to_epoch_ms
-from roomidity.terms import QUANTITIES, Observation, Quarantine, SlotKey, Statistics
+from roomidity.domain.houses import Quarantine
+from roomidity.domain.observations import Observation, Statistics
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SlotKey, to_epoch_ms
+from roomidity.readings.union import time_of, value_of
 
 __all__ = ["derive"]
 

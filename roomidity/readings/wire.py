@@ -18,16 +18,17 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from roomidity.domain.messages import Message
+from roomidity.domain.quantities import QUANTITIES
 from roomidity.readings.lenient import loads
 from roomidity.readings.reasons import Reason
-from roomidity.terms import Message
 
 __all__ = ["Decoded", "decode"]
 
 _NAMES: Final = ("house", "room", "sensor")
-_VALUES: Final = ("temperature", "humidity")
 _WIRE: Final = pl.Schema(
-    {"house": pl.String, "room": pl.String, "sensor": pl.String, "ts": pl.String} | dict.fromkeys(_VALUES, pl.Float64())
+    {"house": pl.String, "room": pl.String, "sensor": pl.String, "ts": pl.String}
+    | dict.fromkeys(QUANTITIES, pl.Float64())
 )
 _ROWS: Final = pl.Schema({"message": pl.UInt32(), "position": pl.UInt32(), **_WIRE, "fault": pl.String()})
 
@@ -230,8 +231,8 @@ def _read(common: dict[str, Any], reading: Any) -> dict[str, Any]:
     given = reading | _lacking(reading, common)
     row: dict[str, Any] = {}
     fault: Reason | None = None
-    for name in reversed(_VALUES):
-        row[name], wrong = _number(given.get(name))
+    for quantity in QUANTITIES:
+        row[quantity], wrong = _number(given.get(quantity))
         fault = "bad_value" if wrong else fault
     row["ts"], wrong = _scalar_text(given.get("ts"))
     fault = "bad_time" if wrong else fault

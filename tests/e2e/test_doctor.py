@@ -7,9 +7,9 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from roomidity.domain.slots import SLOT, format_moment
 from roomidity.local.simulation import simulate_house
 from roomidity.readings import pack_readings
-from roomidity.slots import SLOT, format_moment
 from tests.e2e.engine import Shell, plain
 
 END = datetime(2026, 3, 15, tzinfo=UTC)

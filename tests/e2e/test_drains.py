@@ -24,7 +24,7 @@ from dataclasses import replace
 from roomidity.composition import Roomidity
 from roomidity.pipeline.drain import drain
 from roomidity.pipeline.waves import WaveSize
-from roomidity.slots import parse_time
+from roomidity.domain.slots import parse_time
 
 stage = Roomidity.from_environment(os.environ)
 ports, rules = stage.drain_ports, replace(stage.drain_rules, wave=WaveSize(messages=40))
@@ -39,9 +39,9 @@ KILLED: Final = """
 import os, signal
 from roomidity.composition import Roomidity
 from roomidity.pipeline.drain import drain
-from roomidity.queues import Queue
-from roomidity.slots import parse_time
-from roomidity.store import ObservationTable
+from roomidity.aws.queues import Queue
+from roomidity.domain.slots import parse_time
+from roomidity.aws.store import ObservationTable
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from roomidity import queues
+from roomidity.aws import queues
 from roomidity.composition import Roomidity
 from tests.contract import CONTRACT
 from tests.e2e.engine import Shell, plain

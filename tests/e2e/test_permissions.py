@@ -22,12 +22,12 @@ import pytest
 from botocore.client import BaseClient
 
 from roomidity.composition import Roomidity
+from roomidity.domain.slots import SLOT, format_moment
 from roomidity.forecasting import load_prior
 from roomidity.local.engine import Engine
 from roomidity.local.functions import Functions
 from roomidity.local.simulation import simulate_house
 from roomidity.readings import pack_readings
-from roomidity.slots import SLOT, format_moment
 from tests.e2e import permissions
 from tests.e2e.engine import plain
 from tests.e2e.permissions import (

@@ -12,9 +12,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from roomidity.domain.slots import SLOT, floor_slot, format_moment
 from roomidity.local.simulation import simulate_house
 from roomidity.readings import REASONS
-from roomidity.slots import SLOT, floor_slot, format_moment
 from tests.e2e.engine import Shell, assert_exact, plain, wanted
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from roomidity.domain.slots import format_moment
 from roomidity.local.simulation import simulate_house
-from roomidity.slots import format_moment
 from tests.e2e.engine import Shell, assert_exact, plain, wanted
 
 START = datetime(2026, 1, 5, tzinfo=UTC)

@@ -21,7 +21,7 @@ pytestmark = NEEDS_CLI
 
 PREFIX: Final = "roomidity-prod"
 EMAIL: Final = "someone@example.org"
-RUNBOOK: Final = CHECKOUT / "container/runbook.md"
+RUNBOOK: Final = CHECKOUT / "docs/runbook.md"
 
 OWN_METRICS: Final = {
     "ConservationViolations",

@@ -12,9 +12,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from roomidity.composition import Roomidity
-from roomidity.slots import SLOT, floor_slot, parse_slot, to_epoch_ms
-from roomidity.store import StoredSet
-from roomidity.terms import Message, Observation, SlotKey
+from roomidity.domain.messages import Message
+from roomidity.domain.observations import Observation, StoredSet
+from roomidity.domain.slots import SLOT, SlotKey, floor_slot, parse_slot, to_epoch_ms
 
 __all__ = ["Deployed"]
 

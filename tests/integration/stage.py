@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import boto3
 
+from roomidity.aws.dynamodb import botocore_session, dynamodb_client
+from roomidity.aws.store import Tables, bind
 from roomidity.composition import Roomidity
-from roomidity.dynamodb import botocore_session, dynamodb_client
-from roomidity.store import Tables, bind
 
 __all__ = ["KEYS", "QUEUES", "REGION", "Run", "create", "tables_of"]
 

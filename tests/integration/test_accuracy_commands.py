@@ -14,10 +14,11 @@ from click.testing import CliRunner, Result
 from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
 from roomidity.composition import Roomidity
-from roomidity.houses import House, Seen
-from roomidity.slots import SLOT, to_epoch_ms
-from roomidity.store import StoredForecast
-from roomidity.terms import Origin, SlotKey, Statistics
+from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.houses import House, Seen
+from roomidity.domain.observations import Origin, Statistics
+from roomidity.domain.slots import SLOT, SlotKey, to_epoch_ms
+from tests.fakes import stacked
 
 DAY = timedelta(days=1)
 ISSUED = datetime(2026, 3, 13, tzinfo=UTC)
@@ -41,9 +42,10 @@ def house(stage: Roomidity) -> Iterator[Roomidity]:
         stage.observations.put_many(
             {SlotKey("h1", to_epoch_ms(slot)): (statistics(mean), Origin(1)) for slot, mean in some}
         )
-    quantiles = {name: np.full(96, value) for name, value in (("p10", 48.0), ("p50", 51.0), ("p90", 53.0))}
+    humidity = {name: np.full(96, value) for name, value in (("p10", 48.0), ("p50", 51.0), ("p90", 53.0))}
+    quantiles = stacked({"humidity": humidity})
     stage.forecasts.put_many(
-        StoredForecast("h1", room, ISSUED + number * 6 * timedelta(hours=1), {"humidity": quantiles}, {}, None, "v1")
+        StoredForecast("h1", room, ISSUED + number * 6 * timedelta(hours=1), quantiles, {}, None, "v1")
         for room in rooms
         for number in range(4)
     )

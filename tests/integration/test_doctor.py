@@ -12,13 +12,13 @@ import boto3
 import pytest
 from click.testing import CliRunner
 
-from roomidity.account import Account
+from roomidity.aws.account import Account
 from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
 from roomidity.composition import Roomidity
+from roomidity.domain.slots import format_moment
 from roomidity.forecasting import load_prior
 from roomidity.pipeline.forecasts import forecast_house
-from roomidity.slots import format_moment
 from tests.integration.stage import REGION
 from tests.integration.test_handlers import NOW, observe
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from roomidity import queues
+from roomidity.aws import queues
 from roomidity.composition import Roomidity
 from tests.integration.deployed import Deployed
 from tests.schedules import Case, Effort, Tally, schedules

@@ -15,14 +15,15 @@ import numpy as np
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
+from roomidity.aws.functions import Function
 from roomidity.composition import Roomidity
+from roomidity.domain.houses import House, Room
+from roomidity.domain.observations import Origin, Statistics
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, format_slot, to_epoch_ms
 from roomidity.errors import InputError, NotFoundError, VerificationError
 from roomidity.forecasting import load_prior
-from roomidity.functions import Function
-from roomidity.houses import House, Room
 from roomidity.local.functions import Context
-from roomidity.slots import SLOT, SLOT_MS, format_slot, to_epoch_ms
-from roomidity.terms import QUANTITIES, Origin, SlotKey, Statistics
 
 EVENTS: Final = Path(__file__).parents[1] / "events"
 NOW: Final = datetime(2026, 3, 15, tzinfo=UTC)

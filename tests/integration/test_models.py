@@ -14,14 +14,14 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from click.testing import CliRunner
 from pynamodb.exceptions import GetError
 
-from roomidity.bucket import Bucket
+from roomidity.aws.bucket import Bucket
+from roomidity.aws.store.tables import ModelItem
 from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
 from roomidity.composition import Roomidity
+from roomidity.domain.slots import SLOT, format_moment, format_slot
 from roomidity.forecasting import load_prior
 from roomidity.local.functions import Context
-from roomidity.slots import SLOT, format_moment, format_slot
-from roomidity.store.tables import ModelItem
 from tests.integration.stage import Run, tables_of
 from tests.integration.test_handlers import metrics_of, observe, records
 from tests.unit.pipeline.test_training import plant, shuffled

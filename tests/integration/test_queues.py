@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from roomidity.aws.queues import Queue
 from roomidity.composition import Roomidity
 from roomidity.errors import StoreError
-from roomidity.queues import Queue
 from tests.integration.stage import REGION
 
 

@@ -15,17 +15,16 @@ from click.testing import CliRunner
 
 from roomidity.cli.app import roomidity
 from roomidity.composition import Roomidity
+from roomidity.domain.houses import House, Quarantine
+from roomidity.domain.rejects import Selection, named_houses
+from roomidity.domain.slots import SLOT, format_moment, format_slot
 from roomidity.errors import StoreError
 from roomidity.forecasting import load_prior
-from roomidity.houses import House
 from roomidity.pipeline.drain import drain
 from roomidity.pipeline.forgetting import forget_house
 from roomidity.pipeline.quarantine import change_rule
 from roomidity.pipeline.replaying import replay_object
 from roomidity.readings import unpack_sets
-from roomidity.rejects import Selection, named_houses
-from roomidity.slots import SLOT, format_moment, format_slot
-from roomidity.terms import Quarantine
 from tests.integration.stage import REGION, Run
 from tests.integration.test_handlers import observe
 from tests.integration.test_tables import forecast
@@ -69,7 +68,7 @@ def drained(stage: Roomidity, *contents: Any, now: datetime = NOW) -> dict[str, 
 def sets_of(stage: Roomidity, house: str = "h1") -> Any:
     far = timedelta(days=500)
     packed = {key: one.packed for part in stage.sets.between(house, NOW - far, NOW + far) for key, one in part.items()}
-    return values_by_bin(unpack_sets(packed))
+    return values_by_bin(unpack_sets(packed).values)
 
 
 def kept(stage: Roomidity) -> list[dict[str, Any]]:

@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 
 from roomidity.composition import Roomidity
+from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.houses import House, Quarantine, Room
+from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet
+from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, format_slot, to_epoch_ms
 from roomidity.errors import ConflictError
-from roomidity.forecasting.scoring import Score
-from roomidity.houses import House, Room
+from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.forecasting.evaluation.scores import Score
 from roomidity.local.units import item_bytes
-from roomidity.slots import SLOT, SLOT_MS, format_slot, to_epoch_ms
-from roomidity.store import DayAccuracy, StoredForecast, StoredSet
-from roomidity.terms import Observation, Origin, Quarantine, SlotKey, Statistics
+from tests.fakes import stacked
 from tests.integration import dashboard
 from tests.integration.stage import KEYS, REGION, tables_of
 
@@ -43,10 +45,12 @@ def forecast(
         house="h1",
         room=room,
         issued_at=issued_at,
-        quantities={
-            quantity: {"p10": 40 + steps / 10, "p50": 45 + steps / 10, "p90": 50 + steps / 10}
-            for quantity in quantities
-        },
+        quantiles=stacked(
+            {
+                quantity: {"p10": 40 + steps / 10, "p50": 45 + steps / 10, "p90": 50 + steps / 10}
+                for quantity in quantities
+            }
+        ).round(1),
         grade=dict.fromkeys(quantities, "full"),
         data_through=issued_at - SLOT,
         model_version="20260314T0000Z-0123abcd",
@@ -179,7 +183,7 @@ def test_a_house_of_before_there_were_numbers_has_had_no_change_of_rules(stage: 
 
 
 def test_sets_between_two_times_some_at_once(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roomidity.store.sets._AT_ONCE", 2)
+    monkeypatch.setattr("roomidity.aws.store.sets._AT_ONCE", 2)
     stored = {key(number): StoredSet(b"packed", 1) for number in range(6)}
     stage.sets.put_many({**stored, key(2, house="h2"): StoredSet(b"another's", 1)})
 
@@ -190,7 +194,7 @@ def test_sets_between_two_times_some_at_once(stage: Roomidity, monkeypatch: pyte
     assert between(START + SLOT / 2, START + SLOT) == [[key(0)]]
     assert between(START - SLOT, START + SLOT + SLOT / 9) == [[key(0), key(1)]]
     assert between(START, START) == []
-    monkeypatch.setattr("roomidity.store.sets._AT_ONCE_BYTES", 6)
+    monkeypatch.setattr("roomidity.aws.store.sets._AT_ONCE_BYTES", 6)
     assert between(START, START + 2 * SLOT) == [[key(0)], [key(1)]]
 
 
@@ -234,7 +238,7 @@ def test_a_forecast_comes_back_as_it_was_issued(stage: Roomidity) -> None:
     assert found is not None
     assert set(found.quantities) == {"humidity"}
     for name, values in humidity_only.quantities["humidity"].items():
-        np.testing.assert_array_equal(found.quantities["humidity"][name], values.round(1))
+        np.testing.assert_array_equal(found.quantities["humidity"][name], values)
     assert (found.grade, found.data_through, found.model_version) == (
         {"humidity": "full"},
         None,
@@ -320,13 +324,10 @@ def the_item(table: str) -> dict[str, Any]:
 def test_a_forecast_costs_three_write_units(stage: Roomidity) -> None:
     """At its dearest: three digits everywhere, and a winter's outbuilding with a sign before every temperature."""
     rng = np.random.default_rng(0)
-    numbers = {
-        "humidity": rng.uniform(10.1, 99.9, (3, 96)).round(1),
-        "temperature": -rng.uniform(10.1, 30.9, (3, 96)).round(1),
-    }
+    numbers = np.array([rng.uniform(10.1, 99.9, (3, 96)), -rng.uniform(10.1, 30.9, (3, 96))]).round(1)
     dearest = replace(
         forecast(room="the children's room upstairs"),
-        quantities={quantity: dict(zip(("p10", "p50", "p90"), of, strict=True)) for quantity, of in numbers.items()},
+        quantiles=numbers,
         grade={"humidity": "persistence", "temperature": "persistence"},
     )
     stage.forecasts.put_many([dearest])

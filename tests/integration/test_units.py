@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from roomidity.composition import Roomidity
+from roomidity.domain.slots import SLOT, format_moment, format_slot
 from roomidity.local.functions import Context
 from roomidity.local.units import Item, Meter, Units
-from roomidity.slots import SLOT, format_moment, format_slot
 from tests.integration.stage import REGION
 from tests.integration.test_handlers import NOW, observe, records
 

@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 from hypothesis import settings
 
+from roomidity.domain.messages import Message
+from roomidity.domain.slots import SLOT_MS, SlotKey, parse_time, to_epoch_ms
 from roomidity.readings import union
-from roomidity.readings.sets import SLOT_VALUES, value_of
-from roomidity.slots import SLOT_MS, parse_time, to_epoch_ms
-from roomidity.terms import Message, SlotKey
+from roomidity.readings.union import SLOT_VALUES, value_of
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 """The issue time."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roomidity import climate
+from roomidity.domain import climate
 
 celsius = st.floats(-40, 60)
 percent = st.floats(1, 100)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from roomidity.domain.messages import ForecastJob, TrainingJob, issue_time
 from roomidity.errors import InputError
-from roomidity.events import ForecastJob, TrainingJob, issue_time
 
 CLOCK = datetime(2026, 11, 22, 9, 14, 59, tzinfo=UTC)
 SAMPLES = Path(__file__).parents[1] / "events"

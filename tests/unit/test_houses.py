@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roomidity.houses import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS, House, Room, Seen
+from roomidity.domain.houses import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS, House, Room, Seen
 from tests.unit.samples import NOW, fast
 
 EMPTY = House(name="h1", timezone="UTC")

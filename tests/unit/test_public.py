@@ -19,6 +19,7 @@ def test_the_public_surface_of_readings() -> None:
         "Limits",
         "Reason",
         "Union",
+        "Unpacked",
         "check",
         "decode",
         "derive",
@@ -27,7 +28,6 @@ def test_the_public_surface_of_readings() -> None:
         "pack_sets",
         "union",
         "unpack_sets",
-        "unreadable_sets",
     ]
 
 

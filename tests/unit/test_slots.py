@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roomidity.slots import (
+from roomidity.domain.slots import (
     SLOT,
     SLOT_MS,
     floor_slot,

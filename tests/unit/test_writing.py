@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import PutError
 
-from roomidity.store import writing
-from roomidity.store.writing import Write, save
+from roomidity.aws.store import writing
+from roomidity.aws.store.writing import Write, save
 
 
 def refusal(code: str) -> PutError:

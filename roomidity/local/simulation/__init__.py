@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
+from roomidity.domain.slots import SLOT_S, floor_slot, to_epoch_ms
 from roomidity.local.simulation.course import STEP_S, Course, simulate_course
 from roomidity.local.simulation.kinds import DEMO_KIND, ClimateKind, HouseKind, RoomKind, Use, random_kind
 from roomidity.local.simulation.sensors import READINGS_SCHEMA, Sensor, lagged, sensors_of, take_readings
-from roomidity.slots import SLOT_S, floor_slot, to_epoch_ms
 
 __all__ = [
     "DEMO_KIND",

@@ -9,12 +9,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from roomidity.climate import mixing_ratio, mixing_ratio_vapour_pressure, relative_humidity, saturation_vapour_pressure
+from roomidity.domain.climate import (
+    mixing_ratio,
+    mixing_ratio_vapour_pressure,
+    relative_humidity,
+    saturation_vapour_pressure,
+)
+from roomidity.domain.slots import floor_slot, to_epoch_ms
 from roomidity.local.simulation.household import Activity, simulate_household
 from roomidity.local.simulation.kinds import HouseKind
 from roomidity.local.simulation.physics import AIR_KG_M3, HeatBalance, MoistureBalance
 from roomidity.local.simulation.weather import Weather, facade_irradiance, recent_mean, simulate_weather
-from roomidity.slots import floor_slot, to_epoch_ms
 
 __all__ = ["STEP_S", "Course", "simulate_course"]
 

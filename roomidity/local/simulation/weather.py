@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from roomidity.climate import mixing_ratio, relative_humidity, saturation_vapour_pressure
+from roomidity.domain.climate import mixing_ratio, relative_humidity, saturation_vapour_pressure
 from roomidity.local.simulation.kinds import ClimateKind
 from roomidity.local.simulation.seeds import Purpose, generator
 

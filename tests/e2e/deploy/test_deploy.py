@@ -18,8 +18,8 @@ from typing import Any, Final
 import polars as pl
 import pytest
 
+from roomidity.domain.slots import SLOT, floor_slot, format_slot
 from roomidity.local.simulation import simulate_house
-from roomidity.slots import SLOT, floor_slot, format_slot
 from tests.e2e.deploy.base import BASE_IMAGE, make_base_image
 from tests.e2e.deploy.cloud import ACCOUNT, Cloud, cloud
 from tests.e2e.deploy.deployment import Deployment, Timings, copy_checkout, until

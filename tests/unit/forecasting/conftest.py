@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from roomidity.domain.slots import SLOT, SLOT_MS, from_epoch_ms, to_epoch_ms
 from roomidity.forecasting import Model, State, Window, load_prior
-from roomidity.forecasting.training import Trained, train
-from roomidity.slots import SLOT, SLOT_MS, from_epoch_ms, to_epoch_ms
+from roomidity.forecasting.training.ridges import Trained, train
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 

@@ -14,8 +14,8 @@ from roomidity.errors import ModelRefusedError
 from roomidity.forecasting import Model, State, forecast, load_prior
 from roomidity.forecasting.artifacts import pack, unpack
 from roomidity.forecasting.model import MODEL_FIELDS, MODEL_SCHEMA
-from roomidity.forecasting.prior import pack_prior, unpack_prior
-from roomidity.forecasting.training import Trained
+from roomidity.forecasting.serving.prior import pack_prior, unpack_prior
+from roomidity.forecasting.training.ridges import Trained
 
 
 def test_a_model_and_a_state_come_back_as_they_were(trained: Trained) -> None:

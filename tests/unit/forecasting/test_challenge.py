@@ -9,8 +9,8 @@ import pytest
 
 from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting import Model, State, Window
-from roomidity.forecasting.challenge import Challenge, challenge
-from roomidity.forecasting.training import train
+from roomidity.forecasting.training.challenge import Challenge, challenge
+from roomidity.forecasting.training.ridges import train
 from tests.unit.forecasting.test_gate import odd_house
 
 DAY = 96

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roomidity.forecasting.drift import drift_of
-from roomidity.forecasting.scoring import Score
+from roomidity.forecasting.evaluation.drift import drift_of
+from roomidity.forecasting.evaluation.scores import Score
 from tests.unit.samples import fast
 
 losses = st.lists(st.floats(0.01, 20), max_size=40)

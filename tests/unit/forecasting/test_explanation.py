@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from roomidity.forecasting import explain, forecast
-from roomidity.forecasting.explanation import EXPLAINED_HOURS
 from roomidity.forecasting.model import EXPERTS
-from roomidity.forecasting.training import Trained
+from roomidity.forecasting.serving.explanation import EXPLAINED_HOURS
+from roomidity.forecasting.training.ridges import Trained
 
 
 def test_the_experts_add_up_to_the_forecast(make_house, trained: Trained) -> None:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roomidity.forecasting import Model, State, forecast
-from roomidity.forecasting.faults import JUMP, STUCK, faults, without_faults, without_jumps
-from roomidity.forecasting.training import train
+from roomidity.forecasting.serving.faults import JUMP, STUCK, faults, without_faults, without_jumps
+from roomidity.forecasting.training.ridges import train
 
 
 @pytest.mark.parametrize("name", ["candanedo", "sml2010"])

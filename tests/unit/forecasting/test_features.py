@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from roomidity.forecasting.features import KNOTS, SPREAD, calendar, design, fill, targets
+from roomidity.forecasting.serving.features import KNOTS, SPREAD, calendar, design, fill, targets
 from roomidity.forecasting.window import slot_number
 
 

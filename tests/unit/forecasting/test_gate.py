@@ -7,13 +7,13 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from roomidity.domain.slots import from_epoch_ms
 from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting import Model, State, Window, advance
-from roomidity.forecasting import training as training_module
-from roomidity.forecasting.challenge import challenge
-from roomidity.forecasting.gate import CHALLENGER, held_out_slots, judge, rehearse
-from roomidity.forecasting.training import train
-from roomidity.slots import from_epoch_ms
+from roomidity.forecasting.evaluation.gate import CHALLENGER, held_out_slots, judge, rehearse
+from roomidity.forecasting.training import ridges
+from roomidity.forecasting.training.challenge import challenge
+from roomidity.forecasting.training.ridges import train
 
 DAYS = 24
 
@@ -91,8 +91,8 @@ def test_a_model_that_only_looks_better_in_sample_is_refused(
     rng = np.random.default_rng(2)
     noise = rng.normal(0, 1, seen.values.shape) * [[[2.0], [0.4]]]
     noisy = replace(seen, values=seen.values + noise).tail(5 * 96)
-    monkeypatch.setattr(training_module, "PENALTY", 1e-3)
-    monkeypatch.setattr(training_module, "RESIDUAL_PENALTY", 1e-3)
+    monkeypatch.setattr(ridges, "PENALTY", 1e-3)
+    monkeypatch.setattr(ridges, "RESIDUAL_PENALTY", 1e-3)
     learnt = train(noisy, prior=prior, seed=0)
     weights = np.zeros_like(learnt.state.weights)
     weights[:, :, 1] = 1.0

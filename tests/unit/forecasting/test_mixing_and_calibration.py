@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from roomidity.forecasting.calibration import EDGES, quantile_offsets, tally
-from roomidity.forecasting.features import KNOTS
-from roomidity.forecasting.mixing import convex_weights
 from roomidity.forecasting.model import BINS, BLOCKS, EXPERTS
+from roomidity.forecasting.serving.calibration import EDGES, quantile_offsets, tally
+from roomidity.forecasting.serving.features import KNOTS
+from roomidity.forecasting.serving.mixing import convex_weights
 from roomidity.forecasting.window import LEVELS
 
 INITIAL = np.full((2, BLOCKS, len(EXPERTS)), 1 / len(EXPERTS))

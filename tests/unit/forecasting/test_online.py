@@ -8,10 +8,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from roomidity.domain.slots import SLOT
 from roomidity.forecasting import Model, State, Window, advance, forecast
 from roomidity.forecasting.model import RECENT_SLOTS
-from roomidity.forecasting.training import Trained
-from roomidity.slots import SLOT
+from roomidity.forecasting.training.ridges import Trained
 
 
 @pytest.fixture(scope="module")

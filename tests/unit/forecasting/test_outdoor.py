@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roomidity.climate import humidity_at
+from roomidity.domain.climate import humidity_at
 from roomidity.forecasting import Model, State, Window, explain, forecast
-from roomidity.forecasting.online import advance
-from roomidity.forecasting.outdoor import OUTDOOR_FEATURES, outdoor_inputs
-from roomidity.forecasting.training import train
+from roomidity.forecasting.serving.online import advance
+from roomidity.forecasting.serving.outdoor import OUTDOOR_FEATURES, outdoor_inputs
+from roomidity.forecasting.training.ridges import train
 from roomidity.forecasting.window import WINDOW_SLOTS
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from roomidity.forecasting import Model, State, Window, forecast
-from roomidity.forecasting.features import FEATURES, INPUTS
 from roomidity.forecasting.model import OUTPUTS
-from roomidity.forecasting.network import NetworkSettings
-from roomidity.forecasting.pretraining import examples_of, joined, train_prior
+from roomidity.forecasting.serving.features import FEATURES, INPUTS
+from roomidity.forecasting.training.network import NetworkSettings
+from roomidity.forecasting.training.pretraining import examples_of, joined, train_prior
 
 QUICK = NetworkSettings(units=(16, 8), steps=300, batch=128)
 

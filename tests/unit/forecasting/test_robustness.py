@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roomidity.forecasting import LEVELS, QUANTITIES, Model, State, Window, advance, forecast
-from roomidity.forecasting.faults import without_jumps
-from roomidity.forecasting.training import train
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.forecasting import LEVELS, Model, State, Window, advance, forecast
+from roomidity.forecasting.serving.faults import without_jumps
+from roomidity.forecasting.training.ridges import train
 
 # Of a failing example Hypothesis prints the fixtures as well.
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from roomidity.forecasting.scoring import LEAD_HOURS, score
+from roomidity.forecasting.evaluation.scores import LEAD_HOURS, score
 from roomidity.forecasting.window import LEVELS, STEPS
 
 

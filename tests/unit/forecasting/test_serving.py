@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roomidity.forecasting import LEVELS, STEPS, Model, State, Window, forecast
-from roomidity.forecasting.training import Trained
+from roomidity.forecasting.training.ridges import Trained
 
 P50 = LEVELS.index(0.5)
 

@@ -9,9 +9,9 @@ import pytest
 
 from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting import Model, State, Window, forecast
-from roomidity.forecasting.experts import scaled
-from roomidity.forecasting.features import calendar, design
-from roomidity.forecasting.training import MIN_SLOTS, Trained, train
+from roomidity.forecasting.serving.experts import scaled
+from roomidity.forecasting.serving.features import calendar, design
+from roomidity.forecasting.training.ridges import MIN_SLOTS, Trained, train
 
 P50 = 4
 

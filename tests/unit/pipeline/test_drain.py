@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
+from roomidity.domain.houses import House, Quarantine, Room
+from roomidity.domain.messages import Message
+from roomidity.domain.observations import Statistics
+from roomidity.domain.slots import SLOT, format_moment, format_slot
 from roomidity.errors import ConflictError
-from roomidity.houses import House, Room
 from roomidity.pipeline.backoff import ATTEMPTS
-from roomidity.pipeline.drain import DrainRules, drain
-from roomidity.pipeline.summary import DrainSummary
+from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
 from roomidity.pipeline.waves import WaveSize
 from roomidity.readings import REASONS
-from roomidity.slots import SLOT, format_moment, format_slot
-from roomidity.terms import Message, Quarantine, Statistics
 from tests.fakes import Faults, World
 from tests.unit.samples import NOW, SENT, SLOT_START, expected_values, reading, slot_key, values_by_bin
 

@@ -13,11 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roomidity.pipeline.drain import DrainRules, drain
-from roomidity.pipeline.summary import DrainSummary
+from roomidity.domain.slots import format_moment
+from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
 from roomidity.pipeline.waves import WaveSize
 from roomidity.readings import derive
-from roomidity.slots import format_moment
 from tests.fakes import World
 from tests.faults import FAULTS, Fault, Faults, Killed, OutageError, faults_of
 from tests.schedules import Tally

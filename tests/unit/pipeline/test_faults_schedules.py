@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roomidity.domain.slots import format_moment
 from roomidity.pipeline.backoff import ATTEMPTS
 from roomidity.pipeline.drain import DrainRules
 from roomidity.pipeline.waves import WaveSize
-from roomidity.slots import format_moment
 from tests.fakes import InMemory
 from tests.oracle import sets_of
 from tests.schedules import Case, Drain, Effort, Tally, assert_derived, bins_of, schedules

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from roomidity.houses import OUTDOOR
+from roomidity.domain.houses import OUTDOOR
+from roomidity.domain.observations import Origin, Statistics
+from roomidity.domain.slots import SLOT
 from roomidity.pipeline.flagging import flag_faults
-from roomidity.slots import SLOT
-from roomidity.terms import Origin, Statistics
 from tests.fakes import World
 from tests.unit.samples import NOW, slot_key
 

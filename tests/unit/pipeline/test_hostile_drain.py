@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from roomidity.houses import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS
-from roomidity.pipeline.drain import DrainRules, drain
-from roomidity.pipeline.summary import DrainSummary
-from roomidity.slots import SLOT, format_moment
+from roomidity.domain.houses import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS
+from roomidity.domain.slots import SLOT, format_moment
+from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
 from tests.fakes import InMemory
 from tests.oracle import sets_of
 from tests.schedules import assert_derived, bins_of

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.houses import OUTDOOR, House, Quarantine, Seen
+from roomidity.domain.observations import Origin, Statistics
+from roomidity.domain.slots import SLOT, format_slot
 from roomidity.errors import NotFoundError
-from roomidity.forecasting.scoring import Score
-from roomidity.houses import OUTDOOR, House, Seen
+from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.forecasting.evaluation.scores import Score
 from roomidity.pipeline import retraining
-from roomidity.pipeline.nights import RECENT_DAYS, run_night, verify_day
+from roomidity.pipeline.nightly import RECENT_DAYS, run_night, verify_day
 from roomidity.pipeline.retraining import training_due
-from roomidity.slots import SLOT, format_slot
-from roomidity.store import DayAccuracy, StoredForecast
-from roomidity.terms import Origin, Quarantine, Statistics
-from tests.fakes import World
+from tests.fakes import World, stacked
 from tests.unit.samples import slot_key
 
 DAY = timedelta(days=1)
@@ -45,9 +46,10 @@ def world() -> World:
         observe(made, first + number * SLOT, 50 + number % 7)
     house, _ = House("h1", "UTC").admit([Seen("kitchen", "", first, NIGHT), Seen(OUTDOOR, "", first, NIGHT)])
     made.houses.put(house)
-    quantiles = {name: np.full(96, value) for name, value in (("p10", 50.0), ("p50", 53.0), ("p90", 56.0))}
+    humidity = {name: np.full(96, value) for name, value in (("p10", 50.0), ("p50", 53.0), ("p90", 56.0))}
+    quantiles = stacked({"humidity": humidity})
     made.forecasts.put_many(
-        StoredForecast("h1", "kitchen", first + hour * timedelta(hours=1), {"humidity": quantiles}, {}, None, "v1")
+        StoredForecast("h1", "kitchen", first + hour * timedelta(hours=1), quantiles, {}, None, "v1")
         for hour in range(8 * 24)
     )
     return made

@@ -15,16 +15,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roomidity.domain.houses import House, Quarantine
+from roomidity.domain.observations import Origin
+from roomidity.domain.slots import SLOT, format_moment
 from roomidity.errors import ConflictError, InputError, NotFoundError, RuleNotFollowedError
-from roomidity.houses import House
 from roomidity.pipeline.backoff import ATTEMPTS
-from roomidity.pipeline.deriving import refresh
 from roomidity.pipeline.drain import DrainRules, drain
+from roomidity.pipeline.history import check_rules_followed
 from roomidity.pipeline.quarantine import MAX_RULES, QuarantinePorts, affected_models, change_rule, derive_anew
-from roomidity.pipeline.rules import check_rules_followed
+from roomidity.pipeline.slot_writing import SlotWriter
 from roomidity.readings import derive
-from roomidity.slots import SLOT, format_moment
-from roomidity.terms import Origin, Quarantine
 from tests.fakes import World
 from tests.unit.samples import NOW, SENT, SLOT_START, reading, slot_key
 
@@ -173,12 +173,8 @@ def test_observations_that_others_always_get_first_end_in_a_conflict(world: Worl
     world.observations.stored.clear()
     pauses: list[float] = []
     with pytest.raises(ConflictError, match="the observations of 3 slots"):
-        refresh(
-            world.sets.stored,
-            houses=world.houses,
-            sets=world.sets,
-            observations=world.observations,
-            backoff=replace(world.backoff, sleep=pauses.append),
+        SlotWriter(world.houses, world.sets, world.observations, replace(world.backoff, sleep=pauses.append)).refresh(
+            world.sets.stored
         )
     assert len(pauses) == ATTEMPTS
 
@@ -448,7 +444,7 @@ def spoilt(monkeypatch: pytest.MonkeyPatch, *, reads_rules_early: bool = False) 
         world = a_world()
         if reads_rules_early:
             houses = {"h1": world.houses.get("h1")}
-            monkeypatch.setattr("roomidity.pipeline.storing.houses_of", lambda *_, houses=houses: houses)
+            monkeypatch.setattr(SlotWriter, "_homes", lambda *_, houses=houses: houses)
         turns = Turns(drains(world), quarantines(world, WIDE))
         rng = random.Random(seed)
         for _ in range(40):

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from roomidity.domain.houses import House, Quarantine, Seen
+from roomidity.domain.observations import Origin, Statistics
+from roomidity.domain.slots import SLOT, SLOT_MS, format_slot, to_epoch_ms
 from roomidity.errors import ModelUnreadableError, NotEnoughDataError, NotFoundError
 from roomidity.forecasting import State, Window, advance, load_prior
-from roomidity.forecasting import challenge as challenging
-from roomidity.forecasting import training as fitting
-from roomidity.forecasting.gate import held_out_slots
-from roomidity.forecasting.training import Trained
-from roomidity.houses import House, Seen
+from roomidity.forecasting.evaluation.gate import held_out_slots
+from roomidity.forecasting.training import challenge as challenging
+from roomidity.forecasting.training import ridges as fitting
+from roomidity.forecasting.training.ridges import Trained
+from roomidity.pipeline.history import read_history
 from roomidity.pipeline.training import TrainedHouse, train_house
-from roomidity.pipeline.windows import read_history
-from roomidity.slots import SLOT, SLOT_MS, format_slot, to_epoch_ms
-from roomidity.terms import Origin, Quarantine, Statistics
 from tests.fakes import World
 from tests.unit.samples import NOW, slot_key
 

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
+from roomidity.domain.messages import Message
+from roomidity.domain.observations import StoredSet
+from roomidity.domain.slots import SLOT, format_moment
 from roomidity.pipeline.drain import DrainRules, drain
 from roomidity.pipeline.waves import WaveSize, portions
-from roomidity.slots import SLOT, format_moment
-from roomidity.store import StoredSet
-from roomidity.terms import Message
 from tests.fakes import InMemory
 from tests.oracle import sets_of
 from tests.schedules import bins_of

@@ -9,17 +9,19 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from roomidity.domain.forecasts import QUANTILES, StoredForecast
+from roomidity.domain.houses import House, Seen
+from roomidity.domain.observations import Origin, Statistics
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SLOT, SLOT_MS, to_epoch_ms
 from roomidity.errors import NotFoundError
-from roomidity.forecasting import QUANTITIES, Window, load_prior
+from roomidity.forecasting import Window, load_prior
 from roomidity.forecasting.backtest import replay
-from roomidity.forecasting.scoring import Score, score
+from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.forecasting.evaluation.scores import Score, score
 from roomidity.forecasting.window import slot_number
-from roomidity.houses import House, Seen
 from roomidity.pipeline.verification import advance_state, score_days, verify_house
-from roomidity.slots import SLOT, SLOT_MS, to_epoch_ms
-from roomidity.store import QUANTILES, DayAccuracy, StoredForecast
-from roomidity.terms import Origin, Statistics
-from tests.fakes import World
+from tests.fakes import World, stacked
 from tests.unit.samples import NOW, slot_key
 
 DAY = timedelta(days=1)
@@ -40,8 +42,9 @@ def observe(world: World, values: dict[datetime, float], *, room: str = "kitchen
 
 
 def issue(world: World, at: datetime, low: float, mid: float, high: float, *, room: str = "kitchen") -> None:
-    quantiles = {name: np.full(96, value) for name, value in zip(("p10", "p50", "p90"), (low, mid, high), strict=True)}
-    world.forecasts.put_many([StoredForecast("h1", room, at, {"humidity": quantiles}, {"humidity": "full"}, at, "v1")])
+    humidity = {name: np.full(96, value) for name, value in zip(QUANTILES, (low, mid, high), strict=True)}
+    quantiles = stacked({"humidity": humidity})
+    world.forecasts.put_many([StoredForecast("h1", room, at, quantiles, {"humidity": "full"}, at, "v1")])
 
 
 def verify(
@@ -243,7 +246,7 @@ def test_six_hourly_sums_are_those_of_the_backtest_whatever_is_missing() -> None
             quantities = {
                 q: dict(zip(QUANTILES, levels[place][[0, 4, 8]], strict=True)) for place, q in enumerate(QUANTITIES)
             }
-            world.forecasts.put_many([StoredForecast("h1", room, at, quantities, {}, at, "v1")])
+            world.forecasts.put_many([StoredForecast("h1", room, at, stacked(quantities), {}, at, "v1")])
     rows = rows_of(world, *(first + day * DAY for day in range(2, days)), now=first + days * DAY)
     assert 20 < tested.counted.sum() < tested.counted.size - 5
     for row, room in enumerate(window.rooms):

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from roomidity.domain.slots import SLOT, format_moment, to_epoch_ms
 from roomidity.readings import REASONS, Limits, check, decode
-from roomidity.slots import SLOT, format_moment, to_epoch_ms
 from tests.unit.samples import NOW, SENT, message, reading
 
 FIVE_MINUTES = timedelta(minutes=5)

@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from roomidity.houses import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS, House, Seen
+from roomidity.domain.houses import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS, House, Seen
 from roomidity.readings import pack_sets, union
-from roomidity.readings.sets import SLOT_VALUES
+from roomidity.readings.union import SLOT_VALUES
 from tests.unit.samples import NOW
 
 BINS: Final = 180

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roomidity.domain.slots import format_moment
 from roomidity.readings import REASONS, check, decode
-from roomidity.slots import format_moment
 from tests.schedules import Effort
 from tests.unit.samples import NOW, SENT, message, reading
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roomidity.domain.names import is_name
+from roomidity.domain.slots import from_epoch_ms
 from roomidity.readings import check, decode, pack_lines, pack_readings
 from roomidity.readings.messages import MAX_BODY_BYTES
-from roomidity.slots import from_epoch_ms
-from roomidity.terms import is_name
 from tests.unit.samples import NOW, fast, message, reading
 
 LINE = json.dumps(reading())

@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from roomidity.domain.houses import Quarantine
+from roomidity.domain.observations import Observation, Statistics
+from roomidity.domain.slots import SLOT_MS, SlotKey, from_epoch_ms
 from roomidity.readings import derive, union
-from roomidity.readings.sets import SLOT_VALUES
-from roomidity.slots import SLOT_MS, from_epoch_ms
-from roomidity.terms import Observation, Quarantine, SlotKey, Statistics
+from roomidity.readings.union import SLOT_VALUES
 from tests.unit.samples import SLOT_START, accepted, added, slot_key
 
 DAY_START = datetime(2026, 11, 22, tzinfo=UTC)

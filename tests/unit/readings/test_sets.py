@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -12,12 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from roomidity.errors import StoreError
-from roomidity.houses import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS, House, Seen
+from roomidity.domain.houses import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS, House, Seen
+from roomidity.domain.slots import SLOT_MS, SlotKey
 from roomidity.readings import DUPLICATES, pack_sets, union, unpack_sets
-from roomidity.readings.sets import BIN_MS, SLOT_VALUES
-from roomidity.slots import SLOT_MS
-from roomidity.terms import SlotKey
+from roomidity.readings.union import BIN_MS, SLOT_VALUES
 from tests.unit.samples import NOW, SLOT_START, accepted, added, fast, slot_key, values_by_bin
 
 EMPTY = SLOT_VALUES.to_frame()
@@ -146,17 +145,20 @@ def test_packing_gives_back_what_was_packed_and_equal_sets_equal_bytes(rows: lis
     values = added(rows)
     packed = pack_sets(values)
     assert set(packed) == {SlotKey(row["house"], row["slot"]) for row in rows}
-    unpacked = unpack_sets(packed)
+    unpacked = unpack_sets(packed).values
     assert unpacked.schema == SLOT_VALUES
     assert_frame_equal(unpacked, values, check_row_order=False)
     assert pack_sets(values.sample(fraction=1, shuffle=True, seed=1)) == packed
     assert pack_sets(unpacked) == packed
 
 
-def test_a_set_of_another_format_is_refused_with_what_to_do() -> None:
-    (key, content), *_ = pack_sets(added([{"time_ms": 0, "temperature": 1}])).items()
-    with pytest.raises(StoreError, match=r"h1 2026-11-22T07:00Z has format b'\\x02'.*update roomidity"):
-        unpack_sets({key: b"\x02" + content[1:]})
+def test_a_set_of_another_format_is_named_with_what_to_do_and_costs_no_other() -> None:
+    packed = pack_sets(added([{"time_ms": 0, "temperature": 1}, {"slot": SLOT_MS, "time_ms": 0, "temperature": 1}]))
+    first, second = packed
+    unpacked = unpack_sets(packed | {first: b"\x02" + packed[first][1:]})
+    assert list(unpacked.unreadable) == [first]
+    assert "has format b'\\x02'; this version reads b'\\x01': update roomidity" in unpacked.unreadable[first]
+    assert_frame_equal(unpacked.values, unpack_sets({second: packed[second]}).values)
 
 
 def test_a_usual_slot_takes_a_few_hundred_bytes() -> None:

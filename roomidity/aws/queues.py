@@ -1,0 +1,117 @@
+"""Queues in SQS: receive, send and delete in batches, minding what each call leaves undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from roomidity.domain.messages import Message
+from roomidity.errors import StoreError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+__all__ = ["Queue"]
+
+_BATCH: Final = 10
+_BATCH_BYTES: Final = 256_000
+"""All bodies of one SendMessageBatch together; the service takes 1 MiB, other endpoints no more than 256 KiB."""
+
+_ATTEMPTS: Final = 3
+
+
+class Queue:
+    """One queue, found by its name when it is first used."""
+
+    def __init__(self, client: SQSClient, name: str, *, wait_s: int = 1) -> None:
+        self._client = client
+        self._wait_s = wait_s
+        self.name = name
+
+    @cached_property
+    def url(self) -> str:
+        """Where the queue is."""
+        try:
+            return self._client.get_queue_url(QueueName=self.name)["QueueUrl"]
+        except self._client.exceptions.QueueDoesNotExist as error:
+            raise StoreError(
+                f"queue {self.name!r} does not exist here; deploy the stack, or check ROOMIDITY_STAGE"
+                " and AWS_ENDPOINT_URL"
+            ) from error
+
+    def receive(self) -> list[Message]:
+        """Up to ten messages, hidden from others until the visibility timeout; none after a long poll in vain."""
+        answer = self._client.receive_message(
+            QueueUrl=self.url,
+            MaxNumberOfMessages=_BATCH,
+            WaitTimeSeconds=self._wait_s,
+            MessageSystemAttributeNames=["SentTimestamp"],
+        )
+        return [
+            Message(
+                id=message["MessageId"],
+                body=message["Body"],
+                sent_ms=int(message["Attributes"]["SentTimestamp"]),
+                handle=message["ReceiptHandle"],
+            )
+            for message in answer.get("Messages", [])
+        ]
+
+    def delete(self, messages: Sequence[Message]) -> list[Message]:
+        """Delete ``messages``; those that could not be, after some attempts, come back (and will be received again)."""
+        undone: list[Message] = []
+        for start in range(0, len(messages), _BATCH):
+            batch = list(messages[start : start + _BATCH])
+            for _ in range(_ATTEMPTS):
+                answer = self._client.delete_message_batch(
+                    QueueUrl=self.url,
+                    Entries=[{"Id": str(index), "ReceiptHandle": one.handle} for index, one in enumerate(batch)],
+                )
+                batch = [batch[int(failure["Id"])] for failure in answer.get("Failed", [])]
+                if not batch:
+                    break
+            undone += batch
+        return undone
+
+    def send(self, bodies: Sequence[str]) -> None:
+        """Send each body as a message.
+
+        Raises
+        ------
+        StoreError
+            If some were refused after some attempts; the others are sent.
+        """
+        for whole in _batches(bodies):
+            batch = whole
+            for _ in range(_ATTEMPTS):
+                answer = self._client.send_message_batch(
+                    QueueUrl=self.url,
+                    Entries=[{"Id": str(index), "MessageBody": body} for index, body in enumerate(batch)],
+                )
+                failures = answer.get("Failed", [])
+                batch = [batch[int(failure["Id"])] for failure in failures]
+                if not batch:
+                    break
+            else:
+                raise StoreError(f"queue {self.name!r} refused {len(batch)} messages: {failures[0].get('Message')}")
+
+    def depth(self) -> int:
+        """About how many messages wait."""
+        answer = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessages"])
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def _batches(bodies: Sequence[str]) -> Iterator[list[str]]:
+    """Bodies in order, at most ten and ``_BATCH_BYTES`` together; a longer one goes alone."""
+    batch: list[str] = []
+    size = 0
+    for body in bodies:
+        length = len(body.encode())
+        if batch and (len(batch) == _BATCH or size + length > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(body)
+        size += length
+    if batch:
+        yield batch

@@ -1,0 +1,105 @@
+"""Models and states as objects of the bucket, whose bytes are checked before they are parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+from roomidity.aws.bucket import Bucket
+from roomidity.domain.models import sha256_of
+from roomidity.errors import ModelRefusedError, ModelUnreadableError, NotFoundError, StoreError
+from roomidity.forecasting import Model, State
+
+__all__ = ["ModelObjects"]
+
+_NPZ: Final = "application/octet-stream"
+
+_CACHED: Final = 64
+"""Models and states kept by a warm function, together about 1 MB a house. Apart, since a state moves on every night."""
+
+
+class ModelObjects:
+    """The objects of models, by house and version."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._model = lru_cache(maxsize=_CACHED)(self._load_model)
+        self._state = lru_cache(maxsize=_CACHED)(self._load_state)
+
+    def model(self, house: str, version: str, sha256: str) -> Model:
+        """Returns a model, read once.
+
+        Raises
+        ------
+        ModelRefusedError
+            If its bytes are not those that were registered; ModelUnreadableError if they cannot be read now.
+        """
+        return self._model(house, version, sha256)
+
+    def state(self, house: str, version: str, sha256: str) -> State:
+        """Returns a state of a model, read once; it raises as :meth:`model` does."""
+        return self._state(house, version, sha256)
+
+    def put_model(self, house: str, version: str, content: bytes) -> None:
+        """Write a model's bytes."""
+        self._bucket.put(_model_key(house, version), content, content_type=_NPZ)
+
+    def put_state(self, house: str, version: str, content: bytes) -> str:
+        """Write a state's bytes; returns their checksum."""
+        sha256 = sha256_of(content)
+        self._bucket.put(_state_key(house, version, sha256), content, content_type=_NPZ)
+        return sha256
+
+    def delete_state(self, house: str, version: str, sha256: str) -> None:
+        """Delete a state."""
+        self._bucket.delete(_state_key(house, version, sha256))
+
+    def by_version(self, house: str) -> dict[str, list[str]]:
+        """Returns the keys of a house's objects, by version."""
+        prefix = _house_prefix(house)
+        keys: dict[str, list[str]] = {}
+        for key in self._bucket.keys(prefix):
+            keys.setdefault(key.removeprefix(prefix).partition("/")[0], []).append(key)
+        return keys
+
+    def delete(self, keys: list[str]) -> None:
+        """Delete objects by their keys."""
+        for key in keys:
+            self._bucket.delete(key)
+
+    def erase(self, house: str) -> Iterator[int]:
+        """Delete a house's objects, with what a versioned bucket keeps of them; yields how many, some at a time."""
+        for page in self._bucket.versions(_house_prefix(house)):
+            self._bucket.erase(page)
+            yield len(page)
+
+    def _load_model(self, house: str, version: str, sha256: str) -> Model:
+        return Model.from_bytes(self._verified(_model_key(house, version), version, sha256), version)
+
+    def _load_state(self, house: str, version: str, sha256: str) -> State:
+        return State.from_bytes(self._verified(_state_key(house, version, sha256), version, sha256), version)
+
+    def _verified(self, key: str, version: str, sha256: str) -> bytes:
+        try:
+            content = self._bucket.get(key)
+        except NotFoundError as error:
+            raise ModelRefusedError(version, found="nothing", expected=f"an object at {key}") from error
+        except StoreError as error:
+            raise ModelUnreadableError(version, why=str(error)) from error
+        found = sha256_of(content)
+        if found != sha256:
+            raise ModelRefusedError(version, found=f"sha256 {found}", expected=sha256)
+        return content
+
+
+def _house_prefix(house: str) -> str:
+    return f"models/{house}/"
+
+
+def _model_key(house: str, version: str) -> str:
+    return f"{_house_prefix(house)}{version}/model.npz"
+
+
+def _state_key(house: str, version: str, sha256: str) -> str:
+    return f"{_house_prefix(house)}{version}/state-{sha256[:8]}.npz"

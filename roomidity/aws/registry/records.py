@@ -1,0 +1,241 @@
+"""The table ``models``: what is known of each version, the pointer to the champion, and who served since when.
+
+Three kinds of items stand under a house, told apart by their sort key: ``20260314T1230Z-1a2b3c4d`` is a version,
+``champion`` the pointer, ``served#2026-03-14T12:30:00Z#00000001`` what was promoted then. The pointer alone says what
+serves; it moves in one transaction with an entry of the log and with the version that it names from then on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pynamodb.exceptions import AttributeDeserializationError, GetError, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.transactions import TransactWrite
+
+from roomidity.aws.store.erasing import erase
+from roomidity.aws.store.tables import ModelItem, connection_of
+from roomidity.domain.models import ModelRecord, Pointer, Served
+from roomidity.domain.slots import format_moment, parse_time
+from roomidity.errors import ChampionChangedError, InputError, NotFoundError, StoreError
+
+__all__ = ["ModelTable"]
+
+_POINTER: Final = "champion"
+_SERVED: Final = "served#"
+_AFTER: Final = "~"
+"""Sorts after every character of a log's key."""
+
+_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Another's transaction on the same items takes some 20 ms."""
+
+
+class ModelTable:
+    """Models' records, pointers and logs."""
+
+    def __init__(self, item: type[ModelItem]) -> None:
+        self._item = item
+
+    def put(self, house: str, record: ModelRecord) -> bool:
+        """Write a version's record; whether it was: one that has served, or was pruned, stays as it is."""
+        item = self._item
+        new = item(
+            house=house,
+            version=record.version,
+            manifest=record.manifest,
+            decision=record.decision,
+            state_sha256=record.state_sha256,
+            state_through=record.state_through,
+            expires_at=int(record.expires_at.timestamp()) if record.expires_at else None,
+        )
+        return self._transact(
+            lambda transaction: transaction.save(
+                new,
+                condition=item.version.does_not_exist() | (item.expires_at.exists() & item.pruned_at.does_not_exist()),
+            )
+        )
+
+    def get(self, house: str, version: str) -> ModelRecord | None:
+        """A version's record, read consistently; None where there is none, or no manifest that can be read.
+
+        Raises
+        ------
+        StoreError
+            If the table does not answer.
+        """
+        try:
+            item = self._get(house, version, consistent=True)
+        except AttributeDeserializationError:
+            return None
+        return None if item is None else _to_record(item)
+
+    def records(self, house: str) -> list[ModelRecord]:
+        """Every version's record, oldest first, also those that have expired."""
+        digits = self._item.version < _POINTER  # versions begin with a year
+        records = (_to_record(item) for item in self._item.query(house, digits, consistent_read=True))
+        return [record for record in records if record is not None]
+
+    def pointer(self, house: str, *, consistent: bool = True) -> Pointer:
+        """What serves a house.
+
+        Raises
+        ------
+        StoreError
+            If the table does not answer.
+        """
+        item = self._get(house, _POINTER, consistent=consistent)
+        if item is None:
+            return Pointer()
+        return Pointer(item.points_to, item.previous, _moment(item.since), int(item.counter or 0))
+
+    def served(self, house: str, *, at: datetime | None = None) -> Iterator[Served]:
+        """The log, newest first; with ``at`` only what had begun by then: the first entry served at that time."""
+        newest = f"{_SERVED}{format_moment(at) if at else ''}{_AFTER}"
+        entries = self._item.query(
+            house,
+            self._item.version.between(_SERVED, newest),
+            scan_index_forward=False,
+            consistent_read=True,
+            limit=None if at is None else 1,
+        )
+        return (Served(item.points_to, parse_time(item.since), item.why, item.previous) for item in entries)
+
+    def move(
+        self, house: str, seen: Pointer, *, to: str | None, previous: str | None, at: datetime, why: str
+    ) -> Pointer:
+        """Let the pointer name ``to`` from ``at`` on (not before it moved last), if it still is as it was ``seen``.
+
+        Raises
+        ------
+        ChampionChangedError
+            If it moved meanwhile.
+        NotFoundError
+            If there is no such version, or it has expired.
+        InputError
+            If its objects were pruned.
+        """
+        item = self._item
+        since = max(at.replace(microsecond=0), seen.since or at.replace(microsecond=0))
+        moved = Pointer(to, previous, since, seen.counter + 1)
+        facts: dict[str, Any] = {"points_to": to, "previous": previous, "since": format_moment(since)}
+        pointer = item(house, _POINTER, counter=moved.counter, **facts)
+        entry = item(house, f"{_SERVED}{format_moment(since)}#{moved.counter:08d}", why=why, **facts)
+        unmoved = item.counter == seen.counter if seen.counter else item.version.does_not_exist()
+        usable = (
+            item.manifest.exists()
+            & item.pruned_at.does_not_exist()
+            & (item.expires_at.does_not_exist() | (item.expires_at > int(at.timestamp())))
+        )
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.save(pointer, condition=unmoved)
+            transaction.save(entry, condition=item.version.does_not_exist())
+            if to is not None:
+                transaction.update(item(house, to), actions=[item.expires_at.remove()], condition=usable)
+
+        if self._transact(write):
+            return moved
+        found = self.pointer(house)
+        if found != seen:
+            raise ChampionChangedError(house, found=found.points_to, expected=seen.points_to)
+        record = self.get(house, to) if to else None
+        if record is not None and record.pruned:
+            raise InputError(f"model {to} of house {house!r} was pruned, its bytes are gone; train anew")
+        raise NotFoundError(f"model {to} of house {house!r}", hint=f"list them with `roomidity models list {house}`")
+
+    def decide(self, house: str, version: str, decision: Mapping[str, Any], *, expires_at: datetime) -> bool:
+        """Write why a version does not serve; whether it was: one that has served stays as it is."""
+        item = self._item
+        return self._update(
+            item(house, version),
+            [item.decision.set(decision), item.expires_at.set(int(expires_at.timestamp()))],
+            item.expires_at.exists(),
+        )
+
+    def replace_state(self, house: str, record: ModelRecord, *, sha256: str, through: int) -> bool:
+        """Name another state of a version; whether it still had the one of ``record``."""
+        item = self._item
+        return self._update(
+            item(house, record.version),
+            [
+                item.state_sha256.set(sha256),
+                item.state_through.set(through),
+                item.former_state.set(record.state_sha256),
+            ],
+            item.state_sha256 == record.state_sha256,
+        )
+
+    def mark_pruned(self, house: str, version: str, *, at: datetime) -> bool:
+        """Bar a version from serving, so that its objects can go; whether it was: not what the pointer names."""
+        item = self._item
+
+        def is_other(name: Any) -> Condition:
+            other: Condition = name.does_not_exist() | (name != version)
+            return other
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.condition_check(
+                item, house, _POINTER, condition=is_other(item.points_to) & is_other(item.previous)
+            )
+            transaction.update(
+                item(house, version), actions=[item.pruned_at.set(format_moment(at))], condition=item.manifest.exists()
+            )
+
+        return self._transact(write)
+
+    def erase(self, house: str) -> Iterator[int]:
+        """Delete all that is known of a house's models; how many items, some at a time."""
+        return erase(self._item, house)
+
+    def _get(self, house: str, version: str, *, consistent: bool) -> ModelItem | None:
+        try:
+            return self._item.get(house, version, consistent_read=consistent)
+        except self._item.DoesNotExist:
+            return None
+        except GetError as error:
+            raise StoreError(f"{version!r} of house {house!r} cannot be read from the table: {error}") from error
+
+    def _transact(self, write: Callable[[TransactWrite], None]) -> bool:
+        """Write all or nothing; whether the conditions held. Others' transactions on the same items are waited for."""
+        for pause_s in (*_PAUSES_S, None):
+            try:
+                with TransactWrite(connection=connection_of(self._item)) as transaction:
+                    write(transaction)
+            except TransactWriteError as error:
+                if error.cause_response_code != "TransactionCanceledException":
+                    raise
+                if any(reason and reason.code == "ConditionalCheckFailed" for reason in error.cancellation_reasons):
+                    return False
+                if pause_s is None:
+                    raise StoreError("the table of models is busy: a transaction was put off six times") from error
+                time.sleep(pause_s)
+            else:
+                return True
+        raise AssertionError("the last attempt returns or raises")
+
+    def _update(self, item: ModelItem, actions: list[Any], condition: Condition) -> bool:
+        """Change an item; whether the condition held."""
+        return self._transact(lambda transaction: transaction.update(item, actions=actions, condition=condition))
+
+
+def _to_record(item: ModelItem) -> ModelRecord | None:
+    """A version's record; None for what is none: the pointer, an entry of the log, an item that lost its manifest."""
+    if not item.manifest:
+        return None
+    return ModelRecord(
+        version=item.version,
+        manifest=item.manifest,
+        state_sha256=item.state_sha256 or "",
+        state_through=int(item.state_through or 0),
+        former_state=item.former_state,
+        decision=item.decision,
+        expires_at=datetime.fromtimestamp(item.expires_at, UTC) if item.expires_at else None,
+        pruned=item.pruned_at is not None,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return parse_time(text) if text else None

@@ -1,0 +1,93 @@
+"""Rejected readings as NDJSON in the bucket: reason, message and original, so that none is lost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from roomidity.aws.bucket import Bucket, ObjectVersion
+from roomidity.domain.rejects import named_houses
+from roomidity.errors import NotFoundError
+
+__all__ = ["RejectLog"]
+
+_PREFIX: Final = "rejects"
+_NDJSON: Final = "application/x-ndjson"
+
+
+class RejectLog:
+    """Rejects by day, in objects named by their content, so that the same wave again writes the same object."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    def put(self, day: date, rejects: Sequence[Mapping[str, Any]]) -> str:
+        """Write rejects as one object, a line each; its key."""
+        content = _content(rejects)
+        key = f"{_below(day)}{hashlib.sha256(content).hexdigest()[:24]}.ndjson"
+        self._bucket.put(key, content, content_type=_NDJSON)
+        return key
+
+    def days(self, first: date | None = None, last: date | None = None) -> list[date]:
+        """The days of which rejects are kept, from ``first`` to ``last``, both included."""
+        kept = (date.fromisoformat(name) for name in self._bucket.folders(f"{_PREFIX}/"))
+        return [day for day in kept if (first is None or first <= day) and (last is None or day <= last)]
+
+    def keys(self, day: date) -> list[str]:
+        """The objects of a day."""
+        return list(self._bucket.keys(_below(day)))
+
+    def read(self, key: str) -> Iterator[dict[str, Any]]:
+        """An object's rejects, as they are asked for; none where it is gone. What came in two waves stands in two."""
+        try:
+            for line in self._bucket.lines(key):
+                yield json.loads(line)
+        except NotFoundError:
+            return
+
+    def rewrite(self, key: str, rejects: Sequence[Mapping[str, Any]]) -> str | None:
+        """Put ``rejects`` in the place of all that an object had, its version; without any, the object goes."""
+        if rejects:
+            return self._bucket.put(key, _content(rejects), content_type=_NDJSON)
+        self._bucket.delete(key)
+        return None
+
+    def erase(self, house: str) -> Iterator[int]:
+        """Delete the rejects that name a house, also from what a versioned bucket keeps of objects that were replaced.
+
+        Yields
+        ------
+        How many, object by object. Where it ends half way, running it again does the rest.
+        """
+        for page in self._bucket.versions(f"{_PREFIX}/"):
+            for one in page:
+                if not one.is_marker:
+                    yield self._erase_from(one, house)
+
+    def _erase_from(self, one: ObjectVersion, house: str) -> int:
+        left, named = [], 0
+        try:
+            for line in self._bucket.lines(one.key, version=one.version):
+                reject = json.loads(line)
+                if house in named_houses(reject):
+                    named += 1
+                elif one.is_latest:
+                    left.append(reject)
+        except NotFoundError:
+            return 0
+        if named:
+            version = self.rewrite(one.key, left) if one.is_latest else None
+            if version != one.version:  # in a bucket that keeps no versions the new one is where the old one was
+                self._bucket.erase([one])
+        return named
+
+
+def _below(day: date) -> str:
+    return f"{_PREFIX}/{day.isoformat()}/"
+
+
+def _content(rejects: Sequence[Mapping[str, Any]]) -> bytes:
+    return "".join(json.dumps(reject, ensure_ascii=True) + "\n" for reject in rejects).encode()

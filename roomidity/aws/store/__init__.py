@@ -1,0 +1,39 @@
+"""The tables in DynamoDB, as pynamodb models, behind adapters that speak the domain's words."""
+
+from __future__ import annotations
+
+from roomidity.aws.registry.records import ModelTable
+from roomidity.aws.store.accuracy import AccuracyTable
+from roomidity.aws.store.attributes import Numbers, Plain
+from roomidity.aws.store.forecasts import ForecastTable
+from roomidity.aws.store.houses import HouseTable
+from roomidity.aws.store.observations import ObservationTable
+from roomidity.aws.store.sets import SetTable
+from roomidity.aws.store.tables import Tables, bind
+from roomidity.domain.forecasts import QUANTILES, StoredForecast, room_id
+from roomidity.domain.models import ModelRecord, Pointer, Served, Standing
+from roomidity.domain.observations import RoomMeans, StoredSet
+from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+
+__all__ = [
+    "QUANTILES",
+    "AccuracyTable",
+    "DayAccuracy",
+    "ForecastTable",
+    "HouseTable",
+    "ModelRecord",
+    "ModelTable",
+    "Numbers",
+    "ObservationTable",
+    "Plain",
+    "Pointer",
+    "RoomMeans",
+    "Served",
+    "SetTable",
+    "Standing",
+    "StoredForecast",
+    "StoredSet",
+    "Tables",
+    "bind",
+    "room_id",
+]

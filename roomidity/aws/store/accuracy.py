@@ -1,0 +1,76 @@
+"""The table ``accuracy``: how good a room's forecasts were, by the day on which they were issued."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from datetime import UTC, date, datetime
+from typing import Final
+
+import numpy as np
+
+from roomidity.aws.store.erasing import erase
+from roomidity.aws.store.tables import AccuracyItem, connection_of
+from roomidity.aws.store.writing import Write, save_many
+from roomidity.domain.forecasts import room_id
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import to_epoch_ms
+from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.forecasting.evaluation.scores import Score
+
+__all__ = ["AccuracyTable"]
+
+_FORMAT_VERSION: Final = 1
+
+
+class AccuracyTable:
+    """Rooms' accuracy by day. A row gives way only to one of as many forecasts or more: forecasts expire before it."""
+
+    def __init__(self, item: type[AccuracyItem], *, retention_days: int) -> None:
+        self._item = item
+        self._retention_s = retention_days * 86_400
+
+    def put_many(self, rows: Iterable[DayAccuracy]) -> int:
+        """Write rows; how many were written, for one that rests on fewer forecasts than what stands there is not."""
+        return sum(save_many([self._write(row) for row in rows], connection_of(self._item)))
+
+    def between(self, house: str, room: str, first: date, last: date) -> list[DayAccuracy]:
+        """A room's rows of the days from ``first`` to ``last``, both included, in order of time."""
+        if last < first:
+            return []
+        span = self._item.day.between(first.isoformat(), last.isoformat())
+        return [_to_row(item) for item in self._item.query(room_id(house, room), span)]
+
+    def erase(self, house: str, room: str) -> Iterator[int]:
+        """Delete a room's days; how many, some at a time."""
+        return erase(self._item, room_id(house, room))
+
+    def _write(self, row: DayAccuracy) -> Write:
+        midnight = datetime.combine(row.day, datetime.min.time(), tzinfo=UTC)
+        item = self._item(
+            room_id=room_id(row.house, row.room),
+            day=row.day.isoformat(),
+            **row.plain(),
+            v=_FORMAT_VERSION,
+            expires_at=to_epoch_ms(midnight) // 1000 + self._retention_s,
+        )
+        not_fewer = self._item.room_id.does_not_exist() | (self._item.forecasts <= row.forecasts)
+        return Write(item, not_fewer, house=row.house, size_bytes=5_000)
+
+
+def _to_score(plain: Mapping[str, list[float]]) -> Score:
+    return Score(*(np.array(plain[part.name], dtype=np.float64) for part in fields(Score)))
+
+
+def _to_row(item: AccuracyItem) -> DayAccuracy:
+    house, room = item.room_id.split("/")
+    scores = {quantity: getattr(item, quantity) for quantity in QUANTITIES}
+    return DayAccuracy(
+        house=house,
+        room=room,
+        day=date.fromisoformat(item.day),
+        forecasts=int(item.forecasts),
+        complete=item.complete,
+        scores={quantity: _to_score(plain) for quantity, plain in scores.items() if plain is not None},
+        six_hourly={quantity: _to_score(plain) for quantity, plain in item.six_hourly.items()},
+    )

@@ -1,0 +1,153 @@
+"""The table ``observations``: what forecasts and dashboards read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+
+from pynamodb.expressions.condition import Condition
+
+from roomidity.aws.store.attributes import number_text
+from roomidity.aws.store.erasing import erase
+from roomidity.aws.store.tables import ObservationItem, connection_of
+from roomidity.aws.store.writing import Write, save_many
+from roomidity.domain.observations import Observation, Origin, RoomMeans, Statistics
+from roomidity.domain.slots import SLOT, SlotKey, format_slot, parse_slot, to_epoch_ms
+
+__all__ = ["ObservationTable"]
+
+
+class ObservationTable:
+    """Observations, never replaced by those of an older set or of older rules."""
+
+    def __init__(self, item: type[ObservationItem], *, retention_days: int) -> None:
+        self._item = item
+        self._retention_s = retention_days * 86_400
+
+    def origins(self, keys: Iterable[SlotKey]) -> dict[SlotKey, Origin]:
+        """What each stored observation was derived from, read consistently."""
+        names = [(key.house, format_slot(key.start)) for key in keys]
+        needed = ["house", "slot", "version", "rules"]
+        found = self._item.batch_get(names, consistent_read=True, attributes_to_get=needed)
+        return {_key(item): _origin(item) for item in found}
+
+    def put_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
+        """Write each observation, unless one of a newer set or of newer rules stands there.
+
+        Returns
+        -------
+        The keys of those that were not written.
+        """
+        return self._save(observed, self._not_newer)
+
+    def replace_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
+        """Write each observation where one of the very same origin stands.
+
+        Returns
+        -------
+        The keys of those that were not written: derived anew meanwhile, or gone.
+        """
+        return self._save(observed, self._same)
+
+    def _save(
+        self,
+        observed: Mapping[SlotKey, tuple[Observation, Origin]],
+        condition: Callable[[Origin], Condition],
+    ) -> set[SlotKey]:
+        writes = [
+            self._write(key, observation, origin, condition(origin)) for key, (observation, origin) in observed.items()
+        ]
+        written = save_many(writes, connection_of(self._item))
+        return {key for key, done in zip(observed, written, strict=True) if not done}
+
+    def _not_newer(self, origin: Origin) -> Condition:
+        rules_not_newer: Condition = self._item.rules.does_not_exist() | (self._item.rules <= origin.rules)
+        not_newer: Condition = self._item.house.does_not_exist()
+        not_newer |= (self._item.version <= origin.version) & rules_not_newer
+        return not_newer
+
+    def _same(self, origin: Origin) -> Condition:
+        same_rules = self._item.rules == origin.rules if origin.rules else self._item.rules.does_not_exist()
+        same: Condition = (self._item.version == origin.version) & same_rules
+        return same
+
+    def _write(self, key: SlotKey, observation: Observation, origin: Origin, condition: Condition) -> Write:
+        item = self._item(
+            house=key.house,
+            slot=format_slot(key.start),
+            rooms={
+                room: {"M": {quantity: {"M": _to_wire(statistics)} for quantity, statistics in quantities.items()}}
+                for room, quantities in observation.items()
+            },
+            version=origin.version,
+            rules=origin.rules or None,
+            expires_at=key.slot_ms // 1000 + self._retention_s,
+        )
+        return Write(item, condition, house=key.house, size_bytes=200 * (len(observation) + 1))
+
+    def between(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, Observation]]:
+        """Each slot in [start, end) that was observed, and what was, in order of time."""
+        return ((key.start, observation) for key, observation, _ in self.derived(house, start, end))
+
+    def derived(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[SlotKey, Observation, Origin]]:
+        """The same, with what each was derived from."""
+        for item in self._query(house, start, end):
+            observation = {
+                room: {quantity: _from_wire(value["M"]) for quantity, value in quantities["M"].items()}
+                for room, quantities in item.rooms.items()
+            }
+            yield _key(item), observation, _origin(item)
+
+    def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
+        """The same, means only: a quarter of the work, and all that a forecast needs."""
+        return ((parse_slot(item.slot), _means(item)) for item in self._query(house, start, end))
+
+    def newest_means(self, house: str, slots: Iterable[datetime]) -> Iterator[tuple[datetime, RoomMeans]]:
+        """The means of some slots, read consistently: those written seconds ago."""
+        names = [(house, format_slot(slot)) for slot in slots]
+        found = self._item.batch_get(names, consistent_read=True)
+        return ((parse_slot(item.slot), _means(item)) for item in found)
+
+    def erase(self, house: str) -> Iterator[int]:
+        """Delete a house's observations; how many, some at a time."""
+        return erase(self._item, house)
+
+    def _query(self, house: str, start: datetime, end: datetime) -> Iterable[ObservationItem]:
+        if end - SLOT < start:
+            return ()
+        return self._item.query(house, self._item.slot.between(format_slot(start), format_slot(end - SLOT)))
+
+
+def _key(item: ObservationItem) -> SlotKey:
+    return SlotKey(item.house, to_epoch_ms(parse_slot(item.slot)))
+
+
+def _origin(item: ObservationItem) -> Origin:
+    return Origin(int(item.version), int(item.rules or 0))
+
+
+def _to_wire(statistics: Statistics) -> dict[str, dict[str, str]]:
+    wire = {
+        "mean": {"N": number_text(statistics.mean)},
+        "min": {"N": number_text(statistics.min)},
+        "max": {"N": number_text(statistics.max)},
+        "count": {"N": str(statistics.count)},
+    }
+    return wire if statistics.fault is None else wire | {"fault": {"S": statistics.fault}}
+
+
+def _from_wire(wire: Mapping[str, Mapping[str, str]]) -> Statistics:
+    return Statistics(
+        mean=float(wire["mean"]["N"]),
+        min=float(wire["min"]["N"]),
+        max=float(wire["max"]["N"]),
+        count=int(wire["count"]["N"]),
+        fault=wire["fault"]["S"] if "fault" in wire else None,
+    )
+
+
+def _means(item: ObservationItem) -> RoomMeans:
+    return {
+        room: {quantity: float(value["M"]["mean"]["N"]) for quantity, value in quantities["M"].items()}
+        for room, quantities in item.rooms.items()
+    }

@@ -1,0 +1,82 @@
+"""The table ``readings``: the packed sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from roomidity.aws.store.erasing import erase
+from roomidity.aws.store.tables import SetItem, connection_of
+from roomidity.aws.store.writing import Write, save_many
+from roomidity.domain.observations import StoredSet
+from roomidity.domain.slots import SlotKey, floor_slot, format_slot, parse_slot, to_epoch_ms
+
+__all__ = ["SetTable"]
+
+_MOMENT: Final = timedelta(milliseconds=1)
+"""Times are whole milliseconds, so that the last before an end is this much before it."""
+
+_AT_ONCE: Final = 500
+_AT_ONCE_BYTES: Final = 1_000_000
+"""Sets handed over together, packed; with as many sensors as a house may have, ten of them are 100 MB unpacked."""
+
+
+class SetTable:
+    """Sets, each written only on the version that was read."""
+
+    def __init__(self, item: type[SetItem], *, retention_days: int) -> None:
+        self._item = item
+        self._retention_s = retention_days * 86_400
+
+    def get_many(self, keys: Iterable[SlotKey]) -> dict[SlotKey, StoredSet]:
+        """The sets that exist of ``keys``, read consistently."""
+        names = [(key.house, format_slot(key.start)) for key in keys]
+        found = self._item.batch_get(names, consistent_read=True)
+        return {
+            SlotKey(item.house, to_epoch_ms(parse_slot(item.slot))): StoredSet(item.packed, int(item.version))
+            for item in found
+        }
+
+    def put_many(self, sets: Mapping[SlotKey, StoredSet]) -> set[SlotKey]:
+        """Write each set on the condition that the stored version is one less.
+
+        Returns
+        -------
+        The keys of those that another writer changed meanwhile: read them again, and merge.
+        """
+        writes = [self._write(key, new) for key, new in sets.items()]
+        written = save_many(writes, connection_of(self._item))
+        return {key for key, done in zip(sets, written, strict=True) if not done}
+
+    def between(self, house: str, start: datetime, end: datetime) -> Iterator[dict[SlotKey, StoredSet]]:
+        """The sets of the slots that overlap [start, end), read consistently, in order of time, some at once."""
+        if end <= start:
+            return
+        span = self._item.slot.between(format_slot(floor_slot(start)), format_slot(floor_slot(end - _MOMENT)))
+        some: dict[SlotKey, StoredSet] = {}
+        size = 0
+        for item in self._item.query(house, span, consistent_read=True):
+            if len(some) == _AT_ONCE or (some and size + len(item.packed) > _AT_ONCE_BYTES):
+                yield some
+                some, size = {}, 0
+            key = SlotKey(item.house, to_epoch_ms(parse_slot(item.slot)))
+            some[key] = StoredSet(item.packed, int(item.version))
+            size += len(item.packed)
+        if some:
+            yield some
+
+    def erase(self, house: str) -> Iterator[int]:
+        """Delete a house's sets; how many, some at a time."""
+        return erase(self._item, house)
+
+    def _write(self, key: SlotKey, new: StoredSet) -> Write:
+        item = self._item(
+            house=key.house,
+            slot=format_slot(key.start),
+            packed=new.packed,
+            version=new.version,
+            expires_at=key.slot_ms // 1000 + self._retention_s,
+        )
+        unchanged = self._item.version == new.version - 1 if new.version > 1 else self._item.house.does_not_exist()
+        return Write(item, unchanged, house=key.house, size_bytes=len(new.packed) + 500)

@@ -1,0 +1,161 @@
+"""The tables' keys and attributes (a contract: dashboards query them), bound to one service and stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.connection import Connection
+from pynamodb.models import Model
+
+from roomidity.aws.store.attributes import Numbers, Plain, Wire
+
+__all__ = [
+    "AccuracyItem",
+    "ForecastItem",
+    "HouseItem",
+    "ModelItem",
+    "ObservationItem",
+    "SetItem",
+    "Tables",
+    "bind",
+    "connection_of",
+]
+
+
+class HouseItem(Model):
+    """houses: a house, its time zone, rooms as seen, quarantine rules and settings."""
+
+    house = UnicodeAttribute(hash_key=True)
+    timezone = UnicodeAttribute()
+    last_seen = UnicodeAttribute(null=True)
+    rooms = Plain()
+    quarantine = Plain()
+    settings = Plain()
+    version = NumberAttribute()
+
+
+class SetItem(Model):
+    """readings: the packed set of a slot's values, read only to merge and to derive anew."""
+
+    house = UnicodeAttribute(hash_key=True)
+    slot = UnicodeAttribute(range_key=True)
+    packed = BinaryAttribute(legacy_encoding=False)
+    version = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
+class ObservationItem(Model):
+    """observations: statistics of a slot by room and quantity, and what they were derived from.
+
+    ``version`` is that of the set, ``rules`` the number of the house's quarantine rules; absent, it is 0.
+    """
+
+    house = UnicodeAttribute(hash_key=True)
+    slot = UnicodeAttribute(range_key=True)
+    rooms = Wire()
+    version = NumberAttribute()
+    rules = NumberAttribute(null=True)
+    expires_at = NumberAttribute()
+
+
+class ForecastItem(Model):
+    """forecasts: a room's next 96 slots as issued; a quantity that the room does not measure is absent."""
+
+    room_id = UnicodeAttribute(hash_key=True)
+    issued_at = UnicodeAttribute(range_key=True)
+    first_slot = UnicodeAttribute()
+    step_s = NumberAttribute()
+    humidity_p10 = Numbers(null=True)
+    humidity_p50 = Numbers(null=True)
+    humidity_p90 = Numbers(null=True)
+    temperature_p10 = Numbers(null=True)
+    temperature_p50 = Numbers(null=True)
+    temperature_p90 = Numbers(null=True)
+    grade = Plain()
+    data_through = UnicodeAttribute(null=True)
+    model_version = UnicodeAttribute()
+    v = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
+class ModelItem(Model):
+    """models: a manifest by version, and under other sort keys the pointer to the champion and the log of who served.
+
+    A version has all but the last five, which the pointer (``champion``) and the log's entries (``served#...``) have.
+    """
+
+    house = UnicodeAttribute(hash_key=True)
+    version = UnicodeAttribute(range_key=True)
+    manifest = Plain(null=True)
+    decision = Plain(null=True)
+    state_sha256 = UnicodeAttribute(null=True)
+    state_through = NumberAttribute(null=True)
+    former_state = UnicodeAttribute(null=True)
+    pruned_at = UnicodeAttribute(null=True)
+    expires_at = NumberAttribute(null=True)
+    points_to = UnicodeAttribute(null=True)
+    previous = UnicodeAttribute(null=True)
+    since = UnicodeAttribute(null=True)
+    counter = NumberAttribute(null=True)
+    why = UnicodeAttribute(null=True)
+
+
+class AccuracyItem(Model):
+    """accuracy: how good the forecasts were that were issued for a room on a day (UTC): sums by lead hour.
+
+    ``humidity`` and ``temperature`` hold lists of 24 numbers; ``six_hourly`` holds the same of some issue times alone.
+    """
+
+    room_id = UnicodeAttribute(hash_key=True)
+    day = UnicodeAttribute(range_key=True)
+    forecasts = NumberAttribute()
+    complete = BooleanAttribute()
+    humidity = Plain(null=True)
+    temperature = Plain(null=True)
+    six_hourly = Plain()
+    v = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
+ItemType = TypeVar("ItemType", bound=Model)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The models, each bound to its table."""
+
+    houses: type[HouseItem]
+    readings: type[SetItem]
+    observations: type[ObservationItem]
+    forecasts: type[ForecastItem]
+    models: type[ModelItem]
+    accuracy: type[AccuracyItem]
+
+
+def connection_of(item: type[Model]) -> Connection:
+    """The connection that a bound model calls through; pynamodb's transactions want it named."""
+    return item._get_connection().connection  # noqa: SLF001  # there is no public way
+
+
+def bind(prefix: str, client: Any) -> Tables:
+    """The models of the tables ``<prefix>-<table>``, all calling through one DynamoDB ``client``.
+
+    Left alone, pynamodb makes a client a model, each of which costs a cold start some 50 ms.
+    """
+
+    def bound(item: type[ItemType], table: str) -> type[ItemType]:
+        meta = type("Meta", (), {"table_name": f"{prefix}-{table}", "region": client.meta.region_name})
+        model: type[ItemType] = type(item.__name__, (item,), {"Meta": meta, "__module__": __name__})
+        connection_of(model)._client = client  # noqa: SLF001  # pynamodb has no way to pass one in
+        return model
+
+    return Tables(
+        houses=bound(HouseItem, "houses"),
+        readings=bound(SetItem, "readings"),
+        observations=bound(ObservationItem, "observations"),
+        forecasts=bound(ForecastItem, "forecasts"),
+        models=bound(ModelItem, "models"),
+        accuracy=bound(AccuracyItem, "accuracy"),
+    )

@@ -1,0 +1,52 @@
+"""What is wrong with a stage: what was found, what was expected, and what to mend. Nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from roomidity.doctor.findings import Finding
+from roomidity.doctor.houses import houses
+from roomidity.doctor.parts import bucket, queues, stack, tables
+from roomidity.doctor.ports import DoctorPorts
+from roomidity.doctor.target import identity, target
+from roomidity.errors import RoomidityError
+from roomidity.forecasting import load_prior
+
+__all__ = ["diagnose"]
+
+
+def diagnose(ports: DoctorPorts, *, now: datetime, most_houses: int | None = None) -> Iterator[Finding]:
+    """Look at everything that a stage needs, from the outside in; it ends where nothing further can be known.
+
+    Parameters
+    ----------
+    now
+        The time that forecasts are expected for.
+    most_houses
+        How many active houses' models and forecasts are looked at; all if None.
+    """
+    yield _prior()
+    for gate in (target, identity):
+        finding = gate(ports)
+        yield finding
+        if finding.status == "wrong":
+            return
+    yield stack(ports)
+    yield from queues(ports, now=now)
+    kept = [*tables(ports), bucket(ports)]
+    yield from kept
+    if any(finding.status != "ok" for finding in kept):
+        yield Finding("houses", "unknown", "not looked at", mend="mend the tables and the bucket first")
+        return
+    yield from houses(ports, now=now, most_houses=most_houses)
+
+
+def _prior() -> Finding:
+    expected = "the model shipped with the package"
+    try:
+        _, _, manifest = load_prior()
+    except (RoomidityError, OSError) as error:
+        mend = "install the package again; every house without a model of its own is forecast by the prior"
+        return Finding("prior", "wrong", str(error), expected, mend)
+    return Finding("prior", "ok", f"{manifest['version']}, intact")

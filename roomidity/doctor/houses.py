@@ -1,0 +1,85 @@
+"""Houses: whether readings and forecasts come, and whether their models are intact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from roomidity.doctor.findings import Finding, some
+from roomidity.doctor.ports import DoctorPorts
+from roomidity.domain.houses import ACTIVE_FOR, House
+from roomidity.domain.slots import SLOT, format_slot
+from roomidity.errors import RoomidityError
+from roomidity.pipeline.ports import Forecasts, Registry
+
+__all__ = ["houses"]
+
+LATE_PERIODS: Final = 2
+"""A house without a forecast of so many periods has missed one that was due."""
+
+
+def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Iterator[Finding]:
+    """How many there are, and how those that are active fare."""
+    known = sorted(ports.houses().all(), key=lambda house: house.name)
+    if not known:
+        yield Finding("houses", "ok", "none yet; one appears with its first reading")
+        return
+    active = [house for house in known if house.rooms_to_forecast(now)]
+    if not active:
+        newest = max((house.last_seen for house in known if house.last_seen), default=None)
+        found = (
+            f"{len(known)} houses, none active; the newest reading is of {format_slot(newest) if newest else 'never'}"
+        )
+        mend = "do readings still reach the queue? Of a replayed house, give its time with --now"
+        yield Finding("houses", "wrong", found, f"readings within {ACTIVE_FOR.days} days", mend)
+        return
+    chosen = active if most_houses is None else active[:: -(-len(active) // most_houses)]
+    looked = "all looked at" if len(chosen) == len(active) else f"{len(chosen)} looked at"
+    yield Finding("houses", "ok", f"{len(known)}, of which {len(active)} active, {looked}")
+    yield _champions(ports.registry(), chosen)
+    yield _last_run(ports.forecasts(), chosen, now=now)
+
+
+def _champions(registry: Registry, houses: Sequence[House]) -> Finding:
+    refused, own = {}, 0
+    for house in houses:
+        for version in registry.succession(house.name)[:1]:
+            try:
+                registry.load(house.name, version)
+                own += 1
+            except RoomidityError as error:
+                refused[house.name] = str(error)
+    found = f"{own} houses with a model of their own, intact; {len(houses) - own - len(refused)} with the prior"
+    if not refused:
+        return Finding("models", "ok", found)
+    name = next(iter(refused))
+    mend = (
+        f"what served before serves meanwhile; roomidity models rollback {name}, then roomidity train {name}. The "
+        "bucket keeps former versions of an object for 30 days"
+    )
+    return Finding(
+        "models", "wrong", some(f"{house}: {why}" for house, why in refused.items()), "models that are intact", mend
+    )
+
+
+def _last_run(forecasts: Forecasts, houses: Sequence[House], *, now: datetime) -> Finding:
+    latest = now - LATE_PERIODS * SLOT
+    late: dict[str, datetime | None] = {}
+    newest: datetime | None = None
+    for house in houses:
+        found = [forecasts.latest(house.name, room, now=now) for room in house.rooms_to_forecast(now)]
+        issued = max((one.issued_at for one in found if one is not None), default=None)
+        newest = max((one for one in (issued, newest) if one is not None), default=None)
+        if issued is None or issued < latest:
+            late[house.name] = issued
+    if not late:
+        assert newest is not None  # noqa: S101  # no house is late, so each has a forecast
+        return Finding("last run", "ok", f"the newest forecast is of {format_slot(newest)}")
+    told = (f"{house}: {format_slot(issued) if issued else 'no forecast'}" for house, issued in late.items())
+    mend = (
+        "does the schedule run drain, and the queue forecast? See their logs, and the dead letters above; by hand: "
+        "roomidity drain, roomidity forecast HOUSE"
+    )
+    expected = f"a forecast of {format_slot(latest)} or newer"
+    return Finding("last run", "wrong", f"{len(late)} of {len(houses)} houses late: {some(told)}", expected, mend)

@@ -1,0 +1,128 @@
+"""The parts of a stage: its stack, queues, tables and bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from roomidity.doctor.findings import Finding, age_text
+from roomidity.doctor.ports import DoctorPorts
+from roomidity.domain.stage import Trouble
+
+__all__ = ["QUEUES", "TABLES", "bucket", "queues", "stack", "tables"]
+
+QUEUES: Final = {
+    "readings": timedelta(minutes=30),
+    "forecast-jobs": timedelta(minutes=15),
+    "training-jobs": timedelta(hours=2),
+}
+"""How long a message may wait: readings two ticks, a forecast one, a training those of the houses before it."""
+
+TABLES: Final = {
+    "houses": ("house",),
+    "readings": ("house", "slot"),
+    "observations": ("house", "slot"),
+    "forecasts": ("room_id", "issued_at"),
+    "models": ("house", "version"),
+    "accuracy": ("room_id", "day"),
+}
+
+
+def queues(ports: DoctorPorts, *, now: datetime) -> Iterator[Finding]:
+    """What waits in each queue, and what ended as a dead letter."""
+    yield from (_queue(ports, name, allowed, now=now) for name, allowed in QUEUES.items())
+    yield from (_dead_letters(ports, name, now=now) for name in QUEUES)
+
+
+def tables(ports: DoctorPorts) -> list[Finding]:
+    """Whether each table can be read, and is ours."""
+    return [_table(ports, name, keys) for name, keys in TABLES.items()]
+
+
+def stack(ports: DoctorPorts) -> Finding:
+    """The CloudFormation stack."""
+    expected = f"a stack {ports.prefix} that is up"
+    elsewhere = (
+        "deploy it (`npx serverless deploy --stage STAGE`), or check ROOMIDITY_STAGE, AWS_REGION and the account"
+    )
+    try:
+        status = ports.account.stack_status(ports.prefix)
+    except Exception as error:  # noqa: BLE001  # see above
+        return Finding(
+            "stack", "unknown", ports.trouble_of(error).said, expected, "it takes cloudformation:DescribeStacks"
+        )
+    if status is None:
+        return Finding("stack", "wrong", f"no stack {ports.prefix} in {ports.account.region}", expected, elsewhere)
+    if status.endswith(("ROLLBACK_COMPLETE", "FAILED")) or status.startswith("DELETE"):
+        mend = f"see why: aws cloudformation describe-stack-events --stack-name {ports.prefix}; then deploy again"
+        return Finding("stack", "wrong", f"{ports.prefix}: {status}", expected, mend)
+    return Finding("stack", "ok", f"{ports.prefix}: {status}")
+
+
+def _queue(ports: DoctorPorts, name: str, allowed: timedelta, *, now: datetime) -> Finding:
+    check, full = f"queue {name}", f"{ports.prefix}-{name}"
+    try:
+        facts = ports.account.queue(full, now=now)
+    except Exception as error:  # noqa: BLE001  # see above
+        return _lacking(check, full, "queue", ports.trouble_of(error))
+    found = f"{facts.waiting} waiting, {facts.in_flight} in flight"
+    if facts.oldest is not None:
+        found += f", the oldest since {age_text(facts.oldest)}"
+        if facts.oldest > allowed:
+            worker = {"readings": "drain", "forecast-jobs": "forecast", "training-jobs": "train"}[name]
+            mend = f"does the function {worker} run? See its log: npx serverless logs -f {worker} --stage STAGE"
+            return Finding(check, "wrong", found, f"none older than {age_text(allowed)}", mend)
+    return Finding(check, "ok", found)
+
+
+def _dead_letters(ports: DoctorPorts, name: str, *, now: datetime) -> Finding:
+    check, full = f"dead letters {name}", f"{ports.prefix}-{name}-dlq"
+    try:
+        facts = ports.account.queue(full, now=now)
+    except Exception as error:  # noqa: BLE001  # see above
+        return _lacking(check, full, "queue", ports.trouble_of(error))
+    count = facts.waiting + facts.in_flight
+    if count:
+        mend = (
+            "see in the function's log what they failed on, mend it, and send them back: roomidity replay "
+            f"--dead-letters {name}. They are kept 14 days"
+        )
+        return Finding(check, "wrong", f"{count} messages", "none", mend)
+    return Finding(check, "ok", "none")
+
+
+def _table(ports: DoctorPorts, name: str, keys: tuple[str, ...]) -> Finding:
+    check, full = f"table {name}", f"{ports.prefix}-{name}"
+    try:
+        facts = ports.account.table(full)
+    except Exception as error:  # noqa: BLE001  # see above
+        return _lacking(check, full, "table", ports.trouble_of(error))
+    if facts.keys != keys:
+        found, expected = f"keys {', '.join(facts.keys)}", f"keys {', '.join(keys)}"
+        return Finding(check, "wrong", found, expected, f"{full} is another program's table: use another stage")
+    if facts.status not in {"ACTIVE", "UPDATING"}:
+        return Finding(check, "wrong", facts.status, "ACTIVE", "wait until it is made, or deploy again")
+    return Finding(check, "ok", f"{facts.status}, can be read")
+
+
+def bucket(ports: DoctorPorts) -> Finding:
+    """The bucket."""
+    name = "the bucket"
+    try:
+        name = ports.bucket()
+        ports.account.reach_bucket(name)
+    except Exception as error:  # noqa: BLE001  # see above
+        return _lacking("bucket", name, "bucket", ports.trouble_of(error))
+    return Finding("bucket", "ok", name)
+
+
+def _lacking(check: str, name: str, kind: str, trouble: Trouble) -> Finding:
+    """What is wrong with something that could not be asked."""
+    expected = f"a {kind} {name} that can be used"
+    if trouble.kind == "missing":
+        mend = "deploy the stack, or check ROOMIDITY_STAGE, ROOMIDITY_SERVICE, ROOMIDITY_BUCKET and AWS_REGION"
+        return Finding(check, "wrong", f"no {kind} {name}", expected, mend)
+    if trouble.kind == "denied":
+        return Finding(check, "wrong", trouble.said, expected, "grant these credentials the right, or use others")
+    return Finding(check, "wrong", trouble.said, expected, "try again; if it stays, see the service's health in AWS")

@@ -1,0 +1,61 @@
+"""What the doctor asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from roomidity.domain.stage import QueueFacts, TableFacts, Trouble
+from roomidity.pipeline.ports import Forecasts, Houses, Registry
+
+__all__ = ["Account", "DoctorPorts"]
+
+
+class Account(Protocol):
+    """What is behind the usual AWS variables; each question raises where it has no answer."""
+
+    region: str
+
+    @property
+    def endpoint(self) -> str:
+        """Where calls go."""
+
+    @property
+    def is_emulator(self) -> bool:
+        """Whether that is not AWS."""
+
+    def regions(self) -> Sequence[str]:
+        """The regions that there are."""
+
+    def identity(self) -> str:
+        """Who we are there."""
+
+    def stack_status(self, name: str) -> str | None:
+        """A stack's status, or None."""
+
+    def queue(self, name: str, *, now: datetime) -> QueueFacts:
+        """What waits in a queue."""
+
+    def table(self, name: str) -> TableFacts:
+        """A table that can be read."""
+
+    def reach_bucket(self, name: str) -> None:
+        """Ask for a bucket."""
+
+
+@dataclass(frozen=True)
+class DoctorPorts:
+    """What the doctor asks; the last four are made only once the endpoint is known to answer.
+
+    ``bucket`` names the bucket; ``trouble_of`` says what an error of a call means.
+    """
+
+    prefix: str
+    account: Account
+    trouble_of: Callable[[Exception], Trouble]
+    bucket: Callable[[], str]
+    houses: Callable[[], Houses]
+    forecasts: Callable[[], Forecasts]
+    registry: Callable[[], Registry]

@@ -1,0 +1,156 @@
+"""What comes in: messages of a queue, the issue time of a schedule's event, jobs and how they are written and read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from roomidity.domain.names import is_name
+from roomidity.domain.slots import floor_slot, format_moment, format_slot, parse_slot, parse_time
+from roomidity.errors import InputError
+
+__all__ = ["ForecastJob", "Message", "NightCall", "TrainingJob", "TrainingReason", "issue_time"]
+
+TrainingReason = Literal["first", "daily", "weekly", "drift", "quarantine"]
+"""Why the nightly run asks for a training; a person may give other words."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message as received: its id, its text, when it was sent (ms since 1970), and the handle that deletes it."""
+
+    id: str
+    body: str
+    sent_ms: int
+    handle: str
+
+
+def issue_time(event: Mapping[str, Any], *, clock: datetime) -> datetime:
+    """The event's ``time`` floored to the slot; ``clock`` (now) where the event has none.
+
+    Raises
+    ------
+    InputError
+        If the time cannot be read.
+    """
+    text = event.get("time")
+    if text is None:
+        return floor_slot(clock)
+    try:
+        return floor_slot(parse_time(text))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the event's time is {text!r}; expected ISO 8601 with an offset") from error
+
+
+@dataclass(frozen=True)
+class ForecastJob:
+    """Issue the forecasts of a house at an issue time."""
+
+    house: str
+    issued_at: datetime
+
+    @classmethod
+    def from_body(cls, body: str) -> ForecastJob:
+        """The job that a message asks for.
+
+        Raises
+        ------
+        InputError
+            If the body is no such job.
+        """
+        job = _object(body)
+        try:
+            return cls(house=_house(job), issued_at=parse_slot(job["issued_at"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"forecast job {body!r} has no issued_at of the form YYYY-MM-DDTHH:MMZ") from error
+
+    def to_body(self) -> str:
+        """Returns the message that asks for the job."""
+        return json.dumps({"house": self.house, "issued_at": format_slot(self.issued_at)})
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """Train a model for a house, and why. ``now`` is the time to train at, where it is not the present."""
+
+    house: str
+    reason: str
+    now: datetime | None = None
+
+    @classmethod
+    def from_body(cls, body: str) -> TrainingJob:
+        """The job that a message asks for.
+
+        Raises
+        ------
+        InputError
+            If the body is no such job.
+        """
+        job = _object(body)
+        try:
+            now = parse_time(job["now"]) if "now" in job else None
+        except (TypeError, ValueError) as error:
+            raise InputError(f"training job {body!r} has a now that is not ISO 8601 with an offset") from error
+        return cls(house=_house(job), reason=str(job.get("reason", "")), now=now)
+
+    def to_body(self) -> str:
+        """Returns the message that asks for the job."""
+        now = {} if self.now is None else {"now": format_slot(self.now)}
+        return json.dumps({"house": self.house, "reason": self.reason, **now})
+
+
+@dataclass(frozen=True)
+class NightCall:
+    """Give houses their night: those named, or all where none is; of a ``day`` only the scores, again."""
+
+    now: datetime
+    houses: tuple[str, ...] = ()
+    day: date | None = None
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any], *, clock: datetime) -> NightCall:
+        """Returns what ``{"house"?, "houses"?, "day"?, "time"?}`` asks for, or the schedule's event.
+
+        Raises
+        ------
+        InputError
+            If a name, the day or the time cannot be read.
+        """
+        names = [event["house"]] if event.get("house") else event.get("houses", [])
+        if not isinstance(names, list) or not all(isinstance(name, str) and is_name(name) for name in names):
+            raise InputError(f"the event's houses are {names!r}; expected names of 1 to 64 characters without / # $ +")
+        return cls(now=issue_time(event, clock=clock), houses=tuple(names), day=_day(event.get("day")))
+
+    def to_event(self) -> dict[str, Any]:
+        """Returns the event that asks for it."""
+        day = {} if self.day is None else {"day": self.day.isoformat()}
+        return {"time": format_moment(self.now), "houses": list(self.houses), **day}
+
+
+def _day(text: Any) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the event's day is {text!r}; expected YYYY-MM-DD") from error
+
+
+def _object(body: str) -> dict[str, Any]:
+    try:
+        job = json.loads(body)
+    except ValueError as error:
+        raise InputError(f"job {body!r} is not JSON") from error
+    if not isinstance(job, dict):
+        raise InputError(f"job {body!r} is not a JSON object")
+    return job
+
+
+def _house(job: Mapping[str, Any]) -> str:
+    house = job.get("house")
+    if not isinstance(house, str) or not is_name(house):
+        raise InputError(f"job for house {house!r}; expected a name of 1 to 64 characters without / # $ +")
+    return house

@@ -1,0 +1,56 @@
+"""The table of quantities: what rooms measure, in the order of every axis over quantities.
+
+A further quantity is a row more here; what is stored and forecast follows from the rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+__all__ = ["HUMIDITY", "QUANTITIES", "SPECS", "TEMPERATURE", "VALUE_DECIMALS", "Quantity", "QuantitySpec"]
+
+Quantity = Literal["humidity", "temperature"]
+
+VALUE_DECIMALS: Final = 3
+"""Readings are kept to 0.001: finer than any room sensor."""
+
+
+@dataclass(frozen=True)
+class QuantitySpec:
+    """One quantity.
+
+    Parameters
+    ----------
+    name
+        Its key in readings, observations and forecasts.
+    unit
+        As it is written for people.
+    plausible
+        The least and the greatest value that a sensor can report, in ``unit``; forecasts stay within.
+    decimals
+        Of a stored forecast.
+    shown_decimals
+        Of a value shown to a person.
+    jump
+        What no room goes and comes back within two slots, in ``unit``.
+    """
+
+    name: Quantity
+    unit: str
+    plausible: tuple[float, float]
+    decimals: int
+    shown_decimals: int
+    jump: float
+
+
+SPECS: Final = (
+    QuantitySpec("humidity", "%RH", plausible=(0.0, 100.0), decimals=1, shown_decimals=0, jump=30.0),
+    QuantitySpec("temperature", "°C", plausible=(-60.0, 85.0), decimals=1, shown_decimals=1, jump=5.0),
+)
+"""A shower's steam was seen to do half of humidity's jump; temperature's is of a sensor carried from room to room."""
+
+QUANTITIES: Final[tuple[Quantity, ...]] = get_args(Quantity)
+
+HUMIDITY: Final = QUANTITIES.index("humidity")
+TEMPERATURE: Final = QUANTITIES.index("temperature")

@@ -1,0 +1,1 @@
+"""How good forecasts were: losses and their sums, the gate between models, drift."""

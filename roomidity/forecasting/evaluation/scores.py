@@ -1,0 +1,137 @@
+"""How good forecasts were, as sums: they add up over leads, rooms, days and houses, and means follow from them.
+
+The one place where errors, pinball loss (Koenker and Bassett, Econometrica 46, 1978) and coverage are computed:
+backtest, gate, nightly verification and drift all go by it. Which issue times count stands in ``protocol``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Final, Self
+
+import numpy as np
+
+from roomidity.forecasting.window import LEVELS, STEPS, FloatArray
+
+__all__ = ["LEAD_HOURS", "Score", "losses", "score"]
+
+LEAD_HOURS: Final = STEPS // 4
+
+P10: Final = LEVELS.index(0.1)
+P50: Final = LEVELS.index(0.5)
+P90: Final = LEVELS.index(0.9)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Sums by lead, each of shape (..., leads): by lead hour 24, of which the first is leads 1 to 4; by slot 96.
+
+    Parameters
+    ----------
+    count
+        Slots that were forecast and measured.
+    error, square
+        Absolute and squared error of the median.
+    persistence_error, persistence_square
+        The same of the last value before the forecast, on the same slots. Its pinball loss, were it the forecast of
+        every quantile, is half its absolute error.
+    inside
+        Slots measured within p10 to p90.
+    pinball
+        Mean pinball loss over the levels that were forecast.
+    """
+
+    count: FloatArray
+    error: FloatArray
+    square: FloatArray
+    persistence_error: FloatArray
+    persistence_square: FloatArray
+    inside: FloatArray
+    pinball: FloatArray
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
+
+    def __getitem__(self, chosen: Any) -> Score:
+        """The sums of some of the forecasts, as NumPy chooses them."""
+        return Score(*(getattr(self, part.name)[chosen] for part in fields(self)))
+
+    def pooled(self) -> Score:
+        """Returns the sums over all forecasts, each of shape (leads,)."""
+        leads = self.count.shape[-1]
+        return Score(*(getattr(self, part.name).reshape(-1, leads).sum(axis=0) for part in fields(self)))
+
+    def hourly(self) -> Score:
+        """Returns the sums of slots by lead hour, (..., 96) to (..., 24)."""
+        shape = (*self.count.shape[:-1], LEAD_HOURS, -1)
+        return Score(*(getattr(self, part.name).reshape(shape).sum(axis=-1) for part in fields(self)))
+
+    def total(self) -> Score:
+        """The sums over all lead hours, each of shape (..., 1)."""
+        return Score(*(getattr(self, part.name).sum(axis=-1, keepdims=True) for part in fields(self)))
+
+    @property
+    def mae(self) -> FloatArray:
+        """Mean absolute error; NaN where nothing was measured."""
+        return _ratio(self.error, self.count)
+
+    @property
+    def persistence_mae(self) -> FloatArray:
+        """Mean absolute error of the last value."""
+        return _ratio(self.persistence_error, self.count)
+
+    @property
+    def rmse(self) -> FloatArray:
+        """Root mean squared error."""
+        return np.sqrt(_ratio(self.square, self.count))
+
+    @property
+    def coverage(self) -> FloatArray:
+        """Share of slots within p10 to p90."""
+        return _ratio(self.inside, self.count)
+
+    @property
+    def mean_pinball(self) -> FloatArray:
+        """Mean pinball loss."""
+        return _ratio(self.pinball, self.count)
+
+
+def losses(quantiles: FloatArray, actual: FloatArray, last_value: FloatArray) -> Score:
+    """Returns what each slot of forecasts lost against what was measured, (..., 96).
+
+    Parameters
+    ----------
+    quantiles
+        (..., 9, 96), levels 0.1 to 0.9; or (..., 3, 96): p10, p50, p90 (pinball is then over those three).
+    actual
+        (..., 96); NaN where nothing was measured: not scored.
+    last_value
+        The newest value when the forecast was issued, (...).
+    """
+    levels, low, mid, high = (
+        (LEVELS, P10, P50, P90) if quantiles.shape[-2] == len(LEVELS) else ((0.1, 0.5, 0.9), 0, 1, 2)
+    )
+    missed = actual[..., None, :] - quantiles
+    known = np.isfinite(missed).all(axis=-2) & np.isfinite(last_value)[..., None]
+    missed = np.where(known[..., None, :], missed, 0.0)
+    moved = np.where(known, actual - last_value[..., None], 0.0)
+    q = np.array(levels)[:, None]
+    median = missed[..., mid, :]
+    return Score(
+        count=known.astype(np.float64),
+        error=np.abs(median),
+        square=median**2,
+        persistence_error=np.abs(moved),
+        persistence_square=moved**2,
+        inside=np.asarray(known & (missed[..., low, :] >= 0) & (missed[..., high, :] <= 0), dtype=np.float64),
+        pinball=np.maximum(q * missed, (q - 1) * missed).mean(axis=-2),
+    )
+
+
+def score(quantiles: FloatArray, actual: FloatArray, last_value: FloatArray) -> Score:
+    """Returns the losses of :func:`losses` summed by lead hour, (..., 24)."""
+    return losses(quantiles, actual, last_value).hourly()
+
+
+def _ratio(total: FloatArray, count: FloatArray) -> FloatArray:
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

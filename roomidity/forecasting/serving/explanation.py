@@ -1,0 +1,89 @@
+"""Why a forecast is what it is: what each expert expected, how much it counted, and the course that it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from roomidity.domain.quantities import QUANTITIES, Quantity
+from roomidity.forecasting.model import EXPERTS, Model, State
+from roomidity.forecasting.serving.experts import combine, consult, scaled
+from roomidity.forecasting.serving.features import FEATURES, KNOT_BLOCKS, KNOTS, OUTDOOR_BEGIN, calendar, design
+from roomidity.forecasting.serving.online import known_past
+from roomidity.forecasting.window import FloatArray, Window
+
+__all__ = ["EXPLAINED_HOURS", "Explanation", "explain"]
+
+EXPLAINED_HOURS: Final = (1, 3, 6, 12, 24)
+"""Hours ahead at which an explanation speaks."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What drove the forecast of one quantity in one room.
+
+    Parameters
+    ----------
+    quantity
+        Which one; all numbers are in its unit.
+    newest
+        The value that the forecast starts from.
+    last_hour, last_day
+        How much it changed over the last hour and the last 24 h; NaN where unknown.
+    experts
+        For each expert its name, its weights and the changes that it expected, at EXPLAINED_HOURS.
+    outdoor
+        What the air outside adds to the forecast's changes, by way of the prior and the ridges; 0 where it is unknown.
+    expected
+        The forecast's changes at EXPLAINED_HOURS: the experts' weighted mean.
+    """
+
+    quantity: Quantity
+    newest: float
+    last_hour: float
+    last_day: float
+    experts: tuple[tuple[str, FloatArray, FloatArray], ...]
+    outdoor: FloatArray
+    expected: FloatArray
+
+
+def explain(window: Window, model: Model, state: State, room: str) -> tuple[Explanation, ...]:
+    """What drove the forecast that these make for ``room``, by quantity; none where a quantity has no recent value.
+
+    Raises
+    ------
+    ValueError
+        If the window does not hold the room.
+    """
+    if room not in window.rooms:
+        raise ValueError(f"the window holds the rooms {window.rooms}, not {room!r}")
+    row = window.rooms.index(room)
+    past, state = known_past(state, window)
+    basis = design(past.values, np.array([past.slots]), past.outdoor)
+    rows = scaled(model, basis.inputs(calendar([window.last], window.timezone)))
+    answers = consult(model, window.rooms, basis, rows)
+    expected = combine(state, answers)[row, 0]
+    rows[..., OUTDOOR_BEGIN:FEATURES] = 0
+    without = combine(state, consult(model, window.rooms, basis, rows))[row, 0]
+    knots = np.searchsorted(KNOTS, 4 * np.array(EXPLAINED_HOURS))
+    found = []
+    for q, quantity in enumerate(QUANTITIES):
+        newest = basis.newest[row, 0, q]
+        if np.isfinite(newest):
+            found.append(
+                Explanation(
+                    quantity=quantity,
+                    newest=float(newest),
+                    last_hour=float(newest - past.values[row, q, -5]),
+                    last_day=float(newest - past.values[row, q, -97]),
+                    experts=tuple(
+                        (name, state.weights[q, KNOT_BLOCKS[knots], place], answers[row, 0, place, q, knots])
+                        for place, name in enumerate(EXPERTS)
+                    ),
+                    outdoor=expected[q, knots] - without[q, knots],
+                    expected=expected[q, knots],
+                )
+            )
+    return tuple(found)

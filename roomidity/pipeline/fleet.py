@@ -1,0 +1,93 @@
+"""The night of all houses: one after the other, or divided among calls that run side by side."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+
+from roomidity.domain.messages import NightCall
+from roomidity.pipeline.nightly import Night, newest_complete_day, run_night, verify_day
+from roomidity.pipeline.ports import Function
+from roomidity.pipeline.verification import VerifyPorts
+
+__all__ = ["FleetNight", "divide", "run_nights"]
+
+logger: Final = logging.getLogger(__name__)
+
+_MARGIN_S: Final = 20.0
+"""No house is begun with less time left; one takes some 2 s."""
+
+
+@dataclass
+class FleetNight:
+    """What the nights of some houses changed, and the houses whose night failed."""
+
+    day: date
+    houses: int
+    rows: int = 0
+    states_advanced: int = 0
+    slots_flagged: int = 0
+    trainings_asked: Counter[str] = field(default_factory=Counter)
+    failed: list[str] = field(default_factory=list)
+
+    def add(self, night: Night) -> None:
+        """Add a house's night."""
+        self.rows += night.rows
+        self.states_advanced += night.state_advanced
+        self.slots_flagged += night.slots_flagged
+        self.trainings_asked.update([night.training] if night.training else [])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns the counts as plain values, for logs and answers."""
+        return {
+            "day": self.day.isoformat(),
+            "houses": self.houses,
+            "rows": self.rows,
+            "states_advanced": self.states_advanced,
+            "slots_flagged": self.slots_flagged,
+            "trainings_asked": dict(self.trainings_asked),
+        }
+
+
+def run_nights(
+    ports: VerifyPorts, houses: Sequence[str], *, day: date | None, now: datetime, remaining_s: Callable[[], float]
+) -> FleetNight:
+    """Give each house its night; one that fails, or that no time is left for, is named and costs the others nothing.
+
+    Parameters
+    ----------
+    day
+        Only score (again) the forecasts of this day, as far as they are over; None for the whole night.
+    remaining_s
+        How many seconds are left.
+    """
+    fleet = FleetNight(day=day or newest_complete_day(now), houses=len(houses))
+    for house in houses:
+        if remaining_s() < _MARGIN_S:
+            logger.error("no time left to verify the house; raise the function's timeout", extra={"house": house})
+            fleet.failed.append(house)
+            continue
+        try:
+            if day is None:
+                night = run_night(ports, house=house, now=now)
+            else:
+                night = Night(rows=len(verify_day(ports, house=house, day=day, now=now)))
+        except Exception:  # whatever one house raises must not cost the others their night
+            logger.exception("not verified, the other houses are", extra={"house": house})
+            fleet.failed.append(house)
+            continue
+        logger.info("verified", extra={"house": house, **vars(night)})
+        fleet.add(night)
+    return fleet
+
+
+def divide(verify: Function, houses: Sequence[str], *, day: date | None, now: datetime, at_most: int) -> int:
+    """Hand the houses to calls of ``verify`` of their own, at most ``at_most`` to each; returns how many calls."""
+    parts = [tuple(houses[first : first + at_most]) for first in range(0, len(houses), at_most)]
+    for part in parts:
+        verify.begin(NightCall(houses=part, day=day, now=now).to_event())
+    return len(parts)

@@ -1,0 +1,102 @@
+"""Observations onto the grid: what forecasting reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Final
+
+import numpy as np
+
+from roomidity.domain.houses import ACTIVE_FOR, OUTDOOR, House
+from roomidity.domain.observations import RoomMeans
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SLOT, floor_slot, format_moment
+from roomidity.errors import RuleNotFollowedError
+from roomidity.forecasting import WINDOW_SLOTS, Window
+from roomidity.pipeline.ports import Observations
+
+__all__ = ["KEPT_FOR", "check_rules_followed", "read_history", "read_window"]
+
+KEPT_FOR: Final = timedelta(days=400)
+"""How far back history is read: what is kept of observations, a heating season and the one before."""
+
+_FRESH_SLOTS: Final = 2
+"""Read consistently, for they were written seconds ago; the rest at half the price."""
+
+
+def read_window(observations: Observations, house: House, rooms: tuple[str, ...], *, issued_at: datetime) -> Window:
+    """The last two days of ``rooms``; further back to find the newest value of a quantity that fell silent before."""
+    start = issued_at - WINDOW_SLOTS * SLOT
+    fresh = [issued_at - (back + 1) * SLOT for back in range(_FRESH_SLOTS)]
+    found = chain(
+        observations.means(house.name, start, min(fresh)),
+        observations.newest_means(house.name, fresh),
+    )
+    window = _to_window(found, house, rooms, start=start, end=issued_at)
+    furthest = issued_at - ACTIVE_FOR - timedelta(days=1)
+    measured = np.isfinite(window.values).sum(axis=2)
+    if any(
+        not measured[place, row] and house.rooms[room].measured.get(quantity, furthest) > furthest
+        for place, room in enumerate(rooms)
+        for row, quantity in enumerate(QUANTITIES)
+    ):
+        return read_history(observations, house, rooms, start=furthest, end=issued_at)
+    return window
+
+
+def read_history(
+    observations: Observations, house: House, rooms: tuple[str, ...], *, start: datetime, end: datetime
+) -> Window:
+    """All slots of ``rooms`` in [start, end)."""
+    return _to_window(observations.means(house.name, start, end), house, rooms, start=start, end=end)
+
+
+def _to_window(
+    found: Iterable[tuple[datetime, RoomMeans]],
+    house: House,
+    rooms: tuple[str, ...],
+    *,
+    start: datetime,
+    end: datetime,
+) -> Window:
+    slots = (end - start) // SLOT
+    places = {room: place for place, room in enumerate((*rooms, OUTDOOR))}
+    values = np.full((len(places), len(QUANTITIES), slots), np.nan)
+    for slot, observed in found:
+        column = (slot - start) // SLOT
+        for room, quantities in observed.items():
+            place = places.get(room)
+            if place is None:
+                continue
+            for row, quantity in enumerate(QUANTITIES):
+                values[place, row, column] = quantities.get(quantity, np.nan)
+    return Window(
+        rooms=rooms,
+        end=end,
+        timezone=house.timezone,
+        values=values[:-1],
+        outdoor=values[-1] if OUTDOOR in house.rooms else None,
+    )
+
+
+def check_rules_followed(observations: Observations, home: House, *, start: datetime, end: datetime) -> None:
+    """Pass only if the observations of [start, end) were derived under every rule that concerns them.
+
+    Rules came in their order, each with a number higher than the one before. So an observation with a number lower
+    than a rule's place among them is older than the rule, also where its own number was never stored.
+
+    Raises
+    ------
+    RuleNotFollowedError
+        If one was not.
+    """
+    for place, rule in enumerate(home.quarantine, start=1):
+        first = max(floor_slot(rule.start), start)
+        last = min(floor_slot(rule.end - timedelta(microseconds=1)) + SLOT, end)
+        number = rule.number or min(place, home.rules_version)
+        behind = sum(origin.rules < number for _, _, origin in observations.derived(home.name, first, last))
+        if behind:
+            interval = f"{format_moment(rule.start)} to {format_moment(rule.end)}"
+            raise RuleNotFollowedError(home.name, rule=rule.id, interval=interval, slots=behind)

@@ -1,0 +1,202 @@
+"""Sets as bytes and back: what the table ``readings`` stores of a slot."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from roomidity.domain.quantities import QUANTITIES, SPECS, VALUE_DECIMALS
+from roomidity.domain.slots import SLOT_MS, SlotKey
+from roomidity.errors import StoreError
+from roomidity.readings.union import SERIES, SLOT_VALUES, rank_of, series_numbers, time_of, value_of
+
+__all__ = ["Unpacked", "pack_sets", "unpack_sets"]
+
+_FORMAT: Final = b"\x01"
+
+
+class _Packed(msgspec.Struct, array_like=True):
+    """What a set looks like before compression: series one after the other, columns as byte planes of differences."""
+
+    series: list[tuple[str, str, int]]  # room, sensor, how many rows
+    times: bytes
+    masks: bytes  # 1 has humidity, 2 has temperature
+    humidity: bytes
+    temperature: bytes
+
+
+def pack_sets(values: pl.DataFrame) -> dict[SlotKey, bytes]:
+    """Each slot's set as bytes, the same for equal sets: a format byte, then zlib over differences in byte planes.
+
+    Parameters
+    ----------
+    values
+        Values of any number of slots (schema :data:`SLOT_VALUES`), in any order.
+    """
+    if values.is_empty():
+        return {}
+    by_series = values.select(series_numbers(values), time_of("rank").alias("time"), "quantity", value_of("rank"))
+    moment = pl.col("series") * SLOT_MS + pl.col("time")
+    order = by_series.select((moment * len(QUANTITIES) + pl.col("quantity")).arg_sort()).to_series()
+    series, times, quantities, numbers = (column.to_numpy() for column in by_series[order])
+    moments = _begins(series, times)
+    masks = np.add.reduceat(1 << quantities, moments, dtype=np.uint8)
+    begins = _begins(series[moments])
+    slots = (
+        values.select(SERIES)[order.to_numpy()[moments[begins]]]
+        .with_columns(pl.Series("count", np.diff(begins, append=len(moments))))
+        .group_by("house", "slot", maintain_order=True)
+        .agg("room", "sensor", "count")
+    )
+    ends = np.cumsum(slots["count"].list.sum())
+    columns = [
+        _Steps.of(times[moments], ends),
+        *(
+            _Steps.of(numbers[quantities == code], np.cumsum(masks >> code & 1, dtype=np.int64)[ends - 1])
+            for code in range(len(QUANTITIES))
+        ),
+    ]
+    packed: dict[SlotKey, bytes] = {}
+    for place, (house, slot, rooms, sensors, counts) in enumerate(slots.iter_rows()):
+        time, humidity, temperature = (column.planes(place) for column in columns)
+        content = _Packed(
+            series=list(zip(rooms, sensors, counts, strict=True)),
+            times=time,
+            masks=masks[ends[place] - sum(counts) : ends[place]].tobytes(),
+            humidity=humidity,
+            temperature=temperature,
+        )
+        packed[SlotKey(house, slot)] = _FORMAT + zlib.compress(msgspec.msgpack.encode(content), 6)
+    return packed
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """The values of sets (schema :data:`SLOT_VALUES`), and why those that are ``unreadable`` are."""
+
+    values: pl.DataFrame
+    unreadable: Mapping[SlotKey, str]
+
+
+def unpack_sets(packed: Mapping[SlotKey, bytes]) -> Unpacked:
+    """Returns the values that :func:`pack_sets` packed; a set that cannot be read is named, and costs no other."""
+    series: list[tuple[str, int, str, str]] = []
+    owners, quantities, ranks = [], [], []
+    unreadable: dict[SlotKey, str] = {}
+    for key, data in packed.items():
+        try:
+            content = _unpack(key, data)
+        except StoreError as error:
+            unreadable[key] = str(error)
+            continue
+        owner = np.repeat(np.arange(len(series), len(series) + len(content.series)), content.counts)
+        series += [(key.house, key.slot_ms, room, sensor) for room, sensor, _ in content.series]
+        for code, numbers in enumerate(content.numbers):
+            has = content.has(code)
+            owners.append(owner[has])
+            quantities.append(np.full(len(numbers), code, dtype=np.uint8))
+            ranks.append(rank_of(content.times[has], numbers))
+    if not series:
+        return Unpacked(SLOT_VALUES.to_frame(), unreadable)
+    named = pl.DataFrame(
+        series, schema=["house", "slot", "room", "sensor"], orient="row", schema_overrides={"slot": pl.Int64}
+    )
+    values = named[np.concatenate(owners)].with_columns(
+        pl.Series("quantity", np.concatenate(quantities)), pl.Series("rank", np.concatenate(ranks))
+    )
+    return Unpacked(values, unreadable)
+
+
+@dataclass(frozen=True)
+class _Content:
+    """One set, its parts known to fit together: series (room, sensor, rows), and of each row a time and a mask."""
+
+    series: list[tuple[str, str, int]]
+    times: npt.NDArray[np.int64]
+    masks: npt.NDArray[np.uint8]
+    numbers: list[npt.NDArray[np.int64]]
+
+    @property
+    def counts(self) -> list[int]:
+        return [count for _, _, count in self.series]
+
+    def has(self, code: int) -> npt.NDArray[np.bool_]:
+        return np.asarray(self.masks & (1 << code) != 0)
+
+    def flaw(self) -> str | None:
+        """What of it contradicts the rest; None if nothing does."""
+        counts = self.counts
+        if min(counts, default=1) < 1 or sum(counts) != len(self.times) or len(self.masks) != len(self.times):
+            return "its series, times and masks differ in length"
+        if ((self.masks == 0) | (self.masks >= 1 << len(QUANTITIES))).any():
+            return "a row has no known quantity"
+        if any(self.has(code).sum() != len(numbers) for code, numbers in enumerate(self.numbers)):
+            return "its masks do not fit its values"
+        if ((self.times < 0) | (self.times >= SLOT_MS)).any():
+            return "a time lies outside the slot"
+        for spec, numbers in zip(SPECS, self.numbers, strict=True):
+            low, high = (round(bound * 10**VALUE_DECIMALS) for bound in spec.plausible)
+            if ((numbers < low) | (numbers > high)).any():
+                return f"a {spec.name} is not plausible"
+        return None
+
+
+def _unpack(key: SlotKey, packed: bytes) -> _Content:
+    if packed[:1] != _FORMAT:
+        raise StoreError(
+            f"the set of {key} has format {packed[:1]!r}; this version reads {_FORMAT!r}: update roomidity"
+        )
+    try:
+        raw = msgspec.msgpack.decode(zlib.decompress(packed[1:]), type=_Packed)
+        content = _Content(
+            series=raw.series,
+            times=_unplaned(raw.times),
+            masks=np.frombuffer(raw.masks, dtype=np.uint8),
+            numbers=[_unplaned(raw.humidity), _unplaned(raw.temperature)],
+        )
+    except (zlib.error, msgspec.MsgspecError, ValueError) as error:
+        raise StoreError(f"the set of {key} is damaged: {error}") from error
+    flaw = content.flaw()
+    if flaw is not None:
+        raise StoreError(f"the set of {key} is damaged: {flaw}")
+    return content
+
+
+def _begins(*columns: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """The rows in which one of the columns is another than in the row before."""
+    changes = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    return np.append(0, np.flatnonzero(changes) + 1)
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Numbers of one slot after the other, as differences within the slot in zigzag 32-bit form."""
+
+    zigzag: npt.NDArray[np.uint32]
+    ends: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, numbers: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> _Steps:
+        """The steps of slots that end before ``ends``."""
+        steps = np.diff(numbers, prepend=0)
+        starts = np.append(0, ends[:-1])
+        starts = starts[starts < len(numbers)]  # the last slots may have none of a quantity
+        steps[starts] = numbers[starts]
+        return cls(((steps << 1) ^ (steps >> 63)).astype("<u4"), np.append(0, ends))
+
+    def planes(self, slot: int) -> bytes:
+        """A slot's, all first bytes first: what is alike stands together, and compresses."""
+        own = self.zigzag[self.ends[slot] : self.ends[slot + 1]]
+        return own.view(np.uint8).reshape(-1, 4).T.tobytes()
+
+
+def _unplaned(planes: bytes) -> npt.NDArray[np.int64]:
+    zigzag = np.frombuffer(planes, dtype=np.uint8).reshape(4, -1).T.copy().view("<u4").ravel().astype(np.int64)
+    return np.cumsum((zigzag >> 1) ^ -(zigzag & 1))

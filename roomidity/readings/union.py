@@ -1,0 +1,203 @@
+"""A slot is the set of its values; everything else is derived from the set. Here: adding to sets.
+
+Adding is a set union: commutative, associative, idempotent. Within one 5-second bin of a sensor's quantity one value is
+kept, the one with the smallest (time, value), so redelivery, reordering and late arrival cannot change the outcome.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SLOT_MS, SlotKey
+
+__all__ = [
+    "BIN_MS",
+    "SERIES",
+    "SLOT_VALUES",
+    "Union",
+    "rank_of",
+    "series_numbers",
+    "time_of",
+    "union",
+    "value_of",
+]
+
+BIN_MS: Final = 5_000
+"""Denser than any room sensor reports; at most 180 values of a quantity a slot."""
+
+_VALUE_BITS: Final = 18
+_VALUE_OFFSET: Final = 100_000
+"""Thousandths: -60,000 .. 100,000 becomes positive and fits 18 bits."""
+
+SLOT_VALUES: Final = pl.Schema(
+    {
+        "house": pl.String(),
+        "slot": pl.Int64(),
+        "room": pl.String(),
+        "sensor": pl.String(),
+        "quantity": pl.UInt8(),
+        "rank": pl.Int64(),
+    }
+)
+"""A row a value. slot: ms since 1970 of its start; quantity: index into QUANTITIES; rank: time in the slot (ms) and
+value in one number, so that sorting it sorts (time, value)."""
+
+SERIES: Final = ("house", "slot", "room", "sensor")
+"""The columns that name a series: what a sensor said in a slot."""
+
+Number = TypeVar("Number", pl.Expr, npt.NDArray[np.int64])
+
+_OUTCOMES: Final = ("stored", "conflict", "dense", "repeat")
+"""Precedence: a reading takes the first outcome that any of its values has."""
+
+_MOST_SERIES: Final = 2**41
+"""Numbers below leave room for a time in the slot and a quantity in 63 bits."""
+
+
+@dataclass(frozen=True)
+class Union:
+    """The outcome of adding readings to sets.
+
+    ``values`` are all values of the touched slots after it (schema :data:`SLOT_VALUES`); ``changed`` are the slots
+    whose set is another now; ``outcomes`` says of each reading (columns row, outcome)
+    ``stored`` or which duplicate it is.
+    """
+
+    values: pl.DataFrame
+    changed: list[SlotKey]
+    outcomes: pl.DataFrame
+
+
+def union(existing: pl.DataFrame, accepted: pl.DataFrame) -> Union:
+    """The values of the touched slots, old and new together.
+
+    A reading is ``stored`` if one of its values found its bin empty. Otherwise it is compared with what the bin held
+    before (in a new bin: with what is kept): ``conflict`` if another value stands at the same time, else ``dense`` if
+    at another time, else ``repeat``.
+
+    Parameters
+    ----------
+    existing
+        The values that are stored (schema :data:`SLOT_VALUES`).
+    accepted
+        Checked readings with a column ``row`` that names them.
+    """
+    both = _by_bin(existing, accepted)
+    recurs = _recurs(both["bin"])
+    alone, shared = both.filter(~recurs), both.filter(recurs).sort("bin", "rank", "place")
+    held = pl.when(pl.col("place").is_null()).then("rank").alias("held")
+    bins = (
+        shared.with_columns(held)
+        .group_by("bin")
+        .agg(pl.col(*SLOT_VALUES.names(), "place").first(), pl.col("held").min())
+    )
+    bins = bins.with_columns(new=pl.col("held").is_null())
+    added = alone.filter(pl.col("place").is_not_null())
+    moved = bins.filter(pl.col("new") | (pl.col("rank") < pl.col("held")))
+    changed = pl.concat([part.select("house", "slot") for part in (added, moved)]).unique().sort("house", "slot")
+    return Union(
+        values=pl.concat([part.select(SLOT_VALUES.names()) for part in (alone, bins)]),
+        changed=[SlotKey(*key) for key in changed.iter_rows()],
+        outcomes=_outcomes(accepted["row"], added, _against(shared, bins)),
+    )
+
+
+def _by_bin(existing: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
+    """All values with their bins: those stored, and those of readings with their ``place`` in ``accepted``."""
+    named = pl.concat([existing.select(SERIES), accepted.select(SERIES)])
+    series = series_numbers(named)
+    incoming = accepted.with_columns(series[len(existing) :]).with_row_index("place")
+    both = pl.concat(
+        [
+            existing.with_columns(series[: len(existing)], pl.lit(None, pl.UInt32).alias("place")),
+            *(
+                incoming.select(
+                    *SERIES,
+                    pl.lit(code, pl.UInt8).alias("quantity"),
+                    rank_of(pl.col("time_ms").cast(pl.Int64), pl.col(name).cast(pl.Int64)).alias("rank"),
+                    "series",
+                    "place",
+                ).drop_nulls("rank")
+                for code, name in enumerate(QUANTITIES)
+            ),
+        ]
+    )
+    bins = pl.col("series") * (SLOT_MS // BIN_MS) + pl.col("rank") // (BIN_MS << _VALUE_BITS)
+    return both.with_columns((bins * len(QUANTITIES) + pl.col("quantity")).alias("bin"))
+
+
+def _recurs(numbers: pl.Series) -> pl.Series:
+    """Whether a number stands in more than one row; mostly none does, and sorting tells."""
+    order = numbers.arg_sort()
+    in_order = numbers.gather(order).to_numpy()
+    like_next = np.flatnonzero(in_order[1:] == in_order[:-1])
+    recurs = np.zeros(len(numbers), dtype=np.bool_)
+    recurs[order.to_numpy()[np.concatenate([like_next, like_next + 1])]] = True
+    return pl.Series(recurs)
+
+
+def _against(shared: pl.DataFrame, bins: pl.DataFrame) -> pl.DataFrame:
+    """What became of the values of readings in shared bins: quantity, place, and outcome (an index)."""
+    kept = bins.select("bin", "new", pl.coalesce("held", "rank").alias("reference"), pl.col("place").alias("first"))
+    outcome = (
+        pl.when(pl.col("new") & (pl.col("place") == pl.col("first")))
+        .then(_OUTCOMES.index("stored"))
+        .when(time_of("rank") != time_of("reference"))
+        .then(_OUTCOMES.index("dense"))
+        .when(pl.col("rank") != pl.col("reference"))
+        .then(_OUTCOMES.index("conflict"))
+        .otherwise(_OUTCOMES.index("repeat"))
+    )
+    values = shared.filter(pl.col("place").is_not_null()).join(kept, on="bin")
+    return values.select("quantity", "place", outcome.alias("outcome"))
+
+
+def _outcomes(rows: pl.Series, added: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
+    """What became of each reading: the first in ``_OUTCOMES`` of what became of its values."""
+    by_value = np.full((len(QUANTITIES), len(rows)), len(_OUTCOMES) - 1)
+    by_value[added["quantity"], added["place"]] = _OUTCOMES.index("stored")
+    by_value[shared["quantity"], shared["place"]] = shared["outcome"]
+    return pl.DataFrame({"row": rows, "outcome": pl.Series(_OUTCOMES)[by_value.min(axis=0)]})
+
+
+def series_numbers(values: pl.DataFrame) -> pl.Series:
+    """A number for each row, equal for equal house, slot, room and sensor, and in their order; below ``_MOST_SERIES``.
+
+    Text is slow to group by and to sort.
+    """
+    slots = values["slot"] // SLOT_MS
+    first, last = slots.to_frame().select(first=pl.first().min(), last=pl.first().max()).fill_null(0).row(0)
+    house, room, sensor = (_coded(values[name]) for name in ("house", "room", "sensor"))
+    series, different = pl.zeros(len(values), pl.Int64, eager=True), 1
+    for codes, count in (house, (slots - first, last - first + 1), room, sensor):
+        series, different = series * count + codes, different * count
+        if different > _MOST_SERIES:
+            series, different = series.rank("dense").cast(pl.Int64), len(values) + 1
+    return series.alias("series")
+
+
+def _coded(names: pl.Series) -> tuple[pl.Series, int]:
+    """For each name its place among all different ones in their order, and how many those are."""
+    different = names.unique().sort()
+    return names.cast(pl.Enum(different)).to_physical(), len(different)
+
+
+def value_of(rank: str) -> pl.Expr:
+    """The value in thousandths that the column ``rank`` holds."""
+    return (pl.col(rank) % (1 << _VALUE_BITS) - _VALUE_OFFSET).alias("value")
+
+
+def time_of(rank: str) -> pl.Expr:
+    """The time in the slot, in ms, that the column ``rank`` holds."""
+    return pl.col(rank) // (1 << _VALUE_BITS)
+
+
+def rank_of(time_ms: Number, value: Number) -> Number:
+    """Time in the slot (ms, Int64) and value (thousandths, Int64) in one number."""
+    return time_ms * (1 << _VALUE_BITS) + value + _VALUE_OFFSET

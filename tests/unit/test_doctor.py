@@ -1,0 +1,310 @@
+"""The check-up: each thing that can be wrong is found by name, with what to mend, and nothing secret is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
+
+from roomidity.aws.account import trouble_of
+from roomidity.doctor import TABLES, DoctorPorts, Finding, diagnose, diagnosis
+from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.houses import House, Room
+from roomidity.domain.slots import SLOT
+from roomidity.domain.stage import QueueFacts, TableFacts
+from roomidity.errors import ModelRefusedError
+from roomidity.forecasting.model import Champion
+from tests.fakes import stacked
+
+NOW = datetime(2026, 3, 15, 12, 7, tzinfo=UTC)
+CALM = QueueFacts(waiting=0, in_flight=0, oldest=None)
+
+
+def refusal(code: str, message: str = "as asked") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
+
+
+@dataclass
+class FakeStage:
+    """A stage in which all is well, but for what a test changes; a value that is an exception is raised."""
+
+    region: str = "eu-central-1"
+    endpoint: str = "https://sqs.eu-central-1.amazonaws.com"
+    is_emulator: bool = False
+    arn: str | Exception = "arn:aws:iam::123456789012:user/someone"
+    stack: str | Exception | None = "UPDATE_COMPLETE"
+    queues: dict[str, QueueFacts | Exception] = field(default_factory=dict)
+    tables: dict[str, TableFacts | Exception] = field(default_factory=dict)
+    bucket_trouble: Exception | None = None
+    houses: list[House] = field(default_factory=list)
+    issued: dict[str, datetime] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+
+    def regions(self) -> Sequence[str]:
+        return ["eu-central-1", "us-east-1"]
+
+    def identity(self) -> str:
+        return answer(self.arn)
+
+    def stack_status(self, name: str) -> str | None:
+        assert name == "roomidity-test"
+        return answer(self.stack)
+
+    def queue(self, name: str, *, now: datetime) -> QueueFacts:
+        return answer(self.queues.get(name.removeprefix("roomidity-test-"), CALM))
+
+    def table(self, name: str) -> TableFacts:
+        short = name.removeprefix("roomidity-test-")
+        return answer(self.tables.get(short, TableFacts("ACTIVE", TABLES[short])))
+
+    def reach_bucket(self, name: str) -> None:
+        if self.bucket_trouble:
+            raise self.bucket_trouble
+
+    # As the other ports.
+
+    def all(self) -> Iterator[House]:
+        return iter(self.houses)
+
+    def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
+        issued = self.issued.get(house)
+        return None if issued is None else StoredForecast(house, room, issued, stacked({}), {}, None, "m")
+
+    def succession(self, house: str) -> tuple[str, ...]:
+        return ("20260301T0000Z-0123abcd",) if house in self.refused else ()
+
+    def load(self, house: str, version: str) -> Champion:
+        raise ModelRefusedError(version, found="sha256 of nothing", expected="another")
+
+    def check(self, **options: Any) -> dict[str, Finding]:
+        ports = DoctorPorts(
+            prefix="roomidity-test",
+            account=self,
+            trouble_of=trouble_of,
+            bucket=lambda: "roomidity-test-123456789012",
+            houses=lambda: self,
+            forecasts=lambda: self,
+            registry=lambda: self,
+        )
+        return {finding.check: finding for finding in diagnose(ports, now=NOW, **options)}
+
+
+def answer(value: Any) -> Any:
+    if isinstance(value, Exception):
+        raise value
+    return value
+
+
+def house(name: str = "h1", *, seen: datetime = NOW) -> House:
+    return House(name=name, timezone="UTC", rooms={"kitchen": Room(seen, seen, frozenset({""}))})
+
+
+def healthy() -> FakeStage:
+    return FakeStage(houses=[house()], issued={"h1": NOW - SLOT})
+
+
+def wrong(found: dict[str, Finding]) -> set[str]:
+    for finding in found.values():
+        if finding.status == "wrong":
+            assert finding.found, finding
+            assert finding.expected, finding
+            assert finding.mend, finding
+    return {name for name, finding in found.items() if finding.status == "wrong"}
+
+
+def test_where_all_is_well_everything_was_looked_at() -> None:
+    found = healthy().check()
+    assert {finding.status for finding in found.values()} == {"ok"}
+    assert list(found) == [
+        "prior",
+        "target",
+        "credentials",
+        "stack",
+        *(f"queue {name}" for name in ("readings", "forecast-jobs", "training-jobs")),
+        *(f"dead letters {name}" for name in ("readings", "forecast-jobs", "training-jobs")),
+        *(f"table {name}" for name in TABLES),
+        "bucket",
+        "houses",
+        "models",
+        "last run",
+    ]
+
+
+def test_a_stage_without_houses_is_well() -> None:
+    assert wrong(FakeStage().check()) == set()
+
+
+HTTPS = "https://sts.eu-central-1.amazonaws.com/"
+
+
+@pytest.mark.parametrize(
+    ("error", "check", "says"),
+    [
+        (NoCredentialsError(), "credentials", "roomidity up"),
+        (refusal("InvalidClientTokenId"), "credentials", "AWS_PROFILE"),
+        (refusal("ExpiredToken"), "credentials", "log in again"),
+        (EndpointConnectionError(endpoint_url=HTTPS), "endpoint", "AWS_ENDPOINT_URL"),
+        (ConnectTimeoutError(endpoint_url=HTTPS), "endpoint", "network"),
+    ],
+)
+def test_what_keeps_us_out_is_said_once_and_nothing_more_is_asked(error: Exception, check: str, says: str) -> None:
+    found = replace(healthy(), arn=error, stack=AssertionError("was asked")).check()
+    assert wrong(found) == {check}
+    assert says in found[check].mend
+    assert list(found)[-1] == check
+
+
+def test_a_local_engine_that_does_not_run_is_called_by_its_name() -> None:
+    error = EndpointConnectionError(endpoint_url="http://127.0.0.1:4566")
+    found = replace(healthy(), arn=error, is_emulator=True, endpoint="http://127.0.0.1:4566").check()
+    assert "roomidity up" in found["endpoint"].mend
+
+
+def test_a_region_that_does_not_exist() -> None:
+    found = replace(healthy(), region="eu-centrall-1").check()
+    assert wrong(found) == {"target"}
+    assert "'eu-centrall-1'" in found["target"].found
+    assert wrong(replace(healthy(), region="local", is_emulator=True).check()) == set()
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (None, "wrong"),
+        ("ROLLBACK_COMPLETE", "wrong"),
+        ("UPDATE_ROLLBACK_COMPLETE", "wrong"),
+        ("UPDATE_ROLLBACK_FAILED", "wrong"),
+        ("DELETE_IN_PROGRESS", "wrong"),
+        ("CREATE_COMPLETE", "ok"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "ok"),
+        (refusal("AccessDenied"), "unknown"),
+    ],
+)
+def test_stacks(status: str | Exception | None, expected: str) -> None:
+    found = replace(healthy(), stack=status).check()
+    assert found["stack"].status == expected
+    assert "last run" in found, "what lies behind is looked at all the same"
+    wrong(found)
+
+
+@pytest.mark.parametrize(
+    ("queue", "allowed"),
+    [
+        ("readings", timedelta(minutes=30)),
+        ("forecast-jobs", timedelta(minutes=15)),
+        ("training-jobs", timedelta(hours=2)),
+    ],
+)
+def test_a_message_that_waits_too_long(queue: str, allowed: timedelta) -> None:
+    for oldest, expected in ((None, set()), (allowed, set()), (allowed + timedelta(minutes=1), {f"queue {queue}"})):
+        facts = QueueFacts(waiting=3, in_flight=1, oldest=oldest)
+        assert wrong(replace(healthy(), queues={queue: facts}).check()) == expected
+
+
+def test_dead_letters() -> None:
+    found = replace(healthy(), queues={"forecast-jobs-dlq": QueueFacts(2, 1, None)}).check()
+    assert wrong(found) == {"dead letters forecast-jobs"}
+    assert found["dead letters forecast-jobs"].found == "3 messages"
+
+
+@pytest.mark.parametrize("code", ["AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"])
+def test_a_missing_queue(code: str) -> None:
+    found = replace(healthy(), queues={"readings": refusal(code)}).check()
+    assert wrong(found) == {"queue readings"}
+    assert "deploy" in found["queue readings"].mend
+
+
+def test_a_missing_table_ends_what_needs_tables() -> None:
+    found = replace(healthy(), tables={"forecasts": refusal("ResourceNotFoundException")}).check()
+    assert wrong(found) == {"table forecasts"}
+    assert found["table forecasts"].found == "no table roomidity-test-forecasts"
+    assert found["houses"].status == "unknown"
+    assert "last run" not in found
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        (refusal("AccessDeniedException"), "grant"),
+        (TableFacts("CREATING", ("house",)), "wait"),
+        (TableFacts("ACTIVE", ("id",)), "another program's"),
+    ],
+)
+def test_a_table_that_cannot_be_used(facts: TableFacts | Exception, says: str) -> None:
+    found = replace(healthy(), tables={"houses": facts}).check()
+    assert wrong(found) == {"table houses"}
+    assert says in found["table houses"].mend
+
+
+@pytest.mark.parametrize("code", ["404", "NoSuchBucket", "403"])
+def test_a_bucket_that_is_not_there_or_not_ours(code: str) -> None:
+    assert wrong(replace(healthy(), bucket_trouble=refusal(code)).check()) == {"bucket"}
+
+
+def test_an_emptied_model_of_a_house() -> None:
+    found = replace(healthy(), refused={"h1"}).check()
+    assert wrong(found) == {"models"}
+    assert "h1: model 20260301T0000Z-0123abcd refused: found sha256 of nothing" in found["models"].found
+    assert "roomidity models rollback h1" in found["models"].mend
+
+
+@pytest.mark.parametrize(
+    "error", [ModelRefusedError("shipped prior", found="nothing", expected="a model"), FileNotFoundError("prior.npz")]
+)
+def test_an_emptied_prior(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "load_prior", raising(error))
+    found = healthy().check()
+    assert wrong(found) == {"prior"}
+    assert "install" in found["prior"].mend
+
+
+def raising(error: Exception) -> Callable[[], Any]:
+    def call() -> Any:
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(("age", "late"), [(timedelta(minutes=30), False), (timedelta(minutes=31), True)])
+def test_a_forecast_that_was_missed(age: timedelta, late: bool) -> None:
+    found = replace(healthy(), issued={"h1": NOW - age}).check()
+    assert wrong(found) == ({"last run"} if late else set())
+
+
+def test_houses_without_a_forecast_are_named_but_not_all_of_them() -> None:
+    houses = [house(f"h{number}") for number in range(9)]
+    found = FakeStage(houses=houses, issued={"h8": NOW}).check()
+    assert found["last run"].found.startswith("8 of 9 houses late: h0: no forecast; h1: no forecast;")
+    assert found["last run"].found.endswith("and 3 more")
+
+
+def test_readings_that_stopped_a_week_ago() -> None:
+    found = FakeStage(houses=[house(seen=NOW - timedelta(days=8))]).check()
+    assert wrong(found) == {"houses"}
+    assert "2026-03-07" in found["houses"].found
+    assert "--now" in found["houses"].mend
+
+
+@pytest.mark.parametrize(("most", "count"), [(None, 10), (20, 10), (3, 3), (1, 1)])
+def test_of_many_houses_some_are_looked_at(most: int | None, count: int) -> None:
+    stage = FakeStage(houses=[house(f"h{number}") for number in range(10)])
+    assert f" of {count} houses late" in stage.check(most_houses=most)["last run"].found
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="http://someone:hunter2@10.0.0.1:80"),
+        refusal("SignatureDoesNotMatch", "for AKIAABCDEFGHIJKLMNOP it should have been\nx-amz-security-token:hunter2"),
+        RuntimeError("proxy http://me:hunter2@proxy:3128 and ASIAABCDEFGHIJKLMNOP"),
+    ],
+)
+def test_nothing_secret_is_said(error: Exception) -> None:
+    said = trouble_of(error).said
+    assert "hunter2" not in said
+    assert "ABCDEFGHIJKLMNOP" not in said
+    assert len(said) > 10
