@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ import polars as pl
 
 from roomidity.composition import Roomidity
 from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.messages import TrainingJob
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT, floor_slot
 from roomidity.errors import InputError
@@ -114,10 +114,8 @@ class Replay:
         """Train each house on what has come in."""
         with self.report.timed("train"):
             self._forecasts.result()  # those of before are the prior's
-            now = (self.end - LIVE).isoformat()
-            self._stage.training_jobs.send(
-                [json.dumps({"house": house, "reason": "demo", "now": now}) for house in self.houses]
-            )
+            now = self.end - LIVE
+            self._stage.training_jobs.send([TrainingJob(house, "demo", now).to_body() for house in self.houses])
             self._functions.work_off("train", self._stage.training_jobs)
 
     def ticks(self, step: Callable[[int], None]) -> None:

@@ -79,10 +79,6 @@ def test_plausible_is_from_bound_to_bound_and_one_bad_field_costs_the_reading(
     assert reason(reading(**values)) == expected
 
 
-def test_what_is_plausible_is_a_parameter() -> None:
-    assert reason(reading(temperature=21.3), temperature_c=(30.0, 40.0)) == "implausible"
-
-
 def test_up_to_five_minutes_after_the_message_was_sent_is_no_future() -> None:
     assert reason(reading(ts=iso_ms(SENT + FIVE_MINUTES))) is None
     assert reason(reading(ts=iso_ms(SENT + FIVE_MINUTES + MS))) == "future"
