@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import os
 import platform
@@ -10,10 +9,10 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from configparser import ConfigParser
 from pathlib import Path
 from typing import Final
 
+from tests.e2e.deploy.pip_settings import add_pip_settings
 from tests.e2e.deploy.sandbox import Sandbox
 
 __all__ = ["BASE_IMAGE", "architecture", "make_base_image"]
@@ -50,7 +49,7 @@ def make_base_image(inside: Sandbox, kept: Path) -> None:
     shutil.copytree(_HERE, context)
     _add(context / "context/usr/local/bin/aws-lambda-rie", emulator.read_bytes(), mode=0o755)
     _add(context / "context/tmp/requirements.txt", (_HERE / "requirements.txt").read_bytes())
-    _add_pip_configuration(context / "context")
+    add_pip_settings(context / "context")
     inside.run("docker", "build", "--tag", BASE_IMAGE, context)
 
 
@@ -75,22 +74,3 @@ def _add(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     path.chmod(mode)
-
-
-def _add_pip_configuration(context: Path) -> None:
-    """This machine's own, with the certificates that it names: pip finds packages in an image as it does outside."""
-    listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True)
-    configuration = ConfigParser(interpolation=None)
-    for line in sorted(listed.stdout.splitlines(), key=lambda line: line.startswith(":env:")):  # which go before files
-        name, _, value = line.partition("=")
-        section, _, option = name.rpartition(".")
-        section = "global" if section == ":env:" else section
-        if not configuration.has_section(section):
-            configuration.add_section(section)
-        configuration.set(section, option, str(ast.literal_eval(value)))
-    certificates = configuration.get("global", "cert", fallback=os.environ.get("SSL_CERT_FILE"))
-    if certificates and Path(certificates).is_file():
-        _add(context / certificates.lstrip("/"), Path(certificates).read_bytes())
-    _add(context / "etc/pip.conf", b"")
-    with (context / "etc/pip.conf").open("w") as file:
-        configuration.write(file)

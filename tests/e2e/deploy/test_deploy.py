@@ -11,8 +11,10 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -23,6 +25,7 @@ from roomidity.local.simulation import simulate_house
 from tests.e2e.deploy.base import BASE_IMAGE, make_base_image
 from tests.e2e.deploy.cloud import ACCOUNT, Cloud, cloud
 from tests.e2e.deploy.deployment import Deployment, Timings, copy_checkout, until
+from tests.e2e.deploy.pip_settings import pip_settings
 from tests.e2e.deploy.sandbox import REGION, missing, sandbox
 from tests.e2e.engine import CHECKOUT, CLI
 from tests.e2e.permissions import not_allowed
@@ -40,6 +43,20 @@ def timings() -> Timings:
     return Timings(CHECKOUT / ".roomidity/deploy.log")
 
 
+@contextmanager
+def pip_that_names_files(folder: Path) -> Iterator[None]:
+    """This machine's configuration of pip, and in it files that no image has: as many machines have it."""
+    for name in ("wheels", "simple"):
+        (folder / name).mkdir()
+    (folder / "constraints.txt").write_text("torch<3\n")
+    own = pip_settings()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIP_CONSTRAINT", str(folder / "constraints.txt"))
+        patch.setenv("PIP_FIND_LINKS", f"{folder}/wheels {own.get('find-links', '')}")
+        patch.setenv("PIP_EXTRA_INDEX_URL", f"file://{folder}/simple {own.get('extra-index-url', '')}")
+        yield
+
+
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory, timings: Timings) -> Iterator[Cloud]:
     """The emulator, and the base image beside it."""
@@ -52,7 +69,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory, timings: Timings) -> Iterator[
     folder = tmp_path_factory.mktemp("sandbox")
     with sandbox(folder) as inside:
         timings.done("sandbox and Docker up")
-        make_base_image(inside, CHECKOUT / ".roomidity/deploy")
+        with pip_that_names_files(tmp_path_factory.mktemp("pip")):
+            make_base_image(inside, CHECKOUT / ".roomidity/deploy")
         timings.done("stand-in base image made")
         with cloud(inside) as found:
             timings.done("emulator up")
@@ -79,6 +97,13 @@ def house(name: str, seed: int) -> pl.DataFrame:
 
 def size_mb(aws: Cloud, image: str) -> float:
     return int(aws.inside.run("docker", "image", "inspect", "--format", "{{.Size}}", image)) / 1e6
+
+
+def test_images_are_built_without_the_files_that_pips_configuration_names(stage: Deployment) -> None:
+    for image in (BASE_IMAGE, "serverless-roomidity-dev:app"):
+        said = stage.aws.inside.run("docker", "run", "--rm", "--entrypoint", "cat", image, "/etc/pip.conf")
+        assert "constraint" not in said
+        assert "file:" not in said
 
 
 def test_four_functions_run_one_image(stage: Deployment) -> None:
