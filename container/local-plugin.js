@@ -1,8 +1,9 @@
 'use strict';
 
 // What the Serverless CLI lacks for functions that are container images, done before the command runs:
-//   invoke local             an image function gets its handler from image.command, so the handler is named once; environment
-//                            values that only CloudFormation can resolve are left out, so the shell's own reach the handler
+//   invoke local             an image function's handler is the one of image.command, so it is named once; it is called by
+//                            roomidity.local.invocation, which says in a line why it failed; environment values that only
+//                            CloudFormation can resolve are left out, so the shell's own reach the handler
 //   print, package, remove   a placeholder stands for an image that was not given: no Docker, no credentials, no network
 //   deploy                   the image that it builds is told its version
 //   remove                   buckets that go with the stack are emptied, for S3 deletes none that holds anything
@@ -19,8 +20,10 @@ module.exports = class LocalPlugin {
     this.hooks = {
       initialize: () => {
         const command = serverless.processedInput.commands.join(' ');
-        if (command === 'invoke local') runInPython(serverless.service, serverless.serviceDir);
-        else chooseImage(serverless, command);
+        if (command === 'invoke local') {
+          runInPython(serverless.service, serverless.serviceDir);
+          leaveItAtExitStatus(serverless.pluginManager.hooks['invoke:local:invoke']);
+        } else chooseImage(serverless, command);
       },
       'before:remove:remove': () => emptyBuckets(serverless, log),
     };
@@ -32,7 +35,8 @@ function runInPython({ provider, functions }, serviceDir) {
   if (!process.env.VIRTUAL_ENV && existsSync(ours)) process.env.VIRTUAL_ENV = ours; // made by scripts/demo and scripts/test
   for (const fn of Object.values(functions)) {
     if (!fn.image) continue;
-    fn.handler = fn.image.command[0];
+    fn.environment = { ...fn.environment, ROOMIDITY_HANDLER: fn.image.command[0] };
+    fn.handler = 'roomidity.local.invocation.handler';
     fn.runtime = 'python3.13'; // the CLI asks for a name it knows; what runs is python3 of $VIRTUAL_ENV or PATH
     delete fn.image;
   }
@@ -40,6 +44,21 @@ function runInPython({ provider, functions }, serviceDir) {
     for (const name of Object.keys(environment)) {
       if (typeof environment[name] !== 'string') delete environment[name];
     }
+  }
+}
+
+// The function's own output has said why it failed. The CLI would add where in its own source it heard of it.
+function leaveItAtExitStatus(hooks) {
+  for (const step of hooks) {
+    const { hook } = step;
+    step.hook = async () => {
+      try {
+        await hook();
+      } catch (error) {
+        if (typeof error.code !== 'number') throw error; // it did not end by itself: no Python there, or a signal
+        process.exitCode = 1;
+      }
+    };
   }
 }
 

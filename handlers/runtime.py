@@ -81,7 +81,8 @@ def told(handle: JobHandler) -> JobHandler:
         try:
             handle(record)
         except Exception:
-            logger.exception("job failed", job=record.body, receives=record.attributes.approximate_receive_count)
+            receives = (record.get("attributes") or {}).get("ApproximateReceiveCount")  # an event by hand has none
+            logger.exception("job failed", job=record.body, receives=receives)
             raise
 
     return telling

@@ -113,7 +113,9 @@ def main() -> int:
     if unexplained or stale:
         where = EXCEPTIONS.relative_to(ROOT)
         print(
-            f"Mend serverless.yml, or say in {where} why it stays; take out of it what nothing needs.", file=sys.stderr
+            f"Mend serverless.yml or its parts in container/stack/, or say in {where} why it stays; take out of it "
+            "what nothing needs.",
+            file=sys.stderr,
         )
     return int(bool(unexplained or stale))
 

@@ -28,8 +28,9 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from roomidity.domain.stage import Kind, QueueFacts, TableFacts, Trouble
+from roomidity.errors import RoomidityError
 
-__all__ = ["Account", "trouble_of"]
+__all__ = ["Account", "explanation_of", "trouble_of"]
 
 _QUICK: Final = Config(
     connect_timeout=2,
@@ -62,6 +63,7 @@ _NOT_OURS: Final = frozenset(
     }
 )
 _SECRET: Final = re.compile(r"(?<=//)[^/@\s]+@|\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
+_REQUEST_ID: Final = re.compile(r" on request \([^)]*\)")
 _LONGEST: Final = 200
 
 
@@ -71,7 +73,8 @@ def trouble_of(error: Exception) -> Trouble:
     >>> trouble_of(NoCredentialsError()).kind
     'credentials'
     """
-    said = _SECRET.sub("", str(error)).splitlines()[0][:_LONGEST] if str(error) else type(error).__name__
+    text = _REQUEST_ID.sub("", _SECRET.sub("", str(error)))
+    said = text.splitlines()[0][:_LONGEST] if text else type(error).__name__
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
         for kind, codes in _CODES.items():
@@ -89,6 +92,36 @@ _ERRORS: Final[Mapping[Kind, tuple[type[Exception], ...]]] = {
     "credentials": (NoCredentialsError, PartialCredentialsError, ProfileNotFound),
     "region": (InvalidRegionError, NoRegionError),
     "endpoint": (ConnectionError, HTTPClientError, ResponseParserError, ValueError),  # ValueError: that is no URL
+}
+
+
+def explanation_of(error: BaseException) -> str | None:
+    """What failed and what to do about it, in a line for a person; None where it is a fault of the program.
+
+    >>> explanation_of(NoCredentialsError())
+    'Unable to locate credentials; export the lines that `roomidity up` prints, or for AWS set AWS_PROFILE or log in'
+    >>> explanation_of(KeyError("house")) is None
+    True
+    """
+    if isinstance(error, RoomidityError):
+        return str(error)
+    cause = getattr(error, "cause", None) or error  # pynamodb's errors carry botocore's
+    if isinstance(cause, (BotoCoreError, ClientError, ResponseParserError)) or (
+        isinstance(cause, ValueError) and str(cause).startswith("Invalid endpoint: ")  # botocore's: that is no URL
+    ):
+        trouble = trouble_of(cause)
+        return f"{trouble.said}; {_TO_DO[trouble.kind]}"
+    return None
+
+
+_TO_DO: Final[Mapping[Kind, str]] = {
+    "credentials": "export the lines that `roomidity up` prints, or for AWS set AWS_PROFILE or log in",
+    "endpoint": "start the local engine (`roomidity up`) and export the lines that it prints, or for AWS unset "
+    "AWS_ENDPOINT_URL and check the network",
+    "region": "set AWS_REGION to the region that the stage was deployed to",
+    "denied": "grant these credentials the right, or use others",
+    "missing": "deploy the stack, or check ROOMIDITY_STAGE, AWS_REGION and AWS_ENDPOINT_URL",
+    "other": "`roomidity doctor` looks at everything that a stage needs",
 }
 
 

@@ -7,10 +7,9 @@ import sys
 from typing import Any
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 
 from roomidity import __version__
-from roomidity.aws.account import trouble_of
+from roomidity.aws.account import explanation_of
 from roomidity.cli.accuracy import accuracy, verify
 from roomidity.cli.backtest import backtest
 from roomidity.cli.doctor import doctor
@@ -22,7 +21,6 @@ from roomidity.cli.models import models
 from roomidity.cli.quarantine import quarantine
 from roomidity.cli.rejects import rejects, replay
 from roomidity.cli.training import train
-from roomidity.errors import RoomidityError
 
 __all__ = ["roomidity"]
 
@@ -36,17 +34,14 @@ class _Root(click.Group):
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what it raises on purpose is a message, what comes from AWS says where to look."""
+        """Run a command; what it raises on purpose is a message, what comes from AWS says what to do."""
         try:
             return super().invoke(ctx)
-        except RoomidityError as error:
-            sys.exit(f"roomidity: {error}")
-        except (BotoCoreError, ClientError) as error:
-            sys.exit(
-                f"roomidity: {trouble_of(error).said}\nCheck the AWS variables (AWS_ENDPOINT_URL, AWS_REGION, "
-                "credentials) and ROOMIDITY_STAGE, as `roomidity doctor` does; for the local engine, export the lines "
-                "that `roomidity up` prints."
-            )
+        except Exception as error:
+            explanation = explanation_of(error)
+            if explanation is None:
+                raise
+            sys.exit(f"roomidity: {explanation}")
 
 
 @click.group(cls=_Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -15,10 +15,12 @@ from typing import Any, Final
 
 import pytest
 
+from roomidity.local.stack import resolved
 from tests.integration.stage import KEYS
 
 CHECKOUT: Final = Path(__file__).parents[2]
 CLI: Final = CHECKOUT / "node_modules/.bin/serverless"
+PARTS: Final = CHECKOUT / "container/stack"
 TIMEOUT_S: Final = 120
 HOME: Final = CHECKOUT / ".roomidity" / "home"
 """Knows no AWS profile; the CLI keeps its compiled schema there, which takes it seconds to make."""
@@ -183,6 +185,47 @@ def place(target: Any) -> str:
         return str(name)
     here = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:"
     return re.sub(r"\$\{(\w+)\.Arn\}", r"\1", target["Fn::Sub"].removeprefix(here))
+
+
+def names(part: str) -> list[str]:
+    """What a part of the stack adds, such as ``Resources.Bucket``."""
+    found, section = [], ""
+    for line in part.splitlines():
+        if begun := re.match(r"(\w+):", line):
+            section = begun[1]
+        elif named := re.match(r"  (\w+):", line):
+            found.append(f"{section}.{named[1]}")
+    return found
+
+
+def test_the_parts_of_the_stack_are_all_there_and_do_not_overlap(printed: dict[str, Any]) -> None:
+    parts = re.findall(r"^  - \$\{file\((.+)\)\}$", (CHECKOUT / "serverless.yml").read_text(), re.MULTILINE)
+    assert sorted(parts) == sorted(str(path.relative_to(CHECKOUT)) for path in PARTS.iterdir())
+    found = [name for part in parts for name in names((CHECKOUT / part).read_text())]
+    assert sorted(found) == sorted(
+        f"{section}.{name}"
+        for section, content in printed["resources"].items()
+        if isinstance(content, dict)
+        for name in content
+    )
+
+
+def test_a_changed_part_is_resolved_anew(tmp_path: Path) -> None:
+    """The local engine keeps what the CLI made of all files; a stand-in for the CLI says which content it saw."""
+    for name in ("serverless.yml", "package-lock.json"):
+        shutil.copy(CHECKOUT / name, tmp_path)
+    shutil.copytree(CHECKOUT / "container", tmp_path / "container")
+    part = tmp_path / "container/stack/storage.yml"
+    cli = tmp_path / "node_modules/.bin/serverless"
+    cli.parent.mkdir(parents=True)
+    cli.write_text('#!/bin/sh\necho "{\\"part\\": \\"$(cksum <container/stack/storage.yml)\\"}"\n')
+    cli.chmod(0o755)
+    first = resolved(tmp_path, stage="test", cache=tmp_path / "cache")
+    part.write_text(part.read_text().replace("AES256", "aws:kms"))
+    second = resolved(tmp_path, stage="test", cache=tmp_path / "cache")
+    assert first != second
+    cli.unlink()  # what did not change again is taken from the cache
+    assert resolved(tmp_path, stage="test", cache=tmp_path / "cache") == second
 
 
 def test_the_only_plugin_is_our_own(printed: dict[str, Any]) -> None:
