@@ -242,7 +242,7 @@ WRONG: Final[Mapping[str, Callable[[dict[str, Any]], Any]]] = {
     "malformed": lambda whole: f"reading {whole['tag']}",
     "bad_name": lambda whole: {**whole, "room": "a/b"},
     "bad_time": lambda whole: {**whole, "ts": "noon"},
-    "bad_value": lambda whole: {**whole, "temperature": "21.3"},
+    "bad_value": lambda whole: {**whole, "temperature": "warm"},
     "implausible": lambda whole: {**whole, "humidity": float("inf")},
     "too_old": lambda whole: {**whole, "ts": "2001-01-01T00:00:00Z"},
     "future": lambda whole: {**whole, "ts": "2999-01-01T00:00:00Z"},

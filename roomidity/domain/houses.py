@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from roomidity.domain.names import OUTDOOR
 from roomidity.domain.slots import format_moment, to_epoch_ms
 
 __all__ = [
@@ -23,9 +24,6 @@ __all__ = [
     "Seen",
     "rule_ids",
 ]
-
-OUTDOOR: Final = "outdoor"
-"""The room that is the air outside: stored, not forecast."""
 
 ACTIVE_FOR: Final = timedelta(days=7)
 """A house or a room that was seen within is forecast, whether or not readings came since."""

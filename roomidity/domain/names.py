@@ -1,14 +1,23 @@
-"""Names of houses, rooms and sensors: what keys, topics and terminals can carry."""
+"""Names of houses, rooms and sensors: what keys, topics and terminals can carry, and how they are kept."""
 
 from __future__ import annotations
 
 import unicodedata
 from typing import Final
 
-__all__ = ["is_name"]
+__all__ = ["OUTDOOR", "OUTSIDE", "is_name", "kept_name"]
+
+OUTDOOR: Final = "outdoor"
+"""The room that is the air outside: stored, not forecast."""
 
 _MAX_NAME: Final = 64
 _FORBIDDEN: Final = frozenset("/#$+")  # key separator and the wildcards of MQTT topics
+
+_BLANKS: Final = " \u00a0\u2007\u202f"
+"""Blanks only: a line feed or a tab at the end of a name is an error of who sends it."""
+
+OUTSIDE: Final = frozenset({"outdoor", "outdoors", "outside", "außen", "aussen", "draußen", "draussen"})
+"""In small letters: what can only be the air outside. A balcony or a garden house can be more."""
 
 
 def is_name(name: str) -> bool:
@@ -25,3 +34,13 @@ def is_name(name: str) -> bool:
             and not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
         )
     )
+
+
+def kept_name(name: str, *, is_room: bool = False) -> str:
+    """The name as it is kept; of a room that can only be the air outside, ``outdoor``.
+
+    >>> kept_name("  Ku\u0308che "), kept_name("Outside", is_room=True)
+    ('Küche', 'outdoor')
+    """
+    kept = unicodedata.normalize("NFC", name.strip(_BLANKS))
+    return OUTDOOR if is_room and kept.lower() in OUTSIDE else kept

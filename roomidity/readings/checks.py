@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
-from roomidity.domain.names import is_name
+from roomidity.domain.names import is_name, kept_name
 from roomidity.domain.quantities import QUANTITIES, SPECS, VALUE_DECIMALS, QuantitySpec
 from roomidity.domain.slots import SLOT_MS, parse_time, to_epoch_ms
+from roomidity.readings.judging import Past, RoomUnits, in_units
 from roomidity.readings.reasons import Reason
+from roomidity.readings.units import clamp
 from roomidity.readings.wire import Decoded
 
 __all__ = ["LIMITS", "Checked", "Limits", "check"]
 
-_SECONDS_BELOW: Final = 1e11  # an epoch below is in seconds (until the year 5138), above in milliseconds (from 1973)
+_EPOCHS: Final = ((1e11, 1e3), (1e14, 1.0), (1e17, 1e-3))
+"""Epochs below are in s (until the year 5138), ms (from 1973) and µs (from 1973), above in ns, and ms of one."""
+
 _LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999
 _DAY_MS: Final = 86_400_000
 _PLAIN: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
@@ -48,7 +53,14 @@ class Checked:
     rejected: pl.DataFrame
 
 
-def check(decoded: Decoded, *, now: datetime, limits: Limits = LIMITS) -> Checked:
+def check(
+    decoded: Decoded,
+    *,
+    now: datetime,
+    limits: Limits = LIMITS,
+    units: RoomUnits = MappingProxyType({}),
+    past: Past = lambda _house, _room, _quantity: None,
+) -> Checked:
     """Each reading either accepted or rejected with the first reason that applies.
 
     Parameters
@@ -59,25 +71,37 @@ def check(decoded: Decoded, *, now: datetime, limits: Limits = LIMITS) -> Checke
         The issue time, an aware UTC slot start: tells what is too old and what is late.
     limits
         How far from ``now`` readings may lie.
+    units
+        In which units a house's room is known to report, by (house, room); not judged there, but converted.
+    past
+        Asked of a room only where its values look like another unit's.
     """
     sent = pl.Series("sent", [message.sent_ms for message in decoded.messages], dtype=pl.Int64)
     now_ms = to_epoch_ms(now)
     oldest_slot = now_ms - limits.retention_days * _DAY_MS
+    names, hold = zip(
+        _kept(decoded.rows["house"], is_name),
+        _kept(decoded.rows["room"], is_name, are_rooms=True),
+        _kept(decoded.rows["sensor"].fill_null(""), _is_sensor_name),
+        strict=True,
+    )
     rows = decoded.rows.with_columns(
-        pl.col("sensor").fill_null(""),
+        *names,
+        pl.all_horizontal(hold).alias("named"),
         _epoch_ms(decoded.rows["ts"]).alias("at"),
         sent.gather(decoded.rows["message"]).alias("sent"),
     )
-    names_hold = pl.all_horizontal(
-        _holds(rows["house"], is_name), _holds(rows["room"], is_name), _holds(rows["sensor"], _is_sensor_name)
+    rows = in_units(rows, units, past).with_columns(
+        pl.col("at").floordiv(SLOT_MS).mul(SLOT_MS).alias("slot"),
+        *(clamp(pl.col(spec.name), spec) for spec in SPECS),
     )
-    rows = rows.with_columns(names_hold.alias("named"), pl.col("at").floordiv(SLOT_MS).mul(SLOT_MS).alias("slot"))
     reason = pl.coalesce(
         _when("malformed", pl.col("fault") == "malformed"),
         _when("bad_name", (pl.col("fault") == "bad_name") | ~pl.col("named")),
         _when("bad_time", (pl.col("fault") == "bad_time") | pl.col("at").is_null()),
         _when("bad_value", pl.col("fault") == "bad_value"),
         _when("no_value", pl.all_horizontal(pl.col(*QUANTITIES).is_null())),
+        _when("unit", pl.col("other_unit").is_not_null()),
         _when("implausible", pl.any_horizontal(_outside(spec) for spec in SPECS)),
         _when("future", pl.col("at") > pl.col("sent") + limits.future_ms),
         _when("too_old", pl.col("slot") < oldest_slot),
@@ -104,13 +128,16 @@ def _is_sensor_name(name: str) -> bool:
     return name == "" or is_name(name)
 
 
-def _holds(names: pl.Series, rule: Callable[[str], bool]) -> pl.Series:
-    """The rule applied to each different name once, then spread over the rows; null does not hold."""
+def _kept(names: pl.Series, rule: Callable[[str], bool], *, are_rooms: bool = False) -> tuple[pl.Series, pl.Series]:
+    """The names as they are kept, and whether the rule holds for each; each different one is looked at once."""
     different = names.unique().drop_nulls()
-    verdicts = pl.Series([rule(name) for name in different], dtype=pl.Boolean)
+    kept = pl.Series([kept_name(name, is_room=are_rooms) for name in different], dtype=pl.String)
+    verdicts = pl.Series([rule(name) for name in kept], dtype=pl.Boolean)
     if verdicts.all():
-        return names.is_not_null()
-    return names.replace_strict(different, verdicts, default=False, return_dtype=pl.Boolean)
+        hold = names.is_not_null()
+    else:
+        hold = names.replace_strict(different, verdicts, default=False, return_dtype=pl.Boolean)
+    return (names if kept.equals(different) else names.replace_strict(different, kept, default=None)), hold
 
 
 def _when(reason: Reason, applies: pl.Expr) -> pl.Expr:
@@ -134,7 +161,10 @@ def _epoch_ms(texts: pl.Series) -> pl.Series:
     if moments.null_count() == 0:
         return moments
     number = texts.cast(pl.Float64, strict=False)
-    in_ms = pl.when(number.abs() < _SECONDS_BELOW).then(number * 1000).otherwise(number).round()
+    unit = pl.lit(1e-6)
+    for below, ms in reversed(_EPOCHS):
+        unit = pl.when(number.abs() < below).then(ms).otherwise(unit)
+    in_ms = (number * unit).round()
     epoch = pl.when(in_ms.is_between(0, _LAST_MS)).then(in_ms).cast(pl.Int64)
     moments = pl.select(pl.coalesce(moments, epoch)).to_series()
     rest = texts.filter(moments.is_null()).unique().drop_nulls()

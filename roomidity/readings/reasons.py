@@ -12,7 +12,8 @@ Reason = Literal[
     "bad_time",  # ts is missing, cannot be read, or has no offset
     "bad_value",  # temperature or humidity is not a number
     "no_value",  # neither temperature nor humidity
-    "implausible",  # outside -60..85 °C or 0..100 %RH, or not finite
+    "unit",  # the room's values can only be in another unit than °C or %RH, and no setting says which
+    "implausible",  # outside -60..85 °C, more than 5 outside 0..100 %RH, or not finite
     "future",  # more than 5 minutes after its message was sent
     "too_old",  # before the retention window
     "too_many",  # the house has all the rooms and sensors that a house can have

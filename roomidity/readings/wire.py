@@ -19,8 +19,9 @@ import numpy as np
 import polars as pl
 
 from roomidity.domain.messages import Message
-from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.quantities import QUANTITIES, Quantity
 from roomidity.readings.lenient import loads
+from roomidity.readings.numerals import read_number
 from roomidity.readings.reasons import Reason
 
 __all__ = ["Decoded", "decode"]
@@ -232,7 +233,7 @@ def _read(common: dict[str, Any], reading: Any) -> dict[str, Any]:
     row: dict[str, Any] = {}
     fault: Reason | None = None
     for quantity in QUANTITIES:
-        row[quantity], wrong = _number(given.get(quantity))
+        row[quantity], wrong = _number(given.get(quantity), quantity)
         fault = "bad_value" if wrong else fault
     row["ts"], wrong = _scalar_text(given.get("ts"))
     fault = "bad_time" if wrong else fault
@@ -265,11 +266,15 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _number(value: Any) -> tuple[float | None, bool]:
-    """A number, and whether it is something else; one too large for a float is infinite."""
-    if isinstance(value, bool) or not isinstance(value, int | float | None):
+def _number(value: Any, quantity: Quantity) -> tuple[float | None, bool]:
+    """A number, also as text, and whether it is something else; one too large for a float is infinite."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | None):
         return None, True
     try:
+        if isinstance(value, str):
+            return read_number(value, quantity), False
         return (None if value is None else float(value)), False
+    except ValueError:
+        return None, True
     except OverflowError:
         return float("inf"), False

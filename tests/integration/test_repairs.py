@@ -89,7 +89,7 @@ BAD: list[Any] = [
     "null",
     '"\\ud800 and \\u0000"',
     '{"readings": ["odd", 3, {"readings": [{}], "house": "h1"}]}',
-    json.dumps({"house": "h1", "readings": [reading(house=..., humidity=101), reading(house=..., temperature="warm")]}),
+    json.dumps({"house": "h1", "readings": [reading(house=..., humidity=150), reading(house=..., temperature="warm")]}),
     reading(humidity=float("nan")),
     reading(temperature=float("inf"), room="[/b]"),
     reading(room="a/b"),
@@ -103,8 +103,8 @@ BAD_COUNT = len(BAD) + 2 + 1
 
 
 def test_rejects_are_counted_by_day_reason_and_house_and_the_newest_listed(stage: Roomidity, run: Run) -> None:
-    drained(stage, reading(humidity=101), "not JSON", now=NOW - timedelta(days=2))
-    drained(stage, reading(humidity=102), reading(humidity=103), reading(house="h2", ts="noon"), reading())
+    drained(stage, reading(humidity=150), "not JSON", now=NOW - timedelta(days=2))
+    drained(stage, reading(humidity=151), reading(humidity=103), reading(house="h2", ts="noon"), reading())
     answer = run("rejects")
     assert answer["total"] == 5
     assert answer["counts"] == [
@@ -200,7 +200,7 @@ def original_of(reject: dict[str, Any]) -> str:
 
 
 def test_only_what_is_chosen_is_sent_and_taken_out(stage: Roomidity, run: Run) -> None:
-    drained(stage, reading(humidity=101), reading(1, humidity=102, house="h2"), reading(ts="noon"))
+    drained(stage, reading(humidity=150), reading(1, humidity=151, house="h2"), reading(ts="noon"))
     assert run("replay", "--house", "h2", "--day", "2026-03-15")["reasons"] == {"implausible": 1}
     assert sorted((one["reason"], one["house"]) for one in kept(stage)) == [("bad_time", "h1"), ("implausible", "h1")]
     assert stage.readings_queue.depth() == 1
@@ -235,7 +235,7 @@ def test_ended_between_sending_and_taking_out_it_sends_again_which_changes_nothi
 
 
 def test_what_the_queue_refuses_stays_with_the_rejects(stage: Roomidity) -> None:
-    drained(stage, reading(humidity=101))
+    drained(stage, reading(humidity=150))
     (key,) = stage.rejects.keys(NOW.date())
 
     class Refusing:
@@ -400,7 +400,7 @@ def fill(stage: Roomidity, house: str) -> None:
     """Something of a house everywhere."""
     good = [reading(15 * number, house=house, room=room) for number in range(20) for room in ("kitchen", "outdoor")]
     broken = f'{{"house": "{house}", "room": '
-    drained(stage, *good, reading(house=house, humidity=101), reading(house=house, room="a/b"), broken)
+    drained(stage, *good, reading(house=house, humidity=150), reading(house=house, room="a/b"), broken)
     for number in range(30):
         one = forecast(issued_at=NOW + number * SLOT)
         stage.forecasts.put_many([type(one)(**{**vars(one), "house": house})])
@@ -448,7 +448,7 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
     fill(stage, "h10")
     others = everything()
     fill(stage, "h1")
-    drained(stage, reading(house="h1", humidity=101), reading(house="h10", humidity=101), '{"house": "h1", "h10')
+    drained(stage, reading(house="h1", humidity=150), reading(house="h10", humidity=150), '{"house": "h1", "h10')
     if versioned:  # older versions of objects have the house as well
         run("replay", "--reason", "malformed", "--house", "h1")
         stage.readings_queue.delete([one for _ in range(3) for one in stage.readings_queue.receive()])
@@ -496,7 +496,7 @@ def test_ended_anywhere_it_does_the_rest_when_it_is_run_again(stage: Roomidity) 
 
 
 def test_rejects_of_a_house_that_has_nothing_else_are_forgotten(stage: Roomidity, run: Run) -> None:
-    drained(stage, reading(house="h9", humidity=101))
+    drained(stage, reading(house="h9", humidity=150))
     assert run("forget", "h9", "--yes")["deleted"]["rejects"] == 1
     assert kept(stage) == []
 

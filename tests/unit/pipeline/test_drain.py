@@ -45,18 +45,19 @@ def assert_conserved(summary: DrainSummary, received: int) -> None:
     assert summary.violations == 0
 
 
+FAHRENHEIT = reading(room="cellar", temperature=66.5)
 MIXED: list[Any] = [
     reading(),
     reading(),
     reading(temperature=21.4),
     reading(ts="2026-11-22T07:14:56Z"),
     {"house": "h2", "readings": [reading(house=..., room=room) for room in ("bath", "hall", "outdoor")]},
-    {"readings": [reading(room="bath"), "odd", reading(humidity=101), reading(temperature=float("nan"))]},
+    {"readings": [reading(room="bath"), "odd", reading(humidity=150), reading(temperature=float("nan")), FAHRENHEIT]},
     {"readings": []},
     reading(ts=format_moment(NOW - 20 * SLOT)),
     reading(house="a/b"),
     reading(ts="noon"),
-    reading(temperature="21.3"),
+    reading(temperature="warm"),
     reading(temperature=None, humidity=None),
     reading(ts=format_moment(NOW + timedelta(days=1))),
     reading(ts="2020-01-01T00:00:00Z"),
@@ -70,7 +71,7 @@ GOOD = [{"house": "h2" if one in MIXED[4]["readings"] else "h3", **one} for one 
 def test_every_reading_received_is_stored_a_duplicate_or_rejected() -> None:
     world = World()
     summary = run(world, *MIXED)
-    assert_conserved(summary, 4 + 3 + 4 + 1 + 6 + 66 + 1)
+    assert_conserved(summary, 4 + 3 + 5 + 1 + 6 + 66 + 1)
     assert set(summary.rejected) == set(REASONS)
     assert summary.rejected["too_many"] == 2
     assert summary.duplicate == 3
@@ -85,7 +86,7 @@ def test_the_same_again_changes_nothing() -> None:
     before = dict(world.sets.stored), dict(world.observations.stored)
     again = run(world, *MIXED)
     assert again.stored == again.slots_changed == again.slots_rederived == 0
-    assert_conserved(again, 85)
+    assert_conserved(again, 86)
     assert (world.sets.stored, world.observations.stored) == before
 
 
@@ -105,15 +106,15 @@ def test_late_readings_are_stored_and_counted() -> None:
 def test_a_summary_says_all_counts_as_plain_values() -> None:
     counts = run(World(), *MIXED).as_dict()
     assert json.loads(json.dumps(counts)) == counts
-    assert counts["readings"] == {"received": 85, "stored": 70, "duplicate": 3, "rejected": 12}
+    assert counts["readings"] == {"received": 86, "stored": 70, "duplicate": 3, "rejected": 13}
     assert sum(counts["duplicates"].values()) == 3
-    assert sum(counts["rejects"].values()) == 12
+    assert sum(counts["rejects"].values()) == 13
     assert counts["violations"] == 0
 
 
 def test_rejects_are_kept_with_reason_message_position_and_original() -> None:
     world = World()
-    packed = {"house": "h1", "readings": [reading(house=...), reading(house=..., humidity=101, note="x")]}
+    packed = {"house": "h1", "readings": [reading(house=...), reading(house=..., humidity=150, note="x")]}
     run(world, packed, NOT_JSON)
     first, second = sorted(world.rejects.all(), key=lambda reject: reject["message_id"])
     assert first == {
@@ -122,7 +123,7 @@ def test_rejects_are_kept_with_reason_message_position_and_original() -> None:
         "message_id": "message 0",
         "position": 1,
         "sent_at": "2026-11-22T08:00:01.000Z",
-        "original": reading(humidity=101, note="x"),
+        "original": reading(humidity=150, note="x"),
     }
     assert second == {
         "reason": "malformed",

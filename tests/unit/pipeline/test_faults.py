@@ -30,7 +30,7 @@ GOOD = [
     for room in ("kitchen", "bath")
     for minute in (1, 14, 16, 31, 46)
 ]
-BAD: list[Any] = [reading(humidity=101), "not JSON", {"readings": [reading(), reading(ts="noon")]}]
+BAD: list[Any] = [reading(humidity=150), "not JSON", {"readings": [reading(), reading(ts="noon")]}]
 SENT_READINGS = [*GOOD, reading()]
 
 
@@ -54,7 +54,7 @@ def assert_exact(world: World) -> None:
     assert {key: observed for key, (observed, _) in world.observations.stored.items()} == derive(values, {})
     rejected = {(one["reason"], json.dumps(one["original"])) for one in world.rejects.all()}
     assert rejected == {
-        ("implausible", json.dumps(reading(humidity=101))),
+        ("implausible", json.dumps(reading(humidity=150))),
         ("malformed", '"not JSON"'),
         ("bad_time", json.dumps(reading(ts="noon"))),
     }

@@ -103,7 +103,7 @@ def test_a_house_never_touches_the_keys_of_another() -> None:
     assert [house.name for house in place.ports.houses.all()] == ["h1"]
 
 
-@pytest.mark.parametrize("pair", [("A", "a"), ("a", "а"), ("h1", "h1 "), ("é", "e"), ("h", "h\u200b"), ("..", ".")])
+@pytest.mark.parametrize("pair", [("A", "a"), ("a", "а"), ("é", "e"), ("h", "h\u200b"), ("..", ".")])
 def test_names_that_look_alike_are_different_houses(pair: tuple[str, str]) -> None:
     place = InMemory(NOW)
     run(place, *(reading(house=name) for name in pair))
