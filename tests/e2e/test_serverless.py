@@ -470,7 +470,10 @@ def test_invoke_local_runs_the_handler_in_the_shells_environment(echo: Path) -> 
 def test_invoke_local_tells_failure_by_its_exit_status(echo: Path) -> None:
     run = invoke_local(echo, "-d", '{"fail": true}')
     assert run.returncode == 1
-    assert "as asked" in run.stdout + run.stderr
+    said = run.stdout + run.stderr
+    assert "as asked" in said
+    assert "Traceback" in said  # it is a fault of the program
+    assert "node:internal" not in said  # and none of the CLI
 
 
 def test_the_cli_is_pinned_and_its_lock_names_no_registry() -> None:

@@ -153,3 +153,16 @@ def test_it_gives_up_soon(stage: Roomidity) -> None:
     for service in ("sts", "sqs", "dynamodb", "s3", "cloudformation", "cloudwatch"):
         config = Account(stage._session, region=REGION)._client(service).meta.config
         assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (2, 5, 1)
+
+
+@pytest.mark.parametrize("command", ["show h1", "forecast h1", "train h1", "verify h1", "drain"])
+def test_what_another_command_lacks_it_says_in_a_line(
+    stage: Roomidity, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("ROOMIDITY_STAGE", "elsewhere")
+    done = CliRunner().invoke(roomidity, command.split())
+    assert done.exit_code == 1
+    (line,) = done.output.strip().splitlines()
+    assert line.startswith("roomidity: ")
+    assert "elsewhere" in line
+    assert "deploy the stack, or check ROOMIDITY_STAGE" in line
