@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import sys
 import time
@@ -14,9 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from roomidity.composition import Roomidity
+from roomidity.domain.names import visible
 from roomidity.stopwatch import Stopwatch
 
 if TYPE_CHECKING:  # drain and verify have no jobs, and need not import what knows them
@@ -27,7 +30,13 @@ __all__ = ["Handler", "clock", "logger", "metrics", "run_timed", "stage", "stopw
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 JobHandler = Callable[["SQSRecord"], None]
 
-logger: Final = Logger(stream=sys.stderr)  # standard output belongs to answers and metrics
+
+def _line(record: dict[str, Any]) -> str:
+    """A record as JSON in which names from outside show all that they hold."""
+    return visible(json.dumps(record, default=str, ensure_ascii=False))
+
+
+logger: Final = Logger(stream=sys.stderr, json_serializer=_line)  # standard output belongs to answers and metrics
 metrics: Final = Metrics()
 stopwatch: Final = Stopwatch(time.perf_counter)  # of the call under way: an environment has one at a time
 copy_config_to_registered_loggers(source_logger=logger, include={"roomidity"})
@@ -47,6 +56,8 @@ def clock() -> datetime:
 def run_timed(handler: Handler) -> Handler:
     """The handler, which logs how long each phase of a call took; the first call also how long the init did.
 
+    What it met of stored items that cannot be read is counted, whatever it was called for.
+
     The init is from the process's start until the handler is imported: the runtime, Python and all imports. It ends
     there and not with the first call, because Lambda also starts environments ahead of need, which then wait.
     """
@@ -64,6 +75,7 @@ def run_timed(handler: Handler) -> Handler:
             logger.exception("the call failed")  # Lambda's own line is no JSON, and has no fields to look for
             raise
         finally:
+            metrics.add_metric("ItemsDamaged", MetricUnit.Count, len(stage().damage.take()))
             phases = {phase: round(1000 * seconds, 2) for phase, seconds in stopwatch.seconds.items()}
             total_ms = round(1000 * (time.perf_counter() - begin), 2)
             jobs = len(event["Records"]) if "Records" in event else 1

@@ -20,6 +20,7 @@ from roomidity.aws.dynamodb import botocore_session, dynamodb_client
 from roomidity.aws.functions import Function
 from roomidity.aws.queues import Queue
 from roomidity.aws.store import AccuracyTable, ForecastTable, HouseTable, ObservationTable, SetTable, Tables, bind
+from roomidity.domain.damage import Damage
 from roomidity.pipeline.backoff import BackOff
 from roomidity.settings import Settings
 
@@ -79,29 +80,36 @@ class Roomidity:
         return Queue(self._sqs, f"{queue.name}-dlq", wait_s=self.settings.poll_wait_s)
 
     @cached_property
+    def damage(self) -> Damage:
+        """The stored items that were met and cannot be read."""
+        return Damage()
+
+    @cached_property
     def houses(self) -> HouseTable:
         """The table ``houses``."""
-        return HouseTable(self._tables.houses)
+        return HouseTable(self._tables.houses, self.damage)
 
     @cached_property
     def sets(self) -> SetTable:
         """The table ``readings``."""
-        return SetTable(self._tables.readings, retention_days=self.settings.retention_days)
+        return SetTable(self._tables.readings, retention_days=self.settings.retention_days, damage=self.damage)
 
     @cached_property
     def observations(self) -> ObservationTable:
         """The table ``observations``."""
-        return ObservationTable(self._tables.observations, retention_days=self.settings.retention_days)
+        return ObservationTable(
+            self._tables.observations, retention_days=self.settings.retention_days, damage=self.damage
+        )
 
     @cached_property
     def forecasts(self) -> ForecastTable:
         """The table ``forecasts``."""
-        return ForecastTable(self._tables.forecasts, keep_days=self.settings.forecast_days)
+        return ForecastTable(self._tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage)
 
     @cached_property
     def accuracy(self) -> AccuracyTable:
         """The table ``accuracy``."""
-        return AccuracyTable(self._tables.accuracy, retention_days=self.settings.retention_days)
+        return AccuracyTable(self._tables.accuracy, retention_days=self.settings.retention_days, damage=self.damage)
 
     @cached_property
     def bucket(self) -> Bucket:
@@ -114,17 +122,19 @@ class Roomidity:
         """Models."""
         from roomidity.aws.registry import ModelTable, Registry
 
-        return Registry(ModelTable(self._tables.models), self.bucket)
+        return Registry(ModelTable(self._tables.models, self.damage), self.bucket)
 
     @cached_property
     def hasty_registry(self) -> Registry:
-        """Models, read by a client that gives up soon, and then for a while: a forecast does not wait for its model."""
+        """Models, read by clients that give up soon, and then for a while: a forecast does not wait for its model."""
         from roomidity.aws.registry import ModelTable, Registry
 
         def connect() -> Any:
             return self._client("s3", answer_s=_HASTY_S, attempts=_HASTY_ATTEMPTS)
 
-        return Registry(ModelTable(self._tables.models), Bucket(connect, self.bucket.name, clock=time.monotonic))
+        return Registry(
+            ModelTable(self._tables.models, self.damage), Bucket(connect, self.bucket.name, clock=time.monotonic)
+        )
 
     @cached_property
     def rejects(self) -> RejectLog:
@@ -162,11 +172,15 @@ class Roomidity:
 
     @cached_property
     def forecast_ports(self) -> ForecastPorts:
-        """What forecasting talks to."""
+        """What forecasting talks to, all of it by clients that give up soon: ten jobs have 60 s in all."""
         from roomidity.pipeline.forecasts import ForecastPorts
 
+        tables, days = self._hasty_tables, self.settings.retention_days
         return ForecastPorts(
-            houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.hasty_registry
+            houses=HouseTable(tables.houses, self.damage),
+            observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
+            forecasts=ForecastTable(tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage),
+            registry=self.hasty_registry,
         )
 
     @cached_property
@@ -241,6 +255,11 @@ class Roomidity:
     @cached_property
     def _tables(self) -> Tables:
         return bind(self.settings.prefix, dynamodb_client(self._session, region=self.settings.region))
+
+    @cached_property
+    def _hasty_tables(self) -> Tables:
+        client = dynamodb_client(self._session, region=self.settings.region, hasty=time.monotonic)
+        return bind(self.settings.prefix, client)
 
     @cached_property
     def _session(self) -> botocore.session.Session:

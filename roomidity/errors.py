@@ -11,6 +11,7 @@ RoomidityError
 │   └── NotEnoughDataError  there is too little history to train on
 ├── VerificationError       some houses could not be verified
 ├── StoreError              a table, queue or bucket did not do what was asked
+│   ├── ItemDamagedError    a stored item cannot be read, or only in part
 │   ├── ConflictError       another writer kept getting there first
 │   ├── RuleNotFollowedError  observations are older than a quarantine rule that concerns them
 │   └── ChampionChangedError  another model became the champion meanwhile
@@ -19,12 +20,15 @@ RoomidityError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 __all__ = [
     "ChampionChangedError",
     "ConfigurationError",
     "ConflictError",
     "EngineError",
     "InputError",
+    "ItemDamagedError",
     "ModelError",
     "ModelRefusedError",
     "ModelUnreadableError",
@@ -131,6 +135,17 @@ class ConflictError(StoreError):
         self.what = what
         self.attempts = attempts
         super().__init__(f"{what} was changed by another writer {attempts} times in a row; it will be tried again")
+
+
+class ItemDamagedError(StoreError):
+    """A stored item cannot be read: something other than roomidity wrote it, or another version."""
+
+    def __init__(self, table: str, *, key: Mapping[str, str], why: str) -> None:
+        self.table = table
+        self.key = dict(key)
+        self.why = why
+        named = ", ".join(f"{name} {value!r}" for name, value in self.key.items())
+        super().__init__(f"the item {named} of table {table} is damaged: {why}; `roomidity doctor` says how to mend it")
 
 
 class RuleNotFollowedError(StoreError):

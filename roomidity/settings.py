@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from roomidity.errors import ConfigurationError
 
-__all__ = ["Settings", "check_timezone"]
+__all__ = ["Settings", "check_timezone", "is_timezone"]
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,22 @@ def check_timezone(name: str, setting: str) -> str:
     ConfigurationError
         If it is not.
     """
+    if not is_timezone(name):
+        raise ConfigurationError(setting, found=name, expected="an IANA time zone such as Europe/Brussels")
+    return name
+
+
+def is_timezone(name: str) -> bool:
+    """Whether ``name`` is a time zone that this machine knows.
+
+    >>> is_timezone("Europe/Brussels"), is_timezone("Europe/Brusels"), is_timezone("")
+    (True, False, False)
+    """
     try:
         ZoneInfo(name)
-    except (ValueError, OSError, LookupError) as error:
-        expected = "an IANA time zone such as Europe/Brussels"
-        raise ConfigurationError(setting, found=name, expected=expected) from error
-    return name
+    except (ValueError, OSError, LookupError):
+        return False
+    return True
 
 
 def _whole(environment: Mapping[str, str], name: str, default: int, *, least: int = 0) -> int:

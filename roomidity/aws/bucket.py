@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NotConnectedError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from roomidity.aws.silence import Silence
 from roomidity.errors import NotFoundError, StoreError
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["SILENT_S", "Bucket", "ObjectVersion"]
-
-SILENT_S: Final = 60.0
-"""After a timeout or a broken connection: all houses of a batch fall under it, those of the next slot do not."""
-
-_NO_ANSWER: Final = (NotConnectedError, HTTPClientError)
+__all__ = ["Bucket", "ObjectVersion"]
 
 _UNVERSIONED: Final = "null"
 """What S3 calls the version of an object in a bucket that keeps no versions."""
@@ -41,14 +35,13 @@ class ObjectVersion:
 class Bucket:
     """One bucket; the client is made at the first call, for most drains have nothing to reject.
 
-    Given a ``clock`` (in seconds, never going back), it does not try to read an object for SILENT_S after S3 gave no
-    answer: who reads many would wait for each.
+    Given a ``clock`` (in seconds, never going back), it does not try to read an object for a while after S3 gave no
+    answer.
     """
 
     def __init__(self, connect: Callable[[], S3Client], name: str, *, clock: Callable[[], float] | None = None) -> None:
         self._connect = connect
-        self._clock = clock
-        self._silent_until = -math.inf
+        self._silence = Silence(clock) if clock is not None else None
         self.name = name
 
     @cached_property
@@ -70,13 +63,13 @@ class Bucket:
         StoreError
             If it cannot be read.
         """
-        if self._clock is not None and self._clock() < self._silent_until:
+        if self._silence is not None and self._silence.holds:
             raise StoreError(f"object s3://{self.name}/{key} is not asked for: S3 gave no answer in the last minute")
         try:
             return self._open(key, None).read()
         except (BotoCoreError, ClientError) as error:
-            if self._clock is not None and isinstance(error, _NO_ANSWER):
-                self._silent_until = self._clock() + SILENT_S
+            if self._silence is not None:
+                self._silence.learn(error)
             raise StoreError(f"object s3://{self.name}/{key} cannot be read: {error}") from error
 
     def lines(self, key: str, *, version: str | None = None) -> Iterator[bytes]:

@@ -8,15 +8,19 @@ base64: our tables hold those as attributes of an item, never inside a list or a
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import botocore.session
 import msgspec
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 from botocore.parsers import JSONParser, ResponseParserFactory
 from botocore.serialize import JSONSerializer
 
-__all__ = ["botocore_session", "dynamodb_client"]
+from roomidity.aws.silence import Silence
+
+__all__ = ["HastyClient", "botocore_session", "dynamodb_client"]
 
 _CONFIG: Final = Config(
     connect_timeout=1,
@@ -25,6 +29,9 @@ _CONFIG: Final = Config(
     max_pool_connections=16,
     parameter_validation=False,  # pynamodb's models have done that
 )
+
+_HASTY: Final = _CONFIG.merge(Config(read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}))
+"""For who has ten houses to forecast in 60 s, and a fallback for some of it: one table that hangs takes 4 s in all."""
 
 
 class _PlainValues(JSONParser):
@@ -64,8 +71,54 @@ def botocore_session() -> botocore.session.Session:
     return session
 
 
-def dynamodb_client(session: botocore.session.Session, *, region: str) -> Any:
-    """A client for all tables; the endpoint and credentials are the usual AWS variables'."""
-    client: Any = session.create_client("dynamodb", region_name=region, config=_CONFIG)
+class NotAskedError(BotoCoreError):
+    """A table gave no answer in the last minute."""
+
+    fmt = "table {table} is not asked: it gave no answer in the last minute"
+
+
+class HastyClient:
+    """A client that does not ask a table for a while after it gave no answer; the other tables it does.
+
+    Parameters
+    ----------
+    client
+        What calls.
+    clock
+        Seconds, never going back.
+    """
+
+    def __init__(self, client: Any, clock: Callable[[], float]) -> None:
+        self._client = client
+        self._clock = clock
+        self._silences: dict[str, Silence] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def _make_api_call(self, operation: str, parameters: Mapping[str, Any]) -> Any:  # what pynamodb calls
+        table = _table_of(parameters)
+        silence = self._silences.setdefault(table, Silence(self._clock))
+        if silence.holds:
+            raise NotAskedError(table=table)
+        try:
+            return self._client._make_api_call(operation, parameters)  # noqa: SLF001  # see above
+        except BotoCoreError as error:
+            silence.learn(error)
+            raise
+
+
+def _table_of(parameters: Mapping[str, Any]) -> str:
+    """The table that a call is about: batches name the tables of their requests, and ours have one."""
+    return str(parameters.get("TableName") or next(iter(parameters.get("RequestItems", {"": None}))))
+
+
+def dynamodb_client(session: botocore.session.Session, *, region: str, hasty: Callable[[], float] | None = None) -> Any:
+    """A client for all tables; the endpoint and credentials are the usual AWS variables'.
+
+    Given a clock, it is ``hasty``: it gives up soon, and then for a while.
+    """
+    config = _CONFIG if hasty is None else _HASTY
+    client: Any = session.create_client("dynamodb", region_name=region, config=config)
     client._serializer = _PlainSerializer()  # noqa: SLF001  # parsers can be registered with a session, serializers not
-    return client
+    return client if hasty is None else HastyClient(client, hasty)

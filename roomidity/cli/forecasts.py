@@ -67,9 +67,9 @@ def show(target: str, now: datetime, explain: bool, as_json: bool) -> None:
             f"a forecast of {target} issued by {format_slot(floor_slot(now))}",
             hint=f"issue one with `roomidity forecast {house}`",
         )
-    output.tables.print(forecast_table(found, timezone=home.timezone))
+    output.tables.print(forecast_table(found, timezone=home.zone))
     if room:
-        output.tables.print(chart(found[0], timezone=home.timezone, width=output.tables.width), markup=False)
+        output.tables.print(chart(found[0], timezone=home.zone, width=output.tables.width), markup=False)
     answer: dict[str, Any] = {"rooms": [forecast_json(one) for one in found]}
     if explain:
         reasons = explain_room(stage().forecast_ports, house=home, room=room, issued_at=found[0].issued_at)
@@ -98,4 +98,4 @@ def forecast_json(forecast: StoredForecast) -> dict[str, Any]:
 
 def _timezone(house: str) -> str:
     home = stage().houses.get(house)
-    return home.timezone if home else stage().settings.timezone
+    return home.zone if home else stage().settings.timezone

@@ -59,7 +59,7 @@ def list_(house: str | None, now: datetime, as_json: bool) -> None:
                 _standing(record, pointer),
                 facts.get("trained_from", "–"),
                 facts.get("trained_through", "–"),
-                f"{facts['bytes'] / 1000:.0f}",
+                f"{facts.get('bytes', 0) / 1000:.0f}",
                 Text(_reason(record)),
             )
     output.tables.print(table if listed else "There are no models; the prior serves.")

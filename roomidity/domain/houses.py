@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from roomidity.domain.names import OUTDOOR
 from roomidity.domain.slots import format_moment, to_epoch_ms
+from roomidity.settings import is_timezone
 
 __all__ = [
     "ACTIVE_FOR",
@@ -30,6 +31,9 @@ ACTIVE_FOR: Final = timedelta(days=7)
 
 MAX_ROOMS: Final = 64
 MAX_SENSORS: Final = 256
+UNHEARD: Final = timedelta(days=30)
+"""Rooms that were not heard for so long before the house's newest reading make place for new ones."""
+
 MAX_NAME_BYTES: Final = 24_576
 """All names of a house together: 256 sensors with names of 64 four-byte characters would not fit a slot's item."""
 
@@ -113,7 +117,8 @@ class Quarantine:
 class House:
     """A house. ``version`` counts its writes; 0 is one that was never stored.
 
-    ``rules_version`` counts the changes of its quarantine rules.
+    ``rules_version`` counts the changes of its quarantine rules. ``flaw`` says what of the stored house could not be
+    read, if anything: such a house is forecast as far as it is known, takes in no readings, and is never written.
     """
 
     name: str
@@ -123,6 +128,12 @@ class House:
     rules_version: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     version: int = 0
+    flaw: str | None = None
+
+    @property
+    def zone(self) -> str:
+        """The time zone to reckon by: UTC where what stands there is none, as where it was mistyped."""
+        return self.timezone if is_timezone(self.timezone) else "UTC"
 
     @property
     def last_seen(self) -> datetime | None:
@@ -149,30 +160,78 @@ class House:
         left = tuple(one for one in self.quarantine if one != rule)
         return replace(self, quarantine=left, rules_version=self.rules_version + 1)
 
+    def without_room(self, name: str) -> House:
+        """The house without a room, whose place is free; the same house where there is none such.
+
+        What is stored of it expires by itself, its quarantine rules stay, and heard again it comes back as new.
+        """
+        if name not in self.rooms:
+            return self
+        return replace(self, rooms={one: room for one, room in self.rooms.items() if one != name})
+
     def admit(self, seen: Iterable[Seen]) -> tuple[House, set[tuple[str, str]]]:
         """The house with what was seen added, and the (room, sensor) pairs that it has no place for.
 
-        What was seen first has precedence, so that a flood of new names does not push out those that are known.
+        What was seen first has precedence, so that a flood of new names does not push out those that are known. Where
+        a new room finds no place, those unheard for the longest make some, if that is longer than :data:`UNHEARD`.
         """
-        rooms = dict(self.rooms)
-        sensors = sum(len(room.sensors) for room in rooms.values())
-        name_bytes = sum(len(f"{name}{sensor}".encode()) for name, room in rooms.items() for sensor in room.sensors)
+        places = _Places(dict(self.rooms))
         refused: set[tuple[str, str]] = set()
         for one in sorted(seen, key=lambda one: (one.first, one.room, one.sensor)):
-            room = rooms.get(one.room)
-            if room is None or one.sensor not in room.sensors:
-                more_bytes = len(f"{one.room}{one.sensor}".encode())
-                if (
-                    (room is None and len(rooms) >= MAX_ROOMS)
-                    or sensors >= MAX_SENSORS
-                    or name_bytes + more_bytes > MAX_NAME_BYTES
-                ):
-                    refused.add((one.room, one.sensor))
-                    continue
-                sensors += 1
-                name_bytes += more_bytes
-            rooms[one.room] = room.with_seen(one) if room else Room.of(one)
-        return replace(self, rooms=rooms), refused
+            if not places.take(one):
+                refused.add((one.room, one.sensor))
+        return replace(self, rooms=places.rooms), refused
+
+
+class _Places:
+    """The rooms of a house while some are added, and how much of its space they take."""
+
+    def __init__(self, rooms: dict[str, Room]) -> None:
+        self.rooms = rooms
+        self._sensors = sum(len(room.sensors) for room in rooms.values())
+        self._name_bytes = sum(_name_bytes(name, room.sensors) for name, room in rooms.items())
+
+    def take(self, one: Seen) -> bool:
+        """Add what was seen; whether there is a place for it."""
+        room = self.rooms.get(one.room)
+        if room is None or one.sensor not in room.sensors:
+            more_bytes = _name_bytes(one.room, (one.sensor,))
+            if not self._fits(more_bytes, is_room=room is None) and (
+                room is not None or not self._make_place(one, more_bytes)
+            ):
+                return False
+            self._sensors += 1
+            self._name_bytes += more_bytes
+        self.rooms[one.room] = room.with_seen(one) if room else Room.of(one)
+        return True
+
+    def _fits(self, more_bytes: int, *, is_room: bool) -> bool:
+        return (
+            not (is_room and len(self.rooms) >= MAX_ROOMS)
+            and self._sensors < MAX_SENSORS
+            and self._name_bytes + more_bytes <= MAX_NAME_BYTES
+        )
+
+    def _make_place(self, one: Seen, more_bytes: int) -> bool:
+        """Leave out rooms that are long unheard until a new one fits, the longest first; none if that does not do."""
+        before = self.rooms, self._sensors, self._name_bytes
+        newest = max([one.last, *(room.last_seen for room in self.rooms.values())])
+        unheard = min(newest - UNHEARD, one.last)
+        self.rooms = dict(self.rooms)
+        for name, room in sorted(before[0].items(), key=lambda item: (item[1].last_seen, item[0])):
+            if room.last_seen >= unheard:
+                break
+            del self.rooms[name]
+            self._sensors -= len(room.sensors)
+            self._name_bytes -= _name_bytes(name, room.sensors)
+            if self._fits(more_bytes, is_room=True):
+                return True
+        self.rooms, self._sensors, self._name_bytes = before
+        return False
+
+
+def _name_bytes(room: str, sensors: Iterable[str]) -> int:
+    return sum(len(f"{room}{sensor}".encode()) for sensor in sensors)
 
 
 def rule_ids(manifest: Mapping[str, Any]) -> set[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from roomidity.domain.names import is_name
+from roomidity.domain.names import is_key
 from roomidity.domain.slots import floor_slot, format_moment, format_slot, parse_slot, parse_time
 from roomidity.errors import InputError
 
@@ -120,7 +120,7 @@ class NightCall:
             If a name, the day or the time cannot be read.
         """
         names = [event["house"]] if event.get("house") else event.get("houses", [])
-        if not isinstance(names, list) or not all(isinstance(name, str) and is_name(name) for name in names):
+        if not isinstance(names, list) or not all(isinstance(name, str) and is_key(name) for name in names):
             raise InputError(f"the event's houses are {names!r}; expected names of 1 to 64 characters without / # $ +")
         return cls(now=issue_time(event, clock=clock), houses=tuple(names), day=_day(event.get("day")))
 
@@ -151,6 +151,6 @@ def _object(body: str) -> dict[str, Any]:
 
 def _house(job: Mapping[str, Any]) -> str:
     house = job.get("house")
-    if not isinstance(house, str) or not is_name(house):
+    if not isinstance(house, str) or not is_key(house):
         raise InputError(f"job for house {house!r}; expected a name of 1 to 64 characters without / # $ +")
     return house

@@ -1,11 +1,13 @@
-"""Names of houses, rooms and sensors: what keys, topics and terminals can carry, and how they are kept."""
+"""Names of houses, rooms and sensors: what keys, topics and terminals can carry, how they are kept, and shown."""
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from functools import cache
 from typing import Final
 
-__all__ = ["OUTDOOR", "OUTSIDE", "is_name", "kept_name"]
+__all__ = ["OUTDOOR", "OUTSIDE", "is_key", "is_name", "kept_name", "visible"]
 
 OUTDOOR: Final = "outdoor"
 """The room that is the air outside: stored, not forecast."""
@@ -19,12 +21,35 @@ _BLANKS: Final = " \u00a0\u2007\u202f"
 OUTSIDE: Final = frozenset({"outdoor", "outdoors", "outside", "außen", "aussen", "draußen", "draussen"})
 """In small letters: what can only be the air outside. A balcony or a garden house can be more."""
 
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Categories of what a reader does not see or a terminal obeys: control, format (zero width, direction), not assigned,
+private, surrogates, line and paragraph separators. A zero-width joiner is one, so emoji joined by it are refused."""
+
+_BLANK_LETTERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks that show nothing: fillers of Hangul and Khmer, the joiner of graphemes, Braille without a dot."""
+
+
+@cache
+def _hides(character: str) -> bool:
+    return unicodedata.category(character) in _HIDDEN or character in _BLANK_LETTERS
+
 
 def is_name(name: str) -> bool:
-    """Whether a house or a room may be called ``name``: 1 to 64 characters, NFC, printable in keys and topics.
+    r"""Whether a house or a room may come to be called ``name``: 1 to 64 characters, NFC, each of which is seen.
 
     >>> is_name("kitchen"), is_name("h1/kitchen"), is_name("")
     (True, False, False)
+    >>> is_name("Küche 🛁"), is_name("bath\u200b"), is_name("bath\u202ex"), is_name("bath\x9b2J")
+    (True, False, False, False)
+    """
+    return is_key(name) and ((name.isascii() and name.isprintable()) or not any(map(_hides, name)))
+
+
+def is_key(name: str) -> bool:
+    r"""Whether a stored house or room can be called ``name``: before, more characters were let in than are now.
+
+    >>> is_key("bath\u200b"), is_key("bath\n"), is_key("h1/kitchen"), is_key("")
+    (True, False, False, False)
     """
     return 1 <= len(name) <= _MAX_NAME and (
         (name.isascii() and name.isalnum())
@@ -33,6 +58,21 @@ def is_name(name: str) -> bool:
             and unicodedata.is_normalized("NFC", name)
             and not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
         )
+    )
+
+
+def visible(text: str) -> str:
+    r"""``text`` as it can be shown: what a terminal would obey, or a reader not see, is escaped as JSON does.
+
+    Line feeds stay; JSON with ``text`` in it stays JSON.
+
+    >>> visible("Küche"), visible("ba\u200bth"), visible("\x9b2J\u202e")
+    ('Küche', 'ba\\u200bth', '\\u009b2J\\u202e')
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        json.dumps(character)[1:-1] if character != "\n" and _hides(character) else character for character in text
     )
 
 

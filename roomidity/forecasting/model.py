@@ -14,6 +14,7 @@ from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import ModelRefusedError
 from roomidity.forecasting.artifacts import Field, pack, unpack
+from roomidity.forecasting.invariants import check_state
 from roomidity.forecasting.serving.features import FEATURES, INPUTS, KNOTS
 from roomidity.forecasting.window import LEVELS, STEPS, FloatArray
 
@@ -198,7 +199,9 @@ class State:
         ModelRefusedError
             If ``content`` is not such a state; ``version`` names it in the message.
         """
-        return cls(**_attributes(unpack(content, version, STATE_SCHEMA, STATE_FIELDS), version))
+        arrays = unpack(content, version, STATE_SCHEMA, STATE_FIELDS)
+        check_state(arrays, version)
+        return cls(**_attributes(arrays, version))
 
 
 _QUANTITIES: Final = len(QUANTITIES)

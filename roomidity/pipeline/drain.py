@@ -166,12 +166,12 @@ def _drain_wave(
         decoded = decode(wave)
         checked = check(decoded, now=now, limits=rules.limits)
     with timed("store"):
-        refused = ports.slots.admit(checked.accepted, timezone=rules.timezone)
-        checked = _refuse(checked, refused)
+        admitted = ports.slots.admit(checked.accepted, timezone=rules.timezone)
+        checked = _refuse(checked, admitted.refused)
         rejects = _describe(decoded, checked.rejected)
         if rejects:
             ports.rejects.put(now.date(), rejects)
-        stored = ports.slots.store(checked.accepted)
+        stored = ports.slots.store(checked.accepted, unreadable=admitted.unreadable)
     with timed("delete"):
         undeleted = ports.readings.delete([message for place, message in enumerate(wave) if place not in stored.left])
     summary = DrainSummary(

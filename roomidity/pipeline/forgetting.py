@@ -18,6 +18,13 @@ class OfHouse(Protocol):
         """Delete what is kept of a house; how many, some at a time."""
 
 
+class OfSlots(OfHouse, Protocol):
+    """Where slots are kept."""
+
+    def rooms(self, house: str) -> set[str]:
+        """The rooms that were observed, also those that the house has no more."""
+
+
 class OfRoom(Protocol):
     """Where something is kept by room."""
 
@@ -42,7 +49,7 @@ class ForgetPorts:
 
     houses: ErasableHouses
     sets: OfHouse
-    observations: OfHouse
+    observations: OfSlots
     forecasts: OfRoom
     accuracy: OfRoom
     registry: OfModels
@@ -52,16 +59,17 @@ class ForgetPorts:
 def forget_house(ports: ForgetPorts, *, house: str) -> Iterator[tuple[str, int]]:
     """Delete all that is kept of a house; of what, and how many, some at a time.
 
-    Where it ends half way, running it again does the rest. Sets go before observations, which are derived from them;
-    manifests before the objects that they name; the house itself goes last, since it alone knows its rooms.
+    Where it ends half way, running it again does the rest. Sets go before observations, which are derived from them,
+    and these after the forecasts of rooms that the house has no more, which they alone name;
+    manifests before the objects that they name; the house itself goes last, since it knows its rooms.
     """
     home = ports.houses.get(house)
-    rooms = sorted(home.rooms) if home is not None else []
+    rooms = sorted({*(home.rooms if home is not None else ()), *ports.observations.rooms(house)})
     parts = [  # each begins to delete when it is asked for its first count
         ("readings", ports.sets.erase(house)),
-        ("observations", ports.observations.erase(house)),
         *(("forecasts", ports.forecasts.erase(house, room)) for room in rooms),
         *(("accuracy", ports.accuracy.erase(house, room)) for room in rooms),
+        ("observations", ports.observations.erase(house)),
         ("models", ports.registry.erase(house)),
         ("objects", ports.registry.erase_objects(house)),
         ("rejects", ports.rejects.erase(house)),

@@ -75,7 +75,7 @@ def _to_window(
     return Window(
         rooms=rooms,
         end=end,
-        timezone=house.timezone,
+        timezone=house.zone,
         values=values[:-1],
         outdoor=values[-1] if OUTDOOR in house.rooms else None,
     )

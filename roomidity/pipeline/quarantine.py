@@ -110,6 +110,8 @@ def affected_models(registry: Registry, *, house: str, rule: Quarantine, holds: 
     champion = registry.pointer(house).points_to
     found = []
     for manifest in registry.manifests(house, now=now):
+        if not manifest.get("trained_from") or not manifest.get("trained_through"):
+            continue
         begin, through = parse_slot(manifest["trained_from"]), parse_slot(manifest["trained_through"])
         serves = manifest["version"] == champion
         learns_until = max(through, now) if serves else through
@@ -129,4 +131,4 @@ def affected_models(registry: Registry, *, house: str, rule: Quarantine, holds: 
 
 def _concerns(rule: Quarantine, manifest: dict[str, Any]) -> bool:
     """Whether a model has the rule's room; the air outside is part of every room's."""
-    return rule.room is None or rule.room == OUTDOOR or rule.room in manifest["rooms"]
+    return rule.room is None or rule.room == OUTDOOR or rule.room in manifest.get("rooms", ())

@@ -52,17 +52,18 @@ def training_due(
     rooms = house.rooms_to_forecast(now)
     if not rooms:
         return None
-    if not manifests:
+    dated = [manifest for manifest in manifests if manifest.get("trained_through")]
+    if not dated:
         first_seen = min(house.rooms[room].first_seen for room in rooms)
         return "first" if (now - first_seen).days >= FIRST_DAYS else None
-    newest = manifests[-1]
+    newest = dated[-1]
     days = (now.date() - parse_slot(newest["trained_through"]).date()).days
     age_days = (newest.get("slots_with_readings", 0) * SLOT).days + days
     if days >= 1 and age_days < YOUNG_DAYS:
         return "daily"
     if days >= WEEKLY_DAYS:
         return "weekly"
-    if days >= 1 and rule_ids(newest) != {rule.id for rule in house.quarantine}:
+    if days >= 1 and house.flaw is None and rule_ids(newest) != {rule.id for rule in house.quarantine}:
         return "quarantine"
     if days >= DRIFT_DAYS and (why := drift_of(_by_day(rows))):
         logger.warning("forecasts have drifted", extra={"house": house.name, "why": why})

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -25,12 +25,12 @@ from roomidity.domain.houses import House, Seen
 from roomidity.domain.observations import Origin, StoredSet
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SlotKey, from_epoch_ms
-from roomidity.errors import ConflictError, StoreError
+from roomidity.errors import ConflictError
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
 from roomidity.pipeline.ports import Houses, Observations, Sets
 from roomidity.readings import derive, pack_sets, union, unpack_sets
 
-__all__ = ["SlotWriter", "Stored"]
+__all__ = ["Admitted", "SlotWriter", "Stored"]
 
 logger: Final = logging.getLogger(__name__)
 
@@ -38,11 +38,24 @@ _ROUND_SLOTS: Final = 2_000
 """Slots read and written at a time: a year's readings, one a slot, into full sets would take 2 GB at once."""
 
 
+_MOST_BYTES: Final = 400_000
+"""Of a packed set: an item takes 409,600 with all else in it, and the fullest set of a house is below. Late readings of
+rooms that were replaced meanwhile can make a slot's larger."""
+
+
+class Admitted(NamedTuple):
+    """House, room and sensor of what was ``refused``, and the houses that are ``unreadable``: nothing can be added."""
+
+    refused: pl.DataFrame
+    unreadable: frozenset[str]
+
+
 @dataclass
 class Stored:
     """What became of accepted readings (``outcomes``), and how many slots' sets and observations were written.
 
-    ``left`` are the messages (by index) with readings of a slot whose set cannot be read: they must stay in the queue.
+    ``left`` are the messages (by index) with readings of a house, set or observation that cannot be read or written:
+    they must stay in the queue.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -60,12 +73,12 @@ class SlotWriter:
     observations: Observations
     backoff: BackOff
 
-    def admit(self, accepted: pl.DataFrame, *, timezone: str) -> pl.DataFrame:
+    def admit(self, accepted: pl.DataFrame, *, timezone: str) -> Admitted:
         """Write into each house what was seen of it, before any reading is stored.
 
         Returns
         -------
-        The house, room and sensor of what the houses have no place for.
+        What the houses have no place for, and the houses that cannot be read.
 
         Raises
         ------
@@ -74,10 +87,16 @@ class SlotWriter:
         """
         pending = _seen(accepted)
         refused: list[tuple[str, str, str]] = []
+        unreadable: set[str] = set()
         for attempt in range(ATTEMPTS):
             before = self.houses.get_many(pending) if pending else {}
             for name, seen in list(pending.items()):
                 house = before.get(name) or House(name=name, timezone=timezone)
+                if house.flaw is not None:
+                    logger.error("a house cannot be read; its readings stay in the queue", extra={"house": name})
+                    unreadable.add(name)
+                    del pending[name]
+                    continue
                 grown, no_place = house.admit(seen)
                 if grown != house:
                     try:
@@ -88,12 +107,14 @@ class SlotWriter:
                 del pending[name]
             if not pending:
                 schema = dict.fromkeys(("house", "room", "sensor"), pl.String)
-                return pl.DataFrame(refused, schema=schema, orient="row")
+                return Admitted(pl.DataFrame(refused, schema=schema, orient="row"), frozenset(unreadable))
             self.backoff.pause(attempt)
         raise ConflictError(f"houses {', '.join(sorted(pending))}", attempts=ATTEMPTS)
 
-    def store(self, accepted: pl.DataFrame) -> Stored:
+    def store(self, accepted: pl.DataFrame, *, unreadable: Collection[str] = ()) -> Stored:
         """Add each reading to its slot's set, durably, and bring the observations of those slots up to date.
+
+        Those of ``unreadable`` houses are left.
 
         Raises
         ------
@@ -102,6 +123,10 @@ class SlotWriter:
         """
         stored = Stored()
         rows = accepted.with_row_index("row")
+        if unreadable:
+            apart = pl.col("house").is_in(list(unreadable))
+            stored.left.update(rows.filter(apart)["message"].unique())
+            rows = rows.filter(~apart)
         slots = rows.select("house", "slot").unique().sort("house", "slot")
         for part in slots.iter_slices(_ROUND_SLOTS):
             pending = rows.join(part, on=["house", "slot"], how="semi", maintain_order="left")
@@ -117,28 +142,37 @@ class SlotWriter:
     def refresh(self, read: Mapping[SlotKey, StoredSet]) -> int:
         """Bring the observations of sets that were just ``read`` up to date; returns how many were written.
 
-        Running it again writes none.
+        Running it again writes none. A set that cannot be read is named in the log, and costs the others nothing.
 
         Raises
         ------
         ConflictError
             If other writers were faster every time.
-        StoreError
-            If a set cannot be read.
         """
+        written, refused = self._refresh(read)
+        if refused:
+            raise ConflictError(f"the observations of {len(refused)} slots", attempts=ATTEMPTS)
+        return written
+
+    def _refresh(self, read: Mapping[SlotKey, StoredSet]) -> tuple[int, set[SlotKey]]:
+        """The same; returns how many were written, and the slots whose observation never gave way."""
         written = 0
+        refused: set[SlotKey] = set()
         for attempt in range(ATTEMPTS):
             versions = {key: held.version for key, held in read.items()}
             homes = self._homes(versions)
-            due = self._behind(versions, homes)
-            values = _all_values({key: held.packed for key, held in read.items() if key in due})
-            refused = self._write_observations(values, {key: versions[key] for key in due}, homes) if due else due
+            behind = self._behind(versions, homes)
+            unpacked = unpack_sets({key: held.packed for key, held in read.items() if key in behind})
+            _tell(unpacked.unreadable)
+            due = behind - unpacked.unreadable.keys()
+            of_due = {key: versions[key] for key in due}
+            refused = self._write_observations(unpacked.values, of_due, homes) if due else due
             written += len(due) - len(refused)
             if not refused:
-                return written
+                break
             self.backoff.pause(attempt)
             read = self.sets.get_many(refused)
-        raise ConflictError(f"the observations of {len(refused)} slots", attempts=ATTEMPTS)
+        return written, refused
 
     def _store_round(self, pending: pl.DataFrame, stored: Stored) -> pl.DataFrame:
         """One round for all slots; returns the readings of those slots that another writer changed meanwhile."""
@@ -146,11 +180,8 @@ class SlotWriter:
         before = self.sets.get_many(keys)
         unpacked = unpack_sets({key: held.packed for key, held in before.items()})
         if unpacked.unreadable:
-            for why in unpacked.unreadable.values():
-                logger.error("a set cannot be read; its readings stay in the queue: %s", why)
-            apart = _of_slots(pending, set(unpacked.unreadable))
-            stored.left.update(apart["message"].unique())
-            pending = pending.join(apart.select("row"), on="row", how="anti", maintain_order="left")
+            _tell(unpacked.unreadable)
+            pending = _leave(pending, set(unpacked.unreadable), stored)
             if pending.is_empty():
                 return pending
             keys = [key for key in keys if key not in unpacked.unreadable]
@@ -158,6 +189,10 @@ class SlotWriter:
         changed = set(merged.changed)
         versions = {key: (before[key].version if key in before else 0) + (key in changed) for key in keys}
         packed = pack_sets(_of_slots(merged.values, changed))
+        too_large = {key: f"the set of {key} is too large" for key, one in packed.items() if len(one) > _MOST_BYTES}
+        if too_large:
+            _tell(too_large)
+            return _leave(pending, set(too_large), stored)  # the others' round comes again
         lost = self.sets.put_many({key: StoredSet(content, versions[key]) for key, content in packed.items()})
 
         homes = self._homes(versions)
@@ -165,8 +200,10 @@ class SlotWriter:
         due = (changed - lost) | stale
         derived = {key: versions[key] for key in due}
         refused = self._write_observations(_of_slots(merged.values, due), derived, homes) if due else due
-        if refused:
-            self.refresh(self.sets.get_many(refused))
+        _, stuck = self._refresh(self.sets.get_many(refused)) if refused else (0, set[SlotKey]())
+        if stuck:
+            _tell({key: f"the observation of {key} gives way to none" for key in stuck})
+            _leave(pending, stuck, stored)
 
         stored.slots_changed += len(changed - lost)
         stored.slots_rederived += len(stale)
@@ -219,12 +256,17 @@ def _origins(versions: Mapping[SlotKey, int], homes: Mapping[str, House]) -> dic
     return {key: Origin(version, numbers.get(key.house, 0)) for key, version in versions.items()}
 
 
-def _all_values(packed: Mapping[SlotKey, bytes]) -> pl.DataFrame:
-    """The values of sets of which each must be readable."""
-    unpacked = unpack_sets(packed)
-    for why in unpacked.unreadable.values():
-        raise StoreError(why)
-    return unpacked.values
+def _tell(unreadable: Mapping[SlotKey, str]) -> None:
+    """Name in the log what keeps readings in the queue."""
+    for why in unreadable.values():
+        logger.error("a set cannot be read or written; its readings stay in the queue: %s", why)
+
+
+def _leave(pending: pl.DataFrame, keys: set[SlotKey], stored: Stored) -> pl.DataFrame:
+    """The readings of other slots; the messages of those of ``keys`` stay in the queue."""
+    apart = _of_slots(pending, keys)
+    stored.left.update(apart["message"].unique())
+    return pending.join(apart.select("row"), on="row", how="anti", maintain_order="left")
 
 
 def _of_slots(rows: pl.DataFrame, keys: set[SlotKey]) -> pl.DataFrame:

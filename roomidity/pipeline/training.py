@@ -13,7 +13,7 @@ from typing import Any
 from roomidity.domain.houses import House
 from roomidity.domain.models import Pointer, version_of
 from roomidity.domain.slots import SLOT_MS, floor_slot, format_moment, format_slot, from_epoch_ms
-from roomidity.errors import ChampionChangedError, ModelRefusedError, NotEnoughDataError
+from roomidity.errors import ChampionChangedError, ItemDamagedError, ModelRefusedError, NotEnoughDataError
 from roomidity.forecasting import Model, State, Window, advance, load_prior
 from roomidity.forecasting.evaluation.gate import held_out_slots
 from roomidity.forecasting.model import Champion
@@ -87,8 +87,12 @@ def train_house(  # noqa: PLR0913  # all but the ports by name
         If what serves cannot be read now: without it nothing is judged, and nothing takes its place.
     RuleNotFollowedError
         If observations are older than a quarantine rule: a training must not learn what its manifest says it did not.
+    ItemDamagedError
+        If the house can be read only in part, and so may have rules that are not known.
     """
     home = known_house(ports.houses, house)
+    if home.flaw is not None:
+        raise ItemDamagedError("houses", key={"house": house}, why=home.flaw)
     history = _history(ports, home, now)
     prior_model, prior_state, prior_manifest = load_prior()
     prior = prior_model, prior_state

@@ -18,6 +18,7 @@ from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import OUTDOOR, House
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT, SLOT_MS, floor_slot, from_epoch_ms
+from roomidity.errors import ItemDamagedError
 from roomidity.forecasting import STEPS, WINDOW_SLOTS, Window, advance
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.protocol import counted
@@ -152,10 +153,15 @@ def advance_state(ports: VerifyPorts, *, house: str, now: datetime) -> bool:
     """Move the online state of what serves on over the slots that have closed; whether it moved.
 
     What serves is the champion, or the one before it while that is refused; the prior has no state of a house's own.
-    Running it again changes nothing: the state knows through which slot it has been advanced.
+    Running it again changes nothing: the state knows through which slot it has been advanced. Where the pointer is
+    damaged, nothing of the house's own serves.
     """
     home = known_house(ports.houses, house)
-    serving = first_intact(ports.registry, house, ports.registry.succession(house))
+    try:
+        versions = ports.registry.succession(house)
+    except ItemDamagedError:
+        return False  # the registry has named it
+    serving = first_intact(ports.registry, house, versions)
     rooms = home.rooms_to_forecast(now)
     if serving is None or not rooms:
         return False

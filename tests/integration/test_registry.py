@@ -13,10 +13,12 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from pynamodb.exceptions import GetError
 
-from roomidity.aws.bucket import SILENT_S, Bucket
+from roomidity.aws.bucket import Bucket
 from roomidity.aws.registry import Registry
 from roomidity.aws.registry.records import ModelTable
+from roomidity.aws.silence import SILENT_S
 from roomidity.composition import Roomidity
+from roomidity.domain.damage import Damage
 from roomidity.domain.models import PROMOTED, ROLLED_BACK, Pointer, version_of
 from roomidity.errors import (
     ChampionChangedError,
@@ -59,7 +61,7 @@ def publish(stage: Roomidity, number: int = 0, *, promote: bool = True, at: date
 
 def elsewhere(stage: Roomidity) -> Registry:
     """The registry as another function sees it: nothing cached."""
-    return Registry(ModelTable(tables_of(stage).models), stage.bucket)
+    return Registry(ModelTable(tables_of(stage).models, Damage()), stage.bucket)
 
 
 def failing(error: Exception, asked: list[int] | None = None) -> Callable[..., None]:
@@ -349,7 +351,7 @@ def test_while_s3_gives_no_answer_it_is_not_asked_again_and_what_is_in_memory_se
     first, second = publish(stage, 1), publish(stage, 2)
     seconds, asked = [100.0], [0]
     reads = Bucket(lambda: stage.bucket._client, stage.bucket.name, clock=lambda: seconds[0])
-    registry = Registry(ModelTable(tables_of(stage).models), reads)
+    registry = Registry(ModelTable(tables_of(stage).models, Damage()), reads)
     registry.load("h1", first)
     with monkeypatch.context() as patched:
         patched.setattr(reads._client, "get_object", failing(HANGING, asked))
@@ -374,7 +376,7 @@ def test_while_s3_gives_no_answer_it_is_not_asked_again_and_what_is_in_memory_se
 def test_an_s3_that_answers_is_asked_again(stage: Roomidity, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     version = publish(stage)
     reads = Bucket(lambda: stage.bucket._client, stage.bucket.name, clock=lambda: 0.0)
-    registry = Registry(ModelTable(tables_of(stage).models), reads)
+    registry = Registry(ModelTable(tables_of(stage).models, Damage()), reads)
     with monkeypatch.context() as patched:
         patched.setattr(reads._client, "get_object", failing(error))
         with pytest.raises(ModelUnreadableError):

@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pynamodb.exceptions import AttributeDeserializationError, GetError, TransactWriteError
+from pynamodb.exceptions import GetError, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
+from roomidity.aws.registry.facts import check_decision, check_manifest
 from roomidity.aws.store.erasing import erase
+from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import ModelItem, connection_of
+from roomidity.domain.damage import Damage, whole
 from roomidity.domain.models import ModelRecord, Pointer, Served
 from roomidity.domain.slots import format_moment, parse_time
 from roomidity.errors import ChampionChangedError, InputError, NotFoundError, StoreError
@@ -36,8 +39,9 @@ _PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 class ModelTable:
     """Models' records, pointers and logs."""
 
-    def __init__(self, item: type[ModelItem]) -> None:
+    def __init__(self, item: type[ModelItem], damage: Damage) -> None:
         self._item = item
+        self._reader = Reader(damage)
 
     def put(self, house: str, record: ModelRecord) -> bool:
         """Write a version's record; whether it was: one that has served, or was pruned, stays as it is."""
@@ -66,17 +70,16 @@ class ModelTable:
         StoreError
             If the table does not answer.
         """
-        try:
-            item = self._get(house, version, consistent=True)
-        except AttributeDeserializationError:
+        item = self._get(house, version, consistent=True)
+        if item is None or _is_no_version(item):
             return None
-        return None if item is None else _to_record(item)
+        return self._reader.one(item, _to_record)
 
     def records(self, house: str) -> list[ModelRecord]:
         """Every version's record, oldest first, also those that have expired."""
         digits = self._item.version < _POINTER  # versions begin with a year
-        records = (_to_record(item) for item in self._item.query(house, digits, consistent_read=True))
-        return [record for record in records if record is not None]
+        found = self._item.query(house, digits, consistent_read=True)
+        return list(self._reader.each((item for item in found if not _is_no_version(item)), _to_record))
 
     def pointer(self, house: str, *, consistent: bool = True) -> Pointer:
         """What serves a house.
@@ -84,12 +87,10 @@ class ModelTable:
         Raises
         ------
         StoreError
-            If the table does not answer.
+            If the table does not answer; ItemDamagedError if the pointer cannot be read.
         """
         item = self._get(house, _POINTER, consistent=consistent)
-        if item is None:
-            return Pointer()
-        return Pointer(item.points_to, item.previous, _moment(item.since), int(item.counter or 0))
+        return Pointer() if item is None else self._reader.needed(item, _to_pointer)
 
     def served(self, house: str, *, at: datetime | None = None) -> Iterator[Served]:
         """The log, newest first; with ``at`` only what had begun by then: the first entry served at that time."""
@@ -99,9 +100,9 @@ class ModelTable:
             self._item.version.between(_SERVED, newest),
             scan_index_forward=False,
             consistent_read=True,
-            limit=None if at is None else 1,
+            page_size=None if at is None else 1,
         )
-        return (Served(item.points_to, parse_time(item.since), item.why, item.previous) for item in entries)
+        return self._reader.each(entries, _to_served)
 
     def move(
         self, house: str, seen: Pointer, *, to: str | None, previous: str | None, at: datetime, why: str
@@ -221,15 +222,20 @@ class ModelTable:
         return self._transact(lambda transaction: transaction.update(item, actions=actions, condition=condition))
 
 
-def _to_record(item: ModelItem) -> ModelRecord | None:
-    """A version's record; None for what is none: the pointer, an entry of the log, an item that lost its manifest."""
-    if not item.manifest:
-        return None
+def _is_no_version(item: ModelItem) -> bool:
+    """Whether it is the pointer, an entry of the log, or an item that lost its manifest."""
+    return item.flaw is None and not item.manifest
+
+
+def _to_record(item: ModelItem) -> ModelRecord:
+    check_manifest(item.manifest)
+    if item.decision is not None:
+        check_decision(item.decision)
     return ModelRecord(
         version=item.version,
         manifest=item.manifest,
         state_sha256=item.state_sha256 or "",
-        state_through=int(item.state_through or 0),
+        state_through=whole(item.state_through or 0),
         former_state=item.former_state,
         decision=item.decision,
         expires_at=datetime.fromtimestamp(item.expires_at, UTC) if item.expires_at else None,
@@ -237,5 +243,11 @@ def _to_record(item: ModelItem) -> ModelRecord | None:
     )
 
 
-def _moment(text: str | None) -> datetime | None:
-    return parse_time(text) if text else None
+def _to_pointer(item: ModelItem) -> Pointer:
+    return Pointer(item.points_to, item.previous, parse_time(item.since), whole(item.counter, least=1))
+
+
+def _to_served(item: ModelItem) -> Served:
+    if not isinstance(item.why, str):
+        raise ValueError("it does not say why")  # noqa: TRY004  # as all that an item lacks
+    return Served(item.points_to, parse_time(item.since), item.why, item.previous)

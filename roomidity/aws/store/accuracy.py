@@ -10,13 +10,15 @@ from typing import Final
 import numpy as np
 
 from roomidity.aws.store.erasing import erase
+from roomidity.aws.store.reading import Reader, is_sound
 from roomidity.aws.store.tables import AccuracyItem, connection_of
 from roomidity.aws.store.writing import Write, save_many
+from roomidity.domain.damage import Damage, whole
 from roomidity.domain.forecasts import room_id
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import to_epoch_ms
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
-from roomidity.forecasting.evaluation.scores import Score
+from roomidity.forecasting.evaluation.scores import LEAD_HOURS, Score
 
 __all__ = ["AccuracyTable"]
 
@@ -26,8 +28,9 @@ _FORMAT_VERSION: Final = 1
 class AccuracyTable:
     """Rooms' accuracy by day. A row gives way only to one of as many forecasts or more: forecasts expire before it."""
 
-    def __init__(self, item: type[AccuracyItem], *, retention_days: int) -> None:
+    def __init__(self, item: type[AccuracyItem], *, retention_days: int, damage: Damage) -> None:
         self._item = item
+        self._reader = Reader(damage)
         self._retention_s = retention_days * 86_400
 
     def put_many(self, rows: Iterable[DayAccuracy]) -> int:
@@ -39,7 +42,7 @@ class AccuracyTable:
         if last < first:
             return []
         span = self._item.day.between(first.isoformat(), last.isoformat())
-        return [_to_row(item) for item in self._item.query(room_id(house, room), span)]
+        return list(self._reader.each(self._item.query(room_id(house, room), span), _to_row))
 
     def erase(self, house: str, room: str) -> Iterator[int]:
         """Delete a room's days; how many, some at a time."""
@@ -55,22 +58,28 @@ class AccuracyTable:
             expires_at=to_epoch_ms(midnight) // 1000 + self._retention_s,
         )
         not_fewer = self._item.room_id.does_not_exist() | (self._item.forecasts <= row.forecasts)
+        not_fewer |= ~is_sound(self._item.forecasts)  # damaged: it is written anew
         return Write(item, not_fewer, house=row.house, size_bytes=5_000)
 
 
 def _to_score(plain: Mapping[str, list[float]]) -> Score:
-    return Score(*(np.array(plain[part.name], dtype=np.float64) for part in fields(Score)))
+    sums = [np.array(plain[part.name], dtype=np.float64) for part in fields(Score)]
+    if any(of.shape != (LEAD_HOURS,) or not np.isfinite(of).all() for of in sums):
+        raise ValueError(f"its sums are not {LEAD_HOURS} finite numbers each")
+    return Score(*sums)
 
 
 def _to_row(item: AccuracyItem) -> DayAccuracy:
+    if item.v != _FORMAT_VERSION:
+        raise ValueError(f"it has format {item.v!r}; this version reads {_FORMAT_VERSION}: update roomidity")
     house, room = item.room_id.split("/")
     scores = {quantity: getattr(item, quantity) for quantity in QUANTITIES}
     return DayAccuracy(
         house=house,
         room=room,
         day=date.fromisoformat(item.day),
-        forecasts=int(item.forecasts),
-        complete=item.complete,
+        forecasts=whole(item.forecasts),
+        complete=bool(item.complete),
         scores={quantity: _to_score(plain) for quantity, plain in scores.items() if plain is not None},
         six_hourly={quantity: _to_score(plain) for quantity, plain in item.six_hourly.items()},
     )

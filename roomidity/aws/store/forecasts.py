@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 
 from roomidity.aws.store.erasing import erase
+from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import ForecastItem
+from roomidity.domain.damage import Damage, number_within
 from roomidity.domain.forecasts import QUANTILES, StoredForecast, room_id
-from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.quantities import QUANTITIES, SPECS
 from roomidity.domain.slots import SLOT_S, SLOTS_A_DAY, format_slot, parse_slot, to_epoch_ms
 
 __all__ = ["ForecastTable"]
 
 _FORMAT_VERSION: Final = 1
 
+_LOOKED_AT: Final = 8
+"""Of a room's newest forecasts, where damaged ones stand before the newest that can be read."""
+
 
 class ForecastTable:
     """Forecasts; issuing one again writes the same item."""
 
-    def __init__(self, item: type[ForecastItem], *, keep_days: int) -> None:
+    def __init__(self, item: type[ForecastItem], *, keep_days: int, damage: Damage) -> None:
         self._item = item
+        self._reader = Reader(damage)
         self._keep_s = keep_days * 86_400
 
     def put_many(self, forecasts: Iterable[StoredForecast]) -> None:
@@ -34,16 +41,19 @@ class ForecastTable:
                 batch.save(item)
 
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
-        """The newest forecast issued up to ``now`` that has not expired."""
-        newest = self._item.issued_at <= format_slot(now)
-        for item in self._item.query(room_id(house, room), newest, scan_index_forward=False, limit=1):
-            return _to_forecast(item) if item.expires_at > to_epoch_ms(now) // 1000 else None
-        return None
+        """The newest forecast issued up to ``now`` that can be read and has not expired."""
+        until = self._item.issued_at <= format_slot(now)
+        items = self._item.query(
+            room_id(house, room), until, scan_index_forward=False, page_size=1
+        )  # mostly one is read
+        newest = self._reader.each(islice(items, _LOOKED_AT), lambda item: (_to_forecast(item), float(item.expires_at)))
+        found, expires_at = next(newest, (None, 0.0))
+        return found if expires_at > to_epoch_ms(now) // 1000 else None
 
     def between(self, house: str, room: str, first: datetime, last: datetime) -> list[StoredForecast]:
         """The forecasts issued from ``first`` to ``last``, both included, in order of time."""
         span = self._item.issued_at.between(format_slot(first), format_slot(last))
-        return [_to_forecast(item) for item in self._item.query(room_id(house, room), span)]
+        return list(self._reader.each(self._item.query(room_id(house, room), span), _to_forecast))
 
     def erase(self, house: str, room: str) -> Iterator[int]:
         """Delete a room's forecasts; how many, some at a time."""
@@ -70,15 +80,29 @@ class ForecastTable:
 
 
 def _to_forecast(item: ForecastItem) -> StoredForecast:
+    if item.v != _FORMAT_VERSION:
+        raise ValueError(f"it has format {item.v!r}; this version reads {_FORMAT_VERSION}: update roomidity")
     house, room = item.room_id.split("/")
-    numbers = [[getattr(item, f"{quantity}_{name}") for name in QUANTILES] for quantity in QUANTITIES]
-    absent = np.full((len(QUANTILES), SLOTS_A_DAY), np.nan)
+    quantiles = np.full((len(QUANTITIES), len(QUANTILES), SLOTS_A_DAY), np.nan)
+    grade = dict(item.grade)
+    for place, spec in enumerate(SPECS):
+        rows = [getattr(item, f"{spec.name}_{name}") for name in QUANTILES]
+        if all(row is None for row in rows):
+            continue
+        if any(row is None or row.shape != (SLOTS_A_DAY,) for row in rows) or not isinstance(grade[spec.name], str):
+            raise ValueError(f"its {spec.name} is not {len(QUANTILES)} times {SLOTS_A_DAY} numbers, with a grade")
+        low, high = spec.plausible
+        for bound in (np.min(rows), np.max(rows)):  # what a sensor can say, and as much again
+            number_within(float(bound), (2 * low - high, 2 * high - low))
+        quantiles[place] = rows
+    if not isinstance(item.model_version, str):
+        raise ValueError("it has no model_version")  # noqa: TRY004  # as all that an item lacks
     return StoredForecast(
         house=house,
         room=room,
         issued_at=parse_slot(item.issued_at),
-        quantiles=np.array([absent if rows[0] is None else rows for rows in numbers]),
-        grade=dict(item.grade),
+        quantiles=quantiles,
+        grade=grade,
         data_through=parse_slot(item.data_through) if item.data_through else None,
         model_version=item.model_version,
     )

@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
 
 from roomidity.aws.store.erasing import erase
+from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import HouseItem
 from roomidity.aws.store.writing import Write, save
+from roomidity.domain.damage import Damage, whole
 from roomidity.domain.houses import House, Quarantine, Room
+from roomidity.domain.names import is_key
+from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import format_moment, parse_time
-from roomidity.errors import ConflictError
+from roomidity.errors import ConflictError, ItemDamagedError
 
 __all__ = ["HouseTable"]
 
+Part = TypeVar("Part")
+
 
 class HouseTable:
-    """Houses, written only on the version that was read."""
+    """Houses, written only on the version that was read.
 
-    def __init__(self, item: type[HouseItem]) -> None:
+    One whose item is damaged comes as far as it can be read, and says so (``flaw``); it is not written.
+    """
+
+    def __init__(self, item: type[HouseItem], damage: Damage) -> None:
         self._item = item
+        self._reader = Reader(damage)
 
     def get_many(self, names: Iterable[str]) -> dict[str, House]:
         """The houses that exist of ``names``, read consistently."""
         found = self._item.batch_get(list(names), consistent_read=True)
-        return {item.house: _to_house(item) for item in found}
+        return {item.house: self._house(item) for item in found}
 
     def get(self, name: str) -> House | None:
         """A house, read consistently; None if it was never seen."""
         return self.get_many([name]).get(name)
 
     def all(self) -> Iterator[House]:
-        """Every house."""
-        return (_to_house(item) for item in self._item.scan())
+        """Every house; a key that no house can have is left out."""
+        return (self._house(item) for item in self._item.scan() if self._reader.one(item, _has_name))
 
     def put(self, house: House) -> None:
         """Store what was changed after reading version ``house.version``.
@@ -41,7 +53,11 @@ class HouseTable:
         ------
         ConflictError
             If another writer was there first.
+        ItemDamagedError
+            If it could be read only in part: what could not would be lost.
         """
+        if house.flaw is not None:
+            raise ItemDamagedError(self._item.Meta.table_name, key={"house": house.name}, why=house.flaw)
         item = self._item(
             house=house.name,
             timezone=house.timezone,
@@ -62,34 +78,82 @@ class HouseTable:
         """Delete a house; how many there were."""
         return erase(self._item, house)
 
+    def _house(self, item: HouseItem) -> House:
+        """The house as far as it can be read; what cannot be is noted."""
+        parts = _Parts([item.flaw] if item.flaw is not None else [])
+        house = House(
+            name=item.house,
+            timezone=parts.read("time zone", lambda: _text(item.timezone), "UTC"),
+            rooms=_to_rooms(item, parts),
+            quarantine=parts.read("quarantine", lambda: tuple(map(_to_rule, item.quarantine["rules"])), ()),
+            rules_version=parts.read("rules' version", lambda: whole(item.quarantine.get("version", 0)), 0),
+            settings=parts.read("settings", lambda: dict(item.settings), {}),
+            version=parts.read("version", lambda: whole(item.version, least=1), 1),
+        )
+        if parts.flaws:
+            self._reader.note(item, flaw := "; ".join(parts.flaws))
+            return replace(house, flaw=flaw)
+        if house.zone != house.timezone:
+            self._reader.note(item, f"its time zone {house.timezone!r:.80} is unknown; UTC stands in for it")
+        return house
 
-def _to_house(item: HouseItem) -> House:
-    return House(
-        name=item.house,
-        timezone=item.timezone,
-        rooms={
-            name: Room(
-                first_seen=parse_time(room["first_seen"]),
-                last_seen=parse_time(room["last_seen"]),
-                sensors=frozenset(room["sensors"]),
-                measured={quantity: parse_time(when) for quantity, when in room.get("measured", {}).items()},
-            )
-            for name, room in item.rooms.items()
+
+@dataclass(frozen=True)
+class _Parts:
+    """Reads parts of an item, each on its own, and keeps what is wrong with those that cannot be."""
+
+    flaws: list[str]
+
+    def read(self, name: str, part: Callable[[], Part], otherwise: Part) -> Part:
+        try:
+            return part()
+        except Exception as error:  # noqa: BLE001  # whatever an odd part raises must not cost the others
+            self.flaws.append(f"its {name} cannot be read ({type(error).__name__}: {error!s:.80})")
+            return otherwise
+
+
+def _to_rooms(item: HouseItem, parts: _Parts) -> dict[str, Room]:
+    rooms: dict[str, Any] = parts.read("rooms", lambda: dict(item.rooms), {})
+    found = {
+        name: parts.read(f"room {name!r:.80}", partial(_to_room, name, room), None) for name, room in rooms.items()
+    }
+    return {name: room for name, room in found.items() if room is not None}
+
+
+def _has_name(item: HouseItem) -> bool:
+    if not is_key(item.house):
+        raise ValueError("no house can have this name")
+    return True
+
+
+def _text(value: str | None) -> str:
+    if value is None:
+        raise ValueError("there is none")
+    return value
+
+
+def _to_room(name: str, room: Mapping[str, Any]) -> Room | None:
+    if not is_key(name):
+        raise ValueError("no room can have this name")
+    sensors = room["sensors"]
+    if not isinstance(sensors, list) or not all(isinstance(sensor, str) for sensor in sensors):
+        raise ValueError("its sensors are no list of names")  # as all that an item lacks
+    return Room(
+        first_seen=parse_time(room["first_seen"]),
+        last_seen=parse_time(room["last_seen"]),
+        sensors=frozenset(sensors),
+        measured={
+            quantity: parse_time(when) for quantity, when in room.get("measured", {}).items() if quantity in QUANTITIES
         },
-        quarantine=tuple(
-            Quarantine(
-                parse_time(rule["start"]),
-                parse_time(rule["end"]),
-                rule["room"],
-                rule["sensor"],
-                number=rule.get("number", 0),
-            )
-            for rule in item.quarantine["rules"]
-        ),
-        rules_version=item.quarantine.get("version", 0),
-        settings=item.settings,
-        version=int(item.version),
     )
+
+
+def _to_rule(rule: Mapping[str, Any]) -> Quarantine:
+    for name in ("room", "sensor"):
+        if not isinstance(rule[name], str | None):
+            raise ValueError(f"a rule's {name} is {rule[name]!r:.80}")  # noqa: TRY004  # as all that an item lacks
+    number = whole(rule.get("number", 0))
+    return Quarantine(parse_time(rule["start"]), parse_time(rule["end"]), rule["room"], rule["sensor"], number=number)
 
 
 def _from_room(room: Room) -> dict[str, Any]:

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Final
 
 from pynamodb.expressions.condition import Condition
 
 from roomidity.aws.store.attributes import number_text
 from roomidity.aws.store.erasing import erase
+from roomidity.aws.store.reading import Reader, is_sound
 from roomidity.aws.store.tables import ObservationItem, connection_of
 from roomidity.aws.store.writing import Write, save_many
+from roomidity.domain.damage import Damage, number_within, whole
 from roomidity.domain.observations import Observation, Origin, RoomMeans, Statistics
+from roomidity.domain.quantities import SPECS
 from roomidity.domain.slots import SLOT, SlotKey, format_slot, parse_slot, to_epoch_ms
 
 __all__ = ["ObservationTable"]
+
+_PLAUSIBLE: Final[Mapping[str, tuple[float, float]]] = {spec.name: spec.plausible for spec in SPECS}
 
 
 class ObservationTable:
     """Observations, never replaced by those of an older set or of older rules."""
 
-    def __init__(self, item: type[ObservationItem], *, retention_days: int) -> None:
+    def __init__(self, item: type[ObservationItem], *, retention_days: int, damage: Damage) -> None:
         self._item = item
+        self._reader = Reader(damage)
         self._retention_s = retention_days * 86_400
 
     def origins(self, keys: Iterable[SlotKey]) -> dict[SlotKey, Origin]:
@@ -29,10 +36,12 @@ class ObservationTable:
         names = [(key.house, format_slot(key.start)) for key in keys]
         needed = ["house", "slot", "version", "rules"]
         found = self._item.batch_get(names, consistent_read=True, attributes_to_get=needed)
-        return {_key(item): _origin(item) for item in found}
+        return dict(self._reader.each(found, lambda item: (_key(item), _origin(item))))
 
     def put_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
         """Write each observation, unless one of a newer set or of newer rules stands there.
+
+        One whose origin is damaged gives way: what stands in its place follows from the set.
 
         Returns
         -------
@@ -64,6 +73,7 @@ class ObservationTable:
         rules_not_newer: Condition = self._item.rules.does_not_exist() | (self._item.rules <= origin.rules)
         not_newer: Condition = self._item.house.does_not_exist()
         not_newer |= (self._item.version <= origin.version) & rules_not_newer
+        not_newer |= ~is_sound(self._item.version) | (self._item.rules.exists() & ~is_sound(self._item.rules))
         return not_newer
 
     def _same(self, origin: Origin) -> Condition:
@@ -91,22 +101,22 @@ class ObservationTable:
 
     def derived(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[SlotKey, Observation, Origin]]:
         """The same, with what each was derived from."""
-        for item in self._query(house, start, end):
-            observation = {
-                room: {quantity: _from_wire(value["M"]) for quantity, value in quantities["M"].items()}
-                for room, quantities in item.rooms.items()
-            }
-            yield _key(item), observation, _origin(item)
+        return self._reader.each(self._query(house, start, end), _derived)
 
     def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
         """The same, means only: a quarter of the work, and all that a forecast needs."""
-        return ((parse_slot(item.slot), _means(item)) for item in self._query(house, start, end))
+        return self._reader.each(self._query(house, start, end), _slot_means)
 
     def newest_means(self, house: str, slots: Iterable[datetime]) -> Iterator[tuple[datetime, RoomMeans]]:
         """The means of some slots, read consistently: those written seconds ago."""
         names = [(house, format_slot(slot)) for slot in slots]
         found = self._item.batch_get(names, consistent_read=True)
-        return ((parse_slot(item.slot), _means(item)) for item in found)
+        return self._reader.each(found, _slot_means)
+
+    def rooms(self, house: str) -> set[str]:
+        """The rooms that were observed, also those that the house has no more."""
+        items = self._item.query(house, attributes_to_get=["house", "slot", "rooms"])
+        return {room for rooms in self._reader.each(items, lambda item: set(item.rooms)) for room in rooms}
 
     def erase(self, house: str) -> Iterator[int]:
         """Delete a house's observations; how many, some at a time."""
@@ -123,7 +133,15 @@ def _key(item: ObservationItem) -> SlotKey:
 
 
 def _origin(item: ObservationItem) -> Origin:
-    return Origin(int(item.version), int(item.rules or 0))
+    return Origin(whole(item.version), whole(item.rules or 0))
+
+
+def _derived(item: ObservationItem) -> tuple[SlotKey, Observation, Origin]:
+    observation = {
+        room: {quantity: _from_wire(quantity, value["M"]) for quantity, value in quantities["M"].items()}
+        for room, quantities in item.rooms.items()
+    }
+    return _key(item), observation, _origin(item)
 
 
 def _to_wire(statistics: Statistics) -> dict[str, dict[str, str]]:
@@ -136,18 +154,22 @@ def _to_wire(statistics: Statistics) -> dict[str, dict[str, str]]:
     return wire if statistics.fault is None else wire | {"fault": {"S": statistics.fault}}
 
 
-def _from_wire(wire: Mapping[str, Mapping[str, str]]) -> Statistics:
+def _from_wire(quantity: str, wire: Mapping[str, Mapping[str, str]]) -> Statistics:
     return Statistics(
-        mean=float(wire["mean"]["N"]),
-        min=float(wire["min"]["N"]),
-        max=float(wire["max"]["N"]),
-        count=int(wire["count"]["N"]),
+        mean=_number(quantity, wire["mean"]["N"]),
+        min=_number(quantity, wire["min"]["N"]),
+        max=_number(quantity, wire["max"]["N"]),
+        count=whole(float(wire["count"]["N"])),
         fault=wire["fault"]["S"] if "fault" in wire else None,
     )
 
 
-def _means(item: ObservationItem) -> RoomMeans:
-    return {
-        room: {quantity: float(value["M"]["mean"]["N"]) for quantity, value in quantities["M"].items()}
+def _slot_means(item: ObservationItem) -> tuple[datetime, RoomMeans]:
+    return parse_slot(item.slot), {
+        room: {quantity: _number(quantity, value["M"]["mean"]["N"]) for quantity, value in quantities["M"].items()}
         for room, quantities in item.rooms.items()
     }
+
+
+def _number(quantity: str, text: str) -> float:
+    return number_within(float(text), _PLAUSIBLE[quantity])

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from roomidity.aws.store.erasing import erase
+from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import SetItem, connection_of
 from roomidity.aws.store.writing import Write, save_many
+from roomidity.domain.damage import Damage, whole
 from roomidity.domain.observations import StoredSet
 from roomidity.domain.slots import SlotKey, floor_slot, format_slot, parse_slot, to_epoch_ms
 
@@ -23,20 +25,21 @@ _AT_ONCE_BYTES: Final = 1_000_000
 
 
 class SetTable:
-    """Sets, each written only on the version that was read."""
+    """Sets, each written only on the version that was read.
 
-    def __init__(self, item: type[SetItem], *, retention_days: int) -> None:
+    A damaged item comes as a set of no bytes, which nobody can unpack: it is there, so none may take its place.
+    """
+
+    def __init__(self, item: type[SetItem], *, retention_days: int, damage: Damage) -> None:
         self._item = item
+        self._reader = Reader(damage)
         self._retention_s = retention_days * 86_400
 
     def get_many(self, keys: Iterable[SlotKey]) -> dict[SlotKey, StoredSet]:
         """The sets that exist of ``keys``, read consistently."""
         names = [(key.house, format_slot(key.start)) for key in keys]
         found = self._item.batch_get(names, consistent_read=True)
-        return {
-            SlotKey(item.house, to_epoch_ms(parse_slot(item.slot))): StoredSet(item.packed, int(item.version))
-            for item in found
-        }
+        return {_key(item): self._set(item) for item in found}
 
     def put_many(self, sets: Mapping[SlotKey, StoredSet]) -> set[SlotKey]:
         """Write each set on the condition that the stored version is one less.
@@ -56,19 +59,22 @@ class SetTable:
         span = self._item.slot.between(format_slot(floor_slot(start)), format_slot(floor_slot(end - _MOMENT)))
         some: dict[SlotKey, StoredSet] = {}
         size = 0
-        for item in self._item.query(house, span, consistent_read=True):
-            if len(some) == _AT_ONCE or (some and size + len(item.packed) > _AT_ONCE_BYTES):
+        items = self._item.query(house, span, consistent_read=True)
+        for key, held in self._reader.each(items, lambda item: (_key(item), self._set(item))):
+            if len(some) == _AT_ONCE or (some and size + len(held.packed) > _AT_ONCE_BYTES):
                 yield some
                 some, size = {}, 0
-            key = SlotKey(item.house, to_epoch_ms(parse_slot(item.slot)))
-            some[key] = StoredSet(item.packed, int(item.version))
-            size += len(item.packed)
+            some[key] = held
+            size += len(held.packed)
         if some:
             yield some
 
     def erase(self, house: str) -> Iterator[int]:
         """Delete a house's sets; how many, some at a time."""
         return erase(self._item, house)
+
+    def _set(self, item: SetItem) -> StoredSet:
+        return self._reader.one(item, _to_set) or StoredSet(b"", 0)
 
     def _write(self, key: SlotKey, new: StoredSet) -> Write:
         item = self._item(
@@ -80,3 +86,13 @@ class SetTable:
         )
         unchanged = self._item.version == new.version - 1 if new.version > 1 else self._item.house.does_not_exist()
         return Write(item, unchanged, house=key.house, size_bytes=len(new.packed) + 500)
+
+
+def _key(item: SetItem) -> SlotKey:
+    return SlotKey(item.house, to_epoch_ms(parse_slot(item.slot)))
+
+
+def _to_set(item: SetItem) -> StoredSet:
+    if not item.packed:
+        raise ValueError("it has no set")
+    return StoredSet(item.packed, whole(item.version, least=1))

@@ -10,6 +10,7 @@ from pynamodb.connection import Connection
 from pynamodb.models import Model
 
 from roomidity.aws.store.attributes import Numbers, Plain, Wire
+from roomidity.aws.store.reading import Item
 
 __all__ = [
     "AccuracyItem",
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 
-class HouseItem(Model):
+class HouseItem(Item):
     """houses: a house, its time zone, rooms as seen, quarantine rules and settings."""
 
     house = UnicodeAttribute(hash_key=True)
@@ -36,7 +37,7 @@ class HouseItem(Model):
     version = NumberAttribute()
 
 
-class SetItem(Model):
+class SetItem(Item):
     """readings: the packed set of a slot's values, read only to merge and to derive anew."""
 
     house = UnicodeAttribute(hash_key=True)
@@ -46,7 +47,7 @@ class SetItem(Model):
     expires_at = NumberAttribute()
 
 
-class ObservationItem(Model):
+class ObservationItem(Item):
     """observations: statistics of a slot by room and quantity, and what they were derived from.
 
     ``version`` is that of the set, ``rules`` the number of the house's quarantine rules; absent, it is 0.
@@ -60,7 +61,7 @@ class ObservationItem(Model):
     expires_at = NumberAttribute()
 
 
-class ForecastItem(Model):
+class ForecastItem(Item):
     """forecasts: a room's next 96 slots as issued; a quantity that the room does not measure is absent."""
 
     room_id = UnicodeAttribute(hash_key=True)
@@ -80,7 +81,7 @@ class ForecastItem(Model):
     expires_at = NumberAttribute()
 
 
-class ModelItem(Model):
+class ModelItem(Item):
     """models: a manifest by version, and under other sort keys the pointer to the champion and the log of who served.
 
     A version has all but the last five, which the pointer (``champion``) and the log's entries (``served#...``) have.
@@ -102,7 +103,7 @@ class ModelItem(Model):
     why = UnicodeAttribute(null=True)
 
 
-class AccuracyItem(Model):
+class AccuracyItem(Item):
     """accuracy: how good the forecasts were that were issued for a room on a day (UTC): sums by lead hour.
 
     ``humidity`` and ``temperature`` hold lists of 24 numbers; ``six_hourly`` holds the same of some issue times alone.
@@ -119,7 +120,7 @@ class AccuracyItem(Model):
     expires_at = NumberAttribute()
 
 
-ItemType = TypeVar("ItemType", bound=Model)
+ItemType = TypeVar("ItemType", bound=Item)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,111 @@
+"""Reading: each item is converted on its own, so that a damaged one is named, counted and left out.
+
+pynamodb deserialises in the midst of a query, a scan or a batch, where one odd attribute would cost all items after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, Self, TypeVar
+
+from pynamodb.attributes import Attribute
+from pynamodb.expressions.condition import Condition
+from pynamodb.models import Model
+
+from roomidity.domain.damage import Damage, Damaged
+from roomidity.errors import ItemDamagedError
+
+__all__ = ["Item", "Reader", "is_sound", "key_of"]
+
+_LONGEST: Final = 200
+
+Converted = TypeVar("Converted")
+Found = TypeVar("Found", bound="Item")
+
+
+class Item(Model):
+    """A model whose items come as far as they can be read; ``flaw`` says what cannot be, and is None for most."""
+
+    flaw: str | None = None
+
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> Self:
+        """The item; attributes that cannot be deserialised are None, and make its flaw."""
+        try:
+            return super().from_raw_data(data)
+        except Exception:  # noqa: BLE001  # whatever an odd value raises is looked at below, attribute by attribute
+            return cls._in_part(data)
+
+    @classmethod
+    def _in_part(cls, data: dict[str, Any]) -> Self:
+        item = cls(_user_instantiated=False)
+        flaws = []
+        for name, attribute in cls.get_attributes().items():
+            value = data.get(attribute.attr_name)
+            if not value or "NULL" in value:
+                continue
+            try:
+                setattr(item, name, attribute.deserialize(attribute.get_value(value)))
+            except Exception as error:  # noqa: BLE001  # see above
+                flaws.append(f"{name} is {_said(error)}")
+        item.flaw = "; ".join(flaws) or "it cannot be read"
+        return item
+
+
+def key_of(item: Item) -> dict[str, str]:
+    """Returns the names and values of an item's key."""
+    keys = [name for name, one in item.get_attributes().items() if one.is_hash_key or one.is_range_key]
+    return {name: getattr(item, name) for name in keys}
+
+
+def is_sound(attribute: Attribute[Any]) -> Condition:
+    """The condition that what stands there is of the attribute's own type; a comparison with any other never holds."""
+    condition: Condition = attribute.is_type()  # type: ignore[no-untyped-call]  # pynamodb leaves it untyped
+    return condition
+
+
+class Reader:
+    """Converts a table's items, one at a time; what of them is damaged it notes."""
+
+    def __init__(self, damage: Damage) -> None:
+        self._damage = damage
+
+    def each(self, items: Iterable[Found], convert: Callable[[Found], Converted]) -> Iterator[Converted]:
+        """The items that can be converted, in their order. An error of the table's own is raised as ever."""
+        for item in items:
+            converted = self.one(item, convert)
+            if converted is not None:
+                yield converted
+
+    def one(self, item: Found, convert: Callable[[Found], Converted]) -> Converted | None:
+        """An item as converted; None where it cannot be, which is noted."""
+        try:
+            return self.needed(item, convert)
+        except ItemDamagedError:
+            return None
+
+    def needed(self, item: Found, convert: Callable[[Found], Converted]) -> Converted:
+        """An item as converted.
+
+        Raises
+        ------
+        ItemDamagedError
+            If it cannot be, which is noted.
+        """
+        try:
+            if item.flaw is not None:
+                raise ValueError(item.flaw)  # as any other that cannot be converted
+            return convert(item)
+        except Exception as error:  # whatever an odd item raises must not cost the others
+            raise self.note(item, _said(error)) from error
+
+    def note(self, item: Item, why: str) -> ItemDamagedError:
+        """Note that an item is damaged; returns the error that says so."""
+        damaged = Damaged(item.Meta.table_name, key_of(item), why)
+        self._damage.note(damaged)
+        return ItemDamagedError(damaged.table, key=damaged.key, why=why)
+
+
+def _said(error: Exception) -> str:
+    text = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    return text[:_LONGEST]
