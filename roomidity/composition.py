@@ -159,7 +159,7 @@ class Roomidity:
             sets=self.sets,
             observations=self.observations,
             rejects=self.rejects,
-            backoff=self._backoff,
+            backoff=self.backoff,
         )
 
     @cached_property
@@ -214,7 +214,7 @@ class Roomidity:
             sets=self.sets,
             observations=self.observations,
             registry=self.registry,
-            backoff=self._backoff,
+            backoff=self.backoff,
         )
 
     @cached_property
@@ -246,10 +246,15 @@ class Roomidity:
             houses=lambda: self.houses,
             forecasts=lambda: self.forecasts,
             registry=lambda: self.registry,
+            sets=lambda: self.sets,
+            observations=lambda: self.observations,
+            accuracy=lambda: self.accuracy,
+            damaged=self.damage.take,
         )
 
     @cached_property
-    def _backoff(self) -> BackOff:
+    def backoff(self) -> BackOff:
+        """How to wait before another attempt."""
         return BackOff(sleep=time.sleep)
 
     @cached_property

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+from roomidity.errors import NotFoundError
+
 __all__ = ["Function"]
 
 
@@ -22,5 +24,14 @@ class Function:
         return self._connect()
 
     def begin(self, event: Mapping[str, Any]) -> None:
-        """Have it called with ``event``: Lambda keeps the event, and tries again where the call fails."""
-        self._client.invoke(FunctionName=self.name, InvocationType="Event", Payload=json.dumps(event).encode())
+        """Have it called with ``event``: Lambda keeps the event, and tries again where the call fails.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such function, as on the local engine.
+        """
+        try:
+            self._client.invoke(FunctionName=self.name, InvocationType="Event", Payload=json.dumps(event).encode())
+        except self._client.exceptions.ResourceNotFoundException as error:
+            raise NotFoundError(f"function {self.name!r}", hint="deploy the stack") from error

@@ -9,10 +9,9 @@ from typing import Any
 import click
 import numpy as np
 from rich.table import Table
-from rich.text import Text
 
 from roomidity.cli.context import now_option, stage
-from roomidity.cli.output import UNITS, Output, json_option
+from roomidity.cli.output import UNITS, Output, json_option, shown
 from roomidity.domain.houses import OUTDOOR
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.errors import InputError, NotFoundError
@@ -63,7 +62,6 @@ def verify(house: str, day: datetime | None, now: datetime, as_json: bool) -> No
     output.tables.print(
         f"{house}: {night.rows} rows of accuracy were new or changed, {night.slots_flagged} slots' flags changed, "
         f"the state {'moved on' if night.state_advanced else 'stays'}, {asked}.",
-        markup=False,
     )
     output.answer({"house": house, "day": newest_complete_day(now).isoformat(), **vars(night)})
 
@@ -139,7 +137,7 @@ def _table(quantity: str, scores: Mapping[str, Score], first: date, last: date) 
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     for room, score in scores.items():
-        table.add_row(Text(room), *_cells(score))
+        table.add_row(shown(room), *_cells(score))
     if len(scores) > 1:
         whole = list(scores.values())
         table.add_section()

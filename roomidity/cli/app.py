@@ -20,7 +20,9 @@ from roomidity.cli.ingest import drain, send
 from roomidity.cli.models import models
 from roomidity.cli.quarantine import quarantine
 from roomidity.cli.rejects import rejects, replay
+from roomidity.cli.room import room
 from roomidity.cli.training import train
+from roomidity.domain.names import visible
 
 __all__ = ["roomidity"]
 
@@ -37,11 +39,25 @@ class _Root(click.Group):
         """Run a command; what it raises on purpose is a message, what comes from AWS says what to do."""
         try:
             return super().invoke(ctx)
+        except click.ClickException as error:
+            vars(error).update(message=visible(error.message))  # it quotes what was given
+            raise
         except Exception as error:
             explanation = explanation_of(error)
             if explanation is None:
                 raise
-            sys.exit(f"roomidity: {explanation}")
+            sys.exit(visible(f"roomidity: {explanation}"))
+
+
+class _Lines(logging.Formatter):
+    """A log record as a line, with what was logged beside the message; names from outside are escaped."""
+
+    _OWN = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime"))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        more = ", ".join(f"{name} {value}" for name, value in vars(record).items() if name not in self._OWN)
+        return visible(super().format(record) + (f" ({more})" if more else ""))
 
 
 @click.group(cls=_Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -60,7 +76,9 @@ def roomidity() -> None:
     Every command takes --json. The service, stage, region and endpoint come from ROOMIDITY_SERVICE, ROOMIDITY_STAGE and
     the usual AWS variables. Exit status: 0 success, 1 a failure that the message explains, 2 wrong usage.
     """
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(_Lines("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[lines])
 
 
 for command in (
@@ -77,6 +95,7 @@ for command in (
     rejects,
     replay,
     quarantine,
+    room,
     forget,
     backtest,
     doctor,

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import plotext
 from rich.table import Table
+from rich.text import Text
 
-from roomidity.cli.output import UNITS
+from roomidity.cli.output import UNITS, shown
 from roomidity.domain.forecasts import QUANTILES, StoredForecast
+from roomidity.domain.names import visible
 from roomidity.domain.quantities import SPECS
 from roomidity.domain.slots import SLOT
 
@@ -26,21 +28,22 @@ _BARS: Final = "▁▂▃▄▅▆▇█"
 def forecast_table(forecasts: Sequence[StoredForecast], *, timezone: str) -> Table:
     """A row for each room and quantity: the median at some leads with p10 to p90, and the 24 h as a line."""
     issued = forecasts[0].issued_at.astimezone(ZoneInfo(timezone))
-    table = Table(title=f"{forecasts[0].house}: issued {issued:%a %d %b %Y %H:%M} ({timezone})", title_justify="left")
+    title = shown(f"{forecasts[0].house}: issued {issued:%a %d %b %Y %H:%M} ({timezone})")
+    table = Table(title=title, title_justify="left")
     for heading in ("room", "", "grade", *_LEADS, "the next 24 hours"):
         table.add_column(heading, no_wrap=True, overflow="ellipsis")
     for one in forecasts:
         name = one.room
         for quantity, quantiles in one.quantities.items():
             cells = [_cell(quantiles, lead, digits=_DECIMALS[quantity]) for lead in _LEADS.values()]
-            table.add_row(name, UNITS[quantity], one.grade[quantity], *cells, sparkline(quantiles["p50"]))
+            table.add_row(shown(name), UNITS[quantity], one.grade[quantity], *cells, sparkline(quantiles["p50"]))
             name = ""
     return table
 
 
-def _cell(quantiles: Mapping[str, npt.NDArray[np.float64]], lead: int, *, digits: int) -> str:
+def _cell(quantiles: Mapping[str, npt.NDArray[np.float64]], lead: int, *, digits: int) -> Text:
     low, mid, high = (quantiles[name][lead] for name in QUANTILES)
-    return f"{mid:.{digits}f} [dim]{low:.{digits}f}–{high:.{digits}f}[/dim]"
+    return Text.assemble(f"{mid:.{digits}f} ", (f"{low:.{digits}f}–{high:.{digits}f}", "dim"))
 
 
 def sparkline(values: npt.NDArray[np.float64], *, width: int = 24) -> str:
@@ -64,7 +67,9 @@ def chart(forecast: StoredForecast, *, timezone: str, width: int) -> str:
         plotext.clear_figure()
         plotext.theme("clear")
         plotext.plotsize(min(width, 110), 15)
-        plotext.title(f"{forecast.house}/{forecast.room} {quantity} {UNITS[quantity]}: median, p10 and p90")
+        plotext.title(
+            f"{visible(forecast.house)}/{visible(forecast.room)} {quantity} {UNITS[quantity]}: median, p10 and p90"
+        )
         for name, marker in (("p90", "dot"), ("p10", "dot"), ("p50", "braille")):
             plotext.plot(hours.tolist(), quantiles[name].tolist(), marker=marker)
         ticks = list(range(0, 25, 3))

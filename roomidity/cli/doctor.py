@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from roomidity.cli.context import now_option, stage
-from roomidity.cli.output import Output, json_option
+from roomidity.cli.output import Output, json_option, shown
 from roomidity.doctor import Finding, diagnose
 
 __all__ = ["doctor"]
@@ -25,7 +25,7 @@ _STYLES = {"ok": "green", "wrong": "bold red", "unknown": "yellow"}
 @click.option("--all", "every", is_flag=True, help=f"Look at every active house, not at {_MOST_HOUSES} of them.")
 @json_option
 def doctor(now: datetime, every: bool, as_json: bool) -> None:
-    """Check the stage: credentials, endpoint, stack, queues, dead letters, tables, bucket, models, the last run.
+    """Check the stage: credentials, endpoint, stack, queues, dead letters, tables, bucket, models, last run, items.
 
     Says of each what was found, what was expected and what to mend, and changes nothing. Exit status 1 if something is
     wrong. It asks whatever the AWS variables name: AWS, or the local engine of `roomidity up`. Credentials are never
@@ -43,7 +43,7 @@ def doctor(now: datetime, every: bool, as_json: bool) -> None:
 def _table(findings: list[Finding]) -> Table:
     table = Table("check", "", "found")
     for finding in findings:
-        found = Text(finding.found)
+        found = shown(finding.found)
         if finding.status != "ok":
             found.append(f"\nexpected: {finding.expected}" if finding.expected else "")
             found.append(f"\nto mend: {finding.mend}" if finding.mend else "", style="bold")

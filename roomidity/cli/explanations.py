@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 from rich.table import Table
+from rich.text import Text
 
 from roomidity.cli.output import UNITS
 from roomidity.forecasting import Explanation
@@ -37,7 +38,10 @@ def explanation_table(reason: Explanation) -> Table:
     for name, weights, changes in reason.experts:
         if weights.max() < 0.005:
             continue
-        cells = [f"{change:+.1f} [dim]{weight:4.0%}[/dim]" for weight, change in zip(weights, changes, strict=True)]
+        cells = [
+            Text.assemble(f"{change:+.1f} ", (f"{weight:4.0%}", "dim"))
+            for weight, change in zip(weights, changes, strict=True)
+        ]
         table.add_row(name, _SAYINGS.get(name, ""), *cells)
     table.add_section()
     if reason.outdoor.any():

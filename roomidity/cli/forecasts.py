@@ -69,7 +69,7 @@ def show(target: str, now: datetime, explain: bool, as_json: bool) -> None:
         )
     output.tables.print(forecast_table(found, timezone=home.zone))
     if room:
-        output.tables.print(chart(found[0], timezone=home.zone, width=output.tables.width), markup=False)
+        output.tables.print(chart(found[0], timezone=home.zone, width=output.tables.width))
     answer: dict[str, Any] = {"rooms": [forecast_json(one) for one in found]}
     if explain:
         reasons = explain_room(stage().forecast_ports, house=home, room=room, issued_at=found[0].issued_at)

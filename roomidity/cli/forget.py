@@ -8,6 +8,7 @@ import click
 
 from roomidity.cli.context import stage
 from roomidity.cli.output import Output, json_option, notes, progress
+from roomidity.domain.names import visible
 from roomidity.errors import NotFoundError
 from roomidity.pipeline.forgetting import forget_house
 
@@ -33,7 +34,9 @@ def forget(house: str, yes: bool, as_json: bool) -> None:
         if as_json:
             raise click.UsageError("--json does not ask; say --yes")
         rooms = f"its {len(home.rooms)} rooms" if home else "never stored here; only rejects may name it"
-        click.confirm(f"Delete all that is kept of {house} ({rooms})? This cannot be undone", abort=True, err=True)
+        click.confirm(
+            f"Delete all that is kept of {visible(house)} ({rooms})? This cannot be undone", abort=True, err=True
+        )
     deleted: Counter[str] = Counter()
     with progress() as bar:
         task = bar.add_task("forgetting", total=None)
@@ -44,6 +47,6 @@ def forget(house: str, yes: bool, as_json: bool) -> None:
         known = ", ".join(sorted(one.name for one in stage().houses.all())) or "none"
         raise NotFoundError(f"house {house!r}", hint=f"houses here: {known}")
     counts = ", ".join(f"{count:,} {what}" for what, count in deleted.items() if count)
-    output.tables.print(f"Forgot {house}: {counts} deleted.", markup=False)
+    output.tables.print(f"Forgot {house}: {counts} deleted.")
     notes.print("Messages in the queues, point-in-time recovery and logs may still have it; see --help.")
     output.answer({"house": house, "deleted": dict(deleted)})

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 import click
 from rich.table import Column, Table
-from rich.text import Text
 
 from roomidity.cli.context import Moment, now_option, stage
-from roomidity.cli.output import Output, json_option
+from roomidity.cli.output import Output, json_option, shown
 from roomidity.cli.training import comparison_table, explained
 from roomidity.domain.models import ModelRecord, Pointer, Served, Standing
 from roomidity.domain.slots import format_moment
@@ -54,13 +53,13 @@ def list_(house: str | None, now: datetime, as_json: bool) -> None:
             listed.append(_plain(name, record, pointer))
             facts = record.manifest
             table.add_row(
-                Text(name),
+                shown(name),
                 record.version,
                 _standing(record, pointer),
                 facts.get("trained_from", "–"),
                 facts.get("trained_through", "–"),
                 f"{facts.get('bytes', 0) / 1000:.0f}",
-                Text(_reason(record)),
+                shown(_reason(record)),
             )
     output.tables.print(table if listed else "There are no models; the prior serves.")
     output.answer({"models": listed})
@@ -81,12 +80,12 @@ def show(house: str, version: str | None, now: datetime, as_json: bool) -> None:
         title=f"{house}: {record.version}, {_standing(record, pointer)}", title_justify="left", show_header=False
     )
     for name, value in facts.items():
-        table.add_row(name, Text(_cell(value)))
+        table.add_row(name, shown(_cell(value)))
     output.tables.print(table)
     if record.decision is not None:
         if record.decision.get("scores"):
             output.tables.print(comparison_table(record.decision))
-        output.tables.print(explained(_OUTCOMES[record.standing(pointer)], record.decision), markup=False)
+        output.tables.print(explained(_OUTCOMES[record.standing(pointer)], record.decision))
     output.answer({**_plain(house, record, pointer), "manifest": dict(record.manifest)})
 
 
@@ -114,10 +113,10 @@ def at(house: str, moment: datetime, as_json: bool) -> None:
     entry = stage().registry.served_at(house, moment)
     when = format_moment(moment)
     if entry is None:
-        output.tables.print(f"At {when} nothing had been promoted for {house}: the prior served.", markup=False)
+        output.tables.print(f"At {when} nothing had been promoted for {house}: the prior served.")
     else:
         named, since = entry.version or "the prior", format_moment(entry.since)
-        output.tables.print(f"At {when} {named} served {house}, {entry.why} at {since}.", markup=False)
+        output.tables.print(f"At {when} {named} served {house}, {entry.why} at {since}.")
     output.answer({"house": house, "time": when, "served": _entry(entry) if entry else None})
 
 
@@ -154,7 +153,7 @@ def rollback(house: str, now: datetime, as_json: bool) -> None:
     seen = registry.pointer(house)
     back = registry.rollback(house, at=now)
     for why in back.skipped.values():
-        output.tables.print(f"Passed over: {why}", markup=False)
+        output.tables.print(f"Passed over: {why}")
     _moved(output, house, seen, back.pointer, skipped=dict(back.skipped))
 
 
@@ -174,7 +173,7 @@ def diff(house: str, version: str, other: str, as_json: bool) -> None:
     }
     table = Table(Column(no_wrap=True), version, other)
     for name, values in differing.items():
-        table.add_row(name, *(Text(_cell(value)) for value in values))
+        table.add_row(name, *(shown(_cell(value)) for value in values))
     output.tables.print(table if differing else "They do not differ.")
     output.answer({"house": house, "versions": [version, other], "differing": differing})
 
@@ -192,8 +191,8 @@ def prune(house: str, now: datetime, as_json: bool) -> None:
     output = Output(as_json=as_json)
     pruned = stage().registry.prune(house, now=now)
     for one in pruned:
-        output.tables.print(f"{one.version}: {one.objects} objects deleted", markup=False)
-    output.tables.print(f"{len(pruned)} models of {house} were pruned.", markup=False)
+        output.tables.print(f"{one.version}: {one.objects} objects deleted")
+    output.tables.print(f"{len(pruned)} models of {house} were pruned.")
     output.answer({"house": house, "pruned": [{"version": one.version, "objects": one.objects} for one in pruned]})
 
 
@@ -209,7 +208,7 @@ def _moved(output: Output, house: str, before: Pointer, after: Pointer, **more: 
     """Say what a pointer named, and names now."""
     served, serves = before.points_to or "the prior", after.points_to or "the prior"
     said = f"{served} serves {house} already" if before == after else f"{serves} serves {house}; before, {served} did"
-    output.tables.print(f"{said}.", markup=False)
+    output.tables.print(f"{said}.")
     since = format_moment(after.since) if after.since else None
     output.answer({"house": house, "version": after.points_to, "before": before.points_to, "since": since, **more})
 

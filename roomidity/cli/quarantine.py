@@ -8,11 +8,10 @@ from typing import Any
 
 import click
 from rich.table import Table
-from rich.text import Text
 
 from roomidity import __version__
 from roomidity.cli.context import Moment, now_option, stage
-from roomidity.cli.output import Output, json_option, progress
+from roomidity.cli.output import Output, json_option, progress, shown
 from roomidity.cli.training import verdict
 from roomidity.domain.houses import House, Quarantine
 from roomidity.domain.slots import SLOT, format_moment
@@ -86,14 +85,13 @@ def quarantine(
     output.tables.print(
         f"{_place(name, rule)} {said}: rule {rule.id}, {format_moment(rule.start)} to {format_moment(rule.end)}.\n"
         f"Of {slots:,} slots with readings, {derived:,} observations were derived anew.",
-        markup=False,
     )
     if models:
         output.tables.print(_model_table(models, undo=undo))
     stale = any(one.champion for one in models)
     trained = _train(output, name, now) if retrain and stale else None
     if stale and not retrain:
-        output.tables.print(f"To train on what counts now: roomidity train {name}", markup=False)
+        output.tables.print(f"To train on what counts now: roomidity train {name}")
     output.answer(
         {
             "house": name,
@@ -160,7 +158,7 @@ def _train(output: Output, house: str, now: datetime) -> dict[str, Any]:
             stage().training_ports, house=house, now=now, reason="quarantine", code_version=__version__
         )
     output.tables.print(f"Trained anew: model {trained.version}.")
-    output.tables.print(verdict(trained.decision, promoted=trained.promoted, adopted=trained.adopted), markup=False)
+    output.tables.print(verdict(trained.decision, promoted=trained.promoted, adopted=trained.adopted))
     return {"version": trained.version, "promoted": trained.promoted}
 
 
@@ -172,8 +170,8 @@ def _place(house: str, rule: Quarantine) -> str:
 def _rule_table(home: House) -> Table:
     table = Table("rule", "room", "sensor", "from", "to", title=f"{len(home.quarantine)} rules", title_justify="left")
     for rule in home.quarantine:
-        room = Text("all" if rule.room is None else rule.room)
-        sensor = Text("all" if rule.sensor is None else repr(rule.sensor))
+        room = shown("all" if rule.room is None else rule.room)
+        sensor = shown("all" if rule.sensor is None else repr(rule.sensor))
         table.add_row(rule.id, room, sensor, format_moment(rule.start), format_moment(rule.end))
     return table
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from roomidity.aws.queues import Queue
 from roomidity.cli.context import stage
-from roomidity.cli.output import Output, json_option, progress
+from roomidity.cli.output import Output, json_option, progress, shown
 from roomidity.domain.rejects import Selection, named_houses
 from roomidity.pipeline.replaying import Replayed, move_messages, replay_object
 from roomidity.readings import REASONS
@@ -111,21 +111,21 @@ def rejects(limit: int, as_json: bool, **chosen: Any) -> None:
 def _list_table(listed: list[dict[str, Any]]) -> Table:
     table = Table("day", "reason", "house", "sent", "what was sent")
     for reject in listed:
-        house = Text(reject["house"] or "–")
+        house = shown(reject["house"] or "–")
         table.add_row(reject["day"], reject["reason"], house, reject["sent_at"], _shown(reject["original"]))
     return table
 
 
 def _shown(original: Any) -> Text:
-    """The beginning of what was sent, with nothing that a terminal cannot write or a table takes for markup."""
+    """The beginning of what was sent."""
     text = original if isinstance(original, str) else json.dumps(original, ensure_ascii=False)
-    return Text(text[:_SHOWN].encode(errors="replace").decode())
+    return shown(text[:_SHOWN])
 
 
 def _count_table(counts: Counter[tuple[date, str, str | None]]) -> Table:
     table = Table("day", "reason", "house", "readings", title=f"{counts.total():,} rejected", title_justify="left")
     for (day, reason, house), count in _in_order(counts)[:_ROWS]:
-        table.add_row(day.isoformat(), reason, Text(house or "–"), f"{count:,}")
+        table.add_row(day.isoformat(), reason, shown(house or "–"), f"{count:,}")
     if len(counts) > _ROWS:
         table.add_row(f"and {len(counts) - _ROWS:,} rows more: --json has all, --day fewer")
     return table

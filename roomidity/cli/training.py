@@ -64,7 +64,6 @@ def train(
     output.tables.print(
         f"Trained {house} on {manifest['slots_with_readings']:,} slots of {len(manifest['rooms'])} rooms, "
         f"{manifest['trained_from']} to {manifest['fitted_through']}: model {trained.version}.",
-        markup=False,
     )
     if decision.get("scores"):
         output.tables.print(comparison_table(decision))

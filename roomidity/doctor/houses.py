@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from roomidity.doctor.findings import Finding, some
+from roomidity.doctor.items import items
 from roomidity.doctor.ports import DoctorPorts
 from roomidity.domain.houses import ACTIVE_FOR, House
 from roomidity.domain.slots import SLOT, format_slot
@@ -24,6 +25,7 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
     known = sorted(ports.houses().all(), key=lambda house: house.name)
     if not known:
         yield Finding("houses", "ok", "none yet; one appears with its first reading")
+        yield items(ports, [], now=now)
         return
     active = [house for house in known if house.rooms_to_forecast(now)]
     if not active:
@@ -33,23 +35,25 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
         )
         mend = "do readings still reach the queue? Of a replayed house, give its time with --now"
         yield Finding("houses", "wrong", found, f"readings within {ACTIVE_FOR.days} days", mend)
+        yield items(ports, known[:most_houses], now=now)
         return
     chosen = active if most_houses is None else active[:: -(-len(active) // most_houses)]
     looked = "all looked at" if len(chosen) == len(active) else f"{len(chosen)} looked at"
     yield Finding("houses", "ok", f"{len(known)}, of which {len(active)} active, {looked}")
     yield _champions(ports.registry(), chosen)
     yield _last_run(ports.forecasts(), chosen, now=now)
+    yield items(ports, chosen, now=now)
 
 
 def _champions(registry: Registry, houses: Sequence[House]) -> Finding:
     refused, own = {}, 0
     for house in houses:
-        for version in registry.succession(house.name)[:1]:
-            try:
+        try:
+            for version in registry.succession(house.name)[:1]:
                 registry.load(house.name, version)
                 own += 1
-            except RoomidityError as error:
-                refused[house.name] = str(error)
+        except RoomidityError as error:
+            refused[house.name] = str(error)
     found = f"{own} houses with a model of their own, intact; {len(houses) - own - len(refused)} with the prior"
     if not refused:
         return Finding("models", "ok", found)

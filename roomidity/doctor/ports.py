@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from roomidity.domain.damage import Damaged
 from roomidity.domain.stage import QueueFacts, TableFacts, Trouble
-from roomidity.pipeline.ports import Forecasts, Houses, Registry
+from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, Observations, Registry, Sets
 
 __all__ = ["Account", "DoctorPorts"]
 
@@ -47,9 +48,10 @@ class Account(Protocol):
 
 @dataclass(frozen=True)
 class DoctorPorts:
-    """What the doctor asks; the last four are made only once the endpoint is known to answer.
+    """What the doctor asks; those after ``bucket`` are made only once the endpoint is known to answer.
 
-    ``bucket`` names the bucket; ``trouble_of`` says what an error of a call means.
+    ``bucket`` names the bucket; ``trouble_of`` says what an error of a call means; ``damaged`` are the items that the
+    others met and could not read.
     """
 
     prefix: str
@@ -59,3 +61,7 @@ class DoctorPorts:
     houses: Callable[[], Houses]
     forecasts: Callable[[], Forecasts]
     registry: Callable[[], Registry]
+    sets: Callable[[], Sets]
+    observations: Callable[[], Observations]
+    accuracy: Callable[[], Accuracy]
+    damaged: Callable[[], Sequence[Damaged]]

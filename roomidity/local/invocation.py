@@ -13,6 +13,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
+from roomidity.domain.names import visible
 from roomidity.errors import InputError
 
 __all__ = ["handler"]
@@ -51,7 +52,7 @@ def handler(event: Any, context: Any) -> Any:
         for output in outputs:
             output.removeFilter(reasons)
         for line in reasons.lines:
-            sys.stderr.write(f"{module_name.rpartition('.')[2]}: {line}\n")
+            sys.stderr.write(visible(f"{module_name.rpartition('.')[2]}: {line}\n"))
 
 
 class _Reasons(logging.Filter):

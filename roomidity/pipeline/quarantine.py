@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from roomidity.domain.houses import OUTDOOR, House, Quarantine, rule_ids
 from roomidity.domain.slots import parse_slot
-from roomidity.errors import ConflictError, InputError
-from roomidity.pipeline.backoff import ATTEMPTS, BackOff
-from roomidity.pipeline.ports import Houses, Observations, Registry, Sets, known_house
+from roomidity.errors import InputError
+from roomidity.pipeline.backoff import BackOff
+from roomidity.pipeline.changing import change_house
+from roomidity.pipeline.ports import Houses, Observations, Registry, Sets
 from roomidity.pipeline.slot_writing import SlotWriter
 
 __all__ = [
@@ -66,24 +67,17 @@ def change_rule(ports: QuarantinePorts, *, house: str, rule: Quarantine, remove:
     ConflictError
         If other writers of the house were faster every time.
     """
-    change = House.without_rule if remove else House.with_rule
-    for attempt in range(ATTEMPTS):
-        home = known_house(ports.houses, house)
-        changed = change(home, rule)
-        if changed == home:
-            return False
+
+    def change(home: House) -> House:
+        changed = home.without_rule(rule) if remove else home.with_rule(rule)
         if len(changed.quarantine) > MAX_RULES:
             raise InputError(
                 f"house {house!r} has {len(home.quarantine)} quarantine rules; expected fewer than {MAX_RULES}; "
                 "undo some, or put one in the place of several"
             )
-        try:
-            ports.houses.put(changed)
-        except ConflictError:
-            ports.backoff.pause(attempt)
-        else:
-            return True
-    raise ConflictError(f"house {house!r}", attempts=ATTEMPTS)
+        return changed
+
+    return change_house(ports.houses, ports.backoff, house, change)
 
 
 def derive_anew(ports: QuarantinePorts, *, house: str, rule: Quarantine) -> Iterator[tuple[int, int]]:

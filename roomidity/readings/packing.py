@@ -21,6 +21,9 @@ __all__ = ["Unpacked", "pack_sets", "unpack_sets"]
 
 _FORMAT: Final = b"\x01"
 
+_MOST_BYTES: Final = 4_000_000
+"""Of a set before compression: the fullest has 700,000, and an item's worth of zeros unpacks to 400 MB."""
+
 
 class _Packed(msgspec.Struct, array_like=True):
     """What a set looks like before compression: series one after the other, columns as byte planes of differences."""
@@ -154,7 +157,7 @@ def _unpack(key: SlotKey, packed: bytes) -> _Content:
             f"the set of {key} has format {packed[:1]!r}; this version reads {_FORMAT!r}: update roomidity"
         )
     try:
-        raw = msgspec.msgpack.decode(zlib.decompress(packed[1:]), type=_Packed)
+        raw = msgspec.msgpack.decode(_decompressed(packed[1:]), type=_Packed)
         content = _Content(
             series=raw.series,
             times=_unplaned(raw.times),
@@ -166,6 +169,14 @@ def _unpack(key: SlotKey, packed: bytes) -> _Content:
     flaw = content.flaw()
     if flaw is not None:
         raise StoreError(f"the set of {key} is damaged: {flaw}")
+    return content
+
+
+def _decompressed(packed: bytes) -> bytes:
+    stream = zlib.decompressobj()
+    content = stream.decompress(packed, _MOST_BYTES)
+    if not stream.eof:
+        raise ValueError(f"it is cut off, or has over {_MOST_BYTES} bytes unpacked")
     return content
 
 

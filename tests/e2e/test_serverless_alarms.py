@@ -26,6 +26,7 @@ RUNBOOK: Final = CHECKOUT / "docs/runbook.md"
 OWN_METRICS: Final = {
     "ConservationViolations",
     "HousesDrifted",
+    "ItemsDamaged",
     "ModelsPromoted",
     "ModelsRefused",
     "ModelsTrained",
@@ -55,6 +56,7 @@ JUDGED: Final = {
     "drift": ("HousesDrifted", ">", 0, 1, 3600, "notBreaching"),
     "model-refused": ("ModelsRefused", ">", 0, 1, 900, "notBreaching"),
     "conservation": ("ConservationViolations", ">", 0, 1, 900, "notBreaching"),
+    "items": ("ItemsDamaged", ">", 0, 1, 900, "notBreaching"),
 }
 
 Metric = tuple[str, str, str, str]
@@ -120,8 +122,8 @@ def emitted() -> set[str]:
     return found
 
 
-def test_ten_alarms_each_on_what_it_is_called_after(alarms: dict[str, dict[str, Any]]) -> None:
-    assert len(alarms) <= 10
+def test_eleven_alarms_each_on_what_it_is_called_after(alarms: dict[str, dict[str, Any]]) -> None:
+    assert len(alarms) == 11
     signs = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
     found = {}
     for name, alarm in alarms.items():
@@ -140,7 +142,7 @@ def test_ten_alarms_each_on_what_it_is_called_after(alarms: dict[str, dict[str, 
 
 
 def test_alarms_look_at_as_many_metrics_as_serverless_yml_says_they_cost(alarms: dict[str, dict[str, Any]]) -> None:
-    assert sum(len(metrics_of(alarm)) for alarm in alarms.values()) == 21
+    assert sum(len(metrics_of(alarm)) for alarm in alarms.values()) == 22
 
 
 def test_the_age_of_readings_is_that_of_three_drains(alarms: dict[str, dict[str, Any]]) -> None:
@@ -187,7 +189,7 @@ def test_every_metric_that_is_written_is_used_and_the_other_way_round(
         name for space, name, dimension, value in used if (space, dimension, value) == (PREFIX, "service", "roomidity")
     }
     assert emitted() == own == OWN_METRICS
-    assert len(own) <= 10
+    assert len(own) <= 16
     others = {(space, name) for space, name, _, _ in used if space != PREFIX}
     assert others == {(space, name) for space, names in AWS_METRICS.items() for name in names}
 
@@ -227,7 +229,7 @@ def test_the_dashboard_shows_all_alarms_and_stays_free(
     (status,) = (widget for widget in dashboard["widgets"] if widget["type"] == "alarm")
     shown = [arn.rpartition(":")[2] for arn in status["properties"]["alarms"]]
     assert sorted(shown) == sorted(f"{PREFIX}-{name}" for name in alarms)
-    assert len(list(lines_of(dashboard))) == 45  # as serverless.yml says; up to 50 are free
+    assert len(list(lines_of(dashboard))) == 46  # as serverless.yml says; up to 50 are free
     tables = of_type(template["Resources"], "AWS::DynamoDB::Table").values()
     written = {value for _, name, _, value in lines_of(dashboard) if name == "ConsumedWriteCapacityUnits"}
     assert written == {table["Properties"]["TableName"] for table in tables}
@@ -391,6 +393,8 @@ def test_the_runbook_names_what_is_deployed(template: dict[str, Any]) -> None:
 @pytest.mark.parametrize("message", re.findall(r"--filter-pattern '?\"?([a-z][a-z ]+)", RUNBOOK.read_text()))
 def test_what_the_runbook_looks_for_in_the_logs_is_written_there(message: str) -> None:
     source = "".join(
-        path.read_text() for folder in ("handlers", "roomidity/pipeline") for path in (CHECKOUT / folder).glob("*.py")
+        path.read_text()
+        for folder in ("handlers", "roomidity/pipeline", "roomidity/domain")
+        for path in (CHECKOUT / folder).glob("*.py")
     )
     assert re.search(rf'logger\.\w+\(\s*"[^"]*{message}', source)

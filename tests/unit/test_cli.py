@@ -34,6 +34,7 @@ COMMANDS = [
     "rejects",
     "replay",
     "quarantine",
+    "room",
     "forget",
     "backtest",
     "doctor",

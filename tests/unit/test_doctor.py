@@ -12,11 +12,12 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 
 from roomidity.aws.account import trouble_of
 from roomidity.doctor import TABLES, DoctorPorts, Finding, diagnose, diagnosis
+from roomidity.domain.damage import Damaged
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Room
 from roomidity.domain.slots import SLOT
 from roomidity.domain.stage import QueueFacts, TableFacts
-from roomidity.errors import ModelRefusedError
+from roomidity.errors import ItemDamagedError, ModelRefusedError
 from roomidity.forecasting.model import Champion
 from tests.fakes import stacked
 
@@ -43,6 +44,7 @@ class FakeStage:
     houses: list[House] = field(default_factory=list)
     issued: dict[str, datetime] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    damaged: tuple[Damaged, ...] = ()
 
     def regions(self) -> Sequence[str]:
         return ["eu-central-1", "us-east-1"]
@@ -70,6 +72,15 @@ class FakeStage:
     def all(self) -> Iterator[House]:
         return iter(self.houses)
 
+    def between(self, house: str, *_: Any) -> list[Any]:
+        return []
+
+    def means(self, house: str, *_: Any) -> list[Any]:
+        return []
+
+    def manifests(self, house: str) -> list[Any]:
+        return []
+
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
         issued = self.issued.get(house)
         return None if issued is None else StoredForecast(house, room, issued, stacked({}), {}, None, "m")
@@ -89,6 +100,10 @@ class FakeStage:
             houses=lambda: self,
             forecasts=lambda: self,
             registry=lambda: self,
+            sets=lambda: self,
+            observations=lambda: self,
+            accuracy=lambda: self,
+            damaged=lambda: self.damaged,
         )
         return {finding.check: finding for finding in diagnose(ports, now=NOW, **options)}
 
@@ -131,6 +146,7 @@ def test_where_all_is_well_everything_was_looked_at() -> None:
         "houses",
         "models",
         "last run",
+        "items",
     ]
 
 
@@ -308,3 +324,21 @@ def test_nothing_secret_is_said(error: Exception) -> None:
     assert "hunter2" not in said
     assert "ABCDEFGHIJKLMNOP" not in said
     assert len(said) > 10
+
+
+@pytest.mark.parametrize("table", list(TABLES))
+def test_an_item_that_cannot_be_read_is_named_with_why_and_what_to_do(table: str) -> None:
+    stage = healthy()
+    stage.damaged = (Damaged(f"roomidity-test-{table}", {"house": "h9", "slot": "s"}, "its rooms cannot be read"),)
+    found = stage.check()
+    assert wrong(found) == {"items"}
+    assert f"roomidity-test-{table} h9, s: its rooms cannot be read" in found["items"].found
+    assert found["items"].mend.startswith(f"{table}: ")
+
+
+def test_a_pointer_that_cannot_be_read_costs_no_other_finding() -> None:
+    stage = healthy()
+    stage.succession = lambda house: answer(ItemDamagedError("models", key={"house": house}, why="odd"))  # type: ignore[method-assign]
+    found = stage.check()
+    assert wrong(found) == {"models"}
+    assert "the item house 'h1' of table models is damaged: odd" in found["models"].found

@@ -77,7 +77,7 @@ def test_the_names_of_a_house_take_at_most_32_kib_together() -> None:
 
 
 def test_what_was_seen_first_has_precedence() -> None:
-    known, _ = EMPTY.admit(seen(f"room {number}", days_ago=number) for number in range(MAX_ROOMS - 1))
+    known, _ = EMPTY.admit(seen(f"room {number}", days_ago=number / 3) for number in range(MAX_ROOMS - 1))
     house, refused = known.admit([seen("b", days_ago=1), seen("a"), seen("c", days_ago=2)])
     assert refused == {("a", ""), ("b", "")}
     assert "c" in house.rooms
@@ -104,3 +104,59 @@ def test_admitting_keeps_all_else_and_changes_nothing_in_place(version: int) -> 
     assert (after.version, after.settings, after.timezone) == (version, {"a": 1}, "UTC")
     assert set(before.rooms) == {"kitchen"}
     assert before.admit([seen("kitchen")])[0] == before
+
+
+def full(*, unheard: int = 0) -> House:
+    """A house with all its rooms, of which the first were last heard 31 days ago and more."""
+    days = [31 + unheard - number if number < unheard else 0 for number in range(MAX_ROOMS)]
+    house, refused = EMPTY.admit(seen(f"room {number}", days_ago=ago) for number, ago in enumerate(days))
+    assert not refused
+    return house
+
+
+def test_the_room_unheard_for_the_longest_makes_place_for_a_new_one() -> None:
+    house, refused = full(unheard=2).admit([seen("new")])
+    assert not refused
+    assert set(full().rooms) - set(house.rooms) == {"room 0"}
+    house, refused = house.admit([seen("newer"), seen("newest"), seen("room 5", "another")])
+    assert refused == {("newest", "")}
+    assert set(full().rooms) - set(house.rooms) == {"room 0", "room 1"}
+
+
+def test_no_room_makes_place_for_a_known_one_or_where_there_is_place() -> None:
+    house, _ = full(unheard=2).admit([seen("room 5", "another")])
+    assert set(house.rooms) == set(full().rooms)
+    house, _ = full(unheard=2).without_room("room 9").admit([seen("new")])
+    assert "room 0" in house.rooms
+
+
+def test_a_room_heard_within_thirty_days_stays_and_late_readings_displace_none_that_were_heard_later() -> None:
+    assert full().admit([seen("new")])[1] == {("new", "")}
+    assert full(unheard=2).admit([seen("new", days_ago=60)])[1] == {("new", "")}
+
+
+def test_rooms_make_place_for_names_that_are_too_long_only_if_that_does() -> None:
+    long = "🛁" * 60
+    sensors = [seen("room 0", f"{number:03}{long}", days_ago=31) for number in range(90)]
+    house, _ = EMPTY.admit([*sensors, seen("heard")])
+    grown, refused = house.admit([seen(f"{number}{long}", long) for number in range(5)])
+    assert not refused
+    assert "room 0" not in grown.rooms
+    many = [seen("heard", f"{number:03}{long}") for number in range(90)]
+    house, _ = EMPTY.admit([seen("room 0", days_ago=31), *many])
+    assert house.admit([seen(long, long)]) == (house, {(long, long)}), "it would not have sufficed"
+
+
+def test_a_room_that_was_removed_comes_back_as_new() -> None:
+    house, _ = EMPTY.admit([seen("kitchen", days_ago=9), seen("kichen", days_ago=5)])
+    without = house.without_room("kichen")
+    assert set(without.rooms) == {"kitchen"}
+    assert without.without_room("kichen") is without
+    again, _ = without.admit([seen("kichen", days_ago=1)])
+    assert again.rooms["kichen"].first_seen == NOW - DAY
+
+
+@pytest.mark.parametrize("zone", ["", "Europe/Brusels", "/", "../x", "\0", "x" * 300])
+def test_a_house_with_an_unknown_time_zone_is_reckoned_in_utc(zone: str) -> None:
+    assert House("h1", zone).zone == "UTC"
+    assert House("h1", "Europe/Brussels").zone == "Europe/Brussels"

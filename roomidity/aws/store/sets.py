@@ -60,7 +60,7 @@ class SetTable:
         some: dict[SlotKey, StoredSet] = {}
         size = 0
         items = self._item.query(house, span, consistent_read=True)
-        for key, held in self._reader.each(items, lambda item: (_key(item), self._set(item))):
+        for key, held in self._keyed(items):
             if len(some) == _AT_ONCE or (some and size + len(held.packed) > _AT_ONCE_BYTES):
                 yield some
                 some, size = {}, 0
@@ -72,6 +72,15 @@ class SetTable:
     def erase(self, house: str) -> Iterator[int]:
         """Delete a house's sets; how many, some at a time."""
         return erase(self._item, house)
+
+    def _keyed(self, items: Iterable[SetItem]) -> Iterator[tuple[SlotKey, StoredSet]]:
+        for item in items:
+            try:
+                key = _key(item)
+            except ValueError as error:
+                self._reader.note(item, str(error))
+            else:
+                yield key, self._set(item)
 
     def _set(self, item: SetItem) -> StoredSet:
         return self._reader.one(item, _to_set) or StoredSet(b"", 0)

@@ -96,14 +96,14 @@ def test_names_of_any_length_are_refused_before_their_set_is_too_large() -> None
 
 def test_a_house_never_touches_the_keys_of_another() -> None:
     place = InMemory(NOW)
-    forged = ["h1/kitchen", "h1#", "h1\x00", "h1\n", "../h1", "$h1", "h1+"]
+    forged = ["h1/kitchen", "h1#", "h1\x00", "h1\n", "../h1", "$h1", "h1+", "h1\u200b", "\u202eh1", "h1\u2060"]
     summary = run(place, reading(), *(reading(house=name) for name in forged), *(reading(room=name) for name in forged))
     assert (summary.stored, summary.rejected) == (1, {"bad_name": 2 * len(forged)})
     assert {key.house for key in place.sets()} == {"h1"}
     assert [house.name for house in place.ports.houses.all()] == ["h1"]
 
 
-@pytest.mark.parametrize("pair", [("A", "a"), ("a", "а"), ("é", "e"), ("h", "h\u200b"), ("..", ".")])
+@pytest.mark.parametrize("pair", [("A", "a"), ("a", "а"), ("é", "e"), ("..", ".")])
 def test_names_that_look_alike_are_different_houses(pair: tuple[str, str]) -> None:
     place = InMemory(NOW)
     run(place, *(reading(house=name) for name in pair))

@@ -1,0 +1,74 @@
+"""Stored items that cannot be read: which, why, and how to mend them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from roomidity.doctor.findings import Finding, some
+from roomidity.doctor.ports import DoctorPorts
+from roomidity.domain.damage import Damaged
+from roomidity.domain.houses import House
+from roomidity.domain.slots import floor_slot
+from roomidity.errors import StoreError
+from roomidity.forecasting import WINDOW_SLOTS
+from roomidity.readings import unpack_sets
+
+__all__ = ["items"]
+
+_WINDOW: Final = WINDOW_SLOTS * timedelta(minutes=15)
+_ACCURACY: Final = timedelta(days=28)
+
+_MENDS: Final[Mapping[str, str]] = {
+    "houses": "put the item right (aws dynamodb update-item); its readings wait in the queue meanwhile",
+    "readings": "bring the item back as it was (point-in-time recovery, see docs/runbook.md); its readings wait in the "
+    "queue meanwhile",
+    "observations": "roomidity quarantine HOUSE --from SLOT --to NEXT-SLOT, and the same with --undo: each derives the "
+    "slot anew from its set",
+    "forecasts": "nothing: the next one stands beside it, and it expires; an item of a newer format wants a newer "
+    "roomidity",
+    "models": "delete the item; of a pointer (champion), promote the version that roomidity models history shows: "
+    "roomidity models promote HOUSE VERSION. Without, the prior serves and a training is asked for",
+    "accuracy": "delete the item, then roomidity verify HOUSE --day DAY",
+}
+"""What to do, by table."""
+
+
+def items(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Finding:
+    """Look at what is stored of some houses lately: sets, observations, models and accuracy; houses and forecasts were.
+
+    The other items that cannot be read are named by the functions' logs, and counted by the metric ItemsDamaged.
+    """
+    unpackable: list[str] = []
+    end = floor_slot(now)
+    for house in houses:
+        try:
+            for held in ports.sets().between(house.name, end - _WINDOW, end):
+                unpackable += unpack_sets(
+                    {key: one.packed for key, one in held.items() if one.packed}
+                ).unreadable.values()
+            for _ in ports.observations().means(house.name, end - _WINDOW, end):
+                pass
+            ports.registry().manifests(house.name)
+            for room in house.rooms:
+                ports.accuracy().between(house.name, room, _days_before(now, _ACCURACY), now.date())
+        except StoreError:
+            continue  # what does not answer is told elsewhere
+    return _finding(ports.damaged(), unpackable, looked_at=len(houses))
+
+
+def _days_before(now: datetime, span: timedelta) -> date:
+    return (now - span).date()
+
+
+def _finding(damaged: Sequence[Damaged], unpackable: Sequence[str], *, looked_at: int) -> Finding:
+    if not damaged and not unpackable:
+        return Finding("items", "ok", f"what is stored of {looked_at} houses can be read")
+    told = [f"{one.table} {', '.join(one.key.values())}: {one.why}" for one in damaged]
+    tables = [name for name in _MENDS if any(one.table.endswith(name) for one in damaged)]
+    if unpackable and "readings" not in tables:
+        tables.append("readings")
+    mend = "; ".join(f"{name}: {_MENDS[name]}" for name in tables)
+    found = f"{len(told) + len(unpackable)} cannot be read: {some([*told, *unpackable])}"
+    return Finding("items", "wrong", found, "items as roomidity writes them", mend)
