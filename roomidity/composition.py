@@ -132,9 +132,8 @@ class Roomidity:
         def connect() -> Any:
             return self._client("s3", answer_s=_HASTY_S, attempts=_HASTY_ATTEMPTS)
 
-        return Registry(
-            ModelTable(self._tables.models, self.damage), Bucket(connect, self.bucket.name, clock=time.monotonic)
-        )
+        table = ModelTable(self._hasty_tables.models, self.damage)
+        return Registry(table, Bucket(connect, self.bucket.name, clock=time.monotonic))
 
     @cached_property
     def rejects(self) -> RejectLog:

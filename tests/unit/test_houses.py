@@ -142,7 +142,7 @@ def test_rooms_make_place_for_names_that_are_too_long_only_if_that_does() -> Non
     grown, refused = house.admit([seen(f"{number}{long}", long) for number in range(5)])
     assert not refused
     assert "room 0" not in grown.rooms
-    many = [seen("heard", f"{number:03}{long}") for number in range(90)]
+    many = [seen("heard", f"{number:03}{long}") for number in range(98)]
     house, _ = EMPTY.admit([seen("room 0", days_ago=31), *many])
     assert house.admit([seen(long, long)]) == (house, {(long, long)}), "it would not have sufficed"
 

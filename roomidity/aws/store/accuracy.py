@@ -57,8 +57,8 @@ class AccuracyTable:
             v=_FORMAT_VERSION,
             expires_at=to_epoch_ms(midnight) // 1000 + self._retention_s,
         )
-        not_fewer = self._item.room_id.does_not_exist() | (self._item.forecasts <= row.forecasts)
-        not_fewer |= ~is_sound(self._item.forecasts)  # damaged: it is written anew
+        damaged = ~is_sound(self._item.forecasts)  # then it is written anew
+        not_fewer = self._item.room_id.does_not_exist() | damaged | (self._item.forecasts <= row.forecasts)
         return Write(item, not_fewer, house=row.house, size_bytes=5_000)
 
 

@@ -44,7 +44,11 @@ class HouseTable:
 
     def all(self) -> Iterator[House]:
         """Every house; a key that no house can have is left out."""
-        return (self._house(item) for item in self._item.scan() if self._reader.one(item, _has_name))
+        for item in self._item.scan():
+            if is_key(item.house):
+                yield self._house(item)
+            else:
+                self._reader.note(item, "no house can have this name")
 
     def put(self, house: House) -> None:
         """Store what was changed after reading version ``house.version``.
@@ -118,12 +122,6 @@ def _to_rooms(item: HouseItem, parts: _Parts) -> dict[str, Room]:
         name: parts.read(f"room {name!r:.80}", partial(_to_room, name, room), None) for name, room in rooms.items()
     }
     return {name: room for name, room in found.items() if room is not None}
-
-
-def _has_name(item: HouseItem) -> bool:
-    if not is_key(item.house):
-        raise ValueError("no house can have this name")
-    return True
 
 
 def _text(value: str | None) -> str:

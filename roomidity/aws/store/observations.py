@@ -72,8 +72,8 @@ class ObservationTable:
     def _not_newer(self, origin: Origin) -> Condition:
         rules_not_newer: Condition = self._item.rules.does_not_exist() | (self._item.rules <= origin.rules)
         not_newer: Condition = self._item.house.does_not_exist()
-        not_newer |= (self._item.version <= origin.version) & rules_not_newer
         not_newer |= ~is_sound(self._item.version) | (self._item.rules.exists() & ~is_sound(self._item.rules))
+        not_newer |= (self._item.version <= origin.version) & rules_not_newer
         return not_newer
 
     def _same(self, origin: Origin) -> Condition:
