@@ -392,7 +392,7 @@ def test_a_night_scores_what_is_over_moves_the_state_on_and_asks_for_training(
     night = {"day": "2026-03-13", "houses": 1, "rows": 2, "states_advanced": 1, "slots_flagged": 0}
     assert invoke("verify", sample("verify")) == night | {"trainings_asked": {"daily": 1}}
     metrics = metrics_of(capsys)
-    assert metrics == {"HousesDrifted": 0, "SlotsFlagged": 0}
+    assert metrics == {"HousesDrifted": 0, "ItemsDamaged": 0, "SlotsFlagged": 0}
     after = stage.registry.champion("demo")
     assert before is not None
     assert after is not None
@@ -436,7 +436,7 @@ def test_houses_whose_forecasts_became_worse_are_counted(
 
     monkeypatch.setattr(verify, "run_night", run)
     assert invoke("verify", sample("verify"))["trainings_asked"] == {"drift": 2, "weekly": 1}
-    assert metrics_of(capsys) == {"HousesDrifted": 2, "SlotsFlagged": 12}
+    assert metrics_of(capsys) == {"HousesDrifted": 2, "ItemsDamaged": 0, "SlotsFlagged": 12}
 
 
 def test_one_house_that_fails_does_not_cost_the_others_their_night(
@@ -484,6 +484,19 @@ def test_more_houses_than_one_call_takes_have_calls_of_their_own(
     invoke("verify", {"day": "2026-03-12", "time": "2026-03-15T00:20:00Z"})
     assert {event["day"] for _, event in begun} == {"2026-03-12"}
     assert [invoke("verify", event)["day"] for _, event in begun] == ["2026-03-12"] * 3
+
+
+def test_where_there_is_no_function_to_divide_houses_among_they_follow_each_other(
+    stage: Roomidity, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a laptop, whose engine has the tables and queues, and no functions."""
+    for number in range(5):
+        observe(stage, f"house {number}", days=0.1, rooms=1)
+    monkeypatch.setenv("ROOMIDITY_VERIFY_HOUSES", "2")
+    import_module("handlers.runtime").stage.cache_clear()
+    answer = invoke("verify", sample("verify"))
+    assert (answer["day"], answer["houses"]) == ("2026-03-13", 5)
+    assert "calls" not in answer
 
 
 @pytest.mark.filterwarnings("ignore:No application metrics")
