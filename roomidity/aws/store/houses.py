@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from roomidity.aws.store.erasing import erase
 from roomidity.aws.store.tables import HouseItem
 from roomidity.aws.store.writing import Write, save
-from roomidity.domain.houses import House, Quarantine, Room
-from roomidity.domain.slots import format_moment, parse_time
+from roomidity.domain.houses import House, Quarantine, Room, Trial
+from roomidity.domain.slots import format_moment, format_slot, from_epoch_ms, parse_slot, parse_time, to_epoch_ms
 from roomidity.errors import ConflictError
 
 __all__ = ["HouseTable"]
@@ -53,6 +53,8 @@ class HouseTable:
             },
             settings=house.settings,
             version=house.version + 1,
+            admitted_at=format_moment(house.admitted_at) if house.admitted_at else None,
+            **(_from_trial(house.trial) if house.trial and house.on_trial else {}),
         )
         unchanged = self._item.version == house.version if house.version else self._item.house.does_not_exist()
         if not save(Write(item, unchanged, house=house.name, size_bytes=0)):
@@ -89,7 +91,24 @@ def _to_house(item: HouseItem) -> House:
         rules_version=item.quarantine.get("version", 0),
         settings=item.settings,
         version=int(item.version),
+        admitted_at=parse_time(item.admitted_at) if item.admitted_at else None,
+        trial=_to_trial(item),
     )
+
+
+def _to_trial(item: HouseItem) -> Trial | None:
+    trial: Mapping[str, Any] | None = item.trial
+    if trial is None or item.expires_at is None:
+        return None
+    return Trial(frozenset(map(parse_slot, trial["slots"])), from_epoch_ms(int(item.expires_at) * 1000))
+
+
+def _from_trial(trial: Trial) -> dict[str, Any]:
+    """What makes a house expire by itself: the table's TTL attribute."""
+    if trial.expires_at is None:
+        return {}
+    slots = sorted(map(format_slot, trial.slots))
+    return {"trial": {"slots": slots}, "expires_at": to_epoch_ms(trial.expires_at) // 1000}
 
 
 def _from_room(room: Room) -> dict[str, Any]:
