@@ -7,9 +7,9 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.runtime import clock, logger, metrics, run_timed, stage, stopwatch
+from handlers.runtime import clock, is_live, logger, metrics, run_timed, stage, stopwatch
 from roomidity.domain.messages import issue_time
-from roomidity.pipeline.drain import drain
+from roomidity.pipeline.drain import DrainSummary, drain
 
 __all__ = ["handler"]
 
@@ -20,19 +20,23 @@ __all__ = ["handler"]
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Drain; ``event`` is EventBridge's, whose time is the issue time, or ``{}``."""
     metrics.add_metric("ConservationViolations", MetricUnit.Count, 0)  # a call must have a metric, also one that fails
-    now = issue_time(event, clock=clock())
+    now = issue_time(event, clock=clock(), is_live=is_live())
     with stopwatch("connect"):
         ports = stage().drain_ports
-    summary = drain(
-        ports,
-        stage().drain_rules,
-        now=now,
-        remaining_s=lambda: context.get_remaining_time_in_millis() / 1000,
-        timed=stopwatch,
-    )
-    metrics.add_metric("ReadingsStored", MetricUnit.Count, summary.stored)
-    metrics.add_metric("ReadingsRejected", MetricUnit.Count, summary.rejected.total())
-    metrics.add_metric("ConservationViolations", MetricUnit.Count, summary.violations)
-    counts = summary.as_dict()
-    logger.info("drained", issued_at=now.isoformat(), drain=counts)
-    return counts
+    summary = DrainSummary()
+    try:
+        drain(
+            ports,
+            stage().drain_rules,
+            now=now,
+            remaining_s=lambda: context.get_remaining_time_in_millis() / 1000,
+            timed=stopwatch,
+            summary=summary,
+        )
+    finally:  # what was done counts, also where something failed
+        metrics.add_metric("ReadingsStored", MetricUnit.Count, summary.stored)
+        metrics.add_metric("ReadingsRejected", MetricUnit.Count, summary.rejected.total())
+        metrics.add_metric("ConservationViolations", MetricUnit.Count, summary.violations)
+        metrics.add_metric("HousesActive", MetricUnit.Count, summary.active_houses)
+        logger.info("drained", issued_at=now.isoformat(), drain=summary.as_dict())
+    return summary.as_dict()

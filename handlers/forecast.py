@@ -24,6 +24,7 @@ def _forecast(record: SQSRecord) -> None:
     with stopwatch("connect"):
         ports = stage().forecast_ports
     issued = forecast_house(ports, house=job.house, issued_at=job.issued_at, timed=stopwatch)
+    metrics.add_metric("HousesForecast", MetricUnit.Count, 1)
     metrics.add_metric("RoomsForecast", MetricUnit.Count, len(issued.rooms))
     metrics.add_metric("ModelsRefused", MetricUnit.Count, int(issued.serving.refused))
     logger.info(

@@ -25,7 +25,7 @@ from roomidity.stopwatch import Stopwatch
 if TYPE_CHECKING:  # drain and verify have no jobs, and need not import what knows them
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-__all__ = ["Handler", "clock", "logger", "metrics", "run_timed", "stage", "stopwatch", "told"]
+__all__ = ["Handler", "clock", "is_live", "logger", "metrics", "run_timed", "stage", "stopwatch", "told"]
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 JobHandler = Callable[["SQSRecord"], None]
@@ -51,6 +51,11 @@ def stage() -> Roomidity:
 def clock() -> datetime:
     """Now; only where an event has no time of its own."""
     return datetime.now(UTC)
+
+
+def is_live() -> bool:
+    """Whether this is Lambda on AWS, where a schedule's events are of the present; an emulator may replay the past."""
+    return "AWS_LAMBDA_RUNTIME_API" in os.environ and "AWS_ENDPOINT_URL" not in os.environ
 
 
 def run_timed(handler: Handler) -> Handler:

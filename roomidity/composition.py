@@ -165,9 +165,18 @@ class Roomidity:
     def drain_rules(self) -> DrainRules:
         """What a drain goes by."""
         from roomidity.pipeline.drain import DrainRules
+        from roomidity.pipeline.quotas import Quotas
         from roomidity.readings import Limits
 
-        return DrainRules(timezone=self.settings.timezone, limits=Limits(retention_days=self.settings.retention_days))
+        return DrainRules(
+            timezone=self.settings.timezone,
+            limits=Limits(retention_days=self.settings.retention_days),
+            quotas=Quotas(
+                new_houses_a_tick=self.settings.new_houses_a_tick,
+                new_houses_a_day=self.settings.new_houses_a_day,
+                house_readings_a_tick=self.settings.house_readings_a_tick,
+            ),
+        )
 
     @cached_property
     def forecast_ports(self) -> ForecastPorts:

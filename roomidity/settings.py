@@ -16,7 +16,8 @@ class Settings:
     """Where everything is and how long it is kept. Resources are called ``<service>-<stage>-<name>``.
 
     ``verify_houses`` is how many houses one call of the function verify takes, one after the other. ``bucket`` is None
-    where it is not set: then it is ``<service>-<stage>-<account>``, the account being asked for.
+    where it is not set: then it is ``<service>-<stage>-<account>``, the account being asked for. The last three are a
+    sender's quotas: :class:`roomidity.pipeline.quotas.Quotas`.
     """
 
     service: str = "roomidity"
@@ -28,6 +29,9 @@ class Settings:
     forecast_days: int = 35
     poll_wait_s: int = 1
     verify_houses: int = 300
+    new_houses_a_tick: int = 500
+    new_houses_a_day: int = 5_000
+    house_readings_a_tick: int = 2_000_000
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -49,6 +53,10 @@ class Settings:
             forecast_days=_whole(environment, "ROOMIDITY_FORECAST_DAYS", default.forecast_days),
             poll_wait_s=_whole(environment, "ROOMIDITY_POLL_WAIT_S", default.poll_wait_s),
             verify_houses=_whole(environment, "ROOMIDITY_VERIFY_HOUSES", default.verify_houses, least=1),
+            **{
+                name: _whole(environment, f"ROOMIDITY_{name.upper()}", getattr(default, name), least=1)
+                for name in ("new_houses_a_tick", "new_houses_a_day", "house_readings_a_tick")
+            },
         )
 
     @property

@@ -33,6 +33,7 @@ from roomidity.pipeline.forecasts import ForecastPorts
 from roomidity.pipeline.ports import TrainingPorts
 from roomidity.pipeline.verification import VerifyPorts
 from roomidity.readings import unpack_sets
+from roomidity.readings.rejected import expand
 from tests.faults import Faults, watched
 
 __all__ = [
@@ -264,8 +265,8 @@ class FakeRejects:
         return f"rejects/{day}"
 
     def all(self) -> list[dict[str, Any]]:
-        """All that was kept."""
-        return [json.loads(line) for _, line in self.lines]
+        """All that was kept, one by one."""
+        return [reject for _, line in self.lines for reject in expand(json.loads(line))]
 
 
 class FakeForecasts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from roomidity.domain.messages import Message
 from roomidity.errors import StoreError
@@ -80,11 +80,12 @@ class Queue:
         Raises
         ------
         StoreError
-            If some were refused after some attempts; the others are sent.
+            If some were refused after some attempts; all others are sent.
         """
+        refused: list[Any] = []
         for whole in _batches(bodies):
             batch = whole
-            for _ in range(_ATTEMPTS):
+            for attempt in range(_ATTEMPTS):
                 answer = self._client.send_message_batch(
                     QueueUrl=self.url,
                     Entries=[{"Id": str(index), "MessageBody": body} for index, body in enumerate(batch)],
@@ -93,8 +94,10 @@ class Queue:
                 batch = [batch[int(failure["Id"])] for failure in failures]
                 if not batch:
                     break
-            else:
-                raise StoreError(f"queue {self.name!r} refused {len(batch)} messages: {failures[0].get('Message')}")
+                if attempt == _ATTEMPTS - 1:
+                    refused += failures
+        if refused:
+            raise StoreError(f"queue {self.name!r} refused {len(refused)} messages: {refused[0].get('Message')}")
 
     def depth(self) -> int:
         """About how many messages wait."""

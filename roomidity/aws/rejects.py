@@ -1,4 +1,7 @@
-"""Rejected readings as NDJSON in the bucket: reason, message and original, so that none is lost."""
+"""Rejected readings as NDJSON in the bucket: reason, message and original, so that none is lost.
+
+A line is one reading, or those of a message that are kept together: :mod:`roomidity.readings.rejected`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Any, Final
 from roomidity.aws.bucket import Bucket, ObjectVersion
 from roomidity.domain.rejects import named_houses
 from roomidity.errors import NotFoundError
+from roomidity.readings.rejected import count_by_reason, divide, expand
 
 __all__ = ["RejectLog"]
 
@@ -25,7 +29,7 @@ class RejectLog:
         self._bucket = bucket
 
     def put(self, day: date, rejects: Sequence[Mapping[str, Any]]) -> str:
-        """Write rejects as one object, a line each; its key."""
+        """Write rejects as one object, as many lines; its key."""
         content = _content(rejects)
         key = f"{_below(day)}{hashlib.sha256(content).hexdigest()[:24]}.ndjson"
         self._bucket.put(key, content, content_type=_NDJSON)
@@ -42,6 +46,11 @@ class RejectLog:
 
     def read(self, key: str) -> Iterator[dict[str, Any]]:
         """An object's rejects, as they are asked for; none where it is gone. What came in two waves stands in two."""
+        for line in self.lines(key):
+            yield from expand(line)
+
+    def lines(self, key: str) -> Iterator[dict[str, Any]]:
+        """An object's lines, as they are asked for; none where it is gone."""
         try:
             for line in self._bucket.lines(key):
                 yield json.loads(line)
@@ -49,7 +58,7 @@ class RejectLog:
             return
 
     def rewrite(self, key: str, rejects: Sequence[Mapping[str, Any]]) -> str | None:
-        """Put ``rejects`` in the place of all that an object had, its version; without any, the object goes."""
+        """Put lines of rejects in the place of all that an object had, its version; without any, the object goes."""
         if rejects:
             return self._bucket.put(key, _content(rejects), content_type=_NDJSON)
         self._bucket.delete(key)
@@ -71,11 +80,10 @@ class RejectLog:
         left, named = [], 0
         try:
             for line in self._bucket.lines(one.key, version=one.version):
-                reject = json.loads(line)
-                if house in named_houses(reject):
-                    named += 1
-                elif one.is_latest:
-                    left.append(reject)
+                of_house, others = divide(json.loads(line), lambda reject: house in named_houses(reject))
+                named += sum(count_by_reason(of_house).values()) if of_house else 0
+                if others and one.is_latest:
+                    left.append(others)
         except NotFoundError:
             return 0
         if named:

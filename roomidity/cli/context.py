@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from roomidity.composition import Roomidity
-from roomidity.domain.slots import parse_time
+from roomidity.domain.slots import is_present, parse_time
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -34,9 +34,12 @@ class Moment(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
-            return parse_time(value)
+            moment = parse_time(value)
         except ValueError as error:
             self.fail(f"{error}; expected ISO 8601 with an offset, such as 2026-11-22T07:15Z", param, ctx)
+        if not is_present(moment):
+            self.fail(f"{value!r} is not one of the years 1970 to 9000", param, ctx)
+        return moment
 
 
 def _present(_context: click.Context, _parameter: click.Parameter, moment: datetime | None) -> datetime:

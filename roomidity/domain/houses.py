@@ -19,15 +19,26 @@ __all__ = [
     "MAX_ROOMS",
     "MAX_SENSORS",
     "OUTDOOR",
+    "REAL_SLOTS",
+    "TRIAL_ACTIVE_FOR",
+    "TRIAL_KEPT_FOR",
     "House",
     "Quarantine",
     "Room",
     "Seen",
+    "Trial",
     "rule_ids",
 ]
 
 ACTIVE_FOR: Final = timedelta(days=7)
 """A house or a room that was seen within is forecast, whether or not readings came since."""
+
+REAL_SLOTS: Final = 4
+"""A house is real once it was heard in so many slots: until then it may be a name that somebody made up."""
+
+TRIAL_ACTIVE_FOR: Final = timedelta(hours=24)
+TRIAL_KEPT_FOR: Final = timedelta(days=7)
+"""How long a house that is not real yet is forecast, and kept, after it was last heard."""
 
 MAX_ROOMS: Final = 64
 MAX_SENSORS: Final = 256
@@ -114,11 +125,21 @@ class Quarantine:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """The slots in which a house was heard that is not real yet, and when it expires unless it is heard again."""
+
+    slots: frozenset[datetime] = frozenset()
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class House:
     """A house. ``version`` counts its writes; 0 is one that was never stored.
 
-    ``rules_version`` counts the changes of its quarantine rules. ``flaw`` says what of the stored house could not be
-    read, if anything: such a house is forecast as far as it is known, takes in no readings, and is never written.
+    ``rules_version`` counts the changes of its quarantine rules; ``admitted_at`` is the tick that brought it, where
+    that is known; ``trial`` is None once it is real, as it is for every house of before there were trials. ``flaw``
+    says what of the stored house could not be read, if anything: such a house is forecast as far as it is known, takes
+    in no readings, and is never written.
     """
 
     name: str
@@ -128,12 +149,36 @@ class House:
     rules_version: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     version: int = 0
+    admitted_at: datetime | None = None
+    trial: Trial | None = None
     flaw: str | None = None
 
     @property
     def zone(self) -> str:
         """The time zone to reckon by: UTC where what stands there is none, as where it was mistyped."""
         return self.timezone if is_timezone(self.timezone) else "UTC"
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether it is not real yet. What a person has set something for is real, whatever was heard of it."""
+        return self.trial is not None and not self.rules_version and not self.settings
+
+    def has_expired(self, now: datetime) -> bool:
+        """Whether it was never real, and is to be taken for one that is not there."""
+        return self.trial is not None and self.on_trial and (self.trial.expires_at or now) < now
+
+    def is_active(self, at: datetime) -> bool:
+        """Whether it is forecast: seen within :data:`ACTIVE_FOR`, if not real yet :data:`TRIAL_ACTIVE_FOR`."""
+        active_for = TRIAL_ACTIVE_FOR if self.on_trial else ACTIVE_FOR
+        return self.last_seen is not None and self.last_seen >= at - active_for
+
+    def hear(self, slots: Iterable[datetime], *, now: datetime) -> House:
+        """The house when it is heard in some slots at a tick; real if those make enough."""
+        if self.trial is None:
+            return self
+        heard = self.trial.slots.union(slots)
+        is_real = len(heard) >= REAL_SLOTS
+        return replace(self, trial=None if is_real else Trial(heard, now + TRIAL_KEPT_FOR))
 
     @property
     def last_seen(self) -> datetime | None:

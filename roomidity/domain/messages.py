@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Literal
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, Literal
 
 from roomidity.domain.names import is_key
-from roomidity.domain.slots import floor_slot, format_moment, format_slot, parse_slot, parse_time
+from roomidity.domain.slots import floor_slot, format_moment, format_slot, is_present, parse_slot, parse_time
 from roomidity.errors import InputError
 
 __all__ = ["ForecastJob", "Message", "NightCall", "TrainingJob", "TrainingReason", "issue_time"]
 
 TrainingReason = Literal["first", "daily", "weekly", "drift", "quarantine"]
 """Why the nightly run asks for a training; a person may give other words."""
+
+
+_FAR: Final = timedelta(hours=1)
+"""The schedule's event is delivered within ten minutes, or given up."""
 
 
 @dataclass(frozen=True)
@@ -28,21 +32,38 @@ class Message:
     handle: str
 
 
-def issue_time(event: Mapping[str, Any], *, clock: datetime) -> datetime:
+def issue_time(event: Mapping[str, Any], *, clock: datetime, is_live: bool = False) -> datetime:
     """The event's ``time`` floored to the slot; ``clock`` (now) where the event has none.
+
+    Parameters
+    ----------
+    event
+        The schedule's, or one by hand.
+    clock
+        Now.
+    is_live
+        Whether the schedule's events are of the present: a stage on a laptop is replayed, its clock is the data's.
 
     Raises
     ------
     InputError
-        If the time cannot be read.
+        If the time cannot be read, or is far from the present where a live schedule says it.
     """
     text = event.get("time")
     if text is None:
         return floor_slot(clock)
     try:
-        return floor_slot(parse_time(text))
+        moment = parse_time(text)
     except (TypeError, ValueError) as error:
         raise InputError(f"the event's time is {text!r}; expected ISO 8601 with an offset") from error
+    if not is_present(moment):
+        raise InputError(f"the event's time is {text!r}; expected one of the years 1970 to 9000")
+    if is_live and event.get("source") == "aws.events" and abs(moment - clock) > _FAR:
+        raise InputError(
+            f"the schedule's event says {text!r}, but it is {format_moment(clock)}: more than an hour apart, at "
+            "which good readings are too old or too early. Leave out 'source' to drain at that time all the same"
+        )
+    return floor_slot(moment)
 
 
 @dataclass(frozen=True)
@@ -63,9 +84,12 @@ class ForecastJob:
         """
         job = _object(body)
         try:
-            return cls(house=_house(job), issued_at=parse_slot(job["issued_at"]))
+            issued_at = parse_slot(job["issued_at"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"forecast job {body!r} has no issued_at of the form YYYY-MM-DDTHH:MMZ") from error
+        if not is_present(issued_at):
+            raise InputError(f"forecast job {body!r}: expected issued_at in the years 1970 to 9000")
+        return cls(house=_house(job), issued_at=issued_at)
 
     def to_body(self) -> str:
         """Returns the message that asks for the job."""
@@ -94,6 +118,8 @@ class TrainingJob:
             now = parse_time(job["now"]) if "now" in job else None
         except (TypeError, ValueError) as error:
             raise InputError(f"training job {body!r} has a now that is not ISO 8601 with an offset") from error
+        if now is not None and not is_present(now):
+            raise InputError(f"training job {body!r}: expected now in the years 1970 to 9000")
         return cls(house=_house(job), reason=str(job.get("reason", "")), now=now)
 
     def to_body(self) -> str:
@@ -134,9 +160,12 @@ def _day(text: Any) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except (TypeError, ValueError) as error:
         raise InputError(f"the event's day is {text!r}; expected YYYY-MM-DD") from error
+    if not is_present(datetime(day.year, day.month, day.day, tzinfo=UTC)):
+        raise InputError(f"the event's day is {text!r}; expected one of the years 1970 to 9000")
+    return day
 
 
 def _object(body: str) -> dict[str, Any]:

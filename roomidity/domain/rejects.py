@@ -35,11 +35,15 @@ def named_houses(reject: Mapping[str, Any]) -> set[str]:
 
     >>> sorted(named_houses({"house": None, "original": '{"house": "h1", "room": '}))
     ['h1']
+    >>> sorted(named_houses({"house": "h2", "original": {"house": "h1", "readings": [{"house": "h2"}]}}))
+    ['h1', 'h2']
     """
     original = reject["original"]
     found = {reject["house"]} if reject["house"] is not None else set()
     if isinstance(original, dict):
-        found.update(house for house in (original.get("house"),) if isinstance(house, str))
+        inner = original.get("readings")
+        said = [original, *(one for one in (inner if isinstance(inner, list) else ()) if isinstance(one, dict))]
+        found.update(one["house"] for one in said if isinstance(one.get("house"), str))
     elif isinstance(original, str):
         for quoted in _HOUSE.findall(original):
             try:

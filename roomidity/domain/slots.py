@@ -15,6 +15,7 @@ __all__ = [
     "format_moment",
     "format_slot",
     "from_epoch_ms",
+    "is_present",
     "parse_slot",
     "parse_time",
     "to_epoch_ms",
@@ -25,6 +26,8 @@ SLOT_MS: Final = SLOT_S * 1000
 SLOT: Final = timedelta(seconds=SLOT_S)
 SLOTS_A_DAY: Final = 86_400 // SLOT_S
 
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 9000
 _TEXT: Final = "%Y-%m-%dT%H:%MZ"
 
 
@@ -70,12 +73,24 @@ def parse_time(text: str) -> datetime:
     Raises
     ------
     ValueError
-        If ``text`` is not ISO 8601, or has no offset.
+        If ``text`` is not ISO 8601, has no offset, or lies outside the years 1 to 9999 in UTC.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset; write UTC times with a Z at the end")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999 in UTC") from error
+
+
+def is_present(moment: datetime) -> bool:
+    """Whether something can happen at an aware ``moment``: in 1970 or later, and with room for the days around it.
+
+    >>> is_present(datetime(2026, 11, 22, tzinfo=UTC)), is_present(datetime(1, 1, 1, tzinfo=UTC))
+    (True, False)
+    """
+    return _FIRST_YEAR <= moment.year <= _LAST_YEAR
 
 
 def to_epoch_ms(moment: datetime) -> int:

@@ -17,6 +17,7 @@ from roomidity.domain.rejects import Selection
 from roomidity.pipeline.ports import JobQueue, ReadingsQueue
 from roomidity.readings import pack_lines
 from roomidity.readings.messages import MAX_BODY_BYTES
+from roomidity.readings.rejected import bodies_of, count_by_reason, divide
 
 __all__ = ["KeptRejects", "Replayed", "move_messages", "replay_object", "text_of"]
 
@@ -33,8 +34,8 @@ class KeptRejects(Protocol):
     def keys(self, day: date) -> list[str]:
         """The objects of a day."""
 
-    def read(self, key: str) -> Iterator[dict[str, Any]]:
-        """An object's rejects, as they are asked for."""
+    def lines(self, key: str) -> Iterator[dict[str, Any]]:
+        """An object's lines, as they are asked for: a reject each, or those of a message together."""
 
     def rewrite(self, key: str, rejects: Sequence[Mapping[str, Any]]) -> object:
         """Put ``rejects`` in the place of all that an object had; without any, the object goes."""
@@ -64,12 +65,14 @@ def replay_object(
     left: list[dict[str, Any]] = []
 
     def selected() -> Iterator[str]:
-        for reject in rejects.read(key):
-            if selection.holds(reject):
-                replayed.reasons[reject["reason"]] += 1
-                yield text_of(reject["original"])
-            else:
-                left.append(reject)
+        for line in rejects.lines(key):
+            chosen, others = divide(line, selection.holds)
+            if others:
+                left.append(others)
+            if chosen:
+                replayed.reasons.update(count_by_reason(chosen))
+                is_one = "packed" not in chosen
+                yield from [text_of(chosen["original"])] if is_one else bodies_of(chosen, max_bytes=MAX_BODY_BYTES)
 
     bodies = pack_lines(selected())
     while batch := list(islice(bodies, _CALL_BODIES)):

@@ -1,4 +1,4 @@
-"""Readings into sets, sets and rules into observations: what was seen is admitted, stored, and what follows is derived.
+"""Readings into sets, sets and rules into observations: what came is stored, and what follows is derived.
 
 Drains change sets, a person changes rules, and both derive what follows, in any order and side by side. Three things
 make the outcome exact:
@@ -14,28 +14,29 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
+import numpy as np
 import polars as pl
 
-from roomidity.domain.houses import House, Seen
+from roomidity.domain.houses import House
 from roomidity.domain.observations import Origin, StoredSet
 from roomidity.domain.quantities import QUANTITIES
-from roomidity.domain.slots import SlotKey, from_epoch_ms
+from roomidity.domain.slots import SlotKey
 from roomidity.errors import ConflictError
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
 from roomidity.pipeline.ports import Houses, Observations, Sets
+from roomidity.pipeline.set_reading import ROUND_VALUES, ReadSets, SetReader
 from roomidity.readings import derive, pack_sets, union, unpack_sets
 
-__all__ = ["Admitted", "SlotWriter", "Stored"]
+__all__ = ["SlotWriter", "Stored"]
 
 logger: Final = logging.getLogger(__name__)
 
 _ROUND_SLOTS: Final = 2_000
-"""Slots read and written at a time: a year's readings, one a slot, into full sets would take 2 GB at once."""
+"""Slots read and written at a time, at most; fewer where they hold more than :data:`ROUND_VALUES`."""
 
 
 _MOST_BYTES: Final = 400_000
@@ -43,101 +44,74 @@ _MOST_BYTES: Final = 400_000
 rooms that were replaced meanwhile can make a slot's larger."""
 
 
-class Admitted(NamedTuple):
-    """House, room and sensor of what was ``refused``, and the houses that are ``unreadable``: nothing can be added."""
-
-    refused: pl.DataFrame
-    unreadable: frozenset[str]
-
-
 @dataclass
 class Stored:
     """What became of accepted readings (``outcomes``), and how many slots' sets and observations were written.
 
-    ``left`` are the messages (by index) with readings of a house, set or observation that cannot be read or written:
-    they must stay in the queue.
+    ``left`` are the messages (by index) that must stay in the queue: with readings of a slot whose set cannot be read,
+    or that were ``not_stored``, for want of time, or as other writers were faster every time (then ``overtaken``).
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     slots_changed: int = 0
     slots_rederived: int = 0
     left: set[int] = field(default_factory=set)
+    not_stored: int = 0
+    overtaken: ConflictError | None = None
+
+    def leave(self, rows: pl.DataFrame) -> None:
+        """Leave readings for another drain."""
+        self.not_stored += len(rows)
+        self.left.update(rows["message"].unique())
 
 
 @dataclass(frozen=True)
 class SlotWriter:
-    """Writes what is stored of slots: houses' rooms and sensors, sets, observations."""
+    """Writes what is stored of slots: sets and observations."""
 
     houses: Houses
     sets: Sets
     observations: Observations
     backoff: BackOff
 
-    def admit(self, accepted: pl.DataFrame, *, timezone: str) -> Admitted:
-        """Write into each house what was seen of it, before any reading is stored.
-
-        Returns
-        -------
-        What the houses have no place for, and the houses that cannot be read.
-
-        Raises
-        ------
-        ConflictError
-            If other writers of a house were faster every time.
-        """
-        pending = _seen(accepted)
-        refused: list[tuple[str, str, str]] = []
-        unreadable: set[str] = set()
-        for attempt in range(ATTEMPTS):
-            before = self.houses.get_many(pending) if pending else {}
-            for name, seen in list(pending.items()):
-                house = before.get(name) or House(name=name, timezone=timezone)
-                if house.flaw is not None:
-                    logger.error("a house cannot be read; its readings stay in the queue", extra={"house": name})
-                    unreadable.add(name)
-                    del pending[name]
-                    continue
-                grown, no_place = house.admit(seen)
-                if grown != house:
-                    try:
-                        self.houses.put(grown)
-                    except ConflictError:
-                        continue
-                refused += [(name, room, sensor) for room, sensor in no_place]
-                del pending[name]
-            if not pending:
-                schema = dict.fromkeys(("house", "room", "sensor"), pl.String)
-                return Admitted(pl.DataFrame(refused, schema=schema, orient="row"), frozenset(unreadable))
-            self.backoff.pause(attempt)
-        raise ConflictError(f"houses {', '.join(sorted(pending))}", attempts=ATTEMPTS)
-
-    def store(self, accepted: pl.DataFrame, *, unreadable: Collection[str] = ()) -> Stored:
+    def store(self, accepted: pl.DataFrame, *, may_go_on: Callable[[], bool] = lambda: True) -> Stored:
         """Add each reading to its slot's set, durably, and bring the observations of those slots up to date.
 
-        Those of ``unreadable`` houses are left.
-
-        Raises
-        ------
-        ConflictError
-            If other writers of a slot were faster every time.
+        A slot costs itself alone: what cannot be stored is left. So is what ``may_go_on`` has no time for; it is asked
+        before every round but the first.
         """
         stored = Stored()
         rows = accepted.with_row_index("row")
-        if unreadable:
-            apart = pl.col("house").is_in(list(unreadable))
-            stored.left.update(rows.filter(apart)["message"].unique())
-            rows = rows.filter(~apart)
-        slots = rows.select("house", "slot").unique().sort("house", "slot")
-        for part in slots.iter_slices(_ROUND_SLOTS):
-            pending = rows.join(part, on=["house", "slot"], how="semi", maintain_order="left")
-            for attempt in range(ATTEMPTS):
-                pending = self._store_round(pending, stored)
-                if pending.is_empty():
-                    break
-                self.backoff.pause(attempt)
-            else:
-                raise ConflictError(f"{pending.select('house', 'slot').n_unique()} slots", attempts=ATTEMPTS)
+        slots = rows.group_by("house", "slot").len().sort("house", "slot")
+        keys = [SlotKey(*key) for key in slots.select("house", "slot").iter_rows()]
+        ends = (slots["len"] * len(QUANTITIES)).cum_sum().to_numpy()
+        reader = SetReader(self.sets)
+        first = 0
+        while first < len(keys):
+            if first and not may_go_on():
+                stored.leave(_of_slots(rows, set(keys[first:])))
+                break
+            most = (ends[first - 1] if first else 0) + ROUND_VALUES
+            part = keys[first : min(first + _ROUND_SLOTS, max(first + 1, int(np.searchsorted(ends, most, "right"))))]
+            first += self._store_part(part, rows if part == keys else _of_slots(rows, set(part)), reader, stored)
         return stored
+
+    def _store_part(self, keys: list[SlotKey], rows: pl.DataFrame, reader: SetReader, stored: Stored) -> int:
+        """Store the readings of some slots, the first that fit in memory with what is stored; how many those are."""
+        read = reader.read(keys)
+        taken = len(read.keys)
+        pending = rows if taken == len(keys) else _of_slots(rows, set(read.keys))
+        for attempt in range(ATTEMPTS):
+            at_hand = pending if not attempt else _of_slots(pending, set(read.keys))
+            beyond = pending.clear() if not attempt else pending.join(at_hand, on="row", how="anti")
+            pending = pl.concat([self._store_round(at_hand, read, stored), beyond])
+            if pending.is_empty():
+                return taken
+            self.backoff.pause(attempt)
+            read = reader.read(_keys_of(pending))
+        stored.overtaken = ConflictError(f"{pending.select('house', 'slot').n_unique()} slots", attempts=ATTEMPTS)
+        stored.leave(pending)
+        return taken
 
     def refresh(self, read: Mapping[SlotKey, StoredSet]) -> int:
         """Bring the observations of sets that were just ``read`` up to date; returns how many were written.
@@ -174,25 +148,27 @@ class SlotWriter:
             read = self.sets.get_many(refused)
         return written, refused
 
-    def _store_round(self, pending: pl.DataFrame, stored: Stored) -> pl.DataFrame:
-        """One round for all slots; returns the readings of those slots that another writer changed meanwhile."""
-        keys = [SlotKey(*key) for key in pending.select("house", "slot").unique(maintain_order=True).iter_rows()]
-        before = self.sets.get_many(keys)
-        unpacked = unpack_sets({key: held.packed for key, held in before.items()})
-        if unpacked.unreadable:
-            _tell(unpacked.unreadable)
-            pending = _leave(pending, set(unpacked.unreadable), stored)
+    def _store_round(self, pending: pl.DataFrame, read: ReadSets, stored: Stored) -> pl.DataFrame:
+        """One round for slots that were read; returns the readings of those that another writer changed meanwhile."""
+        keys, before = list(read.keys), read.held
+        if read.unreadable:
+            _tell(read.unreadable)
+            apart = _of_slots(pending, set(read.unreadable))
+            stored.left.update(apart["message"].unique())
+            pending = pending.join(apart.select("row"), on="row", how="anti", maintain_order="left")
             if pending.is_empty():
                 return pending
-            keys = [key for key in keys if key not in unpacked.unreadable]
-        merged = union(unpacked.values, pending)
+            keys = [key for key in keys if key not in read.unreadable]
+        merged = union(read.values, pending)
         changed = set(merged.changed)
         versions = {key: (before[key].version if key in before else 0) + (key in changed) for key in keys}
         packed = pack_sets(_of_slots(merged.values, changed))
         too_large = {key: f"the set of {key} is too large" for key, one in packed.items() if len(one) > _MOST_BYTES}
         if too_large:
             _tell(too_large)
-            return _leave(pending, set(too_large), stored)  # the others' round comes again
+            apart = _of_slots(pending, set(too_large))
+            stored.leave(apart)
+            return pending.join(apart.select("row"), on="row", how="anti", maintain_order="left")  # a round of its own
         lost = self.sets.put_many({key: StoredSet(content, versions[key]) for key, content in packed.items()})
 
         homes = self._homes(versions)
@@ -203,7 +179,7 @@ class SlotWriter:
         _, stuck = self._refresh(self.sets.get_many(refused)) if refused else (0, set[SlotKey]())
         if stuck:
             _tell({key: f"the observation of {key} gives way to none" for key in stuck})
-            _leave(pending, stuck, stored)
+            stored.left.update(_of_slots(pending, stuck)["message"].unique())
 
         stored.slots_changed += len(changed - lost)
         stored.slots_rederived += len(stale)
@@ -234,23 +210,6 @@ class SlotWriter:
         return self.observations.put_many({key: (observation, origins[key]) for key, observation in observed.items()})
 
 
-def _seen(accepted: pl.DataFrame) -> dict[str, list[Seen]]:
-    """What the readings show of each house: its rooms' sensors, and when each last measured a quantity."""
-    at = pl.col("slot") + pl.col("time_ms")
-    groups = accepted.group_by("house", "room", "sensor").agg(
-        at.min().alias("first"),
-        at.max().alias("last"),
-        *(at.filter(pl.col(quantity).is_not_null()).max().alias(quantity) for quantity in QUANTITIES),
-    )
-    seen: dict[str, list[Seen]] = {}
-    for house, room, sensor, first, last, *newest in groups.iter_rows():
-        measured: dict[str, datetime] = {
-            name: from_epoch_ms(ms) for name, ms in zip(QUANTITIES, newest, strict=True) if ms is not None
-        }
-        seen.setdefault(house, []).append(Seen(room, sensor, from_epoch_ms(first), from_epoch_ms(last), measured))
-    return seen
-
-
 def _origins(versions: Mapping[SlotKey, int], homes: Mapping[str, House]) -> dict[SlotKey, Origin]:
     numbers = {name: house.rules_version for name, house in homes.items()}
     return {key: Origin(version, numbers.get(key.house, 0)) for key, version in versions.items()}
@@ -262,11 +221,8 @@ def _tell(unreadable: Mapping[SlotKey, str]) -> None:
         logger.error("a set cannot be read or written; its readings stay in the queue: %s", why)
 
 
-def _leave(pending: pl.DataFrame, keys: set[SlotKey], stored: Stored) -> pl.DataFrame:
-    """The readings of other slots; the messages of those of ``keys`` stay in the queue."""
-    apart = _of_slots(pending, keys)
-    stored.left.update(apart["message"].unique())
-    return pending.join(apart.select("row"), on="row", how="anti", maintain_order="left")
+def _keys_of(rows: pl.DataFrame) -> list[SlotKey]:
+    return [SlotKey(*key) for key in rows.select("house", "slot").unique(maintain_order=True).iter_rows()]
 
 
 def _of_slots(rows: pl.DataFrame, keys: set[SlotKey]) -> pl.DataFrame:

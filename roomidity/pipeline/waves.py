@@ -28,8 +28,9 @@ class WaveSize:
     messages: int = 5_000
     body_bytes: int = 64 * 2**20
     commas: int = 1_000_000
-    """Of a portion: a packed reading has five, but 1 MiB can also hold half a million things that are none, which take
-    400 MB until they are with the rejects."""
+    """Of a portion: a packed reading has five, but 1 MiB can also hold half a million things that are none."""
+    portion_bytes: int = 16 * 2**20
+    """Of a portion: what is rejected of it stands in memory four times, in at most three times as many bytes."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,15 @@ class Wave:
 def portions(messages: Sequence[Message], size: WaveSize) -> Iterator[list[Message]]:
     """Messages in their order, in portions that fit in memory whatever the bodies hold; one has a message at least."""
     portion: list[Message] = []
-    commas = 0
+    commas = length = 0
     for message in messages:
         count = message.body.count(",") + 1
-        if portion and commas + count > size.commas:
+        if portion and (commas + count > size.commas or length + len(message.body) > size.portion_bytes):
             yield portion
-            portion, commas = [], 0
+            portion, commas, length = [], 0, 0
         portion.append(message)
         commas += count
+        length += len(message.body)
     if portion:
         yield portion
 

@@ -98,6 +98,7 @@ def check(
     reason = pl.coalesce(
         _when("malformed", pl.col("fault") == "malformed"),
         _when("bad_name", (pl.col("fault") == "bad_name") | ~pl.col("named")),
+        _when("house_conflict", pl.col("fault") == "house_conflict"),
         _when("bad_time", (pl.col("fault") == "bad_time") | pl.col("at").is_null()),
         _when("bad_value", pl.col("fault") == "bad_value"),
         _when("no_value", pl.all_horizontal(pl.col(*QUANTITIES).is_null())),

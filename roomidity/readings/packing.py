@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,18 +83,28 @@ def pack_sets(values: pl.DataFrame) -> dict[SlotKey, bytes]:
 
 @dataclass(frozen=True)
 class Unpacked:
-    """The values of sets (schema :data:`SLOT_VALUES`), and why those that are ``unreadable`` are."""
+    """The values of sets (schema :data:`SLOT_VALUES`), why those that are ``unreadable`` are, and how many sets were
+    looked at: all, unless they were too many values.
+    """
 
     values: pl.DataFrame
     unreadable: Mapping[SlotKey, str]
+    count: int
 
 
-def unpack_sets(packed: Mapping[SlotKey, bytes]) -> Unpacked:
-    """Returns the values that :func:`pack_sets` packed; a set that cannot be read is named, and costs no other."""
+def unpack_sets(packed: Mapping[SlotKey, bytes], *, most_values: float = math.inf) -> Unpacked:
+    """Returns the values that :func:`pack_sets` packed; a set that cannot be read is named, and costs no other.
+
+    Once they are ``most_values`` no further set is looked at: a few hundred bytes can hold 92,160 values.
+    """
     series: list[tuple[str, int, str, str]] = []
     owners, quantities, ranks = [], [], []
     unreadable: dict[SlotKey, str] = {}
+    count = size = 0
     for key, data in packed.items():
+        if size >= most_values:
+            break
+        count += 1
         try:
             content = _unpack(key, data)
         except StoreError as error:
@@ -106,15 +117,16 @@ def unpack_sets(packed: Mapping[SlotKey, bytes]) -> Unpacked:
             owners.append(owner[has])
             quantities.append(np.full(len(numbers), code, dtype=np.uint8))
             ranks.append(rank_of(content.times[has], numbers))
+            size += len(numbers)
     if not series:
-        return Unpacked(SLOT_VALUES.to_frame(), unreadable)
+        return Unpacked(SLOT_VALUES.to_frame(), unreadable, count)
     named = pl.DataFrame(
         series, schema=["house", "slot", "room", "sensor"], orient="row", schema_overrides={"slot": pl.Int64}
     )
     values = named[np.concatenate(owners)].with_columns(
         pl.Series("quantity", np.concatenate(quantities)), pl.Series("rank", np.concatenate(ranks))
     )
-    return Unpacked(values, unreadable)
+    return Unpacked(values, unreadable, count)
 
 
 @dataclass(frozen=True)

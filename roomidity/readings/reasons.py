@@ -9,6 +9,7 @@ __all__ = ["DUPLICATES", "REASONS", "Duplicate", "Reason"]
 Reason = Literal[
     "malformed",  # not JSON, or not an object
     "bad_name",  # house, room or sensor is missing, too long or has a character that keys must not have
+    "house_conflict",  # it names another house than the one that stands beside the readings
     "bad_time",  # ts is missing, cannot be read, or has no offset
     "bad_value",  # temperature or humidity is not a number
     "no_value",  # neither temperature nor humidity
@@ -17,6 +18,7 @@ Reason = Literal[
     "future",  # more than 5 minutes after its message was sent
     "too_old",  # before the retention window
     "too_many",  # the house has all the rooms and sensors that a house can have
+    "quota",  # of a new house, when as many came already as may come in a tick or a day
 ]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 

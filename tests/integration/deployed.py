@@ -15,6 +15,7 @@ from roomidity.composition import Roomidity
 from roomidity.domain.messages import Message
 from roomidity.domain.observations import Observation, StoredSet
 from roomidity.domain.slots import SLOT, SlotKey, floor_slot, parse_slot, to_epoch_ms
+from roomidity.readings.rejected import expand
 
 __all__ = ["Deployed"]
 
@@ -71,4 +72,5 @@ class Deployed:
 
     def rejects(self) -> list[dict[str, Any]]:
         bucket = self._stage.bucket
-        return [json.loads(line) for key in bucket.keys("rejects/") for line in bucket.get(key).splitlines()]
+        lines = [line for key in bucket.keys("rejects/") for line in bucket.get(key).splitlines()]
+        return [reject for line in lines for reject in expand(json.loads(line))]

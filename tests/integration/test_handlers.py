@@ -24,6 +24,7 @@ from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, format_slot, to_epoch
 from roomidity.errors import InputError, NotFoundError, VerificationError
 from roomidity.forecasting import load_prior
 from roomidity.local.functions import Context
+from roomidity.pipeline import fleet
 
 EVENTS: Final = Path(__file__).parents[1] / "events"
 NOW: Final = datetime(2026, 3, 15, tzinfo=UTC)
@@ -429,12 +430,11 @@ def test_houses_whose_forecasts_became_worse_are_counted(
     reasons = {"a": "drift", "b": "weekly", "c": None, "d": "drift"}
     for house in reasons:
         observe(stage, house, days=0.1, rooms=1)
-    verify = import_module("handlers.verify")
 
     def run(ports: Any, *, house: str, now: datetime) -> Any:
-        return verify.Night(slots_flagged=3, training=reasons[house])
+        return fleet.Night(slots_flagged=3, training=reasons[house])
 
-    monkeypatch.setattr(verify, "run_night", run)
+    monkeypatch.setattr(fleet, "run_night", run)
     assert invoke("verify", sample("verify"))["trainings_asked"] == {"drift": 2, "weekly": 1}
     assert metrics_of(capsys) == {"HousesDrifted": 2, "ItemsDamaged": 0, "SlotsFlagged": 12}
 
@@ -444,8 +444,7 @@ def test_one_house_that_fails_does_not_cost_the_others_their_night(
 ) -> None:
     for house in ("a", "b", "c"):
         observe(stage, house, days=1, rooms=1)
-    verify = import_module("handlers.verify")
-    run_night, done = verify.run_night, []
+    run_night, done = fleet.run_night, []
 
     def run(ports: Any, *, house: str, now: datetime) -> Any:
         if house == "b":
@@ -453,7 +452,7 @@ def test_one_house_that_fails_does_not_cost_the_others_their_night(
         done.append(house)
         return run_night(ports, house=house, now=now)
 
-    monkeypatch.setattr(verify, "run_night", run)
+    monkeypatch.setattr(fleet, "run_night", run)
     with pytest.raises(VerificationError, match="could not verify 1 houses, the log says why: b"):
         invoke("verify", sample("verify"))
     assert sorted(done) == ["a", "c"]

@@ -104,7 +104,7 @@ BAD_COUNT = len(BAD) + 2 + 1
 
 def test_rejects_are_counted_by_day_reason_and_house_and_the_newest_listed(stage: Roomidity, run: Run) -> None:
     drained(stage, reading(humidity=150), "not JSON", now=NOW - timedelta(days=2))
-    drained(stage, reading(humidity=151), reading(humidity=103), reading(house="h2", ts="noon"), reading())
+    drained(stage, reading(humidity=151), reading(humidity=153), reading(house="h2", ts="noon"), reading())
     answer = run("rejects")
     assert answer["total"] == 5
     assert answer["counts"] == [
@@ -295,7 +295,7 @@ def test_a_rule_is_put_listed_and_undone(stage: Roomidity, run: Run) -> None:
 
 
 def test_one_sensor_of_a_room(stage: Roomidity, run: Run) -> None:
-    drained(stage, reading(), reading(1, sensor="hot", temperature=80.0), reading(2, sensor=..., temperature=30.5))
+    drained(stage, reading(), reading(1, sensor="hot", temperature=40.0), reading(2, sensor=..., temperature=30.5))
     run("quarantine", "h1/kitchen", *span(0, 4), "--sensor", "hot")
     assert observed(stage)[format_slot(START)]["kitchen"]["temperature"].max == 30.5
     run("quarantine", "h1", *span(0, 4), "--sensor", "")

@@ -55,13 +55,13 @@ def test_each_call_logs_its_phases(stage: Roomidity, logged: list[dict[str, Any]
 def test_a_call_that_fails_is_timed_as_well(
     stage: Roomidity, logged: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verify = import_module("handlers.verify")
+    verify, fleet = import_module("handlers.verify"), import_module("roomidity.pipeline.fleet")
     observe(stage, "demo", days=1)
 
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("as asked")
 
-    monkeypatch.setattr(verify, "run_night", broken)
+    monkeypatch.setattr(fleet, "run_night", broken)
     with pytest.raises(VerificationError):
         verify.handler({"time": NOW.isoformat()}, Context(function_name="verify"))
     (line,) = logged

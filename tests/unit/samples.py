@@ -13,6 +13,7 @@ from hypothesis import settings
 from roomidity.domain.messages import Message
 from roomidity.domain.slots import SLOT_MS, SlotKey, parse_time, to_epoch_ms
 from roomidity.readings import union
+from roomidity.readings.careful import original_of, split_body
 from roomidity.readings.union import SLOT_VALUES, value_of
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -42,6 +43,12 @@ def reading(**changes: Any) -> dict[str, Any]:
         "humidity": 51.2,
     }
     return {name: value for name, value in (whole | changes).items() if value is not ...}
+
+
+def originals_of(body: str) -> list[Any]:
+    """The readings of a body as they are kept when they are rejected, by position."""
+    common, readings = split_body(body)
+    return [original_of(common, one) for one in readings]
 
 
 def message(content: Any, *, sent: datetime = SENT, identity: str = "m1") -> Message:

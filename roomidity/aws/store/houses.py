@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -12,10 +13,10 @@ from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import HouseItem
 from roomidity.aws.store.writing import Write, save
 from roomidity.domain.damage import Damage, whole
-from roomidity.domain.houses import House, Quarantine, Room
+from roomidity.domain.houses import House, Quarantine, Room, Trial
 from roomidity.domain.names import is_key
 from roomidity.domain.quantities import QUANTITIES
-from roomidity.domain.slots import format_moment, parse_time
+from roomidity.domain.slots import format_moment, format_slot, from_epoch_ms, parse_slot, parse_time, to_epoch_ms
 from roomidity.errors import ConflictError, ItemDamagedError
 
 __all__ = ["HouseTable"]
@@ -73,6 +74,8 @@ class HouseTable:
             },
             settings=house.settings,
             version=house.version + 1,
+            admitted_at=format_moment(house.admitted_at) if house.admitted_at else None,
+            **(_from_trial(house.trial) if house.trial and house.on_trial else {}),
         )
         unchanged = self._item.version == house.version if house.version else self._item.house.does_not_exist()
         if not save(Write(item, unchanged, house=house.name, size_bytes=0)):
@@ -93,6 +96,8 @@ class HouseTable:
             rules_version=parts.read("rules' version", lambda: whole(item.quarantine.get("version", 0)), 0),
             settings=parts.read("settings", lambda: dict(item.settings), {}),
             version=parts.read("version", lambda: whole(item.version, least=1), 1),
+            admitted_at=parts.read("admission", lambda: _moment(item.admitted_at), None),
+            trial=parts.read("trial", lambda: _to_trial(item), None),
         )
         if parts.flaws:
             self._reader.note(item, flaw := "; ".join(parts.flaws))
@@ -152,6 +157,25 @@ def _to_rule(rule: Mapping[str, Any]) -> Quarantine:
             raise ValueError(f"a rule's {name} is {rule[name]!r:.80}")  # noqa: TRY004  # as all that an item lacks
     number = whole(rule.get("number", 0))
     return Quarantine(parse_time(rule["start"]), parse_time(rule["end"]), rule["room"], rule["sensor"], number=number)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return parse_time(text) if text else None
+
+
+def _to_trial(item: HouseItem) -> Trial | None:
+    trial: Mapping[str, Any] | None = item.trial
+    if trial is None or item.expires_at is None:
+        return None
+    return Trial(frozenset(map(parse_slot, trial["slots"])), from_epoch_ms(whole(item.expires_at) * 1000))
+
+
+def _from_trial(trial: Trial) -> dict[str, Any]:
+    """What makes a house expire by itself: the table's TTL attribute."""
+    if trial.expires_at is None:
+        return {}
+    slots = sorted(map(format_slot, trial.slots))
+    return {"trial": {"slots": slots}, "expires_at": to_epoch_ms(trial.expires_at) // 1000}
 
 
 def _from_room(room: Room) -> dict[str, Any]:

@@ -26,7 +26,10 @@ __all__ = [
 
 
 class HouseItem(Item):
-    """houses: a house, its time zone, rooms as seen, quarantine rules and settings."""
+    """houses: a house, its time zone, rooms as seen, quarantine rules and settings.
+
+    ``trial`` and ``expires_at`` are there until it is real: the slots it was heard in, and when it goes.
+    """
 
     house = UnicodeAttribute(hash_key=True)
     timezone = UnicodeAttribute()
@@ -35,6 +38,9 @@ class HouseItem(Item):
     quarantine = Plain()
     settings = Plain()
     version = NumberAttribute()
+    admitted_at = UnicodeAttribute(null=True)
+    trial = Plain(null=True)
+    expires_at = NumberAttribute(null=True)
 
 
 class SetItem(Item):

@@ -78,8 +78,17 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "venv"
 
 
-@pytest.mark.parametrize("section", ["global", "install"])
-@pytest.mark.parametrize("level", ["machine", "person", "person, of old", "venv", "PIP_CONFIG_FILE"])
+@pytest.mark.parametrize(
+    ("level", "section"),
+    [
+        ("machine", "global"),
+        ("machine", "install"),
+        ("person", "global"),
+        ("person, of old", "global"),
+        ("venv", "install"),
+        ("PIP_CONFIG_FILE", "global"),
+    ],
+)
 def test_of_each_file_what_reaches_the_index_is_carried_and_no_file_but_certificates(
     level: str,
     section: str,

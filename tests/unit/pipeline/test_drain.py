@@ -19,6 +19,7 @@ from roomidity.domain.slots import SLOT, format_moment, format_slot
 from roomidity.errors import ConflictError
 from roomidity.pipeline.backoff import ATTEMPTS
 from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
+from roomidity.pipeline.quotas import Quotas
 from roomidity.pipeline.waves import WaveSize
 from roomidity.readings import REASONS
 from tests.fakes import Faults, World
@@ -62,18 +63,22 @@ MIXED: list[Any] = [
     reading(ts=format_moment(NOW + timedelta(days=1))),
     reading(ts="2020-01-01T00:00:00Z"),
     {"house": "h3", "readings": [reading(house=..., room=f"room {number:02}") for number in range(66)]},
+    {"house": "h2", "readings": [reading(house="h1")]},
+    {"readings": [reading(house=f"new {number}", ts="2026-11-22T07:00:00Z") for number in range(3)]},
     NOT_JSON,
 ]
+FEW_NEW = replace(RULES, quotas=Quotas(new_houses_a_tick=3))
 GOOD = [*MIXED[:4], *MIXED[4]["readings"], MIXED[5]["readings"][0], MIXED[7], *MIXED[14]["readings"][:64]]
 GOOD = [{"house": "h2" if one in MIXED[4]["readings"] else "h3", **one} for one in GOOD]
 
 
 def test_every_reading_received_is_stored_a_duplicate_or_rejected() -> None:
     world = World()
-    summary = run(world, *MIXED)
-    assert_conserved(summary, 4 + 3 + 5 + 1 + 6 + 66 + 1)
+    summary = run(world, *MIXED, rules=FEW_NEW)
+    assert_conserved(summary, 4 + 3 + 5 + 1 + 6 + 66 + 1 + 3 + 1)
     assert set(summary.rejected) == set(REASONS)
     assert summary.rejected["too_many"] == 2
+    assert summary.rejected["quota"] == 3
     assert summary.duplicate == 3
     assert summary.messages == len(MIXED)
     assert world.readings.is_empty()
@@ -82,11 +87,11 @@ def test_every_reading_received_is_stored_a_duplicate_or_rejected() -> None:
 
 def test_the_same_again_changes_nothing() -> None:
     world = World()
-    run(world, *MIXED)
+    run(world, *MIXED, rules=FEW_NEW)
     before = dict(world.sets.stored), dict(world.observations.stored)
-    again = run(world, *MIXED)
+    again = run(world, *MIXED, rules=replace(FEW_NEW, quotas=Quotas(new_houses_a_day=3)))
     assert again.stored == again.slots_changed == again.slots_rederived == 0
-    assert_conserved(again, 86)
+    assert_conserved(again, 90)
     assert (world.sets.stored, world.observations.stored) == before
 
 
@@ -104,11 +109,11 @@ def test_late_readings_are_stored_and_counted() -> None:
 
 
 def test_a_summary_says_all_counts_as_plain_values() -> None:
-    counts = run(World(), *MIXED).as_dict()
+    counts = run(World(), *MIXED, rules=FEW_NEW).as_dict()
     assert json.loads(json.dumps(counts)) == counts
-    assert counts["readings"] == {"received": 86, "stored": 70, "duplicate": 3, "rejected": 13}
+    assert counts["readings"] == {"received": 90, "stored": 70, "duplicate": 3, "rejected": 17}
     assert sum(counts["duplicates"].values()) == 3
-    assert sum(counts["rejects"].values()) == 13
+    assert sum(counts["rejects"].values()) == 17
     assert counts["violations"] == 0
 
 
@@ -179,6 +184,7 @@ def test_calls_are_few_however_many_messages_a_wave_has() -> None:
     counts = Counter(faults.calls)
     assert counts.pop(("readings", "receive")) <= 20 + 4
     assert counts.pop(("houses", "get_many")) == 2, "rooms before sets are written, rules after"
+    assert counts.pop(("houses", "all")) == 2, "for a new house the day's are counted; who is active"
     assert max(counts.values()) == 1
 
 
@@ -219,13 +225,16 @@ def test_no_wave_begins_when_time_is_short_but_forecasts_are_asked_for() -> None
 
 
 def test_time_is_looked_at_before_each_wave() -> None:
-    world = World()
-    left = iter([100.0, 61.0, 59.0])
+    world, faults = World(), Faults()
     send(world, [reading()] * 300)
-    summary = drain(
-        world.drain_ports(), replace(RULES, wave=WaveSize(messages=10)), now=NOW, remaining_s=lambda: next(left)
-    )
+
+    def left() -> float:
+        return (100.0, 61.0, 59.0)[Counter(faults.calls)["readings", "delete"]]
+
+    rules = replace(RULES, wave=WaveSize(messages=10))
+    summary = drain(world.drain_ports(faults), rules, now=NOW, remaining_s=left)
     assert summary.waves == 2
+    assert not world.readings.is_empty()
 
 
 def test_messages_that_could_not_be_deleted_are_counted_and_harmless_when_they_come_again() -> None:

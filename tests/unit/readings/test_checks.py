@@ -44,6 +44,8 @@ CASES = [
     (reading(ts=FUTURE, temperature=72.5, humidity=150), "unit"),
     (reading(ts=FUTURE), "future"),
     (reading(ts=OLD), "too_old"),
+    ({"house": "h2", "readings": [reading(ts="x", temperature="x")]}, "house_conflict"),
+    ({"house": "h2", "readings": [reading(room="a/b", ts="x")]}, "bad_name"),
     (reading(), None),
 ]
 
@@ -53,8 +55,8 @@ def test_the_first_reason_that_applies_is_given(content: Any, expected: str | No
     assert reason(content) == expected
 
 
-def test_the_cases_give_every_reason_but_too_many_which_is_for_admission_to_say() -> None:
-    assert {expected for _, expected in CASES} == {*REASONS, None} - {"too_many"}
+def test_the_cases_give_every_reason_but_those_that_are_for_admission_to_say() -> None:
+    assert {expected for _, expected in CASES} == {*REASONS, None} - {"too_many", "quota"}
 
 
 @pytest.mark.parametrize(

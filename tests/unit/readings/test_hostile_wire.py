@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from roomidity.domain.names import kept_name
 from roomidity.domain.slots import format_moment
 from roomidity.readings import REASONS, check, decode
+from roomidity.readings.rejected import describe, expand
 from tests.schedules import Effort
-from tests.unit.samples import NOW, SENT, message, reading
+from tests.unit.samples import NOW, SENT, message, originals_of, reading
 
 GOOD = json.dumps(reading())
 SQS_BYTES = 2**20
@@ -27,7 +28,7 @@ def verdicts(*bodies: str) -> list[tuple[int, str | None]]:
     checked = check(decoded, now=NOW)
     found = [(*row, None) for row in checked.accepted.select("message", "position").iter_rows()]
     found += checked.rejected.select("message", "position", "reason").iter_rows()
-    assert len(found) == len(decoded.rows) == sum(len(decoded.originals(place)) for place in range(len(bodies)))
+    assert len(found) == len(decoded.rows) == sum(len(originals_of(body)) for body in bodies)
     assert {reason for *_, reason in found} <= {None, *REASONS}
     return [(place, reason) for place, _, reason in sorted(found, key=lambda row: row[:2])]
 
@@ -254,16 +255,16 @@ def test_a_long_common_key_is_kept_once_and_not_with_each_of_the_readings() -> N
     many, long = 2_000, "x" * 128_000
     body = json.dumps({"room": long, "temperature": [1] * 4_000, "readings": [{}] * many})
     decoded = decode([message(body)])
-    originals = decoded.originals(0)
-    assert len(originals) == len(check(decoded, now=NOW).rejected) == many
-    assert originals[0] == {"room": long, "temperature": [1] * 4_000}
-    assert sum(len(json.dumps(original)) for original in originals[1:]) < 2_200 * many
-    assert originals[1]["room"] == originals[-1]["room"] == "x" * 1_000 + "…"
+    kept = describe(decoded, check(decoded, now=NOW).rejected)
+    assert len(json.dumps(kept)) < 1.1 * len(body)
+    rejects = [reject for line in kept for reject in expand(line)]
+    assert [reject["position"] for reject in rejects] == list(range(many))
+    assert rejects[0]["original"] == rejects[-1]["original"] == {"room": long, "temperature": [1] * 4_000}
 
 
 def test_a_short_common_key_stands_with_every_reading() -> None:
     body = json.dumps({"house": "h1", "room": "r" * 1_000, "readings": [{"ts": "x"}] * 3})
-    assert decode([message(body)]).originals(0) == [{"house": "h1", "room": "r" * 1_000, "ts": "x"}] * 3
+    assert originals_of(body) == [{"house": "h1", "room": "r" * 1_000, "ts": "x"}] * 3
 
 
 # Anything

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from roomidity.readings import check, decode, wire
-from tests.unit.samples import NOW, fast, message, reading
+from tests.unit.samples import NOW, fast, message, originals_of, reading
 
 GOOD = json.dumps(reading())
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -71,7 +71,7 @@ def test_null_says_nothing_so_the_common_key_stands() -> None:
 @pytest.mark.parametrize("body", [reading(), {"readings": [reading()]}, {"house": "h1", "readings": [reading()]}])
 def test_what_the_contract_says_needs_no_care(body: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A budget: the hot path holds no Python loop over readings."""
-    monkeypatch.setattr(wire, "_decode_with_care", None)
+    monkeypatch.setattr(wire, "decode_with_care", None)
     assert rows(body) == [row()]
 
 
@@ -178,7 +178,7 @@ def test_what_a_reading_has_beside_its_fields_is_its_own_affair(odd: str) -> Non
 def test_what_is_no_json_is_one_malformed_reading_kept_as_it_came(body: str) -> None:
     decoded = decode([message(body), message(GOOD)])
     assert decoded.rows["fault"].to_list() == ["malformed", None]
-    assert decoded.originals(0) == [body]
+    assert originals_of(decoded.messages[0].body) == [body]
 
 
 @pytest.mark.parametrize("readings", [None, "x", {}, 1, "[]"])
@@ -203,11 +203,11 @@ def test_a_bad_common_key_costs_only_the_readings_that_rely_on_it(common: str) -
 def test_originals_are_what_was_sent_with_the_common_keys() -> None:
     sent = {"house": "h1", "readings": [reading(house=..., extra=[1, {"a": None}]), reading(house=None), "odd", None]}
     decoded = decode([message(sent)])
-    assert decoded.originals(0) == [reading(extra=[1, {"a": None}]), reading(), "odd", None]
+    assert originals_of(decoded.messages[0].body) == [reading(extra=[1, {"a": None}]), reading(), "odd", None]
 
 
 def test_originals_keep_what_is_nested_too_deep_as_text() -> None:
-    (original,) = decode([message(GOOD.replace("}", f',"x":{DEEP}}}'))]).originals(0)
+    (original,) = originals_of(GOOD.replace("}", f',"x":{DEEP}}}'))
     while isinstance(original, dict | list):
         original = original["x"] if isinstance(original, dict) else original[0]
     assert isinstance(original, str)
@@ -222,7 +222,7 @@ def test_how_deep_the_caller_stands_does_not_matter(levels: int) -> None:
     assert len(decoded.rows) == 3
 
     def deeper(frames: int) -> list[Any]:
-        return deeper(frames - 1) if frames else decoded.originals(0)
+        return deeper(frames - 1) if frames else originals_of(decoded.messages[0].body)
 
     originals = deeper(sys.getrecursionlimit() // 2)
     assert len(originals) == 3
@@ -283,7 +283,7 @@ def test_many_messages_with_a_few_bad_ones_are_judged_as_each_alone() -> None:
 def test_no_text_makes_anything_raise_and_each_reading_has_its_original(body: str) -> None:
     decoded = decode([message(body)])
     checked = check(decoded, now=NOW)
-    originals = decoded.originals(0)
+    originals = originals_of(decoded.messages[0].body)
     assert len(decoded.rows) == len(originals) == len(checked.accepted) + len(checked.rejected)
     if originals == []:
         assert json.loads(body)["readings"] == []

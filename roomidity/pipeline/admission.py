@@ -1,0 +1,138 @@
+"""Admission: what was seen of a house is written into it before any of its readings is stored.
+
+A house that was never heard of takes one of the places that the quotas leave. Known houses come first, and of new ones
+those that came in little company: whoever names thousands in a message is served last.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from roomidity.domain.houses import REAL_SLOTS, House, Seen, Trial
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import from_epoch_ms
+from roomidity.errors import ConflictError
+from roomidity.pipeline.backoff import ATTEMPTS, BackOff
+from roomidity.pipeline.ports import Houses
+from roomidity.pipeline.quotas import Allowance
+from roomidity.readings import Reason
+
+__all__ = ["Admission", "Admitted"]
+
+logger: Final = logging.getLogger(__name__)
+
+_REFUSED = dict.fromkeys(("house", "room", "sensor", "reason"), pl.String)
+
+
+@dataclass
+class Admitted:
+    """The (house, room, sensor, reason) that were refused; and the houses that are ``left`` for another drain, as there
+    was no time, as they cannot be read, or as other writers were faster every time (then ``overtaken``).
+    """
+
+    refusals: list[tuple[str, str, str, Reason]] = field(default_factory=list)
+    left: set[str] = field(default_factory=set)
+    overtaken: ConflictError | None = None
+
+    @property
+    def refused(self) -> pl.DataFrame:
+        """Returns the refusals, a row each."""
+        return pl.DataFrame(self.refusals, schema=_REFUSED, orient="row")
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Writes into houses what was seen of them. ``timezone`` is that of houses seen for the first time."""
+
+    houses: Houses
+    backoff: BackOff
+    timezone: str
+    now: datetime
+    allowance: Allowance
+
+    def admit(self, accepted: pl.DataFrame, *, may_go_on: Callable[[], bool] = lambda: True) -> Admitted:
+        """Write into each house what was seen of it; ``may_go_on`` is asked before each."""
+        admitted = Admitted()
+        pending = _seen(accepted)
+        for attempt in range(ATTEMPTS):
+            found = self.houses.get_many(pending) if pending else {}
+            before = {name: self._standing(name, found.get(name)) for name in pending}
+            new = {name for name, house in before.items() if name not in found or found[name].has_expired(self.now)}
+            heard = _heard(accepted, {name for name, house in before.items() if house.on_trial})
+            for name in [*(name for name in pending if name not in new), *_in_little_company(new, accepted)]:
+                if not may_go_on():
+                    admitted.left.update(pending)
+                    return admitted
+                if name in new and not self.allowance.places(self.houses.all):
+                    admitted.refusals += [(name, seen.room, seen.sensor, "quota") for seen in pending.pop(name)]
+                    continue
+                house = before[name]
+                if house.flaw is not None:
+                    logger.error("a house cannot be read; its readings stay in the queue", extra={"house": name})
+                    admitted.left.add(name)
+                    del pending[name]
+                    continue
+                grown, no_place = house.hear(heard.get(name, ()), now=self.now).admit(pending[name])
+                if grown != house:
+                    try:
+                        self.houses.put(grown)
+                    except ConflictError:
+                        continue
+                if name in new:
+                    self.allowance.take_place()
+                admitted.refusals += [(name, room, sensor, "too_many") for room, sensor in no_place]
+                del pending[name]
+            if not pending:
+                return admitted
+            self.backoff.pause(attempt)
+        admitted.overtaken = ConflictError(f"houses {', '.join(sorted(pending))}", attempts=ATTEMPTS)
+        admitted.left.update(pending)
+        return admitted
+
+    def _standing(self, name: str, found: House | None) -> House:
+        """The house as it is, or one that begins now; so does one that has expired, in the place of the old one."""
+        if found is not None and not found.has_expired(self.now):
+            return found
+        begins = House(name=name, timezone=self.timezone, admitted_at=self.now, trial=Trial())
+        return begins if found is None else replace(begins, version=found.version)
+
+
+def _in_little_company(new: Collection[str], accepted: pl.DataFrame) -> list[str]:
+    """New houses by how many of them stand in the same message, then as they came."""
+    if len(new) < 2:
+        return list(new)
+    named = accepted.select("message", "house").unique().filter(pl.col("house").is_in(list(new)))
+    company = named.with_columns(pl.len().over("message").alias("company")).group_by("house").agg(pl.all().min())
+    return company.sort("company", "message", "house")["house"].to_list()
+
+
+def _heard(accepted: pl.DataFrame, names: Collection[str]) -> Mapping[str, Sequence[datetime]]:
+    """Some of the slots in which houses on trial were heard, as many as tell whether they are real."""
+    if not names:
+        return {}
+    slots = accepted.filter(pl.col("house").is_in(list(names))).group_by("house")
+    found = slots.agg(pl.col("slot").unique().head(REAL_SLOTS)).iter_rows()
+    return {name: [from_epoch_ms(ms) for ms in heard] for name, heard in found}
+
+
+def _seen(accepted: pl.DataFrame) -> dict[str, list[Seen]]:
+    """What the readings show of each house: its rooms' sensors, and when each last measured a quantity."""
+    at = pl.col("slot") + pl.col("time_ms")
+    groups = accepted.group_by("house", "room", "sensor").agg(
+        at.min().alias("first"),
+        at.max().alias("last"),
+        *(at.filter(pl.col(quantity).is_not_null()).max().alias(quantity) for quantity in QUANTITIES),
+    )
+    seen: dict[str, list[Seen]] = {}
+    for house, room, sensor, first, last, *newest in groups.iter_rows():
+        measured: dict[str, datetime] = {
+            name: from_epoch_ms(ms) for name, ms in zip(QUANTITIES, newest, strict=True) if ms is not None
+        }
+        seen.setdefault(house, []).append(Seen(room, sensor, from_epoch_ms(first), from_epoch_ms(last), measured))
+    return seen

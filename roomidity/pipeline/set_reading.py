@@ -1,0 +1,64 @@
+"""Reading sets, as many at once as fit in memory: a set of a few hundred bytes can hold 92,160 values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from roomidity.domain.observations import StoredSet
+from roomidity.domain.slots import SlotKey
+from roomidity.pipeline.ports import Sets
+from roomidity.readings import unpack_sets
+
+__all__ = ["ROUND_VALUES", "ReadSets", "SetReader"]
+
+ROUND_VALUES: Final = 1_000_000
+"""Values that are merged at a time, those that are stored and those that come: some 250 MB."""
+
+_AT_ONCE: Final = 100
+"""Sets that are asked for at once: what one call takes, and 40 MB packed if all are full."""
+
+
+@dataclass(frozen=True)
+class ReadSets:
+    """Sets as they were read: ``keys`` are those asked for, up to the one that the memory ended with."""
+
+    keys: Sequence[SlotKey]
+    held: Mapping[SlotKey, StoredSet]
+    values: pl.DataFrame
+    unreadable: Mapping[SlotKey, str]
+
+
+class SetReader:
+    """Reads sets in their order until they have :data:`ROUND_VALUES` values, one set at least.
+
+    It learns how many those are, so that full sets are not read again and again.
+    """
+
+    def __init__(self, sets: Sets) -> None:
+        self._sets = sets
+        self._at_once = _AT_ONCE
+
+    def read(self, keys: Sequence[SlotKey]) -> ReadSets:
+        """The sets of some slots, read consistently."""
+        held: dict[SlotKey, StoredSet] = {}
+        unreadable: dict[SlotKey, str] = {}
+        parts: list[pl.DataFrame] = []
+        left, place = ROUND_VALUES, 0
+        while place < len(keys) and left > 0:
+            some = keys[place : place + self._at_once]
+            found = self._sets.get_many(some)
+            stored = [key for key in some if key in found]
+            unpacked = unpack_sets({key: found[key].packed for key in stored}, most_values=left)
+            is_whole = unpacked.count == len(stored)
+            taken = len(some) if is_whole else some.index(stored[unpacked.count])
+            self._at_once = min(_AT_ONCE, 2 * self._at_once) if is_whole else max(1, taken)
+            held |= {key: found[key] for key in stored[: unpacked.count]}
+            unreadable |= unpacked.unreadable
+            parts.append(unpacked.values)
+            left -= len(unpacked.values)
+            place += taken
+        return ReadSets(keys[:place], held, parts[0] if len(parts) == 1 else pl.concat(parts), unreadable)

@@ -1,0 +1,127 @@
+"""A part of a wave: decoded, checked, admitted, its rejects kept, the rest stored, and only then deleted.
+
+A message is deleted only after all its readings are durable. What keeps one from that (a quota, no time, a reject that
+the bucket does not take) costs its message alone: it stays in the queue, and nothing of it is counted as received.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from roomidity.domain.messages import Message
+from roomidity.pipeline.admission import Admission
+from roomidity.pipeline.drain_parts import DrainPorts, DrainRules, DrainSummary
+from roomidity.pipeline.quotas import Allowance
+from roomidity.readings import Checked, Decoded, check, decode
+from roomidity.readings.rejected import count_by_reason, describe
+from roomidity.stopwatch import Timed
+
+__all__ = ["WaveStorer"]
+
+logger: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WaveStorer:
+    """Stores messages of a drain; ``failures`` are what did not stop it, and must be told at its end."""
+
+    ports: DrainPorts
+    rules: DrainRules
+    now: datetime
+    may_go_on: Callable[[], bool]
+    timed: Timed
+    allowance: Allowance
+    failures: list[Exception] = field(default_factory=list)
+
+    def store(self, messages: list[Message]) -> DrainSummary:
+        """Store messages, and delete those that are done with; what became of their readings."""
+        with self.timed("decode"):
+            decoded = decode(messages)
+            checked = check(decoded, now=self.now, limits=self.rules.limits)
+        with self.timed("store"):
+            checked, left = self._admit(checked)
+            rejected = self._keep_rejects(decoded, checked, left)
+            accepted = _without(checked.accepted, left)
+            stored = self.ports.slots.store(accepted, may_go_on=self.may_go_on)
+            self.allowance.count(accepted)
+            self.failures.extend([stored.overtaken] if stored.overtaken else [])
+        kept = left | stored.left
+        with self.timed("delete"):
+            undeleted = self.ports.readings.delete(
+                [message for place, message in enumerate(messages) if place not in kept]
+            )
+        not_received = (len(_of(decoded.rows, left)) if left else 0) + stored.not_stored
+        summary = DrainSummary(
+            waves=1,
+            messages=len(messages),
+            received=len(decoded.rows) - not_received,
+            left=not_received,
+            late=int(accepted["late"].sum()),
+            outcomes=stored.outcomes,
+            rejected=rejected,
+            slots_changed=stored.slots_changed,
+            slots_rederived=stored.slots_rederived,
+            undeleted=len(undeleted) + len(kept),
+        )
+        if not summary.conserved:
+            summary.violations = 1
+            logger.error("conservation violated", extra={"wave": summary.as_dict()})
+        return summary
+
+    def _admit(self, checked: Checked) -> tuple[Checked, set[int]]:
+        """What the houses have a place for; and the messages (by index) that are left for another drain."""
+        left = set(self.allowance.messages_over(checked.accepted))
+        if left:
+            logger.warning("a house has more readings than a tick stores", extra={"messages_left": len(left)})
+        admission = Admission(
+            self.ports.houses, self.ports.backoff, self.rules.timezone, now=self.now, allowance=self.allowance
+        )
+        admitted = admission.admit(_without(checked.accepted, left), may_go_on=self.may_go_on)
+        self.failures.extend([admitted.overtaken] if admitted.overtaken else [])
+        if admitted.left:
+            late = checked.accepted.filter(pl.col("house").is_in(list(admitted.left)))
+            left.update(late["message"].unique())
+        return _refuse(checked, admitted.refused), left
+
+    def _keep_rejects(self, decoded: Decoded, checked: Checked, left: set[int]) -> Counter[str]:
+        """Keep what was rejected, and count it by reason; where that fails, its messages are ``left`` as well."""
+        rejected = _without(checked.rejected, left)
+        rejects = describe(decoded, rejected)
+        counts: Counter[str] = Counter()
+        if rejects:
+            try:
+                self.ports.rejects.put(self.now.date(), rejects)
+            except Exception as error:  # whatever it is, the good readings of other messages are stored
+                logger.exception("rejected readings could not be kept; their messages stay in the queue")
+                self.failures.append(error)
+                left.update(rejected["message"].unique())
+                return counts
+        for line in rejects:
+            counts.update(count_by_reason(line))
+        return counts
+
+
+def _without(rows: pl.DataFrame, messages: Collection[int]) -> pl.DataFrame:
+    return rows.filter(~pl.col("message").is_in(list(messages))) if messages else rows
+
+
+def _of(rows: pl.DataFrame, messages: Collection[int]) -> pl.DataFrame:
+    return rows.filter(pl.col("message").is_in(list(messages)))
+
+
+def _refuse(checked: Checked, refused: pl.DataFrame) -> Checked:
+    """Move the readings that the houses have no place for to the rejected ones."""
+    if refused.is_empty():
+        return checked
+    names = ["house", "room", "sensor"]
+    readings = checked.accepted.join(refused, on=names).select("message", "position", "house", "reason")
+    return Checked(
+        accepted=checked.accepted.join(refused, on=names, how="anti"), rejected=pl.concat([checked.rejected, readings])
+    )
