@@ -13,31 +13,28 @@ from numpy.typing import NDArray
 from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting.challenge import Challenge, challenge
 from roomidity.forecasting.courses import DAY, fill
+from roomidity.forecasting.eligibility import STEP_SLOTS, Cadence, eligible, issue_slots
 from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.online import advance
-from roomidity.forecasting.scoring import PAST_SHARE, TARGET_SHARE
 from roomidity.forecasting.serving import forecast
 from roomidity.forecasting.training import one_blas_thread
-from roomidity.forecasting.window import HUMIDITY, LEVELS, QUANTITIES, STEPS, WINDOW_SLOTS, FloatArray, Window
+from roomidity.forecasting.window import LEVELS, QUANTITIES, STEPS, WINDOW_SLOTS, FloatArray, Window, slot_number
 from roomidity.slots import SLOT_MS, from_epoch_ms
 
 __all__ = [
     "Replay",
     "Summary",
+    "at_cadence",
     "errors_by_lead",
     "reliability",
     "replay",
     "seasonal_naive",
     "start_of_test",
     "summarise",
+    "summary_of",
 ]
 
 MEDIAN: Final = LEVELS.index(0.5)
-ISSUE_SLOTS: Final = 24
-"""Slots between issue times: 00, 06, 12 and 18 UTC."""
-
-MIN_ORIGINS: Final = 12
-
 Artifacts = tuple[Model, State]
 
 
@@ -59,6 +56,10 @@ class Replay:
         The newest value at issue, filled forward for at most 3 h, (rooms, origins, 2).
     counted
         Origins that the protocol scores, (rooms, origins).
+    temperature_only
+        Origins of rooms without a hygrometer that would be scored by temperature alone, (rooms, origins).
+    cadence
+        How often readings were expected.
     """
 
     rooms: tuple[str, ...]
@@ -67,6 +68,8 @@ class Replay:
     actual: FloatArray
     last: FloatArray
     counted: NDArray[np.bool_]
+    temperature_only: NDArray[np.bool_]
+    cadence: Cadence = "15min"
 
     def by_room(self) -> Iterator[Replay]:
         """The same of each room that is scored, alone."""
@@ -79,6 +82,7 @@ class Replay:
                 actual=self.actual[only],
                 last=self.last[only],
                 counted=self.counted[only],
+                temperature_only=self.temperature_only[only],
             )
 
 
@@ -130,9 +134,7 @@ def replay(
     progress
         Called with days done and days in all.
     """
-    origins = np.arange(start + -start % ISSUE_SLOTS, min(stop or house.last, house.last - STEPS) + 1, ISSUE_SLOTS)
-    if stop is not None:
-        origins = origins[origins < stop]
+    origins = issue_slots(house, start=start, stop=stop)
     quantiles = np.full((len(house.rooms), len(origins), 2, len(LEVELS), STEPS), np.nan)
     model, state = prior
     champion: Artifacts | None = None
@@ -153,19 +155,24 @@ def replay(
             progress(done + 1, len(days))
     ahead = origins[:, None] - house.first + np.arange(STEPS)
     actual = house.values[:, :, ahead].swapaxes(1, 2)
-    filled = fill(house.values)
-    last = filled[:, :, origins - house.first - 1].swapaxes(1, 2)
-    past = np.stack([_share(filled[:, :, o - house.first - WINDOW_SLOTS : o - house.first]) for o in origins], axis=1)
-    ends = np.array([_end(values) for values in house.values]) + house.first
-    counted = (
-        np.isfinite(last).all(axis=2)
-        & (past >= PAST_SHARE)
-        & (np.isfinite(actual[:, :, HUMIDITY]).mean(axis=2) >= TARGET_SHARE)
-        & (origins + STEPS <= ends[:, None])
-    )
-    counted &= counted.sum(axis=1, keepdims=True) >= MIN_ORIGINS
+    last = fill(house.values)[:, :, origins - house.first - 1].swapaxes(1, 2)
     issued = tuple(from_epoch_ms(int(origin) * SLOT_MS) for origin in origins)
-    return Replay(rooms=house.rooms, issued_at=issued, quantiles=quantiles, actual=actual, last=last, counted=counted)
+    scored = eligible(house, origins)
+    return Replay(
+        rooms=house.rooms,
+        issued_at=issued,
+        quantiles=quantiles,
+        actual=actual,
+        last=last,
+        counted=scored.counted,
+        temperature_only=scored.temperature_only,
+    )
+
+
+def at_cadence(one: Replay, house: Window, cadence: Cadence) -> Replay:
+    """The same forecasts of ``house``, scored as readings of another cadence."""
+    scored = eligible(house, np.array([slot_number(moment) for moment in one.issued_at]), cadence=cadence)
+    return replace(one, counted=scored.counted, temperature_only=scored.temperature_only, cadence=cadence)
 
 
 def _winner(closed: Window, prior: Artifacts, champion: Artifacts | None, *, seed: int, jobs: int) -> Challenge | None:
@@ -202,40 +209,49 @@ class Summary:
 
 def summarise(replays: Sequence[Replay]) -> Iterator[Summary]:
     """The protocol's figures over all rooms of ``replays``: humidity, then temperature."""
-    levels = np.array(LEVELS)[:, None]
     for q in range(len(QUANTITIES)):
-        figures, leads, origins = [], [], 0
-        for room in _rooms(replays):
-            kept = room.counted[0]
-            origins += int(kept.sum())
-            missed = _missed(room, q)
-            known = np.isfinite(missed).all(axis=1)
-            median = missed[:, MEDIAN]
-            idle = np.where(known, room.actual[0, kept, q] - room.last[0, kept, q, None], np.nan)
-            pinball = np.maximum(levels * missed, (levels - 1) * missed).mean(axis=1)[known].mean()
-            inside = ((missed[:, 0] >= 0) & (missed[:, -1] <= 0))[known].mean()
-            figures.append(
-                [
-                    np.nanmean(np.abs(median)),
-                    np.sqrt(np.nanmean(median**2)),
-                    np.nanmean(np.abs(idle)),
-                    pinball,
-                    inside,
-                ]
-            )
-            leads.append([np.nanmean(np.abs(median[:, lead - 1])) for lead in (4, 12, 24, 48, 96)])
-        mae, rmse, idle_mae, pinball_mean, coverage = np.mean(figures, axis=0)
-        yield Summary(
-            mae=float(mae),
-            rmse=float(rmse),
-            persistence_mae=float(idle_mae),
-            skill=float(1 - mae / idle_mae),
-            pinball=float(pinball_mean),
-            coverage=float(coverage),
-            by_lead=dict(zip((1, 3, 6, 12, 24), np.mean(leads, axis=0).tolist(), strict=True)),
-            rooms=len(figures),
-            origins=origins,
+        yield summary_of(replays, q)
+
+
+def summary_of(replays: Sequence[Replay], q: int) -> Summary:
+    """The protocol's figures over all rooms of ``replays`` for the quantity at row ``q``.
+
+    Of hourly readings, the error at a lead is that of the one in the hour that ends there.
+    """
+    levels = np.array(LEVELS)[:, None]
+    figures, leads, origins = [], [], 0
+    for room in _rooms(replays):
+        kept = room.counted[0]
+        origins += int(kept.sum())
+        missed = _missed(room, q)
+        known = np.isfinite(missed).all(axis=1)
+        median = missed[:, MEDIAN]
+        idle = np.where(known, room.actual[0, kept, q] - room.last[0, kept, q, None], np.nan)
+        pinball = np.maximum(levels * missed, (levels - 1) * missed).mean(axis=1)[known].mean()
+        inside = ((missed[:, 0] >= 0) & (missed[:, -1] <= 0))[known].mean()
+        figures.append(
+            [
+                np.nanmean(np.abs(median)),
+                np.sqrt(np.nanmean(median**2)),
+                np.nanmean(np.abs(idle)),
+                pinball,
+                inside,
+            ]
         )
+        step = STEP_SLOTS[room.cadence]
+        leads.append([np.nanmean(np.abs(median[:, lead - step : lead].ravel())) for lead in (4, 12, 24, 48, 96)])
+    mae, rmse, idle_mae, pinball_mean, coverage = np.mean(figures, axis=0)
+    return Summary(
+        mae=float(mae),
+        rmse=float(rmse),
+        persistence_mae=float(idle_mae),
+        skill=float(1 - mae / idle_mae),
+        pinball=float(pinball_mean),
+        coverage=float(coverage),
+        by_lead=dict(zip((1, 3, 6, 12, 24), np.mean(leads, axis=0).tolist(), strict=True)),
+        rooms=len(figures),
+        origins=origins,
+    )
 
 
 def errors_by_lead(replays: Sequence[Replay]) -> FloatArray:
@@ -267,14 +283,3 @@ def _missed(room: Replay, q: int) -> FloatArray:
     kept = room.counted[0]
     missed: FloatArray = room.actual[0, kept, q, None] - room.quantiles[0, kept, q]
     return missed
-
-
-def _share(values: FloatArray) -> FloatArray:
-    """Share of slots with a humidity, (rooms,)."""
-    share: FloatArray = np.isfinite(values[:, HUMIDITY]).sum(axis=1) / WINDOW_SLOTS
-    return share
-
-
-def _end(values: FloatArray) -> int:
-    held = np.flatnonzero(np.isfinite(values).any(axis=0))
-    return int(held[-1]) + 1 if len(held) else 0

@@ -1,0 +1,139 @@
+"""Which issue times the protocol counts, and why a room has none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roomidity.forecasting.courses import DAY, fill
+from roomidity.forecasting.scoring import PAST_SHARE, TARGET_SHARE
+from roomidity.forecasting.window import (
+    HUMIDITY,
+    QUANTITIES,
+    STEPS,
+    TEMPERATURE,
+    WINDOW_SLOTS,
+    FloatArray,
+    IntArray,
+    Window,
+)
+
+__all__ = ["CADENCES", "ISSUE_SLOTS", "MIN_ORIGINS", "STEP_SLOTS", "Cadence", "Eligible", "eligible", "issue_slots"]
+
+ISSUE_SLOTS: Final = 24
+"""Slots between issue times: 00, 06, 12 and 18 UTC."""
+
+MIN_ORIGINS: Final = 12
+
+Cadence = Literal["15min", "hourly"]
+CADENCES: Final[tuple[Cadence, ...]] = get_args(Cadence)
+
+STEP_SLOTS: Final[dict[Cadence, int]] = {"15min": 1, "hourly": 4}
+"""Slots from one expected reading to the next."""
+
+
+@dataclass(frozen=True)
+class Eligible:
+    """What is scored of a house.
+
+    Parameters
+    ----------
+    counted
+        Origins that the protocol scores, (rooms, origins).
+    temperature_only
+        Origins of rooms that never measure humidity which would be scored by temperature alone, (rooms, origins): the
+        protocol leaves those rooms out.
+    reasons
+        Why nothing of a room is scored by the protocol, by room.
+    """
+
+    counted: NDArray[np.bool_]
+    temperature_only: NDArray[np.bool_]
+    reasons: dict[str, str]
+
+
+def issue_slots(house: Window, *, start: int, stop: int | None = None) -> IntArray:
+    """Numbers of the slots of the issue times from ``start`` on, whose targets lie inside the readings."""
+    origins = np.arange(start + -start % ISSUE_SLOTS, min(stop or house.last, house.last - STEPS) + 1, ISSUE_SLOTS)
+    return origins if stop is None else origins[origins < stop]
+
+
+def eligible(house: Window, origins: IntArray, *, cadence: Cadence = "15min") -> Eligible:
+    """Which of the issue times ``origins`` (slot numbers) count in each room.
+
+    The newest value of both quantities is known, filled forward; enough of the two days before and of the day after
+    have a humidity. At ``15min`` that is the protocol; at ``hourly`` the shares are of the slots in which a reading is
+    expected, one in four, which is not the protocol.
+    """
+    by_humidity = _counted(house, origins, HUMIDITY, cadence)
+    without = np.isnan(house.values[:, HUMIDITY]).all(axis=1, keepdims=True)
+    alone = _counted(house, origins, TEMPERATURE, cadence) & without
+    reasons = {
+        room: _reason(house.values[row], house.first, origins, cadence)
+        for row, room in enumerate(house.rooms)
+        if not by_humidity[row].any()
+    }
+    return Eligible(by_humidity, alone, reasons)
+
+
+def _counted(house: Window, origins: IntArray, by: int, cadence: Cadence) -> NDArray[np.bool_]:
+    step = STEP_SLOTS[cadence]
+    filled = fill(house.values)
+    seen = filled if step == 1 else house.values  # filled, every hour has its four
+    needed = [HUMIDITY, TEMPERATURE] if by == HUMIDITY else [TEMPERATURE]
+    last = filled[:, needed][:, :, origins - house.first - 1].swapaxes(1, 2)
+    shares = [_share(seen[:, by, o - house.first - WINDOW_SLOTS : o - house.first]) for o in origins]
+    past = np.array(shares).reshape(len(origins), len(house.rooms)).T
+    ahead = origins[:, None] - house.first + np.arange(STEPS)
+    targets = np.isfinite(house.values[:, by][:, ahead]).mean(axis=2)
+    ends = np.array([_end(values) for values in house.values]) + house.first + step - 1
+    counted = (
+        np.isfinite(last).all(axis=2)
+        & (past * step >= PAST_SHARE)
+        & (targets * step >= TARGET_SHARE)
+        & (origins + STEPS <= ends[:, None])
+    )
+    enough: NDArray[np.bool_] = counted & (counted.sum(axis=1, keepdims=True) >= MIN_ORIGINS)
+    return enough
+
+
+def _share(values: FloatArray) -> FloatArray:
+    """Share of slots with a value, (rooms,)."""
+    share: FloatArray = np.isfinite(values).sum(axis=1) / WINDOW_SLOTS
+    return share
+
+
+def _end(values: FloatArray) -> int:
+    held = np.flatnonzero(np.isfinite(values).any(axis=0))
+    return int(held[-1]) + 1 if len(held) else 0
+
+
+def _reason(values: FloatArray, first: int, origins: IntArray, cadence: Cadence) -> str:
+    """The first thing that keeps a room from being scored, in words; values: (2, slots)."""
+    for row, quantity in enumerate(QUANTITIES):
+        if not np.isfinite(values[row]).any():
+            return f"it never measures {quantity}, and the protocol scores rooms that measure both"
+    held = np.flatnonzero(np.isfinite(values[HUMIDITY]))
+    inside = int((origins + STEPS <= _end(values) + first).sum())
+    if inside < MIN_ORIGINS:
+        days = (held[-1] + 1 - held[0]) / DAY
+        return (
+            f"it spans {days:.1f} days, and the last quarter has {inside} forecasts with 24 h after them; 12 are "
+            "needed: about two weeks of readings, or more"
+        )
+    share = len(held) / (held[-1] + 1 - held[0])
+    gap = int(np.median(np.diff(held))) if len(held) > 1 else 1
+    if gap > 1 and cadence == "15min":
+        is_regular = abs(share - 1 / gap) < 0.03
+        every = "hourly data: " if gap == 4 and is_regular else f"a reading every {gap * 15} minutes: " * is_regular
+        return (
+            f"{every}{share:.0%} of slots have a humidity, the protocol needs {PAST_SHARE:.0%} of those before a "
+            f"forecast and {TARGET_SHARE:.0%} of those after; give --cadence hourly to score the hours that have one"
+        )
+    return (
+        f"{share:.0%} of slots have a humidity, with gaps that leave fewer than {MIN_ORIGINS} of {inside} forecasts "
+        f"{PAST_SHARE:.0%} of the slots before and {TARGET_SHARE:.0%} of those after"
+    )
