@@ -167,11 +167,13 @@ def _why(row: Mapping[str, Any]) -> str:
             return f"{_cut(row['bad'])} is no number"
         case "no_value":
             return "it has neither temperature nor humidity"
-    values = (("temperature", "°C"), ("humidity", "%RH"))
-    if row["reason"] == "unit":
-        values = tuple((name, unit) for name, unit in values if row.get(f"unit of {name}") is not None)
-        return " and ".join(f"{row[name]:g} {unit}" for name, unit in values) + f" in {row['room']!r}"
-    return " and ".join(f"{row[name]:g} {unit}" for name, unit in values if row[name] is not None)
+    is_unit = row["reason"] == "unit"
+    said = " and ".join(
+        f"{row[name]:g} {unit}"
+        for name, unit in (("temperature", "°C"), ("humidity", "%RH"))
+        if row.get(f"unit of {name}" if is_unit else name) is not None
+    )
+    return f"{said} in {row['room']!r}" if is_unit else said
 
 
 def _cut(text: str) -> str:

@@ -42,7 +42,7 @@ def resolve(rows: pl.DataFrame, timezone: str | None, series: list[str]) -> pl.D
     rows = rows.with_columns(
         pl.coalesce("at", pl.when(pl.col("early") == pl.col("late")).then("early")).alias("at"),
         pl.when(naive & pl.col("early").is_null())
-        .then(pl.lit(f"the clocks of {timezone} went forward: it did not exist"))
+        .then(pl.lit(f"it did not exist: the clocks of {timezone} went forward"))
         .alias("why"),
     )
     twice = rows.filter(pl.col("at").is_null() & pl.col("early").is_not_null())
@@ -69,7 +69,7 @@ def _told(rows: pl.DataFrame, twice: pl.DataFrame, timezone: str, series: list[s
             for at in range(begin, end):
                 places.append(own["place"][at])
                 moments.append(None if second is None else own["early" if at < second else "late"][at])
-                why = f"the clocks of {timezone} went back: it came twice, and the order does not tell which it is"
+                why = f"it came twice when the clocks of {timezone} went back, and the order does not tell which it is"
                 whys.append(why if second is None else None)
     return pl.DataFrame(
         {"place": places, "at": moments, "why": whys}, schema={"place": pl.UInt32, "at": pl.Int64, "why": pl.String}

@@ -11,7 +11,7 @@ from roomidity.readings.units import UNITS, Units
 __all__ = ["problems", "remedies"]
 
 _SHOWN_ROOMS: Final = 3
-_LONGEST: Final = 160
+_LONGEST: Final = 240
 """Characters of a line."""
 
 _MEANING: Final[Mapping[str, str]] = {

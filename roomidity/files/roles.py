@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,9 @@ _OF_A_DAY: Final = r"\d\D+\d{1,2}:\d{2}|^\d{12,14}$"
 
 _SHOWN: Final = 12
 """Columns that a message lists."""
+
+_NAME: Final = 40
+"""Characters of each."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,9 @@ class Roles:
         return listed(name for name in self.columns if name)
 
 
-def listed(names: object) -> str:
+def listed(names: Iterable[str]) -> str:
     """Names in words, the first few."""
-    quoted = [repr(name) for name in names]  # type: ignore[attr-defined]
+    quoted = [repr(name if len(name) <= _NAME else f"{name[:_NAME]}…") for name in names]
     return ", ".join(quoted[:_SHOWN]) + (f" and {len(quoted) - _SHOWN} more" if len(quoted) > _SHOWN else "")
 
 
@@ -67,8 +70,12 @@ def roles_of(table: Table, hints: Hints, path: Path) -> Roles:
     ReadingsFileError
         If none holds anything measured.
     """
+    had = table.rows.columns[1:3]
     rows = _with_tags(table.rows)
-    found = columns(name for name in rows.columns if name != LINE)
+    names = [name for name in rows.columns if name != LINE]
+    found = columns(names)
+    if had in (["name", "time"], ["name", "tags"]):  # InfluxDB's command line: the measurement
+        found["name"] = Column("name", "field", rank=50)
     mapped: set[str] = set()
     for name, one in found.items():
         target = None if one.role in ("time", "date") else hints.entities.find(name)
@@ -83,6 +90,7 @@ def roles_of(table: Table, hints: Hints, path: Path) -> Roles:
         mapped.add(name)
     roles = Roles(rows, found, frozenset(mapped))
     if not roles.of("quantity") and not roles.of("value"):
+        _refuse_headless(names, path)
         raise ReadingsFileError(
             path,
             column=None,
@@ -90,6 +98,14 @@ def roles_of(table: Table, hints: Hints, path: Path) -> Roles:
             expected="a column 'temperature' or 'humidity', or --map COLUMN=ROOM:QUANTITY for each that holds one",
         )
     return roles
+
+
+def _refuse_headless(names: list[str], path: Path) -> None:
+    if names and read_times(pl.Series(names)).select(pl.any_horizontal(pl.all().is_not_null()).any()).item():
+        expected = "one that names the columns first, such as house,room,ts,temperature,humidity"
+        raise ReadingsFileError(
+            path, column=None, found=f"a first line with values: {listed(names)}", expected=expected
+        )
 
 
 def _with_tags(rows: pl.DataFrame) -> pl.DataFrame:

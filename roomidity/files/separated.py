@@ -130,13 +130,17 @@ def _table(lines: pl.DataFrame, header: _Header) -> Table:
     width = len(names)
     lines = lines.filter(~pl.col("blank") & ~pl.col("annotation") & ~pl.col("text").str.starts_with("#"))
     plain = lines.filter(~pl.col("text").str.contains('"', literal=True))
-    cells = plain.select("number", pl.col("text").str.split(separator).alias("cells"))
-    quoted = lines.filter(pl.col("text").str.contains('"', literal=True)).select("number", "text")
-    parts = [cells]
+    parts = [plain.select("number", pl.col("text").str.split(separator).alias("cells"))]
     faults: list[Fault] = []
+    quoted = lines.filter(pl.col("text").str.contains('"', literal=True)).select("number", "text")
     if quoted.height:
-        found, faults = _quoted(quoted, lines, separator, width)
-        parts = [cells.filter(~pl.col("number").is_in(found.joined)), found.cells]
+        whole = _unquoted(quoted, separator)
+        parts.append(whole)
+        odd = quoted.join(whole, on="number", how="anti", maintain_order="left")
+        if odd.height:
+            found, faults = _quoted(odd, lines, separator, width)
+            parts = [part.filter(~pl.col("number").is_in(found.joined)) for part in parts]
+            parts.append(found.cells)
     rows = pl.concat(parts)
     surplus = pl.col("cells").list.slice(width).list.join("").str.strip_chars().str.len_bytes() > 0
     size = pl.col("cells").list.len()
@@ -158,6 +162,17 @@ def _ragged(cells: Sequence[str], header: _Header) -> str:
     if header.separator == "," and width < len(cells) <= width + values:
         why += ": are the decimals after commas? then put the numbers in quotes, or separate by semicolons"
     return why
+
+
+def _unquoted(quoted: pl.DataFrame, separator: str) -> pl.DataFrame:
+    """The cells of those lines in which every quote opens or ends a cell, or is doubled within one."""
+    sep = re.escape(separator)
+    cell = rf'{sep}(?: *"(?:[^"]|"")*" *|[^{sep}"]*)'
+    found = quoted.select("number", "text", (pl.lit(separator) + pl.col("text")).str.extract_all(cell).alias("cells"))
+    read = pl.col("cells").list.eval(pl.element().str.len_bytes()).list.sum()
+    whole = found.filter(read == pl.col("text").str.len_bytes() + len(separator.encode()))
+    plain = pl.element().str.slice(1).str.replace(r'^ *"((?s:.*))" *$', "${1}").str.replace_all('""', '"', literal=True)
+    return whole.select("number", pl.col("cells").list.eval(plain))
 
 
 @dataclass(frozen=True)

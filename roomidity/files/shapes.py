@@ -102,9 +102,9 @@ def _sources(roles: Roles, hints: Hints) -> Iterator[_Source]:
         group = groups.setdefault(one.label.lower(), [])
         if one.quantity not in {other.quantity for other in group}:
             group.append(one)
-    own = roles.best("room", "name")
+    own = _room_column(roles, hints)
     room = _room(roles, own, hints)
-    sensor = _named(roles.best("sensor"), None)
+    sensor = _sensor(roles, own, room)
     is_named = own is not None or hints.room is not None or bool(hints.entities)
     if "" not in groups and len(groups) == 1 and is_named and not roles.mapped:
         groups = {"": next(iter(groups.values()))}
@@ -119,6 +119,22 @@ def _sources(roles: Roles, hints: Hints) -> Iterator[_Source]:
             yield _Source(tuple(group), pl.lit(group[0].label), sensor, sparse=True)
         elif "" not in groups:  # several in a room
             yield _Source(tuple(group), room, pl.lit(group[0].label), sparse=True)
+
+
+def _room_column(roles: Roles, hints: Hints) -> Column | None:
+    """The column that names the room; what only names a device does where nothing else says the room."""
+    return roles.best("room") or (None if hints.room or hints.entities else roles.best("name"))
+
+
+def _sensor(roles: Roles, own: Column | None, room: pl.Expr) -> pl.Expr:
+    """A row's sensor; several devices of a room are sensors of their own."""
+    sensor, device = roles.best("sensor"), roles.best("name")
+    if sensor is not None or device is None or device == own:
+        return _named(sensor, None)
+    name = pl.col(device.name).cast(pl.String, strict=False).str.replace_all(r"[/#$+]", ":").str.slice(0, 64)
+    shared = roles.rows.select(room.alias("room"), name.alias("name")).unique().group_by("room").len()
+    rooms = shared.filter(pl.col("len") > 1)["room"].drop_nulls()
+    return pl.when(room.is_in(rooms.to_list())).then(name)
 
 
 def _room(roles: Roles, own: Column | None, hints: Hints) -> pl.Expr:
@@ -140,7 +156,7 @@ def _told(roles: Roles, hints: Hints, of: Callable[[Target], str | None]) -> lis
 
 def _refuse_nameless(roles: Roles, sources: list[_Source], hints: Hints, path: Path) -> None:
     """Say all that is missing at once."""
-    lacks_room = roles.best("room", "name") is None and hints.room is None and not hints.entities
+    lacks_room = _room_column(roles, hints) is None and hints.room is None and not hints.entities
     lacks = {
         "house": roles.best("house") is None and hints.house is None,
         "room": lacks_room and any(not source.sparse for source in sources),

@@ -30,6 +30,7 @@ _MAGIC: Final = (
 _SAMPLE: Final = 4_096
 """Bytes that tell UTF-16 without a mark: every other one is zero."""
 
+_CONTROL_BYTES: Final = bytes(code for code in range(32) if code not in b"\t\n\r\f\x1b")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
@@ -45,7 +46,9 @@ def refuse_binary(data: bytes, path: Path) -> None:
         if data.startswith(magic):
             expected = f"Parquet, CSV or JSON: {remedy}"
             raise ReadingsFileError(path, column=None, found=what, expected=expected)
-    if not _zeros(data[:_SAMPLE]) and data[:_SAMPLE].count(0) > len(data[:_SAMPLE]) // 20:
+    sample = data[:_SAMPLE]
+    is_marked = any(data.startswith(mark) for mark, _ in _MARKS)
+    if not is_marked and not _zeros(sample) and len(sample.translate(None, _CONTROL_BYTES)) < 0.98 * len(sample):
         raise ReadingsFileError(path, column=None, found="bytes that are no text", expected="Parquet, CSV or JSON")
 
 

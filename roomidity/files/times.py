@@ -99,8 +99,13 @@ def read_times(times: pl.Series, *, day_first: bool | None = None) -> pl.DataFra
         return _frame(none, ms) if dtype.time_zone is None else _frame(ms, none)
     if dtype.is_numeric():
         return _numbers(times.cast(pl.Float64))
-    if dtype == pl.String:
-        return _texts(times, day_first=day_first)
+    if dtype == pl.String:  # each different text once: rooms share their times
+        different = times.alias("text").unique().to_frame()
+        read = different.hstack(_texts(different["text"], day_first=day_first))
+        found = (
+            times.alias("text").to_frame().join(read, on="text", how="left", maintain_order="left", nulls_equal=True)
+        )
+        return found.drop("text")
     return _frame(none, none)
 
 

@@ -42,7 +42,9 @@ def read_values(cells: pl.Series, quantity: Quantity) -> pl.DataFrame:
         left.replace_strict(different, pl.Series(own, dtype=kind), default=None, return_dtype=kind)
         for own, kind in zip(zip(*read, strict=True), (pl.Float64, pl.String, pl.String), strict=True)
     ]
-    return _frame(*(whole.scatter(places, own) for whole, own in zip((value, none, none), columns, strict=True)))
+    return _frame(
+        *(whole.scatter(places, own) for whole, own in zip((value, none.clone(), none.clone()), columns, strict=True))
+    )
 
 
 def _frame(value: pl.Series, unit: pl.Series, bad: pl.Series) -> pl.DataFrame:
