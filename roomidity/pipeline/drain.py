@@ -15,6 +15,7 @@ import polars as pl
 from roomidity.houses import ACTIVE_FOR
 from roomidity.pipeline.admission import admit
 from roomidity.pipeline.backoff import BackOff
+from roomidity.pipeline.pasts import Pasts
 from roomidity.pipeline.ports import Houses, JobQueue, Observations, ReadingsQueue, Rejects, Sets
 from roomidity.pipeline.storing import store
 from roomidity.pipeline.summary import DrainSummary
@@ -100,7 +101,7 @@ def _drain_wave(
 ) -> DrainSummary:
     with timed("decode"):
         decoded = decode(wave)
-        checked = check(decoded, now=now, limits=rules.limits)
+        checked = check(decoded, now=now, limits=rules.limits, past=Pasts(ports.observations, now))
     with timed("store"):
         refused = admit(checked.accepted, ports.houses, timezone=rules.timezone, backoff=ports.backoff)
         checked = _refuse(checked, refused)
