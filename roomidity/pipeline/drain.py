@@ -19,6 +19,7 @@ from roomidity.domain.houses import ACTIVE_FOR
 from roomidity.domain.messages import ForecastJob, Message
 from roomidity.domain.slots import from_epoch_ms
 from roomidity.pipeline.backoff import BackOff
+from roomidity.pipeline.pasts import Pasts
 from roomidity.pipeline.ports import Houses, JobQueue, Observations, ReadingsQueue, Rejects, Sets
 from roomidity.pipeline.slot_writing import SlotWriter
 from roomidity.pipeline.waves import WaveSize, portions, receive_wave
@@ -164,7 +165,7 @@ def _drain_wave(
 ) -> DrainSummary:
     with timed("decode"):
         decoded = decode(wave)
-        checked = check(decoded, now=now, limits=rules.limits)
+        checked = check(decoded, now=now, limits=rules.limits, past=Pasts(ports.observations, now))
     with timed("store"):
         refused = ports.slots.admit(checked.accepted, timezone=rules.timezone)
         checked = _refuse(checked, refused)
