@@ -11,6 +11,7 @@ from roomidity.files.hints import Hints
 from roomidity.files.objects import is_json, read_objects
 from roomidity.files.parquet import MAGIC, read_parquet
 from roomidity.files.report import problems, remedies
+from roomidity.files.roles import roles_of
 from roomidity.files.separated import read_separated
 from roomidity.files.shapes import shape
 from roomidity.files.table import Table
@@ -46,6 +47,9 @@ def read_readings(path: Path, hints: Hints | None = None) -> FileReadings:
     if not shaped:
         if faults:
             raise refused(path, FileReadings.none(faults, counted=tables[0].counted))
+        for table in tables:
+            if len(table.rows.columns) > 1:
+                roles_of(table, hints, path)  # a header that is none says more
         raise ReadingsFileError(path, column=None, found="no rows", expected="readings")
     found = told_apart(shaped, faults, hints, counted=tables[0].counted)
     bad = sum(count for reason, count in found.rejected.items() if reason not in _LEFT_OUT)

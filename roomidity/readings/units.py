@@ -178,7 +178,9 @@ def _unit_of(quantity: Quantity, ordered: Sequence[float]) -> Unit | None:
         return None
     middle = _rank(ordered, 0.5)
     unit = next((unit for upper, unit in _BANDS[quantity] if middle <= upper), None)
-    if (unit == "f" and _rank(ordered, 0.1) < _COLDEST_F) or (unit == "share" and _rank(ordered, 0.9) > _FULL_SHARE):
+    if (unit == "f" and _rank(ordered, 0.1) < _COLDEST_F) or (
+        unit == "share" and _rank(ordered[::-1], 0.1) > _FULL_SHARE
+    ):
         return None
     return unit
 
