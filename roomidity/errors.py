@@ -4,6 +4,7 @@ RoomidityError
 ├── ConfigurationError      a setting is missing or cannot be used
 ├── InputError              something a person handed in cannot be used
 │   ├── ReadingsFileError   a file of readings has the wrong shape
+│   ├── RejectedFileError   more rows of a file of readings are bad than good
 │   └── NotFoundError       the house, room or object that was asked for does not exist
 ├── ModelError              a model cannot be used
 │   ├── ModelRefusedError   its bytes do not match the registry, or do not parse
@@ -20,7 +21,7 @@ RoomidityError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 __all__ = [
     "ChampionChangedError",
@@ -35,6 +36,7 @@ __all__ = [
     "NotEnoughDataError",
     "NotFoundError",
     "ReadingsFileError",
+    "RejectedFileError",
     "RoomidityError",
     "RuleNotFollowedError",
     "StoreError",
@@ -70,6 +72,28 @@ class ReadingsFileError(InputError):
         self.expected = expected
         where = f"{self.path}: " + (f"column {column!r}: " if column else "")
         super().__init__(f"{where}found {found}; expected {expected}")
+
+
+class RejectedFileError(InputError):
+    """More rows of a file of readings are bad than good: nothing of it is used."""
+
+    def __init__(
+        self,
+        path: object,
+        *,
+        readings: int,
+        rejected: Mapping[str, int],
+        found: Sequence[str],
+        remedies: Sequence[str],
+    ) -> None:
+        self.path = str(path)
+        self.readings = readings
+        self.rejected = dict(rejected)
+        bad = sum(rejected.values())
+        lines = [f"{self.path}: {bad:,} of its {bad + readings:,} rows are no readings, so none was used; found"]
+        lines += [f"  {line}" for line in found]
+        lines += ["what to do", *(f"  {line}" for line in remedies)] if remedies else []
+        super().__init__("\n".join(lines))
 
 
 class NotFoundError(InputError):

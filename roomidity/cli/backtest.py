@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import numpy as np
 import polars as pl
+from click.core import ParameterSource
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from roomidity.cli.output import UNITS, Output, json_option, progress
-from roomidity.domain.quantities import QUANTITIES, Quantity
+from roomidity.cli.files import file_options, hints_of, tell
+from roomidity.cli.output import UNITS, Output, json_option, notes, progress
+from roomidity.domain.quantities import QUANTITIES, TEMPERATURE, Quantity
 from roomidity.errors import InputError
 from roomidity.files import read_outdoor, read_slots
 from roomidity.forecasting import LEVELS, STEPS, Model, State, Window, load_prior
+from roomidity.forecasting.evaluation.protocol import CADENCES, Cadence, eligible, issue_slots
 from roomidity.forecasting.serving.prior import unpack_prior
 from roomidity.forecasting.tidy_windows import windows_of
 from roomidity.settings import check_timezone
@@ -32,6 +35,9 @@ __all__ = ["backtest", "prior_for"]
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PLOTS = (".png", ".svg", ".pdf")
 _EXTRAS = {"sklearn": "train", "joblib": "train", "threadpoolctl": "train", "matplotlib": "plots"}
+_REASONS: Final = 8
+"""Different reasons that are listed; rooms of the same are named together."""
+
 _OF_A_ROOM = ("mae", "skill", "coverage", "origins")
 
 
@@ -49,10 +55,23 @@ def _new_plot(context: click.Context, parameter: click.Parameter, path: Path | N
 
 
 @click.command()
-@click.option("--readings", type=_FILE, required=True, help="Parquet with house, room, ts, temperature, humidity.")
-@click.option("--outdoor", type=_FILE, help="Parquet with ts, temperature, humidity of the air outside: its past only.")
+@click.option("--readings", type=_FILE, required=True, help="A file of readings: Parquet, CSV or JSON, as for `send`.")
+@file_options
+@click.option("--outdoor", type=_FILE, help="A file of the air outside, as --readings: its past only.")
 @click.option("--prior", help="A prior made by scripts/train-prior, or `none`.  [default: the shipped one]")
-@click.option("--timezone", default="Europe/Berlin", show_default=True, help="The houses' IANA time zone.")
+@click.option(
+    "--timezone",
+    default="Europe/Berlin",
+    show_default=True,
+    help="The houses' IANA time zone; given, also that of times without an offset.",
+)
+@click.option(
+    "--cadence",
+    type=click.Choice(CADENCES),
+    default="15min",
+    show_default=True,
+    help="How often readings are expected. hourly counts hours instead of slots, which is not the protocol.",
+)
 @click.option("--cold-start", is_flag=True, help="Train nothing: what a new house gets, from the prior alone.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Rooms fitted at a time.  [default: all cores]")
 @click.option("--by-room", is_flag=True, help="Print a table of the rooms as well.")
@@ -74,31 +93,45 @@ def backtest(
     outdoor: Path | None,
     prior: str | None,
     timezone: str,
+    cadence: Cadence,
     cold_start: bool,
     jobs: int | None,
     by_room: bool,
     plot: Path | None,
     predictions: Path | None,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Forecast the last quarter of the readings as it would have been done then, and say how good that was.
 
     Issue times are 00, 06, 12 and 18 UTC. A model is trained weekly and serves if it wins on slots held out from it;
     the state moves on daily; all on slots that had closed by then and on no others. The prior must not have seen the
-    house: one whose manifest lists it is refused.
+    house: one whose manifest lists it is refused. Readings closer than a slot are averaged; a room that the protocol
+    does not score is named with the reason. What forms a file may have, `roomidity send --help` tells.
     """
     with _extras():
-        from roomidity.forecasting.backtest import replay, start_of_test, summarise  # noqa: PLC0415  # scikit-learn
+        from roomidity.forecasting.backtest import (  # noqa: PLC0415  # scikit-learn
+            at_cadence,
+            replay,
+            start_of_test,
+            summarise,
+        )
 
         if plot is not None:
             from roomidity.cli.figures import draw_backtest  # noqa: PLC0415  # matplotlib
 
     output = Output(as_json=as_json)
     check_timezone(timezone, "--timezone")
-    outside = read_outdoor(outdoor) if outdoor is not None else None
-    houses = windows_of(read_slots(readings), timezone=timezone, outdoor=outside)
+    is_default = click.get_current_context().get_parameter_source("timezone") is ParameterSource.DEFAULT
+    hints = hints_of(timezone=None if is_default else timezone, **given)
+    with notes.status(f"reading {readings.name}"):
+        outside = read_outdoor(outdoor, hints) if outdoor is not None else None
+        slots = read_slots(readings, hints)
+    tell(slots.notes)
+    houses = windows_of(slots.means, timezone=timezone, outdoor=outside)
     model, state = prior_for(prior, houses)
     start = start_of_test(list(houses.values()))
+    uncounted = _uncounted(readings, houses, start=start, cadence=cadence)
     replays: dict[str, Replay] = {}
     with progress() as bar:
         for name, window in houses.items():
@@ -110,11 +143,8 @@ def backtest(
                 jobs=jobs or -1,
                 progress=partial(_tell, bar, bar.add_task(f"{name}: days", total=None)),
             )
-    if not any(one.counted.any() for one in replays.values()):
-        raise InputError(
-            f"{readings}: no room has the 12 forecasts that can be scored in the last quarter of its days; "
-            "the readings need to span about two weeks or more, with few gaps"
-        )
+            if cadence != "15min":
+                replays[name] = at_cadence(replays[name], window, cadence)
     methods = {
         "roomidity": list(replays.values()),
         "persistence": [_persistence(one) for one in replays.values()],
@@ -130,13 +160,26 @@ def backtest(
         for house, one in replays.items()
         for room in one.by_room()
     }
+    aside = _temperature_only(replays)
     for quantity in QUANTITIES:
-        output.tables.print(_table(quantity, {name: found[quantity] for name, found in by_method.items()}))
+        output.tables.print(_table(quantity, {name: found[quantity] for name, found in by_method.items()}, cadence))
+    for room, one in aside.items():
+        output.tables.print(
+            f"{room} by temperature alone, beside the protocol: MAE {one.mae:.4f} °C, skill {one.skill:+.3f}, "
+            f"{one.origins} forecasts",
+            markup=False,
+        )
     if by_room:
         output.tables.print(_room_table(rooms))
     output.answer(
         {
             "houses": list(houses),
+            "cadence": cadence,
+            "protocol": cadence == "15min",
+            "not_scored": uncounted,
+            "temperature_only": {
+                room: {name: getattr(one, name) for name in _OF_A_ROOM} for room, one in aside.items()
+            },
             "test_from": min(one.issued_at[0] for one in replays.values()).isoformat(),
             **{
                 quantity: {name: asdict(found[quantity]) for name, found in by_method.items()}
@@ -202,6 +245,49 @@ def prior_for(choice: str | None, houses: Mapping[str, Window]) -> tuple[Model, 
     return model, state
 
 
+def _uncounted(path: Path, houses: Mapping[str, Window], *, start: int, cadence: Cadence) -> dict[str, str]:
+    """Why rooms will not be scored, said before the work begins.
+
+    Raises
+    ------
+    InputError
+        If none will.
+    """
+    found: dict[str, str] = {}
+    rooms = 0
+    for name, house in houses.items():
+        rooms += len(house.rooms)
+        scored = eligible(house, issue_slots(house, start=start), cadence=cadence)
+        found |= {f"{name}/{room}": reason for room, reason in scored.reasons.items()}
+    by_reason: dict[str, list[str]] = {}
+    for room, reason in found.items():
+        by_reason.setdefault(reason, []).append(room)
+    lines = [f"{_few(named)}: {reason}" for reason, named in by_reason.items()]
+    if len(lines) > _REASONS:
+        lines[_REASONS:] = [f"and {len(lines) - _REASONS} reasons more"]
+    if len(found) == rooms:
+        raise InputError(
+            "\n  ".join([f"{path}: no room has 12 forecasts that can be scored in its last quarter", *lines])
+        )
+    tell(f"not scored: {line}" for line in lines)
+    return found
+
+
+def _few(rooms: Sequence[str]) -> str:
+    return ", ".join(rooms[:4]) + (f" and {len(rooms) - 4} more" if len(rooms) > 4 else "")
+
+
+def _temperature_only(replays: Mapping[str, Replay]) -> dict[str, Summary]:
+    """The figures for temperature of rooms without a hygrometer, which the protocol leaves out."""
+    from roomidity.forecasting.backtest import summary_of  # noqa: PLC0415
+
+    return {
+        f"{house}/{room.rooms[0]}": summary_of([room], TEMPERATURE)
+        for house, one in replays.items()
+        for room in replace(one, counted=one.temperature_only).by_room()
+    }
+
+
 def _persistence(one: Replay) -> Replay:
     median = np.broadcast_to(one.last[:, :, :, None, None], one.quantiles.shape)
     return replace(one, quantiles=median)
@@ -235,11 +321,12 @@ def _tidy(replays: Mapping[str, Replay]) -> pl.DataFrame:
     return pl.concat(parts).select("house", "room", "issued_at", "lead", "variable", *names)
 
 
-def _table(quantity: str, summaries: Mapping[str, Summary]) -> Table:
+def _table(quantity: str, summaries: Mapping[str, Summary], cadence: Cadence) -> Table:
     first = next(iter(summaries.values()))
-    table = Table(
-        "", title=f"{quantity}, {UNITS[quantity]}: {first.rooms} rooms, {first.origins} forecasts", title_justify="left"
-    )
+    title = f"{quantity}, {UNITS[quantity]}: {first.rooms} rooms, {first.origins} forecasts"
+    if cadence != "15min":
+        title += f"; NOT the protocol: {cadence} readings, shares are of the slots in which one is expected"
+    table = Table("", title=title, title_justify="left")
     for heading in ("MAE", "skill", "RMSE", *(f"at {hours} h" for hours in first.by_lead), "pinball", "in p10–p90"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, one in summaries.items():

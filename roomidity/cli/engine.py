@@ -13,16 +13,16 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich.table import Table
 
 from roomidity.cli.charts import forecast_table
+from roomidity.cli.files import file_options, hints_of, tell
 from roomidity.cli.forecasts import forecast_json
 from roomidity.cli.output import UNITS, Output, json_option, notes, progress
-from roomidity.files import read_tidy
-from roomidity.settings import check_timezone
+from roomidity.files import Hints, problems, read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,10 +48,15 @@ state_option = click.option(
 @click.option(
     "--readings",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Parquet with house, room, ts, temperature, humidity.  [default: a simulated house]",
+    help="A file of readings.  [default: a simulated house]",
 )
+@file_options
 @click.option("--days", type=click.IntRange(4, 400), default=42, show_default=True, help="How many of the last days.")
-@click.option("--timezone", help="The houses' IANA time zone.  [default: ROOMIDITY_TIMEZONE, or Europe/Berlin]")
+@click.option(
+    "--timezone",
+    help="The houses' IANA time zone; given, also that of times without an offset.  [default: ROOMIDITY_TIMEZONE, or "
+    "Europe/Berlin]",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Which simulated house.")
 @click.option("--keep", is_flag=True, help="Leave the engine running afterwards, until Ctrl-C.")
 @state_option
@@ -64,18 +69,20 @@ def demo(
     keep: bool,
     state: Path | None,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Replay a house through the whole system: queue, drain, tables, training, forecasts, verification.
 
     All but the last 48 h in bulk, then training, then the last 48 h tick by tick (192 drains and forecasts), then the
     forecasts whose 24 h are over are compared with what happened. The clock is the data's. What it leaves can be looked
-    at with `roomidity up` and `roomidity show`.
+    at with `roomidity up` and `roomidity show`. What forms a file may have, `roomidity send --help` tells.
     """
     from roomidity.local.demo import Replay, newest_days  # noqa: PLC0415  # imports take a moment; help should not
 
     output = Output(as_json=as_json)
-    timezone = check_timezone(timezone, "--timezone") if timezone else os.environ.get("ROOMIDITY_TIMEZONE")
-    chosen = newest_days(_simulated(seed, days) if readings is None else read_tidy(readings), days)
+    hints = hints_of(timezone=timezone, **given)
+    timezone = timezone or os.environ.get("ROOMIDITY_TIMEZONE")
+    chosen = newest_days(_simulated(seed, days) if readings is None else _read(readings, hints), days)
     folder = _state(state)
     with _engine(folder, port=None, prepare=_begin_anew) as engine:
         (folder / _DEMO_MARK).touch()
@@ -166,6 +173,13 @@ def _begin_anew(state: Path) -> None:
         shutil.rmtree(state)
     elif (aside := set_aside(state)) is not None:
         notes.print(f"The engine's state was not a demo's; it is now in {aside}.", soft_wrap=True)
+
+
+def _read(path: Path, hints: Hints) -> pl.DataFrame:
+    with notes.status(f"reading {path.name}"):
+        found = read_whole(path, hints)
+    tell(problems(found))
+    return found.readings
 
 
 def _simulated(seed: int, days: int) -> pl.DataFrame:

@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
+from typing import Any, Final
 
 import click
+import polars as pl
 from rich.table import Table
 
 from roomidity.cli.context import now_option, stage
-from roomidity.cli.output import Output, json_option, progress
-from roomidity.domain.slots import floor_slot
-from roomidity.files import bodies_of
+from roomidity.cli.files import FORMS, file_options, hints_of, tell
+from roomidity.cli.output import Output, json_option, notes, progress
+from roomidity.domain.slots import floor_slot, format_moment
+from roomidity.files import FileReadings, problems, read_readings, remedies
 from roomidity.pipeline.drain import DrainSummary
 from roomidity.pipeline.drain import drain as drain_queue
+from roomidity.readings import LIMITS, pack_readings
 from roomidity.readings.messages import MAX_BODY_BYTES
 
 __all__ = ["drain", "send", "summary_table"]
 
-_CALL_BODIES = 10
+_CALL_BODIES: Final = 10
+_SAMPLE: Final = 5
+"""Readings that a dry run shows."""
 
 
-@click.command()
+_SEND: Final = f"""Queue the readings of FILE, packed into as few messages as the size allows.
+
+{FORMS}
+
+Good rows are sent, in order of time; of bad ones the count, the reason and the first lines are told. A file of which
+most rows are bad is not sent at all. A room whose values can only be °F or shares of one is left out until --unit says
+so. --dry-run shows what would be sent.
+"""
+
+
+@click.command(help=_SEND)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--house", help="The house's name, where the file has no such column.")
+@file_options
+@click.option("--timezone", help="The IANA time zone of times without an offset.")
+@click.option("--dry-run", is_flag=True, help="Read and check the file, and send nothing; needs no endpoint.")
 @click.option(
     "--max-bytes",
     type=click.IntRange(1_000, 1_000_000),
@@ -33,14 +54,16 @@ _CALL_BODIES = 10
     help="Longest message body.",
 )
 @json_option
-def send(file: Path, house: str | None, max_bytes: int, as_json: bool) -> None:
-    """Queue the readings of FILE (Parquet, CSV or JSON lines), packed into as few messages as the size allows.
-
-    Columns, or keys: house, room, sensor (optional), ts (ISO 8601 with an offset, or epoch), temperature (°C), humidity
-    (%RH). Lines of a text file are sent as they stand: the drain rejects a bad one with its reason, and keeps it.
-    """
+def send(file: Path, timezone: str | None, dry_run: bool, max_bytes: int, as_json: bool, **given: Any) -> None:
+    """Queue the readings of a file, or say what would be queued."""
     output = Output(as_json=as_json)
-    count, bodies = bodies_of(file, house=house, max_bytes=max_bytes)
+    with notes.status(f"reading {file.name}"):
+        found = read_readings(file, hints_of(timezone=timezone, **given))
+    bodies = pack_readings(found.readings, max_bytes=max_bytes)
+    if dry_run:
+        _answer_dry_run(output, found, bodies)
+        return
+    count = len(found.readings)
     queue = stage().readings_queue
     messages = sent_bytes = 0
     with progress() as bar:
@@ -56,7 +79,58 @@ def send(file: Path, house: str | None, max_bytes: int, as_json: bool) -> None:
                 bar.update(task, completed=messages)
         queue.send(batch)
     output.tables.print(f"Queued {count:,} readings in {messages:,} messages ({sent_bytes:,} bytes) to {queue.name}.")
-    output.answer({"readings": count, "messages": messages, "bytes": sent_bytes, "queue": queue.name})
+    _tell_left_out(found)
+    output.answer(
+        {
+            "readings": count,
+            "messages": messages,
+            "bytes": sent_bytes,
+            "queue": queue.name,
+            "rejected": dict(found.rejected),
+        }
+    )
+
+
+def _answer_dry_run(output: Output, found: FileReadings, bodies: Iterable[str]) -> None:
+    """What would be sent: counts, by room, and the first readings as they stand in the messages."""
+    readings = found.readings
+    names = ["room"] if readings["house"].n_unique() == 1 else ["house", "room"]
+    rooms = readings.group_by(pl.concat_str(names, separator="/").alias("name")).len().sort("name")
+    first, last = (format_moment(moment) for moment in (readings["ts"].min(), readings["ts"].max()))  # type: ignore[arg-type]  # a column of times
+    sample = list(islice(_unpacked(bodies), _SAMPLE))
+    output.tables.print(f"Would queue {len(readings):,} readings, {first} to {last}:")
+    for name, count in rooms.iter_rows():
+        output.tables.print(f"  {name}: {count:,}", markup=False)
+    _tell_left_out(found)
+    output.answer(
+        {
+            "readings": len(readings),
+            "rejected": dict(found.rejected),
+            "rooms": dict(rooms.iter_rows()),
+            "first": first,
+            "last": last,
+            "sample": sample,
+        }
+    )
+
+
+def _unpacked(bodies: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for body in bodies:
+        packed = json.loads(body)
+        for reading in packed["readings"]:
+            yield {"house": packed["house"], **reading}
+
+
+def _tell_left_out(found: FileReadings) -> None:
+    """What was left out and why, and what waits in the future; to standard error."""
+    lines = problems(found)
+    if lines:
+        tell([f"Left out {sum(found.rejected.values()):,} rows:" if found.rejected else "To know:"])
+        tell(f"  {line}" for line in lines)
+        tell(f"  {line}" for line in remedies(found))
+    ahead = len(found.readings.filter(pl.col("ts") > datetime.now(UTC) + timedelta(milliseconds=LIMITS.future_ms)))
+    if ahead:
+        tell([f"{ahead:,} readings lie ahead of this machine's clock: a drain before then rejects them as `future`."])
 
 
 @click.command()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT_MS, SLOTS_A_DAY, from_epoch_ms
 from roomidity.errors import NotEnoughDataError
-from roomidity.forecasting.evaluation.protocol import counted
+from roomidity.forecasting.evaluation.protocol import STEP_SLOTS, Cadence, eligible, issue_slots
 from roomidity.forecasting.evaluation.scores import Score, losses
 from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.serving.courses import fill
@@ -21,23 +21,20 @@ from roomidity.forecasting.serving.forecast import forecast
 from roomidity.forecasting.serving.online import advance
 from roomidity.forecasting.training.challenge import Challenge, challenge
 from roomidity.forecasting.training.ridges import one_blas_thread
-from roomidity.forecasting.window import LEVELS, STEPS, WINDOW_SLOTS, FloatArray, Window
+from roomidity.forecasting.window import LEVELS, STEPS, WINDOW_SLOTS, FloatArray, Window, slot_number
 
 __all__ = [
     "Replay",
     "Summary",
+    "at_cadence",
     "errors_by_lead",
     "reliability",
     "replay",
     "seasonal_naive",
     "start_of_test",
     "summarise",
+    "summary_of",
 ]
-
-ISSUE_SLOTS: Final = 24
-"""Slots between issue times: 00, 06, 12 and 18 UTC."""
-
-MIN_ORIGINS: Final = 12
 
 LEAD_HOURS_SHOWN: Final = (1, 3, 6, 12, 24)
 
@@ -62,6 +59,10 @@ class Replay:
         The newest value at issue, filled forward for at most 3 h, (rooms, origins, 2).
     counted
         Origins that the protocol scores, (rooms, origins).
+    temperature_only
+        Origins of rooms without a hygrometer that would be scored by temperature alone, (rooms, origins).
+    cadence
+        How often readings were expected.
     """
 
     rooms: tuple[str, ...]
@@ -70,6 +71,8 @@ class Replay:
     actual: FloatArray
     last: FloatArray
     counted: NDArray[np.bool_]
+    temperature_only: NDArray[np.bool_]
+    cadence: Cadence = "15min"
 
     def by_room(self) -> Iterator[Replay]:
         """The same of each room that is scored, alone."""
@@ -82,6 +85,7 @@ class Replay:
                 actual=self.actual[only],
                 last=self.last[only],
                 counted=self.counted[only],
+                temperature_only=self.temperature_only[only],
             )
 
 
@@ -133,9 +137,7 @@ def replay(
     progress
         Called with days done and days in all.
     """
-    origins = np.arange(start + -start % ISSUE_SLOTS, min(stop or house.last, house.last - STEPS) + 1, ISSUE_SLOTS)
-    if stop is not None:
-        origins = origins[origins < stop]
+    origins = issue_slots(house, start=start, stop=stop)
     quantiles = np.full((len(house.rooms), len(origins), len(QUANTITIES), len(LEVELS), STEPS), np.nan)
     model, state = prior
     champion: Artifacts | None = None
@@ -156,13 +158,24 @@ def replay(
             progress(done + 1, len(days))
     ahead = origins[:, None] - house.first + np.arange(STEPS)
     actual = house.values[:, :, ahead].swapaxes(1, 2)
-    filled = fill(house.values)
-    last = filled[:, :, origins - house.first - 1].swapaxes(1, 2)
-    ends = np.array([_end(values) for values in house.values]) + house.first
-    chosen = counted(filled, actual, last, origins - house.first) & (origins + STEPS <= ends[:, None])
-    chosen &= chosen.sum(axis=1, keepdims=True) >= MIN_ORIGINS
+    last = fill(house.values)[:, :, origins - house.first - 1].swapaxes(1, 2)
     issued = tuple(from_epoch_ms(int(origin) * SLOT_MS) for origin in origins)
-    return Replay(rooms=house.rooms, issued_at=issued, quantiles=quantiles, actual=actual, last=last, counted=chosen)
+    scored = eligible(house, origins)
+    return Replay(
+        rooms=house.rooms,
+        issued_at=issued,
+        quantiles=quantiles,
+        actual=actual,
+        last=last,
+        counted=scored.counted,
+        temperature_only=scored.temperature_only,
+    )
+
+
+def at_cadence(one: Replay, house: Window, cadence: Cadence) -> Replay:
+    """The same forecasts of ``house``, scored as readings of another cadence."""
+    scored = eligible(house, np.array([slot_number(moment) for moment in one.issued_at]), cadence=cadence)
+    return replace(one, counted=scored.counted, temperature_only=scored.temperature_only, cadence=cadence)
 
 
 def _winner(closed: Window, prior: Artifacts, champion: Artifacts | None, *, seed: int, jobs: int) -> Challenge | None:
@@ -199,30 +212,44 @@ class Summary:
 
 def summarise(replays: Sequence[Replay]) -> Iterator[Summary]:
     """The protocol's figures over all rooms of ``replays``: humidity, then temperature."""
-    rooms = list(_losses(replays))
-    origins = sum(len(room.count) for room in rooms)
     for q in range(len(QUANTITIES)):
-        by_lead = [room[:, q].pooled() for room in rooms]
-        overall = [room.total() for room in by_lead]
-        mae, persistence_mae = (_over_rooms(overall, name) for name in ("mae", "persistence_mae"))
-        yield Summary(
-            mae=mae,
-            rmse=_over_rooms(overall, "rmse"),
-            persistence_mae=persistence_mae,
-            skill=1 - mae / persistence_mae,
-            pinball=_over_rooms(overall, "mean_pinball"),
-            coverage=_over_rooms(overall, "coverage"),
-            by_lead={
-                hours: float(np.mean([room.mae[4 * hours - 1] for room in by_lead])) for hours in LEAD_HOURS_SHOWN
-            },
-            rooms=len(rooms),
-            origins=origins,
-        )
+        yield summary_of(replays, q)
+
+
+def summary_of(replays: Sequence[Replay], q: int) -> Summary:
+    """The protocol's figures over all rooms of ``replays`` for the quantity at row ``q``.
+
+    Of hourly readings, the error at a lead is that of the one in the hour that ends there.
+    """
+    rooms = list(_rooms(replays))
+    by_lead = [_losses(room)[:, q].pooled() for room in rooms]
+    overall = [room.total() for room in by_lead]
+    mae, persistence_mae = (_over_rooms(overall, name) for name in ("mae", "persistence_mae"))
+    return Summary(
+        mae=mae,
+        rmse=_over_rooms(overall, "rmse"),
+        persistence_mae=persistence_mae,
+        skill=1 - mae / persistence_mae,
+        pinball=_over_rooms(overall, "mean_pinball"),
+        coverage=_over_rooms(overall, "coverage"),
+        by_lead={
+            hours: float(np.mean([_error_at(*of, 4 * hours) for of in zip(by_lead, rooms, strict=True)]))
+            for hours in LEAD_HOURS_SHOWN
+        },
+        rooms=len(rooms),
+        origins=sum(int(room.counted[0].sum()) for room in rooms),
+    )
+
+
+def _error_at(sums: Score, room: Replay, lead: int) -> float:
+    """Mean error of the readings expected in the slots up to ``lead``: one slot, or the hour's."""
+    slots = slice(lead - STEP_SLOTS[room.cadence], lead)
+    return float(sums.error[slots].sum() / sums.count[slots].sum())
 
 
 def errors_by_lead(replays: Sequence[Replay]) -> FloatArray:
     """Mean absolute error of the median at each lead, per room and then over rooms, (2, 96)."""
-    rooms = [[room[:, q].pooled().mae for q in range(len(QUANTITIES))] for room in _losses(replays)]
+    rooms = [[room[:, q].pooled().mae for q in range(len(QUANTITIES))] for room in map(_losses, _rooms(replays))]
     errors: FloatArray = np.mean(rooms, axis=0)
     return errors
 
@@ -242,17 +269,11 @@ def _rooms(replays: Sequence[Replay]) -> Iterator[Replay]:
     return (room for one in replays for room in one.by_room())
 
 
-def _losses(replays: Sequence[Replay]) -> Iterator[Score]:
-    """The losses of each room that is scored, at the origins that count, (origins, 2, 96)."""
-    for room in _rooms(replays):
-        kept = room.counted[0]
-        yield losses(room.quantiles[0, kept], room.actual[0, kept], room.last[0, kept])
+def _losses(room: Replay) -> Score:
+    """The losses of one room at the origins that count, (origins, 2, 96)."""
+    kept = room.counted[0]
+    return losses(room.quantiles[0, kept], room.actual[0, kept], room.last[0, kept])
 
 
 def _over_rooms(rooms: Sequence[Score], name: str) -> float:
     return float(np.mean([getattr(room, name)[0] for room in rooms]))
-
-
-def _end(values: FloatArray) -> int:
-    held = np.flatnonzero(np.isfinite(values).any(axis=0))
-    return int(held[-1]) + 1 if len(held) else 0

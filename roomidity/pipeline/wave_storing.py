@@ -18,6 +18,7 @@ import polars as pl
 from roomidity.domain.messages import Message
 from roomidity.pipeline.admission import Admission
 from roomidity.pipeline.drain_parts import DrainPorts, DrainRules, DrainSummary
+from roomidity.pipeline.pasts import Pasts
 from roomidity.pipeline.quotas import Allowance
 from roomidity.readings import Checked, Decoded, check, decode
 from roomidity.readings.rejected import count_by_reason, describe
@@ -44,7 +45,8 @@ class WaveStorer:
         """Store messages, and delete those that are done with; what became of their readings."""
         with self.timed("decode"):
             decoded = decode(messages)
-            checked = check(decoded, now=self.now, limits=self.rules.limits)
+            past = Pasts(self.ports.observations, self.now)
+            checked = check(decoded, now=self.now, limits=self.rules.limits, past=past)
         with self.timed("store"):
             checked, left = self._admit(checked)
             rejected = self._keep_rejects(decoded, checked, left)

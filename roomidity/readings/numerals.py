@@ -10,7 +10,7 @@ from typing import Final
 from roomidity.domain.quantities import Quantity
 from roomidity.readings.units import Unit, convert
 
-__all__ = ["NO_VALUE", "UNIT_SIGNS", "read_number"]
+__all__ = ["NO_VALUE", "UNIT_SIGNS", "read_number", "split_number"]
 
 NO_VALUE: Final = frozenset(
     {"", "-", "--", "---", "–", "?", "na", "n/a", "#n/a", "nan", "null", "none", "nil"}
@@ -42,8 +42,8 @@ _NUMERAL: Final = re.compile(
 def read_number(text: str, quantity: Quantity) -> float | None:
     """The number that a text says, in the contract's unit if it names another; None where it says that there is none.
 
-    >>> read_number(" 21,3 °C ", "temperature"), read_number("70 °F", "temperature"), read_number("n/a", "humidity")
-    (21.3, 21.11111111111111, None)
+    >>> read_number(" 21,3 °C ", "temperature"), read_number("72.5 °F", "temperature"), read_number("n/a", "humidity")
+    (21.3, 22.5, None)
 
     Raises
     ------
@@ -52,14 +52,26 @@ def read_number(text: str, quantity: Quantity) -> float | None:
     """
     if text.strip().lower() in NO_VALUE:
         return None
+    value, unit = split_number(text, quantity)
+    return value if unit is None else convert(value, unit)
+
+
+def split_number(text: str, quantity: Quantity) -> tuple[float, Unit | None]:
+    """The number and the unit that a text says.
+
+    Raises
+    ------
+    ValueError
+        If it is no number, or has a unit of something else.
+    """
     found = _NUMERAL.fullmatch(text) if len(text) <= _LONGEST else None
     if found is None:
         raise ValueError(f"{text[:_LONGEST]!r} is no number")
-    sign, digits, exponent, sign_of_unit = found.groups()
+    sign, digits, exponent, said = found.groups()
     value = float(f"{'-' if sign in ('-', '−') else ''}{digits.replace(',', '.')}{exponent or ''}")
-    if sign_of_unit is None:
-        return value
-    unit = UNIT_SIGNS.get("".join(sign_of_unit.lower().split()))
+    if said is None:
+        return value, None
+    unit = UNIT_SIGNS.get("".join(said.lower().split()))
     if unit is None or (unit == "percent") != (quantity == "humidity"):
         raise ValueError(f"{text!r} is no {quantity}")
-    return convert(value, unit)
+    return value, unit

@@ -1,40 +1,166 @@
-"""Which issue times count, so that forecasts of any model are compared on the same ones."""
+"""Which issue times count, so that forecasts of any model are compared on the same ones; and why a room has none."""
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roomidity.domain.quantities import HUMIDITY
-from roomidity.forecasting.window import WINDOW_SLOTS, FloatArray, IntArray
+from roomidity.domain.quantities import HUMIDITY, QUANTITIES, TEMPERATURE
+from roomidity.domain.slots import SLOTS_A_DAY
+from roomidity.forecasting.serving.courses import fill
+from roomidity.forecasting.window import STEPS, WINDOW_SLOTS, FloatArray, IntArray, Window
 
-__all__ = ["counted"]
+__all__ = [
+    "CADENCES",
+    "ISSUE_SLOTS",
+    "MIN_ORIGINS",
+    "STEP_SLOTS",
+    "Cadence",
+    "Eligible",
+    "counted",
+    "eligible",
+    "issue_slots",
+]
 
 PAST_SHARE: Final = 0.6
 TARGET_SHARE: Final = 0.5
 """An issue time counts only where so much humidity was measured in the two days before, and in the 24 h after."""
 
+ISSUE_SLOTS: Final = 24
+"""Slots between issue times: 00, 06, 12 and 18 UTC."""
 
-def counted(filled: FloatArray, actual: FloatArray, newest: FloatArray, begins: IntArray) -> NDArray[np.bool_]:
-    """Returns which issue times count, (..., origins), for both quantities alike.
+MIN_ORIGINS: Final = 12
+
+Cadence = Literal["15min", "hourly"]
+CADENCES: Final[tuple[Cadence, ...]] = get_args(Cadence)
+
+STEP_SLOTS: Final[dict[Cadence, int]] = {"15min": 1, "hourly": 4}
+"""Slots from one expected reading to the next."""
+
+
+@dataclass(frozen=True)
+class Eligible:
+    """What is scored of a house.
 
     Parameters
     ----------
-    filled
-        What was measured, filled forward for at most 3 h, (..., 2, slots).
+    counted
+        Origins that the protocol scores, (rooms, origins).
+    temperature_only
+        Origins of rooms that never measure humidity which would be scored by temperature alone, (rooms, origins): the
+        protocol leaves those rooms out.
+    reasons
+        Why nothing of a room is scored by the protocol, by room.
+    """
+
+    counted: NDArray[np.bool_]
+    temperature_only: NDArray[np.bool_]
+    reasons: dict[str, str]
+
+
+def issue_slots(house: Window, *, start: int, stop: int | None = None) -> IntArray:
+    """Numbers of the slots of the issue times from ``start`` on, whose targets lie inside the readings."""
+    origins = np.arange(start + -start % ISSUE_SLOTS, min(stop or house.last, house.last - STEPS) + 1, ISSUE_SLOTS)
+    return origins if stop is None else origins[origins < stop]
+
+
+def eligible(house: Window, origins: IntArray, *, cadence: Cadence = "15min") -> Eligible:
+    """Which of the issue times ``origins`` (slot numbers) count in each room.
+
+    The newest value of both quantities is known, filled forward; enough of the two days before and of the day after
+    have a humidity. At ``15min`` that is the protocol; at ``hourly`` the shares are of the slots in which a reading is
+    expected, one in four, which is not the protocol.
+    """
+    by_humidity = _counted(house, origins, HUMIDITY, cadence)
+    without = np.isnan(house.values[:, HUMIDITY]).all(axis=1, keepdims=True)
+    alone = _counted(house, origins, TEMPERATURE, cadence) & without
+    reasons = {
+        room: _reason(house.values[row], house.first, origins, cadence)
+        for row, room in enumerate(house.rooms)
+        if not by_humidity[row].any()
+    }
+    return Eligible(by_humidity, alone, reasons)
+
+
+def counted(
+    seen: FloatArray, actual: FloatArray, newest: FloatArray, begins: IntArray, *, by: int = HUMIDITY, step: int = 1
+) -> NDArray[np.bool_]:
+    """Returns which issue times have enough to go by, (..., origins).
+
+    Parameters
+    ----------
+    seen
+        What was measured before, filled forward for at most 3 h, (..., 2, slots).
     actual
         What was measured after each issue time, (..., origins, 2, 96).
     newest
-        The newest filled values at each issue time, (..., origins, 2): both must be known.
+        The newest values at each issue time that must be known, (..., origins, quantities).
     begins
-        The column of ``filled`` at which each forecast begins, (origins,).
+        The column of ``seen`` at which each forecast begins, (origins,).
+    by
+        The quantity whose readings are counted.
+    step
+        Slots from one expected reading to the next.
     """
     columns = begins[:, None] - 1 - np.arange(WINDOW_SLOTS)
-    past = np.isfinite(filled[..., HUMIDITY, :][..., np.maximum(columns, 0)]) & (columns >= 0)
+    past = np.isfinite(seen[..., by, :][..., np.maximum(columns, 0)]) & (columns >= 0)
     return np.asarray(
         np.isfinite(newest).all(axis=-1)
-        & (past.mean(axis=-1) >= PAST_SHARE)
-        & (np.isfinite(actual[..., HUMIDITY, :]).mean(axis=-1) >= TARGET_SHARE)
+        & (past.mean(axis=-1) * step >= PAST_SHARE)
+        & (np.isfinite(actual[..., by, :]).mean(axis=-1) * step >= TARGET_SHARE)
+    )
+
+
+def _counted(house: Window, origins: IntArray, by: int, cadence: Cadence) -> NDArray[np.bool_]:
+    step = STEP_SLOTS[cadence]
+    begins = origins - house.first
+    filled = fill(house.values)
+    needed = [HUMIDITY, TEMPERATURE] if by == HUMIDITY else [TEMPERATURE]
+    ends = np.array([_end(values) for values in house.values]) + house.first + step - 1
+    found = counted(
+        filled if step == 1 else house.values,  # filled, every hour has its four
+        house.values[:, :, begins[:, None] + np.arange(STEPS)].swapaxes(1, 2),
+        filled[:, needed][:, :, begins - 1].swapaxes(1, 2),
+        begins,
+        by=by,
+        step=step,
+    )
+    found &= origins + STEPS <= ends[:, None]
+    enough: NDArray[np.bool_] = found & (found.sum(axis=1, keepdims=True) >= MIN_ORIGINS)
+    return enough
+
+
+def _end(values: FloatArray) -> int:
+    held = np.flatnonzero(np.isfinite(values).any(axis=0))
+    return int(held[-1]) + 1 if len(held) else 0
+
+
+def _reason(values: FloatArray, first: int, origins: IntArray, cadence: Cadence) -> str:
+    """The first thing that keeps a room from being scored, in words; values: (2, slots)."""
+    for row, quantity in enumerate(QUANTITIES):
+        if not np.isfinite(values[row]).any():
+            return f"it never measures {quantity}, and the protocol scores rooms that measure both"
+    held = np.flatnonzero(np.isfinite(values[HUMIDITY]))
+    inside = int((origins + STEPS <= _end(values) + first).sum())
+    if inside < MIN_ORIGINS:
+        days = (held[-1] + 1 - held[0]) / SLOTS_A_DAY
+        return (
+            f"it spans {days:.1f} days, and the last quarter has {inside} forecasts with 24 h after them; 12 are "
+            "needed: about two weeks of readings, or more"
+        )
+    share = len(held) / (held[-1] + 1 - held[0])
+    gap = int(np.median(np.diff(held))) if len(held) > 1 else 1
+    if gap > 1 and cadence == "15min":
+        is_regular = abs(share - 1 / gap) < 0.03
+        every = "hourly data: " if gap == 4 and is_regular else f"a reading every {gap * 15} minutes: " * is_regular
+        return (
+            f"{every}{share:.0%} of slots have a humidity, the protocol needs {PAST_SHARE:.0%} of those before a "
+            f"forecast and {TARGET_SHARE:.0%} of those after; give --cadence hourly to score the hours that have one"
+        )
+    return (
+        f"{share:.0%} of slots have a humidity, with gaps that leave fewer than {MIN_ORIGINS} of {inside} forecasts "
+        f"{PAST_SHARE:.0%} of the slots before and {TARGET_SHARE:.0%} of those after"
     )

@@ -423,3 +423,29 @@ def test_order_of_arrival_does_not_matter() -> None:
 
 def _at(one: dict[str, Any]) -> Any:
     return SLOT_START + timedelta(seconds=one["ts"] - SLOT_START.timestamp())
+
+
+def minutes(count: int, **changes: Any) -> list[dict[str, Any]]:
+    """Readings of the slot before the issue time, one a minute."""
+    return [reading(ts=format_moment(NOW - SLOT + timedelta(minutes=minute)), **changes) for minute in range(count)]
+
+
+def test_a_room_in_fahrenheit_is_rejected_from_its_first_reading_on_and_kept_to_be_replayed() -> None:
+    world = World()
+    summary = run(world, *minutes(1, temperature=72.5))
+    assert summary.rejected == {"unit": 1}
+    assert [reject["original"]["temperature"] for reject in world.rejects.all()] == [72.5]
+
+
+def test_one_wild_value_is_no_unit_where_the_room_has_a_past_and_a_change_of_unit_is_told_by_it() -> None:
+    world = World()
+    past = [reading(ts=format_moment(NOW - back * SLOT)) for back in range(2, 50)]
+    assert run(world, *past).stored == len(past)
+    assert run(world, *minutes(1, temperature=72.5)).stored == 1
+    assert run(world, *minutes(9, temperature=72.5)[1:]).rejected == {"unit": 8}
+
+
+def test_saturated_air_keeps_its_temperature() -> None:
+    world = World()
+    assert run(world, *minutes(3, humidity=100.4)).stored == 3
+    assert {value for _, value in values_by_bin(world.sets.values()).values()} == {100_000, 21_300}

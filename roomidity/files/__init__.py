@@ -1,0 +1,30 @@
+"""Files of readings, in the forms that people have them: Parquet, CSV and JSON, read alike for every command.
+
+Bytes become lines of text (`text`), lines or columns a table (`separated`, `objects`, `parquet`), a table rows of
+readings (`headers`, `roles`, `shapes`, `long`), and rows readings or rejected rows by the rules of every door
+(`clocks`, `checking`). Good rows are used, bad ones are counted with line and reason.
+"""
+
+from __future__ import annotations
+
+from roomidity.files.checking import FileReadings
+from roomidity.files.hints import Hints, read_units
+from roomidity.files.mapping import EntityMap, read_map
+from roomidity.files.reading import read_readings
+from roomidity.files.report import problems, remedies
+from roomidity.files.slots import SlotMeans, read_outdoor, read_slots, read_whole
+
+__all__ = [
+    "EntityMap",
+    "FileReadings",
+    "Hints",
+    "SlotMeans",
+    "problems",
+    "read_map",
+    "read_outdoor",
+    "read_readings",
+    "read_slots",
+    "read_units",
+    "read_whole",
+    "remedies",
+]

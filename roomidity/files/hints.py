@@ -1,0 +1,51 @@
+"""What a person says beside a file: names, zone, units and the map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from roomidity.domain.names import kept_name
+from roomidity.domain.quantities import Quantity
+from roomidity.files.mapping import EntityMap
+from roomidity.readings.units import Unit, Units, parse_units
+
+__all__ = ["Hints", "read_units"]
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What names what a file does not.
+
+    ``timezone`` is that of times without an offset. ``units`` has the units of rooms, and under None those of all
+    others. ``day_first`` is the order of day and month where a file leaves it open.
+    """
+
+    house: str | None = None
+    room: str | None = None
+    timezone: str | None = None
+    units: Mapping[str | None, Units] = field(default_factory=dict)
+    entities: EntityMap = field(default_factory=EntityMap)
+    day_first: bool | None = None
+
+    def units_of(self, room: str) -> Units:
+        """What is said of a room's units."""
+        return {**self.units.get(None, {}), **self.units.get(room, {})}
+
+
+def read_units(given: Iterable[str]) -> dict[str | None, Units]:
+    """The units that ``--unit`` gives, UNIT or ROOM=UNIT each.
+
+    >>> read_units(["f", "bath=share"])
+    {None: {'temperature': 'f'}, 'bath': {'humidity': 'share'}}
+
+    Raises
+    ------
+    InputError
+        If one is unknown.
+    """
+    found: dict[str | None, dict[Quantity, Unit]] = {}
+    for one in given:
+        room, equals, unit = one.rpartition("=")
+        found.setdefault(kept_name(room, is_room=True) if equals else None, {}).update(parse_units(unit))
+    return dict(found)

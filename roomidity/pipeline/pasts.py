@@ -1,0 +1,42 @@
+"""What rooms measured of late, for the judgement of units: read of few houses, and only where values look odd."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from roomidity.domain.quantities import Quantity
+from roomidity.domain.slots import SLOT
+from roomidity.pipeline.ports import Observations
+
+__all__ = ["Pasts"]
+
+_SLOTS: Final = 96
+"""A day: what one call brings."""
+
+_HOUSES: Final = 50
+"""Of a wave: a query each. Beyond, values are judged by themselves."""
+
+
+class Pasts:
+    """The slot means of the day before ``now``, by house, room and quantity; a house is read at most once."""
+
+    def __init__(self, observations: Observations, now: datetime) -> None:
+        self._observations = observations
+        self._now = now
+        self._read: dict[str, dict[tuple[str, str], list[float]]] = {}
+
+    def __call__(self, house: str, room: str, quantity: Quantity) -> Sequence[float] | None:
+        """What a room measured of a quantity; None where it did not, or too many houses were asked for."""
+        if house not in self._read:
+            if len(self._read) >= _HOUSES:
+                return None
+            found: dict[tuple[str, str], list[float]] = {}
+            slots = [self._now - back * SLOT for back in range(1, _SLOTS + 1)]
+            for _, rooms in self._observations.newest_means(house, slots):
+                for name, means in rooms.items():
+                    for of, mean in means.items():
+                        found.setdefault((name, of), []).append(mean)
+            self._read[house] = found
+        return self._read[house].get((room, quantity))
