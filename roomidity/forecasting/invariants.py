@@ -26,7 +26,7 @@ _SPANS: Final[Mapping[str, tuple[float, float]]] = {
     "days": (0, 1e4),  # fading by half in four weeks, they stay below 41
     "counts": (0, 1e6),
     "idle_counts": (0, 1e6),
-    "width": (1e-3, 1e3),  # advancing keeps it within 0.5 to 2
+    "width": (0.05, 20),  # advancing keeps it within 0.5 to 2
     "offsets": (-100, 100),  # the histograms' last edges are ±50 %RH and ±10 °C
     "idle_offsets": (-100, 100),
 }
