@@ -17,7 +17,11 @@ from roomidity.terms import Observation, Origin, SlotKey, Statistics
 __all__ = ["ObservationTable", "RoomMeans"]
 
 RoomMeans = dict[str, dict[str, float]]
-"""room -> quantity -> mean."""
+"""room -> quantity -> the mean of the readings that agree (the robust value; where nothing is wild, the mean).
+
+Where some were left out as wild, `<quantity>_mean` is there as well: the mean of all. Of the newest slots, which
+nothing later bears out, `<quantity>_count` is there, too: how many readings there were.
+"""
 
 
 class ObservationTable:
@@ -102,14 +106,14 @@ class ObservationTable:
             yield _key(item), observation, _origin(item)
 
     def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
-        """The same, means only: a quarter of the work, and all that a forecast needs."""
+        """The same, robust means only: a quarter of the work, and all that a forecast needs."""
         return ((parse_slot(item.slot), _means(item)) for item in self._query(house, start, end))
 
     def newest_means(self, house: str, slots: Iterable[datetime]) -> Iterator[tuple[datetime, RoomMeans]]:
-        """The means of some slots, read consistently: those written seconds ago."""
+        """The means and counts of some slots, read consistently: those written seconds ago."""
         names = [(house, format_slot(slot)) for slot in slots]
         found = self._item.batch_get(names, consistent_read=True)
-        return ((parse_slot(item.slot), _means(item)) for item in found)
+        return ((parse_slot(item.slot), _means(item, counts=True)) for item in found)
 
     def erase(self, house: str) -> Iterator[int]:
         """Delete a house's observations; how many, some at a time."""
@@ -136,7 +140,11 @@ def _to_wire(statistics: Statistics) -> dict[str, dict[str, str]]:
         "max": {"N": number_text(statistics.max)},
         "count": {"N": str(statistics.count)},
     }
-    return wire if statistics.fault is None else wire | {"fault": {"S": statistics.fault}}
+    if statistics.robust is not None:
+        wire["robust"] = {"N": number_text(statistics.robust)}
+    if statistics.fault is not None:
+        wire["fault"] = {"S": statistics.fault}
+    return wire
 
 
 def _from_wire(wire: Mapping[str, Mapping[str, str]]) -> Statistics:
@@ -145,12 +153,25 @@ def _from_wire(wire: Mapping[str, Mapping[str, str]]) -> Statistics:
         min=float(wire["min"]["N"]),
         max=float(wire["max"]["N"]),
         count=int(wire["count"]["N"]),
+        robust=float(wire["robust"]["N"]) if "robust" in wire else None,
         fault=wire["fault"]["S"] if "fault" in wire else None,
     )
 
 
-def _means(item: ObservationItem) -> RoomMeans:
-    return {
-        room: {quantity: float(value["M"]["mean"]["N"]) for quantity, value in quantities["M"].items()}
-        for room, quantities in item.rooms.items()
-    }
+def _means(item: ObservationItem, *, counts: bool = False) -> RoomMeans:
+    return {room: _of_room(quantities["M"], counts=counts) for room, quantities in item.rooms.items()}
+
+
+def _of_room(
+    quantities: Mapping[str, Mapping[str, Mapping[str, Mapping[str, str]]]], *, counts: bool
+) -> dict[str, float]:
+    means = {}
+    for quantity, value in quantities.items():
+        statistics = value["M"]
+        means[quantity] = float(statistics["mean"]["N"])
+        if "robust" in statistics:
+            means[f"{quantity}_mean"] = means[quantity]
+            means[quantity] = float(statistics["robust"]["N"])
+        if counts:
+            means[f"{quantity}_count"] = float(statistics["count"]["N"])
+    return means
