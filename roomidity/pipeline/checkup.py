@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol
@@ -12,6 +12,7 @@ from roomidity.errors import RoomidityError
 from roomidity.forecasting import load_prior
 from roomidity.houses import ACTIVE_FOR, House
 from roomidity.pipeline.ports import Houses, Registry
+from roomidity.pipeline.remedies import told
 from roomidity.slots import SLOT, format_slot
 from roomidity.store import StoredForecast
 
@@ -301,7 +302,13 @@ def _houses(ports: CheckupPorts, *, now: datetime, most_houses: int | None) -> I
     looked = "all looked at" if len(chosen) == len(active) else f"{len(chosen)} looked at"
     yield Finding("houses", "ok", f"{len(houses)}, of which {len(active)} active, {looked}")
     yield _champions(ports.registry(), chosen)
-    yield _last_run(ports.forecasts(), chosen, now=now)
+    table = ports.forecasts()
+    latest = {
+        house.name: [one for room in house.rooms_to_forecast(now) if (one := table.latest(house.name, room, now=now))]
+        for house in chosen
+    }
+    yield _last_run(latest, now=now)
+    yield _sensors(latest)
 
 
 def _champions(registry: Registry, houses: Sequence[House]) -> Finding:
@@ -326,26 +333,31 @@ def _champions(registry: Registry, houses: Sequence[House]) -> Finding:
     )
 
 
-def _last_run(forecasts: Forecasts, houses: Sequence[House], *, now: datetime) -> Finding:
-    latest = now - LATE_PERIODS * SLOT
-    late: dict[str, datetime | None] = {}
-    newest: datetime | None = None
-    for house in houses:
-        found = [forecasts.latest(house.name, room, now=now) for room in house.rooms_to_forecast(now)]
-        issued = max((one.issued_at for one in found if one is not None), default=None)
-        newest = max((one for one in (issued, newest) if one is not None), default=None)
-        if issued is None or issued < latest:
-            late[house.name] = issued
+def _last_run(latest: Mapping[str, Sequence[StoredForecast]], *, now: datetime) -> Finding:
+    due = now - LATE_PERIODS * SLOT
+    issued = {house: max((one.issued_at for one in found), default=None) for house, found in latest.items()}
+    late = {house: at for house, at in issued.items() if at is None or at < due}
+    newest = max((at for at in issued.values() if at is not None), default=None)
     if not late:
         assert newest is not None  # noqa: S101  # no house is late, so each has a forecast
         return Finding("last run", "ok", f"the newest forecast is of {format_slot(newest)}")
-    told = (f"{house}: {format_slot(issued) if issued else 'no forecast'}" for house, issued in late.items())
+    behind = (f"{house}: {format_slot(issued) if issued else 'no forecast'}" for house, issued in late.items())
     mend = (
         "does the schedule run drain, and the queue forecast? See their logs, and the dead letters above; by hand: "
         "roomidity drain, roomidity forecast HOUSE"
     )
-    expected = f"a forecast of {format_slot(latest)} or newer"
-    return Finding("last run", "wrong", f"{len(late)} of {len(houses)} houses late: {_some(told)}", expected, mend)
+    expected = f"a forecast of {format_slot(due)} or newer"
+    return Finding("last run", "wrong", f"{len(late)} of {len(latest)} houses late: {_some(behind)}", expected, mend)
+
+
+def _sensors(latest: Mapping[str, Sequence[StoredForecast]]) -> Finding:
+    """What the newest forecasts note of the sensors."""
+    notes = [(f"{house}/{name}", found, mend) for house, rooms in latest.items() for name, found, mend in told(rooms)]
+    if not notes:
+        return Finding("sensors", "ok", "nothing is noted of any")
+    found = _some(f"{name}: {found}" for name, found, _ in notes)
+    mend = _some(dict.fromkeys(f"{name.rpartition(': ')[2]}: {mend}" for name, _, mend in notes))
+    return Finding("sensors", "wrong", found, "readings that can be believed", mend)
 
 
 def _some(of: Iterable[str]) -> str:

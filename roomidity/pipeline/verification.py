@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from roomidity.forecasting import QUANTITIES, STEPS, WINDOW_SLOTS, Window, advance
 from roomidity.forecasting.courses import FILL_SLOTS, fill
+from roomidity.forecasting.faults import without_faults
 from roomidity.forecasting.scoring import PAST_SHARE, TARGET_SHARE, Score, score
 from roomidity.forecasting.window import HUMIDITY, FloatArray
 from roomidity.houses import OUTDOOR, House
@@ -55,7 +56,7 @@ def verify_house(
     """Scores by room and quantity of the forecasts issued from ``first`` to ``last`` whose 24 h are over at ``now``.
 
     A forecast counts where a value was measured in the 3 h before it was issued; persistence is that value, on the same
-    slots.
+    slots. What was measured is the robust value of a slot; slots with a sensor fault are as if nothing was.
 
     Raises
     ------
@@ -123,7 +124,7 @@ def _score_rooms(
         return
     rooms = tuple(sorted(set(house.rooms) - {OUTDOOR}))
     start = first - (WINDOW_SLOTS + FILL_SLOTS) * SLOT
-    happened = read_history(ports.observations, house, rooms, start=start, end=last + _DAY)
+    happened = without_faults(read_history(ports.observations, house, rooms, start=start, end=last + _DAY))
     for row, room in enumerate(rooms):
         issued = ports.forecasts.between(house.name, room, first, last)
         if issued:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -32,7 +32,8 @@ class StoredForecast:
     """A room's forecast as dashboards read it.
 
     ``quantities`` maps humidity (%RH) and temperature (°C) to p10, p50 and p90, 96 numbers each, rounded to 0.1; one
-    that the room does not measure is absent. ``grade`` maps them to what the forecast rests on.
+    that the room does not measure is absent. ``grade`` maps them to what the forecast rests on. ``notes`` are codes of
+    what is known to be wrong with the room's sensors, or with how their readings arrive; for most rooms nothing.
     """
 
     house: str
@@ -42,6 +43,7 @@ class StoredForecast:
     grade: Mapping[str, str]
     data_through: datetime | None
     model_version: str
+    notes: Sequence[str] = ()
 
 
 class ForecastTable:
@@ -86,6 +88,7 @@ class ForecastTable:
             first_slot=format_slot(forecast.issued_at),
             step_s=SLOT_S,
             grade=forecast.grade,
+            notes=forecast.notes,
             data_through=format_slot(forecast.data_through) if forecast.data_through else None,
             model_version=forecast.model_version,
             v=_FORMAT_VERSION,
@@ -109,4 +112,5 @@ def _to_forecast(item: ForecastItem) -> StoredForecast:
         grade=dict(item.grade),
         data_through=parse_slot(item.data_through) if item.data_through else None,
         model_version=item.model_version,
+        notes=item.notes or (),
     )

@@ -9,7 +9,7 @@ from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribu
 from pynamodb.connection import Connection
 from pynamodb.models import Model
 
-from roomidity.store.attributes import Numbers, Plain, Wire
+from roomidity.store.attributes import Numbers, Plain, Texts, Wire
 
 __all__ = [
     "AccuracyItem",
@@ -61,7 +61,10 @@ class ObservationItem(Model):
 
 
 class ForecastItem(Model):
-    """forecasts: a room's next 96 slots as issued; a quantity that the room does not measure is absent."""
+    """forecasts: a room's next 96 slots as issued; a quantity that the room does not measure is absent.
+
+    ``notes`` are codes of what is known to be wrong; absent, as in items of before, it is nothing.
+    """
 
     room_id = UnicodeAttribute(hash_key=True)
     issued_at = UnicodeAttribute(range_key=True)
@@ -74,6 +77,7 @@ class ForecastItem(Model):
     temperature_p50 = Numbers(null=True)
     temperature_p90 = Numbers(null=True)
     grade = Plain()
+    notes = Texts(null=True)
     data_through = UnicodeAttribute(null=True)
     model_version = UnicodeAttribute()
     v = NumberAttribute()

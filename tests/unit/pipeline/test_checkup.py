@@ -12,9 +12,11 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 
 from roomidity.account import QueueFacts, TableFacts, trouble_of
 from roomidity.errors import ModelRefusedError
+from roomidity.forecasting.notes import NOTES
 from roomidity.houses import House, Room
 from roomidity.pipeline import checkup
 from roomidity.pipeline.checkup import TABLES, CheckupPorts, Finding, check_up
+from roomidity.pipeline.remedies import FOUND, remedy, told
 from roomidity.registry import Champion
 from roomidity.slots import SLOT
 from roomidity.store import StoredForecast
@@ -41,6 +43,7 @@ class FakeStage:
     bucket_trouble: Exception | None = None
     houses: list[House] = field(default_factory=list)
     issued: dict[str, datetime] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
 
     def regions(self) -> Sequence[str]:
@@ -71,7 +74,8 @@ class FakeStage:
 
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
         issued = self.issued.get(house)
-        return None if issued is None else StoredForecast(house, room, issued, {}, {}, None, "m")
+        notes = self.notes.get(house, ())
+        return None if issued is None else StoredForecast(house, room, issued, {}, {}, None, "m", notes)
 
     def succession(self, house: str) -> tuple[str, ...]:
         return ("20260301T0000Z-0123abcd",) if house in self.refused else ()
@@ -130,7 +134,34 @@ def test_where_all_is_well_everything_was_looked_at() -> None:
         "houses",
         "models",
         "last run",
+        "sensors",
     ]
+
+
+def test_sensors_that_are_known_to_be_wrong_are_named_with_what_to_do() -> None:
+    stage = healthy()
+    stage.houses.append(house("h2"))
+    stage.issued["h2"] = NOW - SLOT
+    stage.notes = {"h2": ("stuck", "zone")}
+    found = stage.check()
+    assert wrong(found) == {"sensors"}
+    assert "h2/kitchen: stuck: a value stands still" in found["sensors"].found
+    assert "h2/kitchen: zone: " in found["sensors"].found
+    assert "h1" not in found["sensors"].found
+    assert "stuck: restart the sensor" in found["sensors"].mend
+    assert "zone: send times with their offset" in found["sensors"].mend
+
+
+def test_every_note_has_words_and_a_remedy() -> None:
+    assert tuple(FOUND) == NOTES
+    for code in (*NOTES, "of a newer version"):
+        one = StoredForecast("h1", "bath", NOW, {}, {}, None, "m", (code,))
+        ((name, found, mend),) = told([one])
+        assert name == f"bath: {code}"
+        assert found
+        assert mend
+        assert "{" not in mend
+    assert "h1/bath" in remedy("unit", house="h1", room="bath")
 
 
 def test_a_stage_without_houses_is_well() -> None:
