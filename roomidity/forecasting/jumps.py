@@ -25,8 +25,8 @@ from roomidity.forecasting.window import HUMIDITY, FloatArray, IntArray
 __all__ = ["JUMPS", "JUMP_READINGS", "jumps"]
 
 JUMPS: Final = (13.0, 2.0)
-"""%RH and °C. In 25 real rooms read every 15 minutes, no humidity went and came back so far within JUMP_READINGS but
-one that a rise of temperature went with, and no temperature."""
+"""%RH and °C. In 22 real rooms read every 15 minutes or oftener, no humidity went and came back so far within
+JUMP_READINGS but one that a rise of temperature went with, and no temperature."""
 
 JUMP_READINGS: Final = 3
 

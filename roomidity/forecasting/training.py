@@ -16,6 +16,7 @@ from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_limits
 
 from roomidity.errors import NotEnoughDataError
+from roomidity.forecasting.cadence import cadence
 from roomidity.forecasting.calibration import expected_size
 from roomidity.forecasting.courses import fill
 from roomidity.forecasting.experts import combine, consult, network, scaled
@@ -128,7 +129,7 @@ def _train(
     origins = np.arange(first + 1 + (-(first + 1)) % SCORE_STRIDE, history.last - STEPS + 1, SCORE_STRIDE)
     columns = origins - first
     parts: list[Design] = Parallel(n_jobs=jobs, prefer="threads")(
-        delayed(design)(values[None], columns, history.outdoor) for values in history.values
+        delayed(design)(values[None], columns, history.outdoor) for values in cadence(history.values).values
     )
     basis = Design.joined(parts)
     rows = scaled(base, basis.inputs(calendar(origins, history.timezone)))
