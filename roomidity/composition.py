@@ -81,7 +81,7 @@ class Roomidity:
     @cached_property
     def houses(self) -> HouseTable:
         """The table ``houses``."""
-        return HouseTable(self._tables.houses)
+        return HouseTable(self._tables.houses, timezone=self.settings.timezone)
 
     @cached_property
     def sets(self) -> SetTable:
@@ -149,7 +149,7 @@ class Roomidity:
             sets=self.sets,
             observations=self.observations,
             rejects=self.rejects,
-            backoff=self._backoff,
+            backoff=self.backoff,
         )
 
     @cached_property
@@ -200,7 +200,7 @@ class Roomidity:
             sets=self.sets,
             observations=self.observations,
             registry=self.registry,
-            backoff=self._backoff,
+            backoff=self.backoff,
         )
 
     @cached_property
@@ -235,7 +235,8 @@ class Roomidity:
         )
 
     @cached_property
-    def _backoff(self) -> BackOff:
+    def backoff(self) -> BackOff:
+        """How writers wait for each other."""
         return BackOff(sleep=time.sleep)
 
     @cached_property

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
+from difflib import get_close_matches
+from zoneinfo import ZoneInfo, available_timezones
 
 from roomidity.errors import ConfigurationError
 
-__all__ = ["Settings", "check_timezone"]
+__all__ = ["Settings", "check_timezone", "is_timezone"]
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,26 @@ def check_timezone(name: str, setting: str) -> str:
     Raises
     ------
     ConfigurationError
-        If it is not.
+        If it is not; it names the one that was most likely meant.
+    """
+    if not is_timezone(name):
+        like = get_close_matches(name, available_timezones(), n=1)
+        expected = f"an IANA time zone such as {like[0] if like else 'Europe/Brussels'}"
+        raise ConfigurationError(setting, found=name, expected=expected)
+    return name
+
+
+def is_timezone(name: str) -> bool:
+    """Whether ``name`` is a time zone that this machine knows.
+
+    >>> is_timezone("Europe/Brussels"), is_timezone("Europe/Brusels"), is_timezone("")
+    (True, False, False)
     """
     try:
         ZoneInfo(name)
-    except (ValueError, OSError, LookupError) as error:
-        expected = "an IANA time zone such as Europe/Brussels"
-        raise ConfigurationError(setting, found=name, expected=expected) from error
-    return name
+    except (ValueError, OSError, LookupError, TypeError):  # the last: a stored one that is no text
+        return False
+    return True
 
 
 def _whole(environment: Mapping[str, str], name: str, default: int, *, least: int = 0) -> int:

@@ -16,6 +16,7 @@ from roomidity.cli.doctor import doctor
 from roomidity.cli.engine import demo, up
 from roomidity.cli.forecasts import forecast, show
 from roomidity.cli.forget import forget
+from roomidity.cli.house import house, room
 from roomidity.cli.ingest import drain, send
 from roomidity.cli.models import models
 from roomidity.cli.quarantine import quarantine
@@ -76,6 +77,8 @@ for command in (
     models,
     rejects,
     replay,
+    house,
+    room,
     quarantine,
     forget,
     backtest,

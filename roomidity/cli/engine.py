@@ -181,7 +181,7 @@ def _print(output: Output, report: Report) -> None:
     for house in dict.fromkeys(one.house for one in report.rooms):
         home = stage().houses.get(house)
         rooms = [one for one in report.rooms if one.house == house]
-        output.tables.print(forecast_table(rooms, timezone=home.timezone if home else "UTC"))
+        output.tables.print(forecast_table(rooms, timezone=home.zone if home else "UTC"))
     table = Table("verified", "mean error", "of persistence", "within p10–p90", "slots", title_justify="left")
     for quantity, of in report.verified.items():
         unit = UNITS[quantity]

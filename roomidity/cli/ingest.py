@@ -11,6 +11,7 @@ from rich.table import Table
 
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.output import Output, json_option, progress
+from roomidity.cli.places import HOUSE
 from roomidity.domain.slots import floor_slot
 from roomidity.files import bodies_of
 from roomidity.pipeline.drain import DrainSummary
@@ -24,7 +25,7 @@ _CALL_BODIES = 10
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--house", help="The house's name, where the file has no such column.")
+@click.option("--house", type=HOUSE, metavar="HOUSE", help="The house's name, where the file has no such column.")
 @click.option(
     "--max-bytes",
     type=click.IntRange(1_000, 1_000_000),

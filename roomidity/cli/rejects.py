@@ -16,6 +16,7 @@ from rich.text import Text
 from roomidity.aws.queues import Queue
 from roomidity.cli.context import stage
 from roomidity.cli.output import Output, json_option, progress
+from roomidity.cli.places import HOUSE
 from roomidity.domain.rejects import Selection, named_houses
 from roomidity.pipeline.replaying import Replayed, move_messages, replay_object
 from roomidity.readings import REASONS
@@ -41,7 +42,7 @@ def _day(_context: click.Context, _parameter: click.Parameter, moment: datetime 
 def selection_options(command: Command) -> Command:
     """Which rejects: by day, reason and house."""
     for option in (
-        click.option("--house", help="Only those that name a house."),
+        click.option("--house", type=HOUSE, metavar="HOUSE", help="Only those that name a house."),
         click.option("--reason", type=click.Choice(REASONS), help="Only those with a reason."),
         click.option("--to", "last", type=_DAY, metavar="DAY", callback=_day, help="The last day, as --from."),
         click.option(

@@ -6,11 +6,14 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from roomidity.domain.aliases import Aliases, usable_aliases
 from roomidity.domain.names import OUTDOOR
 from roomidity.domain.slots import format_moment, to_epoch_ms
+from roomidity.settings import is_timezone
 
 __all__ = [
     "ACTIVE_FOR",
@@ -113,7 +116,9 @@ class Quarantine:
 class House:
     """A house. ``version`` counts its writes; 0 is one that was never stored.
 
-    ``rules_version`` counts the changes of its quarantine rules.
+    ``rules_version`` counts the changes of its quarantine rules. ``settings`` are a person's, as they are stored:
+    former names of rooms (``aliases``), and the unit of a room (``rooms.<room>.unit``). ``default_timezone`` is the
+    stage's, for where ``timezone`` is none.
     """
 
     name: str
@@ -123,6 +128,25 @@ class House:
     rules_version: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     version: int = 0
+    default_timezone: str = field(default="UTC", compare=False)
+
+    @property
+    def zone(self) -> str:
+        """The time zone to reckon by: the stage's where what stands there is none, as where it was mistyped."""
+        return self.timezone if is_timezone(self.timezone) else self.default_timezone
+
+    @cached_property
+    def aliases(self) -> Aliases:
+        """The former names of its rooms, each with the name that the room has now."""
+        return usable_aliases(self.settings.get("aliases", {}), self.rooms)
+
+    def present(self, room: str) -> str:
+        """The name that a room has now, by any name that it ever had."""
+        return self.aliases.get(room, room)
+
+    def names_of(self, room: str) -> tuple[str, ...]:
+        """A room's present name, then its former ones: what is kept of it may stand under each."""
+        return room, *sorted(former for former, name in self.aliases.items() if name == room)
 
     @property
     def last_seen(self) -> datetime | None:
@@ -135,18 +159,32 @@ class House:
             sorted(name for name, room in self.rooms.items() if name != OUTDOOR and room.last_seen >= at - ACTIVE_FOR)
         )
 
+    @property
+    def present_rules(self) -> tuple[Quarantine, ...]:
+        """Its quarantine rules under the present names of rooms."""
+        return tuple(map(self._present_rule, self.quarantine))
+
+    def standing(self, rule: Quarantine) -> Quarantine | None:
+        """The house's rule that says the same as ``rule``, perhaps under a former name of the room."""
+        wanted = self._present_rule(rule)
+        return next((one for one in self.quarantine if self._present_rule(one) == wanted), None)
+
+    def _present_rule(self, rule: Quarantine) -> Quarantine:
+        return rule if rule.room is None else replace(rule, room=self.present(rule.room))
+
     def with_rule(self, rule: Quarantine) -> House:
         """The house with a quarantine rule more; the same house where it stands already."""
-        if rule in self.quarantine:
+        if self.standing(rule) is not None:
             return self
         version = self.rules_version + 1
         return replace(self, quarantine=(*self.quarantine, replace(rule, number=version)), rules_version=version)
 
     def without_rule(self, rule: Quarantine) -> House:
         """The house with a quarantine rule less; the same house where there is none such."""
-        if rule not in self.quarantine:
+        standing = self.standing(rule)
+        if standing is None:
             return self
-        left = tuple(one for one in self.quarantine if one != rule)
+        left = tuple(one for one in self.quarantine if one != standing)
         return replace(self, quarantine=left, rules_version=self.rules_version + 1)
 
     def admit(self, seen: Iterable[Seen]) -> tuple[House, set[tuple[str, str]]]:
@@ -158,7 +196,8 @@ class House:
         sensors = sum(len(room.sensors) for room in rooms.values())
         name_bytes = sum(len(f"{name}{sensor}".encode()) for name, room in rooms.items() for sensor in room.sensors)
         refused: set[tuple[str, str]] = set()
-        for one in sorted(seen, key=lambda one: (one.first, one.room, one.sensor)):
+        for sent in sorted(seen, key=lambda one: (one.first, one.room, one.sensor)):
+            one = sent._replace(room=self.present(sent.room))
             room = rooms.get(one.room)
             if room is None or one.sensor not in room.sensors:
                 more_bytes = len(f"{one.room}{one.sensor}".encode())
@@ -167,7 +206,7 @@ class House:
                     or sensors >= MAX_SENSORS
                     or name_bytes + more_bytes > MAX_NAME_BYTES
                 ):
-                    refused.add((one.room, one.sensor))
+                    refused.add((sent.room, sent.sensor))
                     continue
                 sensors += 1
                 name_bytes += more_bytes

@@ -15,10 +15,12 @@ from typing import Any, Final
 
 import polars as pl
 
-from roomidity.domain.houses import ACTIVE_FOR
+from roomidity.domain.houses import ACTIVE_FOR, House
 from roomidity.domain.messages import ForecastJob, Message
+from roomidity.domain.names import is_name, kept_name
 from roomidity.domain.slots import from_epoch_ms
 from roomidity.pipeline.backoff import BackOff
+from roomidity.pipeline.house_settings import units_of
 from roomidity.pipeline.ports import Houses, JobQueue, Observations, ReadingsQueue, Rejects, Sets
 from roomidity.pipeline.slot_writing import SlotWriter
 from roomidity.pipeline.waves import WaveSize, portions, receive_wave
@@ -164,14 +166,18 @@ def _drain_wave(
 ) -> DrainSummary:
     with timed("decode"):
         decoded = decode(wave)
-        checked = check(decoded, now=now, limits=rules.limits)
     with timed("store"):
-        refused = ports.slots.admit(checked.accepted, timezone=rules.timezone)
+        homes = _homes(decoded, ports.houses)
+        aliases = {name: home.aliases for name, home in homes.items() if home.aliases}
+    with timed("decode"):
+        checked = check(decoded, now=now, limits=rules.limits, units=units_of(homes.values()), aliases=aliases)
+    with timed("store"):
+        refused = ports.slots.admit(checked.accepted, timezone=rules.timezone, known=homes)
         checked = _refuse(checked, refused)
         rejects = _describe(decoded, checked.rejected)
         if rejects:
             ports.rejects.put(now.date(), rejects)
-        stored = ports.slots.store(checked.accepted)
+        stored = ports.slots.store(checked.accepted, aliases=aliases)
     with timed("delete"):
         undeleted = ports.readings.delete([message for place, message in enumerate(wave) if place not in stored.left])
     summary = DrainSummary(
@@ -189,6 +195,13 @@ def _drain_wave(
         summary.violations = 1
         logger.error("conservation violated", extra={"wave": summary.as_dict()})
     return summary
+
+
+def _homes(decoded: Decoded, houses: Houses) -> dict[str, House]:
+    """The houses that readings name, before these are judged: by their settings."""
+    sent = decoded.rows["house"].unique().drop_nulls()
+    names = sorted({name for name in map(kept_name, sent) if is_name(name)})
+    return houses.get_many(names) if names else {}
 
 
 def _refuse(checked: Checked, refused: pl.DataFrame) -> Checked:

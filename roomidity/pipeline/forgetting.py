@@ -56,7 +56,7 @@ def forget_house(ports: ForgetPorts, *, house: str) -> Iterator[tuple[str, int]]
     manifests before the objects that they name; the house itself goes last, since it alone knows its rooms.
     """
     home = ports.houses.get(house)
-    rooms = sorted(home.rooms) if home is not None else []
+    rooms = sorted({*home.rooms, *home.aliases, *home.aliases.values()}) if home is not None else []
     parts = [  # each begins to delete when it is asked for its first count
         ("readings", ports.sets.erase(house)),
         ("observations", ports.observations.erase(house)),

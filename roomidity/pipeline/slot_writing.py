@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -29,6 +30,7 @@ from roomidity.errors import ConflictError, StoreError
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
 from roomidity.pipeline.ports import Houses, Observations, Sets
 from roomidity.readings import derive, pack_sets, union, unpack_sets
+from roomidity.readings.renaming import HouseAliases, values_by_present_names
 
 __all__ = ["SlotWriter", "Stored"]
 
@@ -60,8 +62,11 @@ class SlotWriter:
     observations: Observations
     backoff: BackOff
 
-    def admit(self, accepted: pl.DataFrame, *, timezone: str) -> pl.DataFrame:
+    def admit(self, accepted: pl.DataFrame, *, timezone: str, known: Mapping[str, House] | None = None) -> pl.DataFrame:
         """Write into each house what was seen of it, before any reading is stored.
+
+        ``known`` are the houses as they were just read, if they were: they are read again only where others changed
+        them meanwhile.
 
         Returns
         -------
@@ -75,7 +80,8 @@ class SlotWriter:
         pending = _seen(accepted)
         refused: list[tuple[str, str, str]] = []
         for attempt in range(ATTEMPTS):
-            before = self.houses.get_many(pending) if pending else {}
+            before = known if known is not None else self.houses.get_many(pending) if pending else {}
+            known = None
             for name, seen in list(pending.items()):
                 house = before.get(name) or House(name=name, timezone=timezone)
                 grown, no_place = house.admit(seen)
@@ -92,8 +98,10 @@ class SlotWriter:
             self.backoff.pause(attempt)
         raise ConflictError(f"houses {', '.join(sorted(pending))}", attempts=ATTEMPTS)
 
-    def store(self, accepted: pl.DataFrame) -> Stored:
+    def store(self, accepted: pl.DataFrame, *, aliases: HouseAliases = MappingProxyType({})) -> Stored:
         """Add each reading to its slot's set, durably, and bring the observations of those slots up to date.
+
+        What a set holds under a former name of a room (``aliases``) is compared, and kept, under the present one.
 
         Raises
         ------
@@ -106,7 +114,7 @@ class SlotWriter:
         for part in slots.iter_slices(_ROUND_SLOTS):
             pending = rows.join(part, on=["house", "slot"], how="semi", maintain_order="left")
             for attempt in range(ATTEMPTS):
-                pending = self._store_round(pending, stored)
+                pending = self._store_round(pending, stored, aliases)
                 if pending.is_empty():
                     break
                 self.backoff.pause(attempt)
@@ -140,7 +148,7 @@ class SlotWriter:
             read = self.sets.get_many(refused)
         raise ConflictError(f"the observations of {len(refused)} slots", attempts=ATTEMPTS)
 
-    def _store_round(self, pending: pl.DataFrame, stored: Stored) -> pl.DataFrame:
+    def _store_round(self, pending: pl.DataFrame, stored: Stored, aliases: HouseAliases) -> pl.DataFrame:
         """One round for all slots; returns the readings of those slots that another writer changed meanwhile."""
         keys = [SlotKey(*key) for key in pending.select("house", "slot").unique(maintain_order=True).iter_rows()]
         before = self.sets.get_many(keys)
@@ -154,7 +162,7 @@ class SlotWriter:
             if pending.is_empty():
                 return pending
             keys = [key for key in keys if key not in unpacked.unreadable]
-        merged = union(unpacked.values, pending)
+        merged = union(values_by_present_names(unpacked.values, aliases), pending)
         changed = set(merged.changed)
         versions = {key: (before[key].version if key in before else 0) + (key in changed) for key in keys}
         packed = pack_sets(_of_slots(merged.values, changed))
@@ -192,7 +200,8 @@ class SlotWriter:
         self, values: pl.DataFrame, versions: Mapping[SlotKey, int], homes: Mapping[str, House]
     ) -> set[SlotKey]:
         """Derive the slots of ``versions`` from their ``values``; returns those refused: something newer is there."""
-        observed = derive(values, {name: house.quarantine for name, house in homes.items() if house.quarantine})
+        values = values_by_present_names(values, {name: home.aliases for name, home in homes.items()})
+        observed = derive(values, {name: home.present_rules for name, home in homes.items() if home.quarantine})
         origins = _origins(versions, homes)
         return self.observations.put_many({key: (observation, origins[key]) for key, observation in observed.items()})
 

@@ -25,6 +25,7 @@ from roomidity.forecasting.evaluation.scores import Score, score
 from roomidity.forecasting.serving.courses import FILL_SLOTS, fill
 from roomidity.pipeline.history import KEPT_FOR, read_history
 from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Observations, Registry, known_house
+from roomidity.pipeline.renamed import forecasts_between
 from roomidity.pipeline.serving import first_intact
 
 __all__ = ["VerifyPorts", "advance_state", "midnight", "score_days", "verify_house"]
@@ -126,7 +127,7 @@ def _score_rooms(
     start = first - (WINDOW_SLOTS + FILL_SLOTS) * SLOT
     happened = read_history(ports.observations, house, rooms, start=start, end=last + _DAY)
     for row, room in enumerate(rooms):
-        issued = ports.forecasts.between(house.name, room, first, last)
+        issued = forecasts_between(ports.forecasts, house, room, first, last)
         if issued:
             yield _score_room(room, issued, happened, row)
 
@@ -155,7 +156,7 @@ def advance_state(ports: VerifyPorts, *, house: str, now: datetime) -> bool:
     Running it again changes nothing: the state knows through which slot it has been advanced.
     """
     home = known_house(ports.houses, house)
-    serving = first_intact(ports.registry, house, ports.registry.succession(house))
+    serving = first_intact(ports.registry, house, ports.registry.succession(house), aliases=home.aliases)
     rooms = home.rooms_to_forecast(now)
     if serving is None or not rooms:
         return False

@@ -16,15 +16,16 @@ __all__ = ["HouseTable"]
 
 
 class HouseTable:
-    """Houses, written only on the version that was read."""
+    """Houses, written only on the version that was read; ``timezone`` is for those whose own is none."""
 
-    def __init__(self, item: type[HouseItem]) -> None:
+    def __init__(self, item: type[HouseItem], *, timezone: str = "UTC") -> None:
         self._item = item
+        self._timezone = timezone
 
     def get_many(self, names: Iterable[str]) -> dict[str, House]:
         """The houses that exist of ``names``, read consistently."""
         found = self._item.batch_get(list(names), consistent_read=True)
-        return {item.house: _to_house(item) for item in found}
+        return {item.house: _to_house(item, self._timezone) for item in found}
 
     def get(self, name: str) -> House | None:
         """A house, read consistently; None if it was never seen."""
@@ -32,7 +33,7 @@ class HouseTable:
 
     def all(self) -> Iterator[House]:
         """Every house."""
-        return (_to_house(item) for item in self._item.scan())
+        return (_to_house(item, self._timezone) for item in self._item.scan())
 
     def put(self, house: House) -> None:
         """Store what was changed after reading version ``house.version``.
@@ -63,7 +64,7 @@ class HouseTable:
         return erase(self._item, house)
 
 
-def _to_house(item: HouseItem) -> House:
+def _to_house(item: HouseItem, default_timezone: str) -> House:
     return House(
         name=item.house,
         timezone=item.timezone,
@@ -89,6 +90,7 @@ def _to_house(item: HouseItem) -> House:
         rules_version=item.quarantine.get("version", 0),
         settings=item.settings,
         version=int(item.version),
+        default_timezone=default_timezone,
     )
 
 

@@ -1,0 +1,38 @@
+"""Changing a house: what was read is changed and written, again where another writer was there first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from roomidity.domain.houses import House
+from roomidity.errors import ConflictError
+from roomidity.pipeline.backoff import ATTEMPTS, BackOff
+from roomidity.pipeline.ports import Houses, known_house
+
+__all__ = ["change_house"]
+
+
+def change_house(
+    houses: Houses, backoff: BackOff, name: str, change: Callable[[House], House], *, default: House | None = None
+) -> House:
+    """Write the house as ``change`` makes it; the house as it is now. ``default`` stands in for one never heard.
+
+    Raises
+    ------
+    NotFoundError
+        If the house was never seen, and there is no default.
+    ConflictError
+        If other writers of the house were faster every time.
+    """
+    for attempt in range(ATTEMPTS):
+        home = known_house(houses, name) if default is None else houses.get(name) or default
+        changed = change(home)
+        if changed == home and home.version:
+            return home
+        try:
+            houses.put(changed)
+        except ConflictError:
+            backoff.pause(attempt)
+        else:
+            return changed
+    raise ConflictError(f"house {name!r}", attempts=ATTEMPTS)
