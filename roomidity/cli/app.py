@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from roomidity import __version__
-from roomidity.aws.account import explanation_of
 from roomidity.cli.accuracy import accuracy, verify
 from roomidity.cli.backtest import backtest
 from roomidity.cli.doctor import doctor
 from roomidity.cli.engine import demo, up
+from roomidity.cli.failures import told
 from roomidity.cli.forecasts import forecast, show
 from roomidity.cli.forget import forget
+from roomidity.cli.help import Commands, keep_examples
 from roomidity.cli.house import house, room
 from roomidity.cli.ingest import drain, send
 from roomidity.cli.models import models
@@ -26,42 +27,38 @@ from roomidity.cli.training import train
 __all__ = ["roomidity"]
 
 
-class _Root(click.Group):
-    """Commands in the order of a reading's way; errors as messages: exit status 1 for a failure, 2 for wrong usage."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The order in which they were added."""
-        del ctx
-        return list(self.commands)
+class _Root(Commands):
+    """Errors as messages: exit status 1 for a failure, 2 for wrong usage."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what it raises on purpose is a message, what comes from AWS says what to do."""
-        try:
-            return super().invoke(ctx)
-        except Exception as error:
-            explanation = explanation_of(error)
-            if explanation is None:
-                raise
-            sys.exit(f"roomidity: {explanation}")
+        return told(ctx, lambda: super(_Root, self).invoke(ctx))
 
 
 @click.group(cls=_Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__)
-def roomidity() -> None:
-    r"""For every room, how humid and how warm it will be over the next 24 hours.
+@click.option("--debug", is_flag=True, help="Show the traceback of a failure as well, and log more.")
+def roomidity(debug: bool) -> None:
+    """For every room, how humid and how warm it will be over the next 24 hours.
 
-    \b
     Try it with no AWS account:
-      roomidity demo                            a simulated house through the whole system
+      roomidity demo                            a simulated house, whole system
       roomidity demo --readings FILE.parquet    your own house's readings
-    Or step by step:
-      roomidity up                              an engine on this machine; export the lines it prints, then
-      roomidity send FILE, drain, train HOUSE, forecast HOUSE, show HOUSE
 
-    Every command takes --json. The service, stage, region and endpoint come from ROOMIDITY_SERVICE, ROOMIDITY_STAGE and
-    the usual AWS variables. Exit status: 0 success, 1 a failure that the message explains, 2 wrong usage.
+    Or step by step:
+      roomidity up               an engine on this machine; then, with the lines
+                                 that it prints exported in another terminal:
+      roomidity send FILE        queue readings
+      roomidity drain            take them in
+      roomidity forecast HOUSE   issue forecasts
+      roomidity show HOUSE       look at them
+
+    Every command takes --json, and COMMAND --help explains it. The service, stage, region and endpoint come from
+    ROOMIDITY_SERVICE, ROOMIDITY_STAGE and the usual AWS variables. Exit status: 0 success, 1 a failure that the message
+    explains, 2 wrong usage, 130 Ctrl-C.
     """
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    level = logging.INFO if debug else logging.WARNING
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
 
 
 for command in (
@@ -85,3 +82,4 @@ for command in (
     doctor,
 ):
     roomidity.add_command(command)
+keep_examples(roomidity)

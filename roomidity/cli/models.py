@@ -11,6 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from roomidity.cli.context import Moment, now_option, stage
+from roomidity.cli.help import Commands
 from roomidity.cli.output import Output, json_option
 from roomidity.cli.places import HOUSE, house_argument
 from roomidity.cli.training import comparison_table, explained
@@ -28,7 +29,7 @@ _OUTCOMES: Final[Mapping[Standing, str]] = {
 }
 
 
-@click.group()
+@click.group(cls=Commands)
 def models() -> None:
     """List, show and compare the models of houses; promote one, roll back, prune.
 
