@@ -12,7 +12,9 @@ from roomidity.doctor.ports import DoctorPorts
 from roomidity.domain.houses import ACTIVE_FOR, House
 from roomidity.domain.slots import SLOT, format_slot
 from roomidity.errors import RoomidityError
+from roomidity.pipeline.house_settings import bad_settings
 from roomidity.pipeline.ports import Forecasts, Registry
+from roomidity.pipeline.renamed import latest_forecast
 
 __all__ = ["houses"]
 
@@ -35,14 +37,24 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
         )
         mend = "do readings still reach the queue? Of a replayed house, give its time with --now"
         yield Finding("houses", "wrong", found, f"readings within {ACTIVE_FOR.days} days", mend)
+        yield _settings(known)
         yield items(ports, known[:most_houses], now=now)
         return
     chosen = active if most_houses is None else active[:: -(-len(active) // most_houses)]
     looked = "all looked at" if len(chosen) == len(active) else f"{len(chosen)} looked at"
     yield Finding("houses", "ok", f"{len(known)}, of which {len(active)} active, {looked}")
+    yield _settings(known)
     yield _champions(ports.registry(), chosen)
     yield _last_run(ports.forecasts(), chosen, now=now)
     yield items(ports, chosen, now=now)
+
+
+def _settings(houses: Sequence[House]) -> Finding:
+    bad = [one for house in houses for one in bad_settings(house)]
+    if not bad:
+        return Finding("settings", "ok", f"what is set of {len(houses)} houses can be used")
+    expected = "; ".join(dict.fromkeys(one.expected for one in bad))
+    return Finding("settings", "wrong", some(map(str, bad)), expected, some(one.mend for one in bad))
 
 
 def _champions(registry: Registry, houses: Sequence[House]) -> Finding:
@@ -72,7 +84,7 @@ def _last_run(forecasts: Forecasts, houses: Sequence[House], *, now: datetime) -
     late: dict[str, datetime | None] = {}
     newest: datetime | None = None
     for house in houses:
-        found = [forecasts.latest(house.name, room, now=now) for room in house.rooms_to_forecast(now)]
+        found = [latest_forecast(forecasts, house, room, now=now) for room in house.rooms_to_forecast(now)]
         issued = max((one.issued_at for one in found if one is not None), default=None)
         newest = max((one for one in (issued, newest) if one is not None), default=None)
         if issued is None or issued < latest:
