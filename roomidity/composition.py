@@ -87,7 +87,7 @@ class Roomidity:
     @cached_property
     def houses(self) -> HouseTable:
         """The table ``houses``."""
-        return HouseTable(self._tables.houses, self.damage)
+        return HouseTable(self._tables.houses, self.damage, timezone=self.settings.timezone)
 
     @cached_property
     def sets(self) -> SetTable:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
+from difflib import get_close_matches
+from zoneinfo import ZoneInfo, available_timezones
 
 from roomidity.errors import ConfigurationError
 
@@ -66,15 +67,17 @@ class Settings:
 
 
 def check_timezone(name: str, setting: str) -> str:
-    """``name`` if it is a time zone.
+    """``name``, if it is a time zone.
 
     Raises
     ------
     ConfigurationError
-        If it is not.
+        If it is not; it names the one that was most likely meant.
     """
     if not is_timezone(name):
-        raise ConfigurationError(setting, found=name, expected="an IANA time zone such as Europe/Brussels")
+        like = get_close_matches(str(name), available_timezones(), n=1)
+        expected = f"an IANA time zone such as {like[0] if like else 'Europe/Brussels'}"
+        raise ConfigurationError(setting, found=name, expected=expected)
     return name
 
 
@@ -86,7 +89,7 @@ def is_timezone(name: str) -> bool:
     """
     try:
         ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
+    except (ValueError, OSError, LookupError, TypeError):  # the last: a stored one that is no text
         return False
     return True
 

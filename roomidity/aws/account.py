@@ -17,17 +17,27 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigNotFound,
+    ConfigParseError,
     ConnectionError,  # noqa: A004  # botocore's, for its kinds of it
+    CredentialRetrievalError,
     HTTPClientError,
     InvalidRegionError,
+    MetadataRetrievalError,
+    NoAuthTokenError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
+    RefreshWithMFAUnsupportedError,
+    SSOError,
+    TokenRetrievalError,
+    UnknownCredentialError,
 )
 from botocore.parsers import ResponseParserError
+from pynamodb.exceptions import PynamoDBException
 
-from roomidity.domain.stage import Kind, QueueFacts, TableFacts, Trouble
+from roomidity.domain.stage import REMEDIES, Kind, QueueFacts, TableFacts, Trouble
 from roomidity.errors import RoomidityError
 
 __all__ = ["Account", "explanation_of", "trouble_of"]
@@ -39,32 +49,70 @@ _QUICK: Final = Config(
     parameter_validation=False,
 )
 
-_MISSING: Final = frozenset(
-    {
-        "404",
-        "AWS.SimpleQueueService.NonExistentQueue",
-        "NoSuchBucket",
-        "NotFound",
-        "QueueDoesNotExist",
-        "ResourceNotFoundException",
-    }
-)
-_DENIED: Final = frozenset({"403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-_NOT_OURS: Final = frozenset(
-    {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
+_CODES: Final[Mapping[Kind, frozenset[str]]] = {
+    "missing": frozenset(
+        {
+            "404",
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "NoSuchBucket",
+            "NotFound",
+            "QueueDoesNotExist",
+            "ResourceNotFoundException",
+        }
+    ),
+    "denied": frozenset({"403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}),
+    "credentials": frozenset(
+        {
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "IncompleteSignature",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "InvalidToken",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "OptInRequired",
+            "SignatureDoesNotMatch",
+            "TokenRefreshRequired",
+            "UnrecognizedClientException",
+        }
+    ),
+    "clock": frozenset({"RequestExpired", "RequestTimeTooSkewed"}),
+    "region": frozenset(
+        {"301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
+    ),
+    "busy": frozenset(
+        {
+            "500",
+            "502",
+            "503",
+            "504",
+            "InternalError",
+            "InternalFailure",
+            "InternalServerError",
+            "LimitExceededException",
+            "OverLimit",
+            "PriorRequestNotComplete",
+            "ProvisionedThroughputExceededException",
+            "RequestLimitExceeded",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "ServiceUnavailable",
+            "SlowDown",
+            "ThrottledException",
+            "Throttling",
+            "ThrottlingException",
+            "TooManyRequestsException",
+            "TransactionInProgressException",
+        }
+    ),
+}
+"""What AWS says: the errors common to its services, and each service's own."""
+
 _SECRET: Final = re.compile(r"(?<=//)[^/@\s]+@|\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
 _REQUEST_ID: Final = re.compile(r" on request \([^)]*\)")
-_LONGEST: Final = 200
+_LONGEST: Final = 300
 
 
 def trouble_of(error: Exception) -> Trouble:
@@ -73,8 +121,7 @@ def trouble_of(error: Exception) -> Trouble:
     >>> trouble_of(NoCredentialsError()).kind
     'credentials'
     """
-    text = _REQUEST_ID.sub("", _SECRET.sub("", str(error)))
-    said = text.splitlines()[0][:_LONGEST] if text else type(error).__name__
+    said = _plain(str(error)) or type(error).__name__
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
         for kind, codes in _CODES.items():
@@ -87,9 +134,21 @@ def trouble_of(error: Exception) -> Trouble:
     return Trouble("other", said if isinstance(error, BotoCoreError) else f"{type(error).__name__}: {said}")
 
 
-_CODES: Final[Mapping[Kind, frozenset[str]]] = {"missing": _MISSING, "denied": _DENIED, "credentials": _NOT_OURS}
 _ERRORS: Final[Mapping[Kind, tuple[type[Exception], ...]]] = {
-    "credentials": (NoCredentialsError, PartialCredentialsError, ProfileNotFound),
+    "credentials": (
+        ConfigNotFound,
+        ConfigParseError,
+        CredentialRetrievalError,
+        MetadataRetrievalError,
+        NoAuthTokenError,
+        NoCredentialsError,
+        PartialCredentialsError,
+        ProfileNotFound,
+        RefreshWithMFAUnsupportedError,
+        SSOError,
+        TokenRetrievalError,
+        UnknownCredentialError,
+    ),
     "region": (InvalidRegionError, NoRegionError),
     "endpoint": (ConnectionError, HTTPClientError, ResponseParserError, ValueError),  # ValueError: that is no URL
 }
@@ -98,31 +157,35 @@ _ERRORS: Final[Mapping[Kind, tuple[type[Exception], ...]]] = {
 def explanation_of(error: BaseException) -> str | None:
     """What failed and what to do about it, in a line for a person; None where it is a fault of the program.
 
-    >>> explanation_of(NoCredentialsError())
-    'Unable to locate credentials; export the lines that `roomidity up` prints, or for AWS set AWS_PROFILE or log in'
+    >>> (explanation_of(NoCredentialsError()) or "").partition(";")[0]
+    'Unable to locate credentials'
     >>> explanation_of(KeyError("house")) is None
     True
     """
-    if isinstance(error, RoomidityError):
-        return str(error)
-    cause = getattr(error, "cause", None) or error  # pynamodb's errors carry botocore's
-    if isinstance(cause, (BotoCoreError, ClientError, ResponseParserError)) or (
-        isinstance(cause, ValueError) and str(cause).startswith("Invalid endpoint: ")  # botocore's: that is no URL
-    ):
+    cause = _aws_error(error)
+    if cause is not None:
         trouble = trouble_of(cause)
-        return f"{trouble.said}; {_TO_DO[trouble.kind]}"
+        said = f"{error}" if isinstance(error, RoomidityError) else trouble.said
+        return f"{_plain(said)}; {trouble.mend}"
+    if isinstance(error, PynamoDBException):  # of its own: a batch of which a part was never taken
+        return f"DynamoDB did not take all that it was given: {_plain(str(error))}; {REMEDIES['busy']}"
+    return str(error) if isinstance(error, RoomidityError) else None
+
+
+def _aws_error(error: BaseException) -> Exception | None:
+    """What AWS, or the way there, raised: the error itself, or what ours or pynamodb's came of."""
+    for one in (error, getattr(error, "cause", None), error.__cause__, getattr(error.__cause__, "cause", None)):
+        if isinstance(one, (BotoCoreError, ClientError, ResponseParserError)) or (
+            isinstance(one, ValueError) and str(one).startswith("Invalid endpoint: ")  # botocore's: that is no URL
+        ):
+            return one
     return None
 
 
-_TO_DO: Final[Mapping[Kind, str]] = {
-    "credentials": "export the lines that `roomidity up` prints, or for AWS set AWS_PROFILE or log in",
-    "endpoint": "start the local engine (`roomidity up`) and export the lines that it prints, or for AWS unset "
-    "AWS_ENDPOINT_URL and check the network",
-    "region": "set AWS_REGION to the region that the stage was deployed to",
-    "denied": "grant these credentials the right, or use others",
-    "missing": "deploy the stack, or check ROOMIDITY_STAGE, AWS_REGION and AWS_ENDPOINT_URL",
-    "other": "`roomidity doctor` looks at everything that a stage needs",
-}
+def _plain(text: str) -> str:
+    """One line without secrets and ids of requests, cut where it is long."""
+    lines = _REQUEST_ID.sub("", _SECRET.sub("", text)).splitlines()
+    return lines[0][:_LONGEST] if lines else ""
 
 
 class Account:

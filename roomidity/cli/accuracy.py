@@ -13,13 +13,16 @@ from rich.table import Table
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.notes import print_notes
 from roomidity.cli.output import UNITS, Output, json_option, shown
+from roomidity.cli.places import Place, house_argument, place_argument
 from roomidity.domain.houses import OUTDOOR
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.errors import InputError, NotFoundError
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import Score
+from roomidity.pipeline.house_settings import known_room
 from roomidity.pipeline.nightly import RECENT_DAYS, newest_complete_day, run_night, verify_day
 from roomidity.pipeline.ports import known_house
+from roomidity.pipeline.renamed import accuracy_between, latest_forecast
 
 __all__ = ["accuracy", "verify"]
 
@@ -29,7 +32,7 @@ _ALL = "all rooms"
 
 
 @click.command()
-@click.argument("house")
+@house_argument
 @click.option(
     "--day",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -68,7 +71,7 @@ def verify(house: str, day: datetime | None, now: datetime, as_json: bool) -> No
 
 
 @click.command()
-@click.argument("target", metavar="HOUSE[/ROOM]")
+@place_argument
 @click.option(
     "--days",
     type=click.IntRange(min=1, max=400),
@@ -78,7 +81,7 @@ def verify(house: str, day: datetime | None, now: datetime, as_json: bool) -> No
 )
 @now_option("As it stood then.")
 @json_option
-def accuracy(target: str, days: int, now: datetime, as_json: bool) -> None:
+def accuracy(place: Place, days: int, now: datetime, as_json: bool) -> None:
     """How good the forecasts of HOUSE, or of one room, turned out to be, beside persistence (the last value goes on).
 
     From the table `accuracy`, which `roomidity verify` fills. Skill is 1 - MAE / MAE of persistence; of the measured
@@ -86,27 +89,23 @@ def accuracy(target: str, days: int, now: datetime, as_json: bool) -> None:
     forecasts note of the sensors stands below.
     """
     output = Output(as_json=as_json)
-    name, slash, room = target.partition("/")
-    if slash and not room:
-        raise click.UsageError(f"{target} names no room; give {name} for all of it, or {name}/ROOM")
-    home = known_house(stage().houses, name)
-    rooms = [room] if room else sorted(set(home.rooms) - {OUTDOOR})
-    if room and room not in home.rooms:
-        raise NotFoundError(f"room {room!r} of {name}", hint=f"rooms: {', '.join(sorted(home.rooms))}")
+    home = known_house(stage().houses, place.house)
+    rooms = [known_room(home, place.room)] if place.room else sorted(set(home.rooms) - {OUTDOOR})
     last = newest_complete_day(now)
     first = last - timedelta(days=days - 1)
-    rows = [row for of in rooms for row in stage().accuracy.between(name, of, first, last)]
+    rows = [row for of in rooms for row in accuracy_between(stage().accuracy, home, of, first, last)]
     if not rows:
         raise NotFoundError(
-            f"accuracy of {target} since {first.isoformat()}",
-            hint=f"a day is scored when its forecasts are over, two nights later; or run `roomidity verify {name}`",
+            f"accuracy of {place} since {first.isoformat()}",
+            hint="a day is scored when its forecasts are over, two nights later; or run "
+            f"`roomidity verify {home.name}`",
         )
     _print_tables(output, rows)
-    latest = [one for of in rooms if (one := stage().forecasts.latest(name, of, now=now)) is not None]
+    latest = [one for of in rooms if (one := latest_forecast(stage().forecasts, home, of, now=now)) is not None]
     print_notes(output, latest)
     output.answer(
         {
-            "house": name,
+            "house": home.name,
             "notes": {one.room: list(one.notes) for one in latest if one.notes},
             "from": min(row.day for row in rows).isoformat(),
             "to": max(row.day for row in rows).isoformat(),

@@ -9,13 +9,15 @@ from typing import Any
 import click
 
 from roomidity import __version__
-from roomidity.aws.account import explanation_of
 from roomidity.cli.accuracy import accuracy, verify
 from roomidity.cli.backtest import backtest
 from roomidity.cli.doctor import doctor
 from roomidity.cli.engine import demo, up
+from roomidity.cli.failures import told
 from roomidity.cli.forecasts import forecast, show
 from roomidity.cli.forget import forget
+from roomidity.cli.help import Commands, keep_examples
+from roomidity.cli.house import house
 from roomidity.cli.ingest import drain, send
 from roomidity.cli.models import models
 from roomidity.cli.quarantine import quarantine
@@ -27,26 +29,16 @@ from roomidity.domain.names import visible
 __all__ = ["roomidity"]
 
 
-class _Root(click.Group):
-    """Commands in the order of a reading's way; errors as messages: exit status 1 for a failure, 2 for wrong usage."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The order in which they were added."""
-        del ctx
-        return list(self.commands)
+class _Root(Commands):
+    """Errors as messages: exit status 1 for a failure, 2 for wrong usage."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what it raises on purpose is a message, what comes from AWS says what to do."""
         try:
-            return super().invoke(ctx)
+            return told(ctx, lambda: super(_Root, self).invoke(ctx))
         except click.ClickException as error:
             vars(error).update(message=visible(error.message))  # it quotes what was given
             raise
-        except Exception as error:
-            explanation = explanation_of(error)
-            if explanation is None:
-                raise
-            sys.exit(visible(f"roomidity: {explanation}"))
 
 
 class _Lines(logging.Formatter):
@@ -62,23 +54,29 @@ class _Lines(logging.Formatter):
 
 @click.group(cls=_Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__)
-def roomidity() -> None:
-    r"""For every room, how humid and how warm it will be over the next 24 hours.
+@click.option("--debug", is_flag=True, help="Show the traceback of a failure as well, and log more.")
+def roomidity(debug: bool) -> None:
+    """For every room, how humid and how warm it will be over the next 24 hours.
 
-    \b
     Try it with no AWS account:
-      roomidity demo                            a simulated house through the whole system
+      roomidity demo                            a simulated house, whole system
       roomidity demo --readings FILE.parquet    your own house's readings
-    Or step by step:
-      roomidity up                              an engine on this machine; export the lines it prints, then
-      roomidity send FILE, drain, train HOUSE, forecast HOUSE, show HOUSE
 
-    Every command takes --json. The service, stage, region and endpoint come from ROOMIDITY_SERVICE, ROOMIDITY_STAGE and
-    the usual AWS variables. Exit status: 0 success, 1 a failure that the message explains, 2 wrong usage.
+    Or step by step:
+      roomidity up               an engine on this machine; then, with the lines
+                                 that it prints exported in another terminal:
+      roomidity send FILE        queue readings
+      roomidity drain            take them in
+      roomidity forecast HOUSE   issue forecasts
+      roomidity show HOUSE       look at them
+
+    Every command takes --json, and COMMAND --help explains it. The service, stage, region and endpoint come from
+    ROOMIDITY_SERVICE, ROOMIDITY_STAGE and the usual AWS variables. Exit status: 0 success, 1 a failure that the message
+    explains, 2 wrong usage, 130 Ctrl-C.
     """
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(_Lines("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[lines])
+    logging.basicConfig(level=logging.INFO if debug else logging.WARNING, handlers=[lines])
 
 
 for command in (
@@ -94,10 +92,12 @@ for command in (
     models,
     rejects,
     replay,
-    quarantine,
+    house,
     room,
+    quarantine,
     forget,
     backtest,
     doctor,
 ):
     roomidity.add_command(command)
+keep_examples(roomidity)

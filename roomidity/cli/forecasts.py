@@ -12,16 +12,19 @@ from roomidity.cli.context import now_option, stage
 from roomidity.cli.explanations import explanation_json, explanation_table
 from roomidity.cli.notes import print_notes
 from roomidity.cli.output import Output, json_option
+from roomidity.cli.places import Place, house_argument, place_argument
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.slots import floor_slot, format_slot
 from roomidity.errors import NotFoundError
 from roomidity.pipeline.forecasts import explain_room, forecast_house
+from roomidity.pipeline.house_settings import known_room
+from roomidity.pipeline.renamed import latest_forecast
 
 __all__ = ["forecast", "forecast_json", "show"]
 
 
 @click.command()
-@click.argument("house")
+@house_argument
 @now_option("The issue time, floored to its 15-minute slot.")
 @json_option
 def forecast(house: str, now: datetime, as_json: bool) -> None:
@@ -40,11 +43,11 @@ def forecast(house: str, now: datetime, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("target", metavar="HOUSE[/ROOM]")
+@place_argument
 @now_option("Show the newest forecast issued by then.")
 @click.option("--explain", is_flag=True, help="Of HOUSE/ROOM: say what drove the forecast.")
 @json_option
-def show(target: str, now: datetime, explain: bool, as_json: bool) -> None:
+def show(place: Place, now: datetime, explain: bool, as_json: bool) -> None:
     """Show the newest forecast of HOUSE as a table, or of HOUSE/ROOM as a table and a chart.
 
     Times are the house's local ones. The grade says what a forecast rests on: full (the house's own model), prior (the
@@ -53,29 +56,27 @@ def show(target: str, now: datetime, explain: bool, as_json: bool) -> None:
     what is known to be wrong with the sensors.
     """
     output = Output(as_json=as_json)
-    house, _, room = target.partition("/")
-    if explain and not room:
-        raise click.UsageError(f"--explain speaks of one room; give it as {house}/ROOM")
-    home = stage().houses.get(house)
+    if explain and place.room is None:
+        raise click.UsageError(f"--explain speaks of one room; give it as {place}/ROOM")
+    home = stage().houses.get(place.house)
     if home is None:
         known = ", ".join(sorted(one.name for one in stage().houses.all())) or "none yet"
-        raise NotFoundError(f"house {house!r}", hint=f"houses here: {known}")
-    if room and room not in home.rooms:
-        raise NotFoundError(f"room {room!r} of {house}", hint=f"rooms: {', '.join(sorted(home.rooms))}")
+        raise NotFoundError(f"house {place.house!r}", hint=f"houses here: {known}")
+    room = known_room(home, place.room) if place.room else None
     rooms = [room] if room else sorted(home.rooms)
-    latest = [stage().forecasts.latest(house, name, now=now) for name in rooms]
+    latest = [latest_forecast(stage().forecasts, home, name, now=now) for name in rooms]
     found = [one for one in latest if one is not None]
     if not found:
         raise NotFoundError(
-            f"a forecast of {target} issued by {format_slot(floor_slot(now))}",
-            hint=f"issue one with `roomidity forecast {house}`",
+            f"a forecast of {place} issued by {format_slot(floor_slot(now))}",
+            hint=f"issue one with `roomidity forecast {home.name}`",
         )
     output.tables.print(forecast_table(found, timezone=home.zone))
     print_notes(output, found)
     if room:
         output.tables.print(chart(found[0], timezone=home.zone, width=output.tables.width))
     answer: dict[str, Any] = {"rooms": [forecast_json(one) for one in found]}
-    if explain:
+    if explain and room:
         reasons = explain_room(stage().forecast_ports, house=home, room=room, issued_at=found[0].issued_at)
         for reason in reasons:
             output.tables.print(explanation_table(reason))

@@ -8,6 +8,7 @@ import click
 
 from roomidity.cli.context import stage
 from roomidity.cli.output import Output, json_option, notes, progress
+from roomidity.cli.places import house_argument
 from roomidity.domain.names import visible
 from roomidity.errors import NotFoundError
 from roomidity.pipeline.forgetting import forget_house
@@ -16,7 +17,7 @@ __all__ = ["forget"]
 
 
 @click.command()
-@click.argument("house")
+@house_argument
 @click.option("--yes", is_flag=True, help="Do not ask; needed with --json.")
 @json_option
 def forget(house: str, yes: bool, as_json: bool) -> None:

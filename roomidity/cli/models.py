@@ -10,7 +10,9 @@ import click
 from rich.table import Column, Table
 
 from roomidity.cli.context import Moment, now_option, stage
+from roomidity.cli.help import Commands
 from roomidity.cli.output import Output, json_option, shown
+from roomidity.cli.places import HOUSE, house_argument
 from roomidity.cli.training import comparison_table, explained
 from roomidity.domain.models import ModelRecord, Pointer, Served, Standing
 from roomidity.domain.slots import format_moment
@@ -26,7 +28,7 @@ _OUTCOMES: Final[Mapping[Standing, str]] = {
 }
 
 
-@click.group()
+@click.group(cls=Commands)
 def models() -> None:
     """List, show and compare the models of houses; promote one, roll back, prune.
 
@@ -38,7 +40,7 @@ def models() -> None:
 
 
 @models.command("list")
-@click.argument("house", required=False)
+@click.argument("house", type=HOUSE, required=False)
 @now_option("List what has not expired by then.")
 @json_option
 def list_(house: str | None, now: datetime, as_json: bool) -> None:
@@ -66,7 +68,7 @@ def list_(house: str | None, now: datetime, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("house")
+@house_argument
 @click.argument("version", required=False)
 @now_option("What has expired by then is not shown.")
 @json_option
@@ -90,7 +92,7 @@ def show(house: str, version: str | None, now: datetime, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("house")
+@house_argument
 @json_option
 def history(house: str, as_json: bool) -> None:
     """Say who served HOUSE since when, and why, newest first."""
@@ -104,7 +106,7 @@ def history(house: str, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("house")
+@house_argument
 @click.option("--time", "moment", type=Moment(), required=True, help="The time, such as 2026-11-22T07:15Z.")
 @json_option
 def at(house: str, moment: datetime, as_json: bool) -> None:
@@ -121,7 +123,7 @@ def at(house: str, moment: datetime, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("house")
+@house_argument
 @click.argument("version")
 @now_option("It serves from then on.")
 @json_option
@@ -139,7 +141,7 @@ def promote(house: str, version: str, now: datetime, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("house")
+@house_argument
 @now_option("It serves from then on.")
 @json_option
 def rollback(house: str, now: datetime, as_json: bool) -> None:
@@ -158,7 +160,7 @@ def rollback(house: str, now: datetime, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("house")
+@house_argument
 @click.argument("version")
 @click.argument("other")
 @json_option
@@ -179,7 +181,7 @@ def diff(house: str, version: str, other: str, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("house")
+@house_argument
 @now_option("What was trained within the hour before is left alone.")
 @json_option
 def prune(house: str, now: datetime, as_json: bool) -> None:

@@ -12,10 +12,12 @@ from rich.table import Table
 from roomidity import __version__
 from roomidity.cli.context import Moment, now_option, stage
 from roomidity.cli.output import Output, json_option, progress, shown
+from roomidity.cli.places import Place, place_argument
 from roomidity.cli.training import verdict
 from roomidity.domain.houses import House, Quarantine
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.errors import NotFoundError
+from roomidity.pipeline.house_settings import known_room
 from roomidity.pipeline.ports import known_house
 from roomidity.pipeline.quarantine import Affected, affected_models, change_rule, derive_anew
 
@@ -23,7 +25,7 @@ __all__ = ["quarantine"]
 
 
 @click.command()
-@click.argument("target", metavar="HOUSE[/ROOM]")
+@place_argument
 @click.option("--from", "start", type=Moment(), help="The first moment that is kept out, such as 2026-11-22T07:15Z.")
 @click.option("--to", "end", type=Moment(), help="The first moment after it; may lie ahead.")
 @click.option("--sensor", help="Only a sensor's readings; '' for those that gave no name.  [default: all]")
@@ -34,7 +36,7 @@ __all__ = ["quarantine"]
 @now_option("With --retrain: train on what had closed by then.")
 @json_option
 def quarantine(
-    target: str,
+    place: Place,
     start: datetime | None,
     end: datetime | None,
     sensor: str | None,
@@ -57,17 +59,16 @@ def quarantine(
     champion did, which takes its place if it is better, as with `roomidity train`.
     """
     output = Output(as_json=as_json)
-    name, slash, room = target.partition("/")
-    if slash and not room:
-        raise click.UsageError(f"{target} names no room; give {name} for all of it, or {name}/ROOM")
     if chosen is not None and any(given is not None for given in (start, end, sensor)):
         raise click.UsageError("--rule says the interval and the sensor; leave out --from, --to and --sensor")
+    name = place.house
     home = known_house(stage().houses, name)
     if only_list:
         output.tables.print(_rule_table(home))
         output.answer({"house": name, "rules": [_rule_json(rule) for rule in home.quarantine]})
         return
-    rule = _named_rule(home, chosen) if chosen else _new_rule(home, room or None, sensor, start, end, undo=undo)
+    rule = _named_rule(home, chosen) if chosen else _new_rule(home, place.room, sensor, start, end, undo=undo)
+    rule = home.standing(rule) or rule
     changed = change_rule(stage().quarantine_ports, house=name, rule=rule, remove=undo)
     slots = derived = 0
     with progress() as bar:
@@ -81,7 +82,7 @@ def quarantine(
         (True, True): "is no longer quarantined",
         (True, False): "has no such rule, so none was removed",
     }[undo, changed]
-    models = affected_models(stage().registry, house=name, rule=rule, holds=not undo, now=now)
+    models = affected_models(stage().registry, house=name, rule=rule, holds=not undo, now=now, aliases=home.aliases)
     output.tables.print(
         f"{_place(name, rule)} {said}: rule {rule.id}, {format_moment(rule.start)} to {format_moment(rule.end)}.\n"
         f"Of {slots:,} slots with readings, {derived:,} observations were derived anew.",
@@ -113,6 +114,8 @@ def _new_rule(
     """The rule that the arguments say; its times are whole seconds, as they are stored."""
     if start is None or end is None:
         raise click.UsageError("--from and --to are needed, or --rule with a name from --list")
+    if room is not None:
+        room = home.present(room)
     rule = Quarantine(start.replace(microsecond=0), end.replace(microsecond=0), room, sensor)
     if rule.end <= rule.start:
         raise click.UsageError(f"--to {format_moment(end)} is not after --from {format_moment(start)}")
@@ -129,8 +132,8 @@ def _check_names(home: House, rule: Quarantine) -> None:
     NotFoundError
         If one was never seen.
     """
-    if rule.room is not None and rule.room not in home.rooms:
-        raise NotFoundError(f"room {rule.room!r} of {home.name}", hint=f"rooms: {', '.join(sorted(home.rooms))}")
+    if rule.room is not None:
+        known_room(home, rule.room)
     rooms = [one for name, one in home.rooms.items() if rule.room in (None, name)]
     sensors = sorted(set().union(*(one.sensors for one in rooms)))
     if rule.sensor is not None and rule.sensor not in sensors:
@@ -169,7 +172,7 @@ def _place(house: str, rule: Quarantine) -> str:
 
 def _rule_table(home: House) -> Table:
     table = Table("rule", "room", "sensor", "from", "to", title=f"{len(home.quarantine)} rules", title_justify="left")
-    for rule in home.quarantine:
+    for rule in home.present_rules:
         room = shown("all" if rule.room is None else rule.room)
         sensor = shown("all" if rule.sensor is None else repr(rule.sensor))
         table.add_row(rule.id, room, sensor, format_moment(rule.start), format_moment(rule.end))

@@ -16,6 +16,7 @@ from rich.text import Text
 from roomidity.aws.queues import Queue
 from roomidity.cli.context import stage
 from roomidity.cli.output import Output, json_option, progress, shown
+from roomidity.cli.places import HOUSE
 from roomidity.domain.rejects import Selection, named_houses
 from roomidity.pipeline.replaying import Replayed, move_messages, replay_object
 from roomidity.readings import REASONS
@@ -41,8 +42,13 @@ def _day(_context: click.Context, _parameter: click.Parameter, moment: datetime 
 def selection_options(command: Command) -> Command:
     """Which rejects: by day, reason and house."""
     for option in (
-        click.option("--house", help="Only those that name a house."),
-        click.option("--reason", type=click.Choice(REASONS), help="Only those with a reason."),
+        click.option("--house", type=HOUSE, metavar="HOUSE", help="Only those that name a house."),
+        click.option(
+            "--reason",
+            type=click.Choice(REASONS),
+            metavar="REASON",
+            help=f"Only those with a reason: {', '.join(REASONS)}.",
+        ),
         click.option("--to", "last", type=_DAY, metavar="DAY", callback=_day, help="The last day, as --from."),
         click.option(
             "--from",
@@ -141,7 +147,9 @@ def _in_order(counts: Counter[tuple[date, str, str | None]]) -> list[tuple[tuple
 @click.option(
     "--dead-letters",
     type=click.Choice([*_QUEUES, "all"]),
-    help="Instead of rejects, move the messages of a dead-letter queue back to its queue.",
+    metavar="QUEUE",
+    help="Instead of rejects, move the messages of a dead-letter queue back to its queue: "
+    f"{', '.join(_QUEUES)}, or all.",
 )
 @click.option("--dry-run", is_flag=True, help="Only count what would be sent.")
 @json_option
@@ -149,8 +157,9 @@ def replay(dead_letters: str | None, dry_run: bool, as_json: bool, **chosen: Any
     """Send rejected readings back to the readings queue, or dead letters back to theirs; then drain as usual.
 
     Whatever made the readings bad must have gone: they came too early (future is judged by when a message was sent,
-    which is now), the house had no place (too_many), or a newer version reads more. What is still bad is rejected again
-    with its reason, on the day of that drain; what is no JSON always will be.
+    which is now), the house had no place (too_many), the room's unit was set since (unit: `roomidity room`), or a newer
+    version reads more. What is still bad is rejected again with its reason, on the day of that drain; what is no JSON
+    always will be.
 
     All rejects of an object are sent first, then taken out of it. Ended in between, they are sent again by the next
     replay, which changes nothing: a slot is the set of its values, so that none counts twice.

@@ -1,25 +1,32 @@
-"""A house's rooms: list them, and remove one that was never meant."""
+"""A house's rooms: list them, rename one, say in which unit it reports, and remove one that was never meant."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
-from rich.table import Table
 
 from roomidity.cli.context import stage
-from roomidity.cli.output import Output, json_option, shown
-from roomidity.domain.houses import MAX_ROOMS, UNHEARD, House, Room
-from roomidity.domain.slots import format_moment
-from roomidity.errors import NotFoundError
+from roomidity.cli.house import change_setting
+from roomidity.cli.house_tables import house_table, room_json, room_table, rooms_of
+from roomidity.cli.output import Output, json_option, notes
+from roomidity.cli.places import Place, place_argument
+from roomidity.domain.houses import MAX_ROOMS, OUTDOOR, UNHEARD
+from roomidity.domain.names import kept_name
 from roomidity.pipeline.changing import change_house
+from roomidity.pipeline.house_settings import known_room, renamed, with_unit
 from roomidity.pipeline.ports import known_house
+from roomidity.readings.units import UNITS, parse_units
 
 __all__ = ["room"]
 
 
 @click.command(
-    help=f"""List the rooms of HOUSE, or one, with when each was heard; with --remove, take HOUSE/ROOM out.
+    help=f"""Show the rooms of HOUSE, or one; rename HOUSE/ROOM, say in which unit it reports, or remove it.
+
+    A renamed room keeps its readings, forecasts, accuracy, model, unit and quarantine rules. Readings that still come
+    by a former name are its own. To undo it, rename the room back.
+
+    A unit holds for what is drained from then on, in place of °C and %RH. Readings that were rejected as `unit` before
+    come in by a replay. It can be set before the first reading comes.
 
     A house has at most {MAX_ROOMS} rooms, one for every name that readings come with: remove what was mistyped.
     A room that is removed is no longer forecast, listed or shown, and its place is free. Nothing of it is deleted:
@@ -28,45 +35,82 @@ __all__ = ["room"]
 
     Where all places are taken, a new room takes that of the one unheard for the longest, if that is {UNHEARD.days} days
     or more before the house's newest reading.
+
+      roomidity room h1
+      roomidity room h1/bath --rename spa
+      roomidity room h1/attic --unit f
+      roomidity replay --house h1 --reason unit
+      roomidity room h1/kichen --remove
     """
 )
-@click.argument("target", metavar="HOUSE[/ROOM]")
+@place_argument
+@click.option("--rename", "new", metavar="NEW", help="Call the room NEW from now on; it keeps its past.")
+@click.option(
+    "--unit",
+    metavar="UNIT",
+    help=f"In which unit the room's sensors report: one or several of {', '.join(UNITS)}, parted by commas, such as f "
+    "or temperature:hundredths; none to have the values judged again.",
+)
 @click.option("--remove", is_flag=True, help="Take the room out of the house.")
 @json_option
-def room(target: str, remove: bool, as_json: bool) -> None:
-    """List rooms, or remove one."""
+def room(place: Place, new: str | None, unit: str | None, remove: bool, as_json: bool) -> None:
+    """Show rooms, or change one."""
+    changes = (new is not None) + (unit is not None) + remove
+    if changes > 1:
+        raise click.UsageError("--rename, --unit and --remove are changes of their own; give one at a time")
+    if changes and place.room is None:
+        raise click.UsageError(f"{place} names no room; give it as {place}/ROOM")
     output = Output(as_json=as_json)
-    house, slash, name = target.partition("/")
-    if (slash or remove) and not name:
-        raise click.UsageError(f"{target} names no room; give it as {house}/ROOM")
-    home = known_house(stage().houses, house)
-    if name and name not in home.rooms:
-        raise NotFoundError(f"room {name!r} of {house}", hint=f"rooms: {', '.join(sorted(home.rooms)) or 'none'}")
-    if remove:
-        changed = change_house(stage().houses, stage().backoff, house, lambda read: read.without_room(name))
-        places = MAX_ROOMS - len(known_house(stage().houses, house).rooms)
-        output.tables.print(f"{house}/{name} is removed; {house} has a place for {places} more rooms.")
-        output.answer({"house": house, "room": name, "removed": changed})
-        return
-    rooms = {name: home.rooms[name]} if name else dict(sorted(home.rooms.items()))
-    output.tables.print(_table(home, rooms))
-    output.answer({"house": house, "rooms": {one: _plain(of) for one, of in rooms.items()}})
+    if place.room is None or not changes:
+        _show(output, place)
+    elif new is not None:
+        _rename(output, place.house, place.room, kept_name(new, is_room=True))
+    elif unit is not None:
+        _set_unit(output, place.house, place.room, unit)
+    else:
+        _remove(output, place.house, place.room)
 
 
-def _table(home: House, rooms: dict[str, Room]) -> Table:
-    title = shown(f"{home.name}: {len(home.rooms)} of {MAX_ROOMS} rooms")
-    table = Table("room", "first heard", "last heard", "measures", "sensors", title=title, title_justify="left")
-    for name, of in rooms.items():
-        sensors = ", ".join(sorted(of.sensors - {""})) or "–"
-        heard = format_moment(of.first_seen), format_moment(of.last_seen)
-        table.add_row(shown(name), *heard, ", ".join(sorted(of.measured)) or "–", shown(sensors))
-    return table
+def _show(output: Output, place: Place) -> None:
+    home = known_house(stage().houses, place.house)
+    if place.room is None:
+        rooms = rooms_of(home)
+        output.tables.print(house_table(home))
+    else:
+        rooms = [known_room(home, place.room)]
+        output.tables.print(room_table(home, rooms, title=f"{home.name}/{rooms[0]}"))
+    output.answer({"house": home.name, "rooms": {name: room_json(home, name) for name in rooms}})
 
 
-def _plain(of: Room) -> dict[str, Any]:
-    return {
-        "first_seen": format_moment(of.first_seen),
-        "last_seen": format_moment(of.last_seen),
-        "measured": {quantity: format_moment(when) for quantity, when in sorted(of.measured.items())},
-        "sensors": sorted(of.sensors),
-    }
+def _rename(output: Output, house: str, named: str, new: str) -> None:
+    before = known_room(known_house(stage().houses, house), named)
+    home, _ = change_house(stage().houses, stage().backoff, house, lambda read: renamed(read, named, new))
+    output.tables.print(
+        f"{house}/{before} is called {new} now. To undo it: roomidity room {house}/{new} --rename {before}"
+    )
+    if new == OUTDOOR:
+        notes.print("The room outdoor is the air outside: it is stored and not forecast.")
+    output.tables.print(room_table(home, [new], title=f"{house}/{new}"))
+    output.answer({"house": house, "room": new, **room_json(home, new)})
+
+
+def _set_unit(output: Output, house: str, named: str, unit: str) -> None:
+    units = None if unit.strip().lower() == "none" else parse_units(unit)
+    home = change_setting(house, lambda read: with_unit(read, named, units), room=named)
+    if units is not None:
+        notes.print(
+            f"Readings of it that were rejected before: roomidity replay --house {house} --reason unit, then roomidity "
+            "drain",
+            soft_wrap=True,
+        )
+    name = home.present(named)
+    output.tables.print(room_table(home, [name], title=f"{house}/{name}"))
+    output.answer({"house": house, "room": name, **room_json(home, name)})
+
+
+def _remove(output: Output, house: str, named: str) -> None:
+    name = known_room(known_house(stage().houses, house), named)
+    home, removed = change_house(stage().houses, stage().backoff, house, lambda read: read.without_room(name))
+    places = MAX_ROOMS - len(home.rooms)
+    output.tables.print(f"{house}/{name} is removed; {house} has a place for {places} more rooms.")
+    output.answer({"house": house, "room": name, "removed": removed})

@@ -13,12 +13,13 @@ from rich.table import Table
 from roomidity import __version__
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.output import UNITS, Output, json_option, progress
+from roomidity.cli.places import house_argument
 
 __all__ = ["comparison_table", "explained", "train", "verdict"]
 
 
 @click.command()
-@click.argument("house")
+@house_argument
 @now_option("Train on what had closed by then.")
 @click.option("--dry-run", is_flag=True, help="Train and judge, but publish nothing.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Rooms fitted at a time; -1 for all cores.")

@@ -13,8 +13,10 @@ from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import ACTIVE_FOR, House
 from roomidity.domain.slots import SLOT, format_slot
 from roomidity.errors import RoomidityError
+from roomidity.pipeline.house_settings import bad_settings
 from roomidity.pipeline.ports import Registry
 from roomidity.pipeline.remedies import told
+from roomidity.pipeline.renamed import latest_forecast
 
 __all__ = ["houses"]
 
@@ -37,20 +39,34 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
         )
         mend = "do readings still reach the queue? Of a replayed house, give its time with --now"
         yield Finding("houses", "wrong", found, f"readings within {ACTIVE_FOR.days} days", mend)
+        yield _settings(known)
         yield items(ports, known[:most_houses], now=now)
         return
     chosen = active if most_houses is None else active[:: -(-len(active) // most_houses)]
     looked = "all looked at" if len(chosen) == len(active) else f"{len(chosen)} looked at"
     yield Finding("houses", "ok", f"{len(known)}, of which {len(active)} active, {looked}")
+    yield _settings(known)
     yield _champions(ports.registry(), chosen)
     table = ports.forecasts()
     latest = {
-        house.name: [one for room in house.rooms_to_forecast(now) if (one := table.latest(house.name, room, now=now))]
+        house.name: [
+            one
+            for room in house.rooms_to_forecast(now)
+            if (one := latest_forecast(table, house, room, now=now)) is not None
+        ]
         for house in chosen
     }
     yield _last_run(latest, now=now)
     yield _sensors(latest)
     yield items(ports, chosen, now=now)
+
+
+def _settings(houses: Sequence[House]) -> Finding:
+    bad = [one for house in houses for one in bad_settings(house)]
+    if not bad:
+        return Finding("settings", "ok", f"what is set of {len(houses)} houses can be used")
+    expected = "; ".join(dict.fromkeys(one.expected for one in bad))
+    return Finding("settings", "wrong", some(map(str, bad)), expected, some(one.mend for one in bad))
 
 
 def _champions(registry: Registry, houses: Sequence[House]) -> Finding:

@@ -8,7 +8,7 @@ from typing import Final
 
 from roomidity.doctor.findings import Finding, age_text
 from roomidity.doctor.ports import DoctorPorts
-from roomidity.domain.stage import Trouble
+from roomidity.domain.stage import REMEDIES, Trouble
 
 __all__ = ["QUEUES", "TABLES", "bucket", "queues", "stack", "tables"]
 
@@ -121,8 +121,6 @@ def _lacking(check: str, name: str, kind: str, trouble: Trouble) -> Finding:
     """What is wrong with something that could not be asked."""
     expected = f"a {kind} {name} that can be used"
     if trouble.kind == "missing":
-        mend = "deploy the stack, or check ROOMIDITY_STAGE, ROOMIDITY_SERVICE, ROOMIDITY_BUCKET and AWS_REGION"
-        return Finding(check, "wrong", f"no {kind} {name}", expected, mend)
-    if trouble.kind == "denied":
-        return Finding(check, "wrong", trouble.said, expected, "grant these credentials the right, or use others")
-    return Finding(check, "wrong", trouble.said, expected, "try again; if it stays, see the service's health in AWS")
+        return Finding(check, "wrong", f"no {kind} {name}", expected, trouble.mend)
+    mend = REMEDIES["busy"] if trouble.kind == "other" else trouble.mend
+    return Finding(check, "wrong", trouble.said, expected, mend)

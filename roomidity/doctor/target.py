@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from roomidity.doctor.findings import Finding
 from roomidity.doctor.ports import DoctorPorts
-from roomidity.domain.stage import Trouble
+from roomidity.domain.stage import REMEDIES, Trouble
 
 __all__ = ["identity", "target"]
 
@@ -32,16 +32,11 @@ def target(ports: DoctorPorts) -> Finding:
 
 
 def _no_region(region: str) -> Finding:
-    mend = "set AWS_REGION to the region that the stage was deployed to"
-    return Finding("target", "wrong", f"region {region!r}", "a region of AWS, such as eu-central-1", mend)
+    return Finding("target", "wrong", f"region {region!r}", "a region of AWS, such as eu-central-1", REMEDIES["region"])
 
 
 def _not_known(trouble: Trouble) -> Finding:
-    mend = (
-        "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN), or log in again; for "
-        "the local engine export the lines that `roomidity up` prints"
-    )
-    return Finding("credentials", "wrong", trouble.said, "credentials that AWS accepts", mend)
+    return Finding("credentials", "wrong", trouble.said, "credentials that AWS accepts", trouble.mend)
 
 
 def identity(ports: DoctorPorts) -> Finding:
@@ -50,7 +45,7 @@ def identity(ports: DoctorPorts) -> Finding:
         found = ports.account.identity()
     except Exception as error:  # noqa: BLE001  # see above
         trouble = ports.trouble_of(error)
-        if trouble.kind == "credentials":
+        if trouble.kind in {"credentials", "clock"}:
             return _not_known(trouble)
         if trouble.kind in {"endpoint", "region"}:
             mend = (

@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from functools import cached_property
+from typing import Any, Final
 
+from roomidity.domain.aliases import Aliases, usable_aliases
 from roomidity.domain.names import OUTDOOR
+from roomidity.domain.rooms import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS, UNHEARD, Places, Room, Seen
 from roomidity.domain.slots import format_moment, to_epoch_ms
 from roomidity.settings import is_timezone
 
@@ -22,6 +24,7 @@ __all__ = [
     "REAL_SLOTS",
     "TRIAL_ACTIVE_FOR",
     "TRIAL_KEPT_FOR",
+    "UNHEARD",
     "House",
     "Quarantine",
     "Room",
@@ -39,54 +42,6 @@ REAL_SLOTS: Final = 4
 TRIAL_ACTIVE_FOR: Final = timedelta(hours=24)
 TRIAL_KEPT_FOR: Final = timedelta(days=7)
 """How long a house that is not real yet is forecast, and kept, after it was last heard."""
-
-MAX_ROOMS: Final = 64
-MAX_SENSORS: Final = 256
-UNHEARD: Final = timedelta(days=30)
-"""Rooms that were not heard for so long before the house's newest reading make place for new ones."""
-
-MAX_NAME_BYTES: Final = 24_576
-"""All names of a house together: 256 sensors with names of 64 four-byte characters would not fit a slot's item."""
-
-
-class Seen(NamedTuple):
-    """A sensor of a room, between which readings it was seen, and when it last measured each quantity."""
-
-    room: str
-    sensor: str
-    first: datetime
-    last: datetime
-    measured: Mapping[str, datetime] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class Room:
-    """A room as seen: from the first reading to the last, by which sensors ('' for those that gave no name).
-
-    ``measured`` says when each quantity was last measured.
-    """
-
-    first_seen: datetime
-    last_seen: datetime
-    sensors: frozenset[str]
-    measured: Mapping[str, datetime] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, seen: Seen) -> Room:
-        """The room when a sensor is the first seen in it."""
-        return cls(seen.first, seen.last, frozenset({seen.sensor}), seen.measured)
-
-    def with_seen(self, seen: Seen) -> Room:
-        """The room when a sensor's readings are added; the order of adding does not matter."""
-        return Room(
-            first_seen=min(self.first_seen, seen.first),
-            last_seen=max(self.last_seen, seen.last),
-            sensors=self.sensors | {seen.sensor},
-            measured={
-                quantity: max(one.measured[quantity] for one in (self, seen) if quantity in one.measured)
-                for quantity in {*self.measured, *seen.measured}
-            },
-        )
 
 
 @dataclass(frozen=True)
@@ -140,6 +95,9 @@ class House:
     that is known; ``trial`` is None once it is real, as it is for every house of before there were trials. ``flaw``
     says what of the stored house could not be read, if anything: such a house is forecast as far as it is known, takes
     in no readings, and is never written.
+
+    ``settings`` are a person's, as they are stored: former names of rooms (``aliases``), and the unit of a room
+    (``rooms.<room>.unit``). ``default_timezone`` is the stage's, for where ``timezone`` is none.
     """
 
     name: str
@@ -152,11 +110,25 @@ class House:
     admitted_at: datetime | None = None
     trial: Trial | None = None
     flaw: str | None = None
+    default_timezone: str = field(default="UTC", compare=False)
 
     @property
     def zone(self) -> str:
-        """The time zone to reckon by: UTC where what stands there is none, as where it was mistyped."""
-        return self.timezone if is_timezone(self.timezone) else "UTC"
+        """The time zone to reckon by: the stage's where what stands there is none, as where it was mistyped."""
+        return self.timezone if is_timezone(self.timezone) else self.default_timezone
+
+    @cached_property
+    def aliases(self) -> Aliases:
+        """The former names of its rooms, each with the name that the room has now."""
+        return usable_aliases(self.settings.get("aliases", {}), self.rooms)
+
+    def present(self, room: str) -> str:
+        """The name that a room has now, by any name that it ever had."""
+        return self.aliases.get(room, room)
+
+    def names_of(self, room: str) -> tuple[str, ...]:
+        """A room's present name, then its former ones: what is kept of it may stand under each."""
+        return room, *sorted(former for former, name in self.aliases.items() if name == room)
 
     @property
     def on_trial(self) -> bool:
@@ -191,18 +163,32 @@ class House:
             sorted(name for name, room in self.rooms.items() if name != OUTDOOR and room.last_seen >= at - ACTIVE_FOR)
         )
 
+    @property
+    def present_rules(self) -> tuple[Quarantine, ...]:
+        """Its quarantine rules under the present names of rooms."""
+        return tuple(map(self._present_rule, self.quarantine))
+
+    def standing(self, rule: Quarantine) -> Quarantine | None:
+        """The house's rule that says the same as ``rule``, perhaps under a former name of the room."""
+        wanted = self._present_rule(rule)
+        return next((one for one in self.quarantine if self._present_rule(one) == wanted), None)
+
+    def _present_rule(self, rule: Quarantine) -> Quarantine:
+        return rule if rule.room is None else replace(rule, room=self.present(rule.room))
+
     def with_rule(self, rule: Quarantine) -> House:
         """The house with a quarantine rule more; the same house where it stands already."""
-        if rule in self.quarantine:
+        if self.standing(rule) is not None:
             return self
         version = self.rules_version + 1
         return replace(self, quarantine=(*self.quarantine, replace(rule, number=version)), rules_version=version)
 
     def without_rule(self, rule: Quarantine) -> House:
         """The house with a quarantine rule less; the same house where there is none such."""
-        if rule not in self.quarantine:
+        standing = self.standing(rule)
+        if standing is None:
             return self
-        left = tuple(one for one in self.quarantine if one != rule)
+        left = tuple(one for one in self.quarantine if one != standing)
         return replace(self, quarantine=left, rules_version=self.rules_version + 1)
 
     def without_room(self, name: str) -> House:
@@ -220,63 +206,12 @@ class House:
         What was seen first has precedence, so that a flood of new names does not push out those that are known. Where
         a new room finds no place, those unheard for the longest make some, if that is longer than :data:`UNHEARD`.
         """
-        places = _Places(dict(self.rooms))
+        places = Places(dict(self.rooms))
         refused: set[tuple[str, str]] = set()
         for one in sorted(seen, key=lambda one: (one.first, one.room, one.sensor)):
-            if not places.take(one):
+            if not places.take(one._replace(room=self.present(one.room))):
                 refused.add((one.room, one.sensor))
         return replace(self, rooms=places.rooms), refused
-
-
-class _Places:
-    """The rooms of a house while some are added, and how much of its space they take."""
-
-    def __init__(self, rooms: dict[str, Room]) -> None:
-        self.rooms = rooms
-        self._sensors = sum(len(room.sensors) for room in rooms.values())
-        self._name_bytes = sum(_name_bytes(name, room.sensors) for name, room in rooms.items())
-
-    def take(self, one: Seen) -> bool:
-        """Add what was seen; whether there is a place for it."""
-        room = self.rooms.get(one.room)
-        if room is None or one.sensor not in room.sensors:
-            more_bytes = _name_bytes(one.room, (one.sensor,))
-            if not self._fits(more_bytes, is_room=room is None) and (
-                room is not None or not self._make_place(one, more_bytes)
-            ):
-                return False
-            self._sensors += 1
-            self._name_bytes += more_bytes
-        self.rooms[one.room] = room.with_seen(one) if room else Room.of(one)
-        return True
-
-    def _fits(self, more_bytes: int, *, is_room: bool) -> bool:
-        return (
-            not (is_room and len(self.rooms) >= MAX_ROOMS)
-            and self._sensors < MAX_SENSORS
-            and self._name_bytes + more_bytes <= MAX_NAME_BYTES
-        )
-
-    def _make_place(self, one: Seen, more_bytes: int) -> bool:
-        """Leave out rooms that are long unheard until a new one fits, the longest first; none if that does not do."""
-        before = self.rooms, self._sensors, self._name_bytes
-        newest = max([one.last, *(room.last_seen for room in self.rooms.values())])
-        unheard = min(newest - UNHEARD, one.last)
-        self.rooms = dict(self.rooms)
-        for name, room in sorted(before[0].items(), key=lambda item: (item[1].last_seen, item[0])):
-            if room.last_seen >= unheard:
-                break
-            del self.rooms[name]
-            self._sensors -= len(room.sensors)
-            self._name_bytes -= _name_bytes(name, room.sensors)
-            if self._fits(more_bytes, is_room=True):
-                return True
-        self.rooms, self._sensors, self._name_bytes = before
-        return False
-
-
-def _name_bytes(room: str, sensors: Iterable[str]) -> int:
-    return sum(len(f"{room}{sensor}".encode()) for sensor in sensors)
 
 
 def rule_ids(manifest: Mapping[str, Any]) -> set[str]:

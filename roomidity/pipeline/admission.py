@@ -56,12 +56,23 @@ class Admission:
     now: datetime
     allowance: Allowance
 
-    def admit(self, accepted: pl.DataFrame, *, may_go_on: Callable[[], bool] = lambda: True) -> Admitted:
-        """Write into each house what was seen of it; ``may_go_on`` is asked before each."""
+    def admit(
+        self,
+        accepted: pl.DataFrame,
+        *,
+        may_go_on: Callable[[], bool] = lambda: True,
+        known: Mapping[str, House] | None = None,
+    ) -> Admitted:
+        """Write into each house what was seen of it; ``may_go_on`` is asked before each.
+
+        ``known`` are the houses as they were just read, if they were: they are read again only where others changed
+        them meanwhile.
+        """
         admitted = Admitted()
         pending = _seen(accepted)
         for attempt in range(ATTEMPTS):
-            found = self.houses.get_many(pending) if pending else {}
+            found = known if known is not None else self.houses.get_many(pending) if pending else {}
+            known = None
             before = {name: self._standing(name, found.get(name)) for name in pending}
             new = {name for name, house in before.items() if name not in found or found[name].has_expired(self.now)}
             heard = _heard(accepted, {name for name, house in before.items() if house.on_trial})

@@ -12,27 +12,33 @@ from roomidity.pipeline.ports import Houses, known_house
 __all__ = ["change_house"]
 
 
-def change_house(houses: Houses, backoff: BackOff, name: str, change: Callable[[House], House]) -> bool:
-    """Write the house as ``change`` makes it; whether that changed anything.
+def change_house(
+    houses: Houses, backoff: BackOff, name: str, change: Callable[[House], House], *, default: House | None = None
+) -> tuple[House, bool]:
+    """Write the house as ``change`` makes it. ``default`` stands in for one never heard.
+
+    Returns
+    -------
+    The house as it is now, and whether that changed anything.
 
     Raises
     ------
     NotFoundError
-        If the house was never seen.
+        If the house was never seen, and there is no default.
     ItemDamagedError
         If it can be read only in part.
     ConflictError
         If other writers of the house were faster every time.
     """
     for attempt in range(ATTEMPTS):
-        home = known_house(houses, name)
+        home = known_house(houses, name) if default is None else houses.get(name) or default
         changed = change(home)
-        if changed == home:
-            return False
+        if changed == home and home.version:
+            return home, False
         try:
             houses.put(changed)
         except ConflictError:
             backoff.pause(attempt)
         else:
-            return True
+            return changed, True
     raise ConflictError(f"house {name!r}", attempts=ATTEMPTS)

@@ -13,6 +13,7 @@ from roomidity.domain.houses import House
 from roomidity.domain.quantities import SPECS
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain, forecast
 from roomidity.pipeline.history import read_window
+from roomidity.pipeline.house_settings import log_bad_settings
 from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, known_house
 from roomidity.pipeline.serving import Serving, serving_model
 from roomidity.stopwatch import Timed, untimed
@@ -53,9 +54,10 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
     """
     with timed("read_house"):
         home = known_house(ports.houses, house)
+    log_bad_settings(home)
     rooms = home.rooms_to_forecast(issued_at)
     with timed("load_model"):
-        serving = serving_model(ports.registry, house)
+        serving = serving_model(ports.registry, house, aliases=home.aliases)
     if not rooms:
         return IssuedForecast(rooms=(), serving=serving)
     with timed("read_window"):
@@ -73,7 +75,7 @@ def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: da
     rooms = house.rooms_to_forecast(issued_at)
     if room not in rooms:
         return ()
-    serving = serving_model(ports.registry, house.name)
+    serving = serving_model(ports.registry, house.name, aliases=house.aliases)
     window = read_window(ports.observations, house, rooms, issued_at=issued_at)
     return explain(window, serving.model, serving.state, room)
 

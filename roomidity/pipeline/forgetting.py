@@ -64,7 +64,8 @@ def forget_house(ports: ForgetPorts, *, house: str) -> Iterator[tuple[str, int]]
     manifests before the objects that they name; the house itself goes last, since it knows its rooms.
     """
     home = ports.houses.get(house)
-    rooms = sorted({*(home.rooms if home is not None else ()), *ports.observations.rooms(house)})
+    named = {*home.rooms, *home.aliases, *home.aliases.values()} if home is not None else set()
+    rooms = sorted(named.union(ports.observations.rooms(house)))
     parts = [  # each begins to delete when it is asked for its first count
         ("readings", ports.sets.erase(house)),
         *(("forecasts", ports.forecasts.erase(house, room)) for room in rooms),

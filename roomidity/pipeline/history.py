@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from roomidity.domain.aliases import in_present_names
 from roomidity.domain.houses import ACTIVE_FOR, OUTDOOR, House
 from roomidity.domain.observations import RoomMeans
 from roomidity.domain.quantities import QUANTITIES
@@ -75,7 +76,7 @@ def _to_window(
         rows |= {quantity: (values, row), f"{quantity}_mean": (plain, row), f"{quantity}_count": (counts, row)}
     for slot, observed in found:
         column = (slot - start) // SLOT
-        for room, quantities in observed.items():
+        for room, quantities in in_present_names(observed, house.aliases).items():
             place = places.get(room)
             if place is None:
                 continue

@@ -12,6 +12,7 @@ from roomidity.domain.slots import floor_slot
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.pipeline.flagging import flag_faults
 from roomidity.pipeline.ports import known_house
+from roomidity.pipeline.renamed import accuracy_between
 from roomidity.pipeline.retraining import ask_for_training, training_due
 from roomidity.pipeline.verification import VerifyPorts, advance_state, score_days
 
@@ -58,7 +59,7 @@ def run_night(ports: VerifyPorts, *, house: str, now: datetime) -> Night:
     rows = {
         (row.room, row.day): row
         for room in sorted(set(home.rooms) - {OUTDOOR})
-        for row in ports.accuracy.between(house, room, newest - timedelta(days=RECENT_DAYS - 1), newest)
+        for row in accuracy_between(ports.accuracy, home, room, newest - timedelta(days=RECENT_DAYS - 1), newest)
     }
     changed: list[DayAccuracy] = []
     days = [newest - timedelta(days=back) for back in range(LATE_DAYS)]
@@ -68,7 +69,7 @@ def run_night(ports: VerifyPorts, *, house: str, now: datetime) -> Night:
             changed.append(row)
         rows[row.room, row.day] = row
     written = ports.accuracy.put_many(changed)
-    flagged = flag_faults(ports.observations, house=house, now=now)
+    flagged = flag_faults(ports.observations, house=house, now=now, aliases=home.aliases)
     advanced = advance_state(ports, house=house, now=now)
     reason = training_due(home, ports.registry.manifests(house, now=now), rows.values(), now=now)
     if reason is not None:

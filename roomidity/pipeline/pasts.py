@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from roomidity.domain.aliases import NO_ALIASES, in_present_names
 from roomidity.domain.quantities import Quantity
 from roomidity.domain.slots import SLOT
 from roomidity.pipeline.ports import Observations
+from roomidity.readings.renaming import HouseAliases
 
 __all__ = ["Pasts"]
 
@@ -20,11 +22,14 @@ _HOUSES: Final = 50
 
 
 class Pasts:
-    """The slot means of the day before ``now``, by house, room and quantity; a house is read at most once."""
+    """The slot means of the day before ``now``, by house, room (by its present name) and quantity; a house is read
+    at most once.
+    """
 
-    def __init__(self, observations: Observations, now: datetime) -> None:
+    def __init__(self, observations: Observations, now: datetime, aliases: HouseAliases) -> None:
         self._observations = observations
         self._now = now
+        self._aliases = aliases
         self._read: dict[str, dict[tuple[str, str], list[float]]] = {}
 
     def __call__(self, house: str, room: str, quantity: Quantity) -> Sequence[float] | None:
@@ -35,7 +40,7 @@ class Pasts:
             found: dict[tuple[str, str], list[float]] = {}
             slots = [self._now - back * SLOT for back in range(1, _SLOTS + 1)]
             for _, rooms in self._observations.newest_means(house, slots):
-                for name, means in rooms.items():
+                for name, means in in_present_names(rooms, self._aliases.get(house, NO_ALIASES)).items():
                     for of, mean in means.items():
                         found.setdefault((name, of), []).append(mean)
             self._read[house] = found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from roomidity.domain.aliases import NO_ALIASES, Aliases, present_rooms
 from roomidity.domain.houses import OUTDOOR, House, Quarantine, rule_ids
 from roomidity.domain.slots import parse_slot
 from roomidity.errors import InputError
@@ -77,7 +78,7 @@ def change_rule(ports: QuarantinePorts, *, house: str, rule: Quarantine, remove:
             )
         return changed
 
-    return change_house(ports.houses, ports.backoff, house, change)
+    return change_house(ports.houses, ports.backoff, house, change)[1]
 
 
 def derive_anew(ports: QuarantinePorts, *, house: str, rule: Quarantine) -> Iterator[tuple[int, int]]:
@@ -95,7 +96,15 @@ def derive_anew(ports: QuarantinePorts, *, house: str, rule: Quarantine) -> Iter
         yield len(read), derived
 
 
-def affected_models(registry: Registry, *, house: str, rule: Quarantine, holds: bool, now: datetime) -> list[Affected]:
+def affected_models(
+    registry: Registry,
+    *,
+    house: str,
+    rule: Quarantine,
+    holds: bool,
+    now: datetime,
+    aliases: Aliases = NO_ALIASES,
+) -> list[Affected]:
     """The models that learnt the rule's interval while the rule did not hold, oldest first.
 
     Without ``holds``, for a rule that was removed: while it did. A champion learns on, its state moving over every slot
@@ -110,7 +119,7 @@ def affected_models(registry: Registry, *, house: str, rule: Quarantine, holds: 
         serves = manifest["version"] == champion
         learns_until = max(through, now) if serves else through
         otherwise = (rule.id in rule_ids(manifest)) != holds
-        if otherwise and rule.start < learns_until and begin < rule.end and _concerns(rule, manifest):
+        if otherwise and rule.start < learns_until and begin < rule.end and _concerns(rule, manifest, aliases):
             found.append(
                 Affected(
                     version=manifest["version"],
@@ -123,6 +132,9 @@ def affected_models(registry: Registry, *, house: str, rule: Quarantine, holds: 
     return found
 
 
-def _concerns(rule: Quarantine, manifest: dict[str, Any]) -> bool:
-    """Whether a model has the rule's room; the air outside is part of every room's."""
-    return rule.room is None or rule.room == OUTDOOR or rule.room in manifest.get("rooms", ())
+def _concerns(rule: Quarantine, manifest: dict[str, Any], aliases: Aliases) -> bool:
+    """Whether a model has the rule's room, whatever it was called; the air outside is part of every room's."""
+    if rule.room is None:
+        return True
+    room = aliases.get(rule.room, rule.room)
+    return room == OUTDOOR or room in present_rooms(manifest.get("rooms", ()), aliases)

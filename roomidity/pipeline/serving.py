@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from roomidity.domain.aliases import NO_ALIASES, Aliases, present_rooms
 from roomidity.errors import ModelRefusedError, ModelUnreadableError, StoreError
 from roomidity.forecasting import Model, State, load_prior
 from roomidity.forecasting.model import Champion
 from roomidity.pipeline.ports import Registry
 
-__all__ = ["Serving", "first_intact", "serving_model"]
+__all__ = ["Serving", "by_present_names", "first_intact", "serving_model"]
 
 logger: Final = logging.getLogger(__name__)
 
@@ -27,26 +28,32 @@ class Serving:
     refused: bool = False
 
 
-def serving_model(registry: Registry, house: str) -> Serving:
+def serving_model(registry: Registry, house: str, *, aliases: Aliases = NO_ALIASES) -> Serving:
     """The house's champion; what served before where that is refused; the prior where there is nothing of its own.
 
-    Where not even the name of the champion can be read, the prior serves too: the forecast never stops.
+    It knows the rooms by their present names, also those that it was trained on under former ones (``aliases``). Where
+    not even the name of the champion can be read, the prior serves too: the forecast never stops.
     """
     try:
         versions = registry.succession(house)
     except StoreError:
         logger.exception("model refused, its name cannot be read: the prior serves", extra={"house": house})
         return _prior(refused=True)
-    own = first_intact(registry, house, versions)
+    own = first_intact(registry, house, versions, aliases=aliases)
     if own is not None:
         return Serving(own.version, own.model, own.state, refused=own.version != versions[0])
     return _prior(refused=bool(versions))
 
 
 def first_intact(
-    registry: Registry, house: str, versions: Sequence[str], *, skip_unreadable: bool = True
+    registry: Registry,
+    house: str,
+    versions: Sequence[str],
+    *,
+    skip_unreadable: bool = True,
+    aliases: Aliases = NO_ALIASES,
 ) -> Champion | None:
-    """The first of ``versions`` that is not refused.
+    """The first of ``versions`` that is not refused, with the rooms by their present names.
 
     Raises
     ------
@@ -56,10 +63,22 @@ def first_intact(
     skipped = (ModelRefusedError, ModelUnreadableError) if skip_unreadable else (ModelRefusedError,)
     for version in versions:
         try:
-            return registry.load(house, version)
+            return by_present_names(registry.load(house, version), aliases)
         except skipped:
             logger.exception("model refused, the next in line serves", extra={"house": house, "version": version})
     return None
+
+
+def by_present_names(champion: Champion, aliases: Aliases) -> Champion:
+    """The model and its state with rooms that were renamed since its training called as they are now."""
+    model, state = champion.model, champion.state
+    if aliases.keys().isdisjoint((*model.rooms, *state.rooms)):
+        return champion
+    return replace(
+        champion,
+        model=replace(model, rooms=present_rooms(model.rooms, aliases)),
+        state=replace(state, rooms=present_rooms(state.rooms, aliases)),
+    )
 
 
 def _prior(*, refused: bool) -> Serving:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -12,6 +13,7 @@ from roomidity.domain.observations import StoredSet
 from roomidity.domain.slots import SlotKey
 from roomidity.pipeline.ports import Sets
 from roomidity.readings import unpack_sets
+from roomidity.readings.renaming import HouseAliases, values_by_present_names
 
 __all__ = ["ROUND_VALUES", "ReadSets", "SetReader"]
 
@@ -35,11 +37,13 @@ class ReadSets:
 class SetReader:
     """Reads sets in their order until they have :data:`ROUND_VALUES` values, one set at least.
 
-    It learns how many those are, so that full sets are not read again and again.
+    Rooms stand under their present names (``aliases``). It learns how many values sets have, so that full ones are not
+    read again and again.
     """
 
-    def __init__(self, sets: Sets) -> None:
+    def __init__(self, sets: Sets, aliases: HouseAliases = MappingProxyType({})) -> None:
         self._sets = sets
+        self._aliases = aliases
         self._at_once = _AT_ONCE
 
     def read(self, keys: Sequence[SlotKey]) -> ReadSets:
@@ -61,4 +65,5 @@ class SetReader:
             parts.append(unpacked.values)
             left -= len(unpacked.values)
             place += taken
-        return ReadSets(keys[:place], held, parts[0] if len(parts) == 1 else pl.concat(parts), unreadable)
+        values = values_by_present_names(parts[0] if len(parts) == 1 else pl.concat(parts), self._aliases)
+        return ReadSets(keys[:place], held, values, unreadable)

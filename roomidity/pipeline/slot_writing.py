@@ -16,6 +16,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -30,6 +31,7 @@ from roomidity.pipeline.backoff import ATTEMPTS, BackOff
 from roomidity.pipeline.ports import Houses, Observations, Sets
 from roomidity.pipeline.set_reading import ROUND_VALUES, ReadSets, SetReader
 from roomidity.readings import derive, pack_sets, union, unpack_sets
+from roomidity.readings.renaming import HouseAliases, values_by_present_names
 
 __all__ = ["SlotWriter", "Stored"]
 
@@ -74,18 +76,25 @@ class SlotWriter:
     observations: Observations
     backoff: BackOff
 
-    def store(self, accepted: pl.DataFrame, *, may_go_on: Callable[[], bool] = lambda: True) -> Stored:
+    def store(
+        self,
+        accepted: pl.DataFrame,
+        *,
+        may_go_on: Callable[[], bool] = lambda: True,
+        aliases: HouseAliases = MappingProxyType({}),
+    ) -> Stored:
         """Add each reading to its slot's set, durably, and bring the observations of those slots up to date.
 
         A slot costs itself alone: what cannot be stored is left. So is what ``may_go_on`` has no time for; it is asked
-        before every round but the first.
+        before every round but the first. What a set holds under a former name of a room (``aliases``) is compared, and
+        kept, under the present one.
         """
         stored = Stored()
         rows = accepted.with_row_index("row")
         slots = rows.group_by("house", "slot").len().sort("house", "slot")
         keys = [SlotKey(*key) for key in slots.select("house", "slot").iter_rows()]
         ends = (slots["len"] * len(QUANTITIES)).cum_sum().to_numpy()
-        reader = SetReader(self.sets)
+        reader = SetReader(self.sets, aliases)
         first = 0
         while first < len(keys):
             if first and not may_go_on():
@@ -205,7 +214,8 @@ class SlotWriter:
         self, values: pl.DataFrame, versions: Mapping[SlotKey, int], homes: Mapping[str, House]
     ) -> set[SlotKey]:
         """Derive the slots of ``versions`` from their ``values``; returns those refused: something newer is there."""
-        observed = derive(values, {name: house.quarantine for name, house in homes.items() if house.quarantine})
+        values = values_by_present_names(values, {name: home.aliases for name, home in homes.items()})
+        observed = derive(values, {name: home.present_rules for name, home in homes.items() if home.quarantine})
         origins = _origins(versions, homes)
         return self.observations.put_many({key: (observation, origins[key]) for key, observation in observed.items()})
 

@@ -22,7 +22,7 @@ from roomidity.forecasting.serving.faults import without_faults
 from roomidity.forecasting.training.challenge import challenge
 from roomidity.pipeline.history import KEPT_FOR, check_rules_followed, read_history
 from roomidity.pipeline.ports import Registry, TrainingPorts, known_house
-from roomidity.pipeline.serving import first_intact
+from roomidity.pipeline.serving import by_present_names, first_intact
 
 __all__ = ["TrainedHouse", "TrainingPorts", "train_house"]
 
@@ -97,8 +97,8 @@ def train_house(  # noqa: PLR0913  # all but the ports by name
     prior_model, prior_state, prior_manifest = load_prior()
     prior = prior_model, prior_state
     pointer = ports.registry.pointer(house)
-    serving = first_intact(ports.registry, house, pointer.succession, skip_unreadable=False)
-    champion, remarks = _contender(ports.registry, house, serving)
+    serving = first_intact(ports.registry, house, pointer.succession, skip_unreadable=False, aliases=home.aliases)
+    champion, remarks = _contender(ports.registry, home, serving)
     try:
         found = challenge(
             history, prior=prior, champion=champion, seed=seed, jobs=jobs, keep_estimators=keep_estimators
@@ -171,7 +171,7 @@ def _history(ports: TrainingPorts, home: House, now: datetime) -> Window:
 
 
 def _contender(
-    registry: Registry, house: str, serving: Champion | None
+    registry: Registry, home: House, serving: Champion | None
 ) -> tuple[tuple[Model, State] | None, Sequence[str]]:
     """What serves as it is judged, with the state that its training left it; and what is to be said of that.
 
@@ -181,7 +181,7 @@ def _contender(
     if serving is None or serving.model.is_prior:
         return None, ()
     try:
-        first = registry.load(house, serving.version, first_state=True)
+        first = by_present_names(registry.load(home.name, serving.version, first_state=True), home.aliases)
     except ModelRefusedError as error:
         remark = f"the champion was judged with its present state, which has seen these slots; its first: {error}"
         return (serving.model, replace(serving.state, through=0)), (remark,)

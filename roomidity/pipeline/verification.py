@@ -27,6 +27,7 @@ from roomidity.forecasting.serving.courses import FILL_SLOTS, fill
 from roomidity.forecasting.serving.faults import without_faults
 from roomidity.pipeline.history import KEPT_FOR, read_history
 from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Observations, Registry, known_house
+from roomidity.pipeline.renamed import forecasts_between
 from roomidity.pipeline.serving import first_intact
 
 __all__ = ["VerifyPorts", "advance_state", "midnight", "score_days", "verify_house"]
@@ -128,7 +129,7 @@ def _score_rooms(
     start = first - (WINDOW_SLOTS + FILL_SLOTS) * SLOT
     happened = without_faults(read_history(ports.observations, house, rooms, start=start, end=last + _DAY))
     for row, room in enumerate(rooms):
-        issued = ports.forecasts.between(house.name, room, first, last)
+        issued = forecasts_between(ports.forecasts, house, room, first, last)
         if issued:
             yield _score_room(room, issued, happened, row)
 
@@ -162,7 +163,7 @@ def advance_state(ports: VerifyPorts, *, house: str, now: datetime) -> bool:
         versions = ports.registry.succession(house)
     except ItemDamagedError:
         return False  # the registry has named it
-    serving = first_intact(ports.registry, house, versions)
+    serving = first_intact(ports.registry, house, versions, aliases=home.aliases)
     rooms = home.rooms_to_forecast(now)
     if serving is None or not rooms:
         return False

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 import polars as pl
 
+from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
+from roomidity.domain.names import is_name, kept_name
 from roomidity.pipeline.admission import Admission
 from roomidity.pipeline.drain_parts import DrainPorts, DrainRules, DrainSummary
+from roomidity.pipeline.house_settings import units_of
 from roomidity.pipeline.pasts import Pasts
 from roomidity.pipeline.quotas import Allowance
 from roomidity.readings import Checked, Decoded, check, decode
@@ -45,13 +48,18 @@ class WaveStorer:
         """Store messages, and delete those that are done with; what became of their readings."""
         with self.timed("decode"):
             decoded = decode(messages)
-            past = Pasts(self.ports.observations, self.now)
-            checked = check(decoded, now=self.now, limits=self.rules.limits, past=past)
         with self.timed("store"):
-            checked, left = self._admit(checked)
+            homes = self._homes(decoded)
+        aliases = {name: home.aliases for name, home in homes.items() if home.aliases}
+        with self.timed("decode"):
+            past = Pasts(self.ports.observations, self.now, aliases)
+            units = units_of(homes.values())
+            checked = check(decoded, now=self.now, limits=self.rules.limits, units=units, past=past, aliases=aliases)
+        with self.timed("store"):
+            checked, left = self._admit(checked, homes)
             rejected = self._keep_rejects(decoded, checked, left)
             accepted = _without(checked.accepted, left)
-            stored = self.ports.slots.store(accepted, may_go_on=self.may_go_on)
+            stored = self.ports.slots.store(accepted, may_go_on=self.may_go_on, aliases=aliases)
             self.allowance.count(accepted)
             self.failures.extend([stored.overtaken] if stored.overtaken else [])
         kept = left | stored.left
@@ -77,7 +85,13 @@ class WaveStorer:
             logger.error("conservation violated", extra={"wave": summary.as_dict()})
         return summary
 
-    def _admit(self, checked: Checked) -> tuple[Checked, set[int]]:
+    def _homes(self, decoded: Decoded) -> dict[str, House]:
+        """The houses that readings name, before these are judged: by their settings."""
+        sent = decoded.rows["house"].unique().drop_nulls()
+        names = sorted({name for name in map(kept_name, sent) if is_name(name)})
+        return self.ports.houses.get_many(names) if names else {}
+
+    def _admit(self, checked: Checked, homes: Mapping[str, House]) -> tuple[Checked, set[int]]:
         """What the houses have a place for; and the messages (by index) that are left for another drain."""
         left = set(self.allowance.messages_over(checked.accepted))
         if left:
@@ -85,7 +99,7 @@ class WaveStorer:
         admission = Admission(
             self.ports.houses, self.ports.backoff, self.rules.timezone, now=self.now, allowance=self.allowance
         )
-        admitted = admission.admit(_without(checked.accepted, left), may_go_on=self.may_go_on)
+        admitted = admission.admit(_without(checked.accepted, left), may_go_on=self.may_go_on, known=homes)
         self.failures.extend([admitted.overtaken] if admitted.overtaken else [])
         if admitted.left:
             late = checked.accepted.filter(pl.col("house").is_in(list(admitted.left)))

@@ -15,6 +15,7 @@ from roomidity.domain.quantities import QUANTITIES, SPECS, VALUE_DECIMALS, Quant
 from roomidity.domain.slots import SLOT_MS, parse_time, to_epoch_ms
 from roomidity.readings.judging import Past, RoomUnits, in_units
 from roomidity.readings.reasons import Reason
+from roomidity.readings.renaming import HouseAliases, rooms_by_present_names
 from roomidity.readings.units import clamp
 from roomidity.readings.wire import Decoded
 
@@ -60,6 +61,7 @@ def check(
     limits: Limits = LIMITS,
     units: RoomUnits = MappingProxyType({}),
     past: Past = lambda _house, _room, _quantity: None,
+    aliases: HouseAliases = MappingProxyType({}),
 ) -> Checked:
     """Each reading either accepted or rejected with the first reason that applies.
 
@@ -75,6 +77,9 @@ def check(
         In which units a house's room is known to report, by (house, room); not judged there, but converted.
     past
         Asked of a room only where its values look like another unit's.
+    aliases
+        Former names of rooms: a reading that comes by one is the room's, as it is called now; so are ``units`` and
+        ``past`` asked.
     """
     sent = pl.Series("sent", [message.sent_ms for message in decoded.messages], dtype=pl.Int64)
     now_ms = to_epoch_ms(now)
@@ -91,7 +96,7 @@ def check(
         _epoch_ms(decoded.rows["ts"]).alias("at"),
         sent.gather(decoded.rows["message"]).alias("sent"),
     )
-    rows = in_units(rows, units, past).with_columns(
+    rows = in_units(rooms_by_present_names(rows, aliases), units, past).with_columns(
         pl.col("at").floordiv(SLOT_MS).mul(SLOT_MS).alias("slot"),
         *(clamp(pl.col(spec.name), spec) for spec in SPECS),
     )

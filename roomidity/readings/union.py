@@ -21,6 +21,7 @@ __all__ = [
     "SERIES",
     "SLOT_VALUES",
     "Union",
+    "bin_of",
     "rank_of",
     "series_numbers",
     "time_of",
@@ -128,7 +129,7 @@ def _by_bin(existing: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
             ),
         ]
     )
-    bins = pl.col("series") * (SLOT_MS // BIN_MS) + pl.col("rank") // (BIN_MS << _VALUE_BITS)
+    bins = pl.col("series") * (SLOT_MS // BIN_MS) + bin_of("rank")
     return both.with_columns((bins * len(QUANTITIES) + pl.col("quantity")).alias("bin"))
 
 
@@ -196,6 +197,11 @@ def value_of(rank: str) -> pl.Expr:
 def time_of(rank: str) -> pl.Expr:
     """The time in the slot, in ms, that the column ``rank`` holds."""
     return pl.col(rank) // (1 << _VALUE_BITS)
+
+
+def bin_of(rank: str) -> pl.Expr:
+    """Which bin of its slot the column ``rank`` lies in."""
+    return (pl.col(rank) // (BIN_MS << _VALUE_BITS)).alias("bin")
 
 
 def rank_of(time_ms: Number, value: Number) -> Number:

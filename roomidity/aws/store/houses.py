@@ -25,14 +25,15 @@ Part = TypeVar("Part")
 
 
 class HouseTable:
-    """Houses, written only on the version that was read.
+    """Houses, written only on the version that was read; ``timezone`` is for those whose own is none.
 
     One whose item is damaged comes as far as it can be read, and says so (``flaw``); it is not written.
     """
 
-    def __init__(self, item: type[HouseItem], damage: Damage) -> None:
+    def __init__(self, item: type[HouseItem], damage: Damage, *, timezone: str = "UTC") -> None:
         self._item = item
         self._reader = Reader(damage)
+        self._timezone = timezone
 
     def get_many(self, names: Iterable[str]) -> dict[str, House]:
         """The houses that exist of ``names``, read consistently."""
@@ -90,7 +91,7 @@ class HouseTable:
         parts = _Parts([item.flaw] if item.flaw is not None else [])
         house = House(
             name=item.house,
-            timezone=parts.read("time zone", lambda: _text(item.timezone), "UTC"),
+            timezone=parts.read("time zone", lambda: _text(item.timezone), self._timezone),
             rooms=_to_rooms(item, parts),
             quarantine=parts.read("quarantine", lambda: tuple(map(_to_rule, item.quarantine["rules"])), ()),
             rules_version=parts.read("rules' version", lambda: whole(item.quarantine.get("version", 0)), 0),
@@ -98,12 +99,13 @@ class HouseTable:
             version=parts.read("version", lambda: whole(item.version, least=1), 1),
             admitted_at=parts.read("admission", lambda: _moment(item.admitted_at), None),
             trial=parts.read("trial", lambda: _to_trial(item), None),
+            default_timezone=self._timezone,
         )
         if parts.flaws:
             self._reader.note(item, flaw := "; ".join(parts.flaws))
             return replace(house, flaw=flaw)
         if house.zone != house.timezone:
-            self._reader.note(item, f"its time zone {house.timezone!r:.80} is unknown; UTC stands in for it")
+            self._reader.note(item, f"its time zone {house.timezone!r:.80} is unknown; {house.zone} stands in for it")
         return house
 
 

@@ -1,0 +1,63 @@
+"""What is set of a house: shown, checked and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from roomidity.cli.context import stage
+from roomidity.cli.house_tables import house_json, house_table
+from roomidity.cli.output import Output, json_option, notes
+from roomidity.cli.places import house_argument
+from roomidity.domain.houses import House
+from roomidity.domain.names import is_name
+from roomidity.errors import InputError
+from roomidity.pipeline.changing import change_house
+from roomidity.pipeline.house_settings import bad_settings, with_timezone
+from roomidity.pipeline.ports import known_house
+
+__all__ = ["change_setting", "house"]
+
+
+@click.command()
+@house_argument
+@click.option("--timezone", metavar="ZONE", help="Set the house's IANA time zone, such as Europe/Brussels.")
+@json_option
+def house(house: str, timezone: str | None, as_json: bool) -> None:
+    """Show HOUSE: its rooms, time zone and settings; or set its time zone.
+
+    Forecasts go by local time: people air and shower by the clock. A zone can be set before the first reading comes.
+
+      roomidity house h1
+      roomidity house h1 --timezone Europe/Brussels
+    """
+    output = Output(as_json=as_json)
+    if timezone is None:
+        home = known_house(stage().houses, house)
+    else:
+        home = change_setting(house, lambda read: with_timezone(read, timezone.strip()))
+    output.tables.print(house_table(home))
+    for bad in bad_settings(home):
+        notes.print(f"{bad}. To mend: {bad.mend}", soft_wrap=True)
+    output.answer(house_json(home))
+
+
+def change_setting(name: str, change: Callable[[House], House], *, room: str | None = None) -> House:
+    """Change a house, also one that was not heard yet: a setting may come before the first reading.
+
+    Raises
+    ------
+    InputError
+        If no house or room can have such a name.
+    """
+    for part in (name, room):
+        if part is not None and not is_name(part):
+            raise InputError(f"found the name {part!r}; expected 1 to 64 characters that can be seen, none of / # $ +")
+    unheard = House(name=name, timezone=stage().settings.timezone)
+    home, _ = change_house(stage().houses, stage().backoff, name, change, default=unheard)
+    if not home.rooms or (room is not None and home.present(room) not in home.rooms):
+        known = ", ".join(sorted(home.rooms)) or f"no room of {name}"
+        what = name if room is None else f"{name}/{room}"
+        notes.print(f"{what} was not heard yet; the setting waits for its first reading. Heard so far: {known}.")
+    return home

@@ -1,0 +1,80 @@
+"""A house and its rooms as tables and as JSON: when they were heard, and what is set of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from rich.table import Table
+
+from roomidity.cli.output import shown
+from roomidity.domain.houses import MAX_ROOMS, House, Room
+from roomidity.domain.slots import format_moment
+from roomidity.pipeline.house_settings import bad_settings, units_of
+
+__all__ = ["house_json", "house_table", "room_json", "room_table", "rooms_of"]
+
+
+def house_table(home: House) -> Table:
+    """Returns the rooms of a house under its time zone."""
+    since = f", last heard {format_moment(home.last_seen)}" if home.last_seen else ", not heard yet"
+    zone = home.timezone if home.zone == home.timezone else f"{home.zone}, in place of {home.timezone!r}"
+    places = f"{len(home.rooms)} of {MAX_ROOMS} rooms"
+    return room_table(home, rooms_of(home), title=f"{home.name}: {places}, time zone {zone}{since}")
+
+
+def rooms_of(home: House) -> list[str]:
+    """Returns the rooms that were heard, or of which something is set."""
+    return sorted({*home.rooms, *_set(home)})
+
+
+def room_table(home: House, rooms: Iterable[str], *, title: str) -> Table:
+    """Returns some rooms of a house."""
+    table = Table("room", "first heard", "last heard", "measures", "sensors", "unit", "former names")
+    table.title, table.title_justify = shown(title), "left"
+    units = _set(home)
+    for name in rooms:
+        of = home.rooms.get(name)
+        heard = ["–", "not yet", "–", "–"] if of is None else _heard(of)
+        former = ", ".join(home.names_of(name)[1:])
+        table.add_row(*map(shown, (name, *heard, units.get(name, "–"), former or "–")))
+    return table
+
+
+def _heard(of: Room) -> list[str]:
+    sensors = ", ".join(sorted(of.sensors - {""})) or "–"
+    return [format_moment(of.first_seen), format_moment(of.last_seen), ", ".join(sorted(of.measured)) or "–", sensors]
+
+
+def _set(home: House) -> dict[str, str]:
+    """The units that are set, in words, by room."""
+    return {
+        name: ", ".join(f"{quantity} in {unit}" for quantity, unit in sorted(units.items()))
+        for (_, name), units in units_of([home]).items()
+    }
+
+
+def house_json(home: House) -> dict[str, Any]:
+    """Returns all that is set of a house, and its rooms."""
+    return {
+        "house": home.name,
+        "timezone": home.timezone,
+        "rooms": {name: room_json(home, name) for name in rooms_of(home)},
+        "aliases": dict(sorted(home.aliases.items())),
+        "quarantine_rules": len(home.quarantine),
+        "bad_settings": [asdict(bad) for bad in bad_settings(home)],
+    }
+
+
+def room_json(home: House, name: str) -> dict[str, Any]:
+    """Returns what is known and set of a room; None and nothing where it was not heard yet."""
+    of = home.rooms.get(name)
+    return {
+        "first_seen": format_moment(of.first_seen) if of else None,
+        "last_seen": format_moment(of.last_seen) if of else None,
+        "measured": {quantity: format_moment(when) for quantity, when in sorted(of.measured.items())} if of else {},
+        "sensors": sorted(of.sensors) if of else [],
+        "units": dict(units_of([home]).get((home.name, name), {})),
+        "former_names": list(home.names_of(name)[1:]),
+    }

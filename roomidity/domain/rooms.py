@@ -1,0 +1,110 @@
+"""The rooms of a house as they were seen, and how many a house has a place for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+__all__ = ["MAX_NAME_BYTES", "MAX_ROOMS", "MAX_SENSORS", "UNHEARD", "Places", "Room", "Seen"]
+
+MAX_ROOMS: Final = 64
+MAX_SENSORS: Final = 256
+UNHEARD: Final = timedelta(days=30)
+"""Rooms that were not heard for so long before the house's newest reading make place for new ones."""
+
+MAX_NAME_BYTES: Final = 24_576
+"""All names of a house together: 256 sensors with names of 64 four-byte characters would not fit a slot's item."""
+
+
+class Seen(NamedTuple):
+    """A sensor of a room, between which readings it was seen, and when it last measured each quantity."""
+
+    room: str
+    sensor: str
+    first: datetime
+    last: datetime
+    measured: Mapping[str, datetime] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Room:
+    """A room as seen: from the first reading to the last, by which sensors ('' for those that gave no name).
+
+    ``measured`` says when each quantity was last measured.
+    """
+
+    first_seen: datetime
+    last_seen: datetime
+    sensors: frozenset[str]
+    measured: Mapping[str, datetime] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, seen: Seen) -> Room:
+        """The room when a sensor is the first seen in it."""
+        return cls(seen.first, seen.last, frozenset({seen.sensor}), seen.measured)
+
+    def with_seen(self, seen: Seen) -> Room:
+        """The room when a sensor's readings are added; the order of adding does not matter."""
+        return Room(
+            first_seen=min(self.first_seen, seen.first),
+            last_seen=max(self.last_seen, seen.last),
+            sensors=self.sensors | {seen.sensor},
+            measured={
+                quantity: max(one.measured[quantity] for one in (self, seen) if quantity in one.measured)
+                for quantity in {*self.measured, *seen.measured}
+            },
+        )
+
+
+class Places:
+    """The rooms of a house while some are added, and how much of its space they take."""
+
+    def __init__(self, rooms: dict[str, Room]) -> None:
+        self.rooms = rooms
+        self._sensors = sum(len(room.sensors) for room in rooms.values())
+        self._name_bytes = sum(_name_bytes(name, room.sensors) for name, room in rooms.items())
+
+    def take(self, one: Seen) -> bool:
+        """Add what was seen; whether there is a place for it."""
+        room = self.rooms.get(one.room)
+        if room is None or one.sensor not in room.sensors:
+            more_bytes = _name_bytes(one.room, (one.sensor,))
+            if not self._fits(more_bytes, is_room=room is None) and (
+                room is not None or not self._make_place(one, more_bytes)
+            ):
+                return False
+            self._sensors += 1
+            self._name_bytes += more_bytes
+        self.rooms[one.room] = room.with_seen(one) if room else Room.of(one)
+        return True
+
+    def _fits(self, more_bytes: int, *, is_room: bool) -> bool:
+        return (
+            not (is_room and len(self.rooms) >= MAX_ROOMS)
+            and self._sensors < MAX_SENSORS
+            and self._name_bytes + more_bytes <= MAX_NAME_BYTES
+        )
+
+    def _make_place(self, one: Seen, more_bytes: int) -> bool:
+        """Leave out rooms that are long unheard until a new one fits, the longest first; none if that does not do."""
+        before = self.rooms, self._sensors, self._name_bytes
+        newest = max([one.last, *(room.last_seen for room in self.rooms.values())])
+        unheard = min(newest - UNHEARD, one.last)
+        self.rooms = dict(self.rooms)
+        for name, room in sorted(before[0].items(), key=lambda item: (item[1].last_seen, item[0])):
+            if room.last_seen >= unheard:
+                break
+            del self.rooms[name]
+            self._sensors -= len(room.sensors)
+            self._name_bytes -= _name_bytes(name, room.sensors)
+            if self._fits(more_bytes, is_room=True):
+                return True
+        self.rooms, self._sensors, self._name_bytes = before
+        return False
+
+
+def _name_bytes(room: str, sensors: Iterable[str]) -> int:
+    return sum(len(f"{room}{sensor}".encode()) for sensor in sensors)

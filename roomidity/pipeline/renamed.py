@@ -1,0 +1,45 @@
+"""What is kept by room, read under every name that the room had: as one course, under the name that it has now.
+
+Where something of the same time stands under several names, that under the present name counts: it is the newest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.houses import House
+from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.pipeline.ports import Accuracy, Forecasts
+
+__all__ = ["accuracy_between", "forecasts_between", "latest_forecast"]
+
+
+def latest_forecast(forecasts: Forecasts, home: House, room: str, *, now: datetime) -> StoredForecast | None:
+    """A room's newest forecast that was issued by ``now``, or None."""
+    found = [forecasts.latest(home.name, name, now=now) for name in home.names_of(room)]
+    newest = max((one for one in found if one is not None), key=lambda one: one.issued_at, default=None)
+    return None if newest is None else replace(newest, room=room)
+
+
+def forecasts_between(
+    forecasts: Forecasts, home: House, room: str, first: datetime, last: datetime
+) -> list[StoredForecast]:
+    """A room's forecasts issued from ``first`` to ``last``, both included, in order of time."""
+    by_time = {
+        one.issued_at: replace(one, room=room)
+        for name in reversed(home.names_of(room))
+        for one in forecasts.between(home.name, name, first, last)
+    }
+    return [by_time[issued_at] for issued_at in sorted(by_time)]
+
+
+def accuracy_between(accuracy: Accuracy, home: House, room: str, first: date, last: date) -> list[DayAccuracy]:
+    """A room's rows of the days from ``first`` to ``last``, both included, in order of time."""
+    by_day = {
+        row.day: replace(row, room=room)
+        for name in reversed(home.names_of(room))
+        for row in accuracy.between(home.name, name, first, last)
+    }
+    return [by_day[day] for day in sorted(by_day)]

@@ -1,0 +1,37 @@
+"""Rooms under their present names, in frames of readings and of values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from roomidity.domain.aliases import Aliases
+from roomidity.readings.union import SLOT_VALUES, bin_of
+
+__all__ = ["HouseAliases", "rooms_by_present_names", "values_by_present_names"]
+
+HouseAliases = Mapping[str, Aliases]
+"""By house; those without any need not be there."""
+
+
+def rooms_by_present_names(rows: pl.DataFrame, aliases: HouseAliases) -> pl.DataFrame:
+    """``rows`` (columns house, room and others) with each room under its present name."""
+    steps = [(house, former, present) for house, names in aliases.items() for former, present in sorted(names.items())]
+    if not steps:
+        return rows
+    renamed = pl.DataFrame(steps, schema=["house", "room", "present"], orient="row")
+    named = rows.join(renamed, on=["house", "room"], how="left", maintain_order="left")
+    return named.with_columns(pl.coalesce("present", "room").alias("room")).select(rows.columns)
+
+
+def values_by_present_names(values: pl.DataFrame, aliases: HouseAliases) -> pl.DataFrame:
+    """Values of sets (schema ``SLOT_VALUES``) with each room under its present name.
+
+    What was sent under two names of one room is one set: of each bin one value, the smallest, as anywhere.
+    """
+    named = rooms_by_present_names(values, aliases)
+    if named is values or named["room"].equals(values["room"]):
+        return values
+    series = [name for name in SLOT_VALUES if name != "rank"]
+    return named.group_by(*series, bin_of("rank"), maintain_order=True).agg(pl.col("rank").min()).select(values.columns)
