@@ -138,7 +138,7 @@ def times_of(roles: Roles, hints: Hints, path: Path) -> tuple[pl.DataFrame, str 
         clock = _only_times(roles)
     if clock is None and date is None:
         expected = "a column 'ts', or one called time, timestamp, datetime, date and time, Zeit, Zeitpunkt, Datum"
-        raise ReadingsFileError(path, column="ts", found=f"the columns {roles.said}", expected=expected)
+        raise ReadingsFileError(path, column="ts", found=f"only the columns {roles.said}", expected=expected)
     told = clock or date
     assert told is not None  # noqa: S101  # one of them is there
     texts = roles.rows[told.name]
