@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 import polars as pl
 from click.core import ParameterSource
 from rich.progress import Progress, TaskID
-from rich.table import Table
 
 from roomidity.cli.files import file_options, hints_of, tell
-from roomidity.cli.output import UNITS, Output, json_option, notes, progress
-from roomidity.domain.quantities import QUANTITIES, TEMPERATURE, Quantity
+from roomidity.cli.output import Output, json_option, notes, progress
+from roomidity.cli.scores import aside_line, room_table, score_table, temperature_only, uncounted
+from roomidity.domain.quantities import QUANTITIES
 from roomidity.errors import InputError
 from roomidity.files import read_outdoor, read_slots
 from roomidity.forecasting import LEVELS, STEPS, Model, State, Window, load_prior
-from roomidity.forecasting.evaluation.protocol import CADENCES, Cadence, eligible, issue_slots
+from roomidity.forecasting.evaluation.protocol import CADENCES, Cadence
 from roomidity.forecasting.serving.prior import unpack_prior
 from roomidity.forecasting.tidy_windows import windows_of
 from roomidity.settings import check_timezone
 
 if TYPE_CHECKING:
-    from roomidity.forecasting.backtest import Replay, Summary
+    from roomidity.forecasting.backtest import Replay
 
 __all__ = ["backtest", "prior_for"]
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PLOTS = (".png", ".svg", ".pdf")
 _EXTRAS = {"sklearn": "train", "joblib": "train", "threadpoolctl": "train", "matplotlib": "plots"}
-_REASONS: Final = 8
-"""Different reasons that are listed; rooms of the same are named together."""
-
 _OF_A_ROOM = ("mae", "skill", "coverage", "origins")
 
 
@@ -129,9 +126,11 @@ def backtest(
         slots = read_slots(readings, hints)
     tell(slots.notes)
     houses = windows_of(slots.means, timezone=timezone, outdoor=outside)
+    if not houses:
+        raise InputError(f"{readings}: found only the air outside; expected rooms, too")
     model, state = prior_for(prior, houses)
     start = start_of_test(list(houses.values()))
-    uncounted = _uncounted(readings, houses, start=start, cadence=cadence)
+    not_scored = uncounted(readings, houses, start=start, cadence=cadence)
     replays: dict[str, Replay] = {}
     with progress() as bar:
         for name, window in houses.items():
@@ -160,27 +159,25 @@ def backtest(
         for house, one in replays.items()
         for room in one.by_room()
     }
-    aside = _temperature_only(replays)
+    aside = temperature_only(replays)
     for quantity in QUANTITIES:
-        output.tables.print(_table(quantity, {name: found[quantity] for name, found in by_method.items()}, cadence))
-    for room, one in aside.items():
         output.tables.print(
-            f"{room} by temperature alone, beside the protocol: MAE {one.mae:.4f} °C, skill {one.skill:+.3f}, "
-            f"{one.origins} forecasts",
-            markup=False,
+            score_table(quantity, {name: found[quantity] for name, found in by_method.items()}, cadence)
         )
+    for room, one in aside.items():
+        output.tables.print(aside_line(room, one), markup=False)
     if by_room:
-        output.tables.print(_room_table(rooms))
+        output.tables.print(room_table(rooms))
     output.answer(
         {
             "houses": list(houses),
             "cadence": cadence,
             "protocol": cadence == "15min",
-            "not_scored": uncounted,
+            "not_scored": not_scored,
             "temperature_only": {
                 room: {name: getattr(one, name) for name in _OF_A_ROOM} for room, one in aside.items()
             },
-            "test_from": min(one.issued_at[0] for one in replays.values()).isoformat(),
+            "test_from": min(one.issued_at[0] for one in replays.values() if one.issued_at).isoformat(),
             **{
                 quantity: {name: asdict(found[quantity]) for name, found in by_method.items()}
                 for quantity in QUANTITIES
@@ -245,49 +242,6 @@ def prior_for(choice: str | None, houses: Mapping[str, Window]) -> tuple[Model, 
     return model, state
 
 
-def _uncounted(path: Path, houses: Mapping[str, Window], *, start: int, cadence: Cadence) -> dict[str, str]:
-    """Why rooms will not be scored, said before the work begins.
-
-    Raises
-    ------
-    InputError
-        If none will.
-    """
-    found: dict[str, str] = {}
-    rooms = 0
-    for name, house in houses.items():
-        rooms += len(house.rooms)
-        scored = eligible(house, issue_slots(house, start=start), cadence=cadence)
-        found |= {f"{name}/{room}": reason for room, reason in scored.reasons.items()}
-    by_reason: dict[str, list[str]] = {}
-    for room, reason in found.items():
-        by_reason.setdefault(reason, []).append(room)
-    lines = [f"{_few(named)}: {reason}" for reason, named in by_reason.items()]
-    if len(lines) > _REASONS:
-        lines[_REASONS:] = [f"and {len(lines) - _REASONS} reasons more"]
-    if len(found) == rooms:
-        raise InputError(
-            "\n  ".join([f"{path}: no room has 12 forecasts that can be scored in its last quarter", *lines])
-        )
-    tell(f"not scored: {line}" for line in lines)
-    return found
-
-
-def _few(rooms: Sequence[str]) -> str:
-    return ", ".join(rooms[:4]) + (f" and {len(rooms) - 4} more" if len(rooms) > 4 else "")
-
-
-def _temperature_only(replays: Mapping[str, Replay]) -> dict[str, Summary]:
-    """The figures for temperature of rooms without a hygrometer, which the protocol leaves out."""
-    from roomidity.forecasting.backtest import summary_of  # noqa: PLC0415
-
-    return {
-        f"{house}/{room.rooms[0]}": summary_of([room], TEMPERATURE)
-        for house, one in replays.items()
-        for room in replace(one, counted=one.temperature_only).by_room()
-    }
-
-
 def _persistence(one: Replay) -> Replay:
     median = np.broadcast_to(one.last[:, :, :, None, None], one.quantiles.shape)
     return replace(one, quantiles=median)
@@ -319,33 +273,3 @@ def _tidy(replays: Mapping[str, Replay]) -> pl.DataFrame:
                 )
                 parts.append(part.filter(pl.col("p50").is_finite()))
     return pl.concat(parts).select("house", "room", "issued_at", "lead", "variable", *names)
-
-
-def _table(quantity: str, summaries: Mapping[str, Summary], cadence: Cadence) -> Table:
-    first = next(iter(summaries.values()))
-    title = f"{quantity}, {UNITS[quantity]}: {first.rooms} rooms, {first.origins} forecasts"
-    if cadence != "15min":
-        title += f"; NOT the protocol: {cadence} readings, shares are of the slots in which one is expected"
-    table = Table("", title=title, title_justify="left")
-    for heading in ("MAE", "skill", "RMSE", *(f"at {hours} h" for hours in first.by_lead), "pinball", "in p10–p90"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name, one in summaries.items():
-        cells = [f"{one.mae:.4f}", f"{one.skill:+.3f}", f"{one.rmse:.3f}"]
-        cells += [f"{error:.3f}" for error in one.by_lead.values()]
-        probabilistic = [f"{one.pinball:.4f}", f"{one.coverage:.3f}"] if name == "roomidity" else ["–", "–"]
-        table.add_row(name, *cells, *probabilistic)
-    return table
-
-
-def _room_table(rooms: Mapping[str, Mapping[Quantity, Summary]]) -> Table:
-    table = Table("room", title="roomidity's mean error, room by room", title_justify="left")
-    for quantity in QUANTITIES:
-        for heading in (f"{quantity}, {UNITS[quantity]}", "skill", "in p10–p90"):
-            table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("forecasts", justify="right", no_wrap=True)
-    for name, found in rooms.items():
-        cells = [
-            cell for one in found.values() for cell in (f"{one.mae:.3f}", f"{one.skill:+.3f}", f"{one.coverage:.3f}")
-        ]
-        table.add_row(name, *cells, str(found["humidity"].origins))
-    return table
