@@ -165,10 +165,16 @@ def _from_wire(quantity: str, wire: Mapping[str, Mapping[str, str]]) -> Statisti
 
 
 def _slot_means(item: ObservationItem) -> tuple[datetime, RoomMeans]:
-    return parse_slot(item.slot), {
-        room: {quantity: _number(quantity, value["M"]["mean"]["N"]) for quantity, value in quantities["M"].items()}
+    found = {
+        room: {quantity: float(value["M"]["mean"]["N"]) for quantity, value in quantities["M"].items()}
         for room, quantities in item.rooms.items()
     }
+    for means in found.values():  # written out: a forecast reads 3,000 of them
+        for quantity, mean in means.items():
+            low, high = _PLAUSIBLE[quantity]
+            if not low <= mean <= high:
+                number_within(mean, (low, high))
+    return parse_slot(item.slot), found
 
 
 def _number(quantity: str, text: str) -> float:
