@@ -244,14 +244,27 @@ class FakeObservations:
             yield (
                 slot,
                 {
-                    room: {quantity: statistics.mean for quantity, statistics in quantities.items()}
+                    room: {quantity: statistics.value for quantity, statistics in quantities.items()}
+                    | {
+                        f"{quantity}_mean": statistics.mean
+                        for quantity, statistics in quantities.items()
+                        if statistics.robust is not None
+                    }
                     for room, quantities in observation.items()
                 },
             )
 
     def newest_means(self, house: str, slots: Iterable[datetime]) -> Iterator[tuple[datetime, dict[str, Any]]]:
         wanted = set(slots)
-        return (found for found in self.means(house, min(wanted), max(wanted) + SLOT) if found[0] in wanted)
+        for (slot, means), (_, observation) in zip(
+            self.means(house, min(wanted), max(wanted) + SLOT),
+            self.between(house, min(wanted), max(wanted) + SLOT),
+            strict=True,
+        ):
+            if slot in wanted:
+                for room, quantities in observation.items():
+                    means[room] |= {f"{quantity}_count": float(one.count) for quantity, one in quantities.items()}
+                yield slot, means
 
 
 class FakeRejects:

@@ -11,6 +11,7 @@ import numpy as np
 from rich.table import Table
 
 from roomidity.cli.context import now_option, stage
+from roomidity.cli.notes import print_notes
 from roomidity.cli.output import UNITS, Output, json_option, shown
 from roomidity.cli.places import Place, house_argument, place_argument
 from roomidity.domain.houses import OUTDOOR
@@ -21,7 +22,7 @@ from roomidity.forecasting.evaluation.scores import Score
 from roomidity.pipeline.house_settings import known_room
 from roomidity.pipeline.nightly import RECENT_DAYS, newest_complete_day, run_night, verify_day
 from roomidity.pipeline.ports import known_house
-from roomidity.pipeline.renamed import accuracy_between
+from roomidity.pipeline.renamed import accuracy_between, latest_forecast
 
 __all__ = ["accuracy", "verify"]
 
@@ -84,7 +85,8 @@ def accuracy(place: Place, days: int, now: datetime, as_json: bool) -> None:
     """How good the forecasts of HOUSE, or of one room, turned out to be, beside persistence (the last value goes on).
 
     From the table `accuracy`, which `roomidity verify` fills. Skill is 1 - MAE / MAE of persistence; of the measured
-    values, 80 % should lie within p10 to p90.
+    values, 80 % should lie within p10 to p90. Slots in which a sensor was stuck or wild are not scored; what the newest
+    forecasts note of the sensors stands below.
     """
     output = Output(as_json=as_json)
     home = known_house(stage().houses, place.house)
@@ -99,9 +101,12 @@ def accuracy(place: Place, days: int, now: datetime, as_json: bool) -> None:
             f"`roomidity verify {home.name}`",
         )
     _print_tables(output, rows)
+    latest = [one for of in rooms if (one := latest_forecast(stage().forecasts, home, of, now=now)) is not None]
+    print_notes(output, latest)
     output.answer(
         {
             "house": home.name,
+            "notes": {one.room: list(one.notes) for one in latest if one.notes},
             "from": min(row.day for row in rows).isoformat(),
             "to": max(row.day for row in rows).isoformat(),
             "rooms": {of: _scores_json(scores) for of, scores in _by_room(rows).items()},
@@ -146,6 +151,8 @@ def _table(quantity: str, scores: Mapping[str, Score], first: date, last: date) 
 
 def _cells(score: Score) -> list[str]:
     total = score.total()
+    if not total.count[0]:
+        return ["–"] * (3 + len(_LEAD_HOURS) + 1) + ["0"]
     mae, idle = float(total.mae[0]), float(total.persistence_mae[0])
     by_lead = [f"{score.mae[hour - 1]:.2f}" for hour in _LEAD_HOURS]
     return [

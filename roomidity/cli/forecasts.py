@@ -10,6 +10,7 @@ import click
 from roomidity.cli.charts import chart, forecast_table
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.explanations import explanation_json, explanation_table
+from roomidity.cli.notes import print_notes
 from roomidity.cli.output import Output, json_option
 from roomidity.cli.places import Place, house_argument, place_argument
 from roomidity.domain.forecasts import StoredForecast
@@ -37,6 +38,7 @@ def forecast(house: str, now: datetime, as_json: bool) -> None:
         )
     timezone = _timezone(house)
     output.tables.print(forecast_table(issued.rooms, timezone=timezone))
+    print_notes(output, issued.rooms)
     output.answer({"rooms": [forecast_json(one) for one in issued.rooms]})
 
 
@@ -49,8 +51,9 @@ def show(place: Place, now: datetime, explain: bool, as_json: bool) -> None:
     """Show the newest forecast of HOUSE as a table, or of HOUSE/ROOM as a table and a chart.
 
     Times are the house's local ones. The grade says what a forecast rests on: full (the house's own model), prior (the
-    model shipped with the package), sparse (under 60 % of the last two days were measured), persistence (nothing for
-    3 hours).
+    model shipped with the package), sparse (under 60 % of the last two days were measured, by how often the sensor
+    reports), persistence (nothing that is believed for 3 hours, or longer than the sensor is ever silent). Below stands
+    what is known to be wrong with the sensors.
     """
     output = Output(as_json=as_json)
     if explain and place.room is None:
@@ -69,6 +72,7 @@ def show(place: Place, now: datetime, explain: bool, as_json: bool) -> None:
             hint=f"issue one with `roomidity forecast {home.name}`",
         )
     output.tables.print(forecast_table(found, timezone=home.zone))
+    print_notes(output, found)
     if room:
         output.tables.print(chart(found[0], timezone=home.zone, width=output.tables.width))
     answer: dict[str, Any] = {"rooms": [forecast_json(one) for one in found]}
@@ -90,6 +94,7 @@ def forecast_json(forecast: StoredForecast) -> dict[str, Any]:
         "grade": dict(forecast.grade),
         "data_through": format_slot(forecast.data_through) if forecast.data_through else None,
         "model_version": forecast.model_version,
+        "notes": list(forecast.notes),
         **{
             quantity: {name: values.tolist() for name, values in quantiles.items()}
             for quantity, quantiles in forecast.quantities.items()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from roomidity.doctor.findings import Finding, some
 from roomidity.doctor.items import items
 from roomidity.doctor.ports import DoctorPorts
+from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import ACTIVE_FOR, House
 from roomidity.domain.slots import SLOT, format_slot
 from roomidity.errors import RoomidityError
 from roomidity.pipeline.house_settings import bad_settings
-from roomidity.pipeline.ports import Forecasts, Registry
+from roomidity.pipeline.ports import Registry
+from roomidity.pipeline.remedies import told
 from roomidity.pipeline.renamed import latest_forecast
 
 __all__ = ["houses"]
@@ -45,7 +47,15 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
     yield Finding("houses", "ok", f"{len(known)}, of which {len(active)} active, {looked}")
     yield _settings(known)
     yield _champions(ports.registry(), chosen)
-    yield _last_run(ports.forecasts(), chosen, now=now)
+    table = ports.forecasts()
+    latest = {
+        house.name: [
+            one for room in house.rooms_to_forecast(now) if (one := latest_forecast(table, house, room, now=now))
+        ]
+        for house in chosen
+    }
+    yield _last_run(latest, now=now)
+    yield _sensors(latest)
     yield items(ports, chosen, now=now)
 
 
@@ -79,23 +89,28 @@ def _champions(registry: Registry, houses: Sequence[House]) -> Finding:
     )
 
 
-def _last_run(forecasts: Forecasts, houses: Sequence[House], *, now: datetime) -> Finding:
-    latest = now - LATE_PERIODS * SLOT
-    late: dict[str, datetime | None] = {}
-    newest: datetime | None = None
-    for house in houses:
-        found = [latest_forecast(forecasts, house, room, now=now) for room in house.rooms_to_forecast(now)]
-        issued = max((one.issued_at for one in found if one is not None), default=None)
-        newest = max((one for one in (issued, newest) if one is not None), default=None)
-        if issued is None or issued < latest:
-            late[house.name] = issued
+def _last_run(latest: Mapping[str, Sequence[StoredForecast]], *, now: datetime) -> Finding:
+    due = now - LATE_PERIODS * SLOT
+    issued = {house: max((one.issued_at for one in found), default=None) for house, found in latest.items()}
+    late = {house: at for house, at in issued.items() if at is None or at < due}
+    newest = max((at for at in issued.values() if at is not None), default=None)
     if not late:
         assert newest is not None  # noqa: S101  # no house is late, so each has a forecast
         return Finding("last run", "ok", f"the newest forecast is of {format_slot(newest)}")
-    told = (f"{house}: {format_slot(issued) if issued else 'no forecast'}" for house, issued in late.items())
+    behind = (f"{house}: {format_slot(at) if at else 'no forecast'}" for house, at in late.items())
     mend = (
         "does the schedule run drain, and the queue forecast? See their logs, and the dead letters above; by hand: "
         "roomidity drain, roomidity forecast HOUSE"
     )
-    expected = f"a forecast of {format_slot(latest)} or newer"
-    return Finding("last run", "wrong", f"{len(late)} of {len(houses)} houses late: {some(told)}", expected, mend)
+    expected = f"a forecast of {format_slot(due)} or newer"
+    return Finding("last run", "wrong", f"{len(late)} of {len(latest)} houses late: {some(behind)}", expected, mend)
+
+
+def _sensors(latest: Mapping[str, Sequence[StoredForecast]]) -> Finding:
+    """What the newest forecasts note of the sensors."""
+    notes = [(f"{house}/{name}", found, mend) for house, rooms in latest.items() for name, found, mend in told(rooms)]
+    if not notes:
+        return Finding("sensors", "ok", "nothing is noted of any")
+    found = some(f"{name}: {found}" for name, found, _ in notes)
+    mend = some(dict.fromkeys(f"{name.rpartition(': ')[2]}: {mend}" for name, _, mend in notes))
+    return Finding("sensors", "wrong", found, "readings that can be believed", mend)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -35,7 +35,10 @@ class StoredForecast:
     grade
         What the forecast of each quantity rests on.
     data_through
-        Start of the newest slot with a reading, or None.
+        Start of the newest slot with a reading that is believed, or None.
+    notes
+        Codes of what is known to be wrong with the room's sensors, or with how their readings arrive; for most rooms
+        none.
     """
 
     house: str
@@ -45,6 +48,7 @@ class StoredForecast:
     grade: Mapping[str, str]
     data_through: datetime | None
     model_version: str
+    notes: Sequence[str] = ()
 
     @property
     def quantities(self) -> dict[Quantity, dict[str, npt.NDArray[np.float64]]]:

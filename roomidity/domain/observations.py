@@ -20,15 +20,22 @@ class StoredSet:
 class Statistics:
     """Of the values of a quantity in a room and a slot, in °C or %RH, rounded to 0.001.
 
-    ``fault`` says what the slots around it give away of the sensor. It is not derived from the set: verification adds
-    it, and what is derived anew does not have it.
+    ``mean``, ``min``, ``max`` and ``count`` are of all of them. ``robust`` is the mean of those that agree, where that
+    is another number. ``fault`` says what the slots around it give away of the sensor. It is not derived from the set:
+    verification adds it, and what is derived anew does not have it.
     """
 
     mean: float
     min: float
     max: float
     count: int
+    robust: float | None = None
     fault: str | None = None
+
+    @property
+    def value(self) -> float:
+        """What forecasts go by: the robust value, which is the mean where nothing is wild."""
+        return self.mean if self.robust is None else self.robust
 
 
 Observation = dict[str, dict[str, Statistics]]
@@ -47,4 +54,8 @@ class Origin(NamedTuple):
 
 
 RoomMeans = dict[str, dict[str, float]]
-"""room -> quantity -> mean."""
+"""room -> quantity -> the mean of the readings that agree (the robust value; where nothing is wild, the mean).
+
+Where some were left out as wild, `<quantity>_mean` is there as well: the mean of all. Of the newest slots, which
+nothing later bears out, `<quantity>_count` is there, too: how many readings there were.
+"""

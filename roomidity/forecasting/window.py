@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from roomidity.domain.slots import SLOT, SLOT_MS, SLOTS_A_DAY, from_epoch_ms, to_epoch_ms
 
 __all__ = [
+    "AGREEING",
     "HUMIDITY",
     "LEVELS",
     "QUANTITIES",
@@ -42,6 +43,9 @@ STEPS: Final = SLOTS_A_DAY
 WINDOW_SLOTS: Final = 2 * SLOTS_A_DAY
 """Slots that serving reads: two days. Reading the table is most of a forecast's cost; older days live in the state."""
 
+AGREEING: Final = 3
+"""Readings of a slot that bear each other out: most of them agree, or there would be another robust value."""
+
 LEVELS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """The quantiles of a forecast; p10, p50 and p90 are stored, the others serve evaluation."""
 
@@ -68,9 +72,15 @@ class Window:
     timezone
         IANA name of the house's time zone.
     values
-        Slot means, shape (rooms, 2, slots), humidity (%RH) then temperature (°C); NaN where there is no reading.
+        Slot means without wild readings, shape (rooms, 2, slots), humidity (%RH) then temperature (°C); NaN where there
+        is no reading.
     outdoor
         The same of the air outside, shape (2, slots), or None where the house has no such sensor.
+    agreed
+        Slots, of the shape of values, of which it is known that several readings bear each other out.
+    plain
+        Of the shape of values: the mean of all readings where some were left out as wild, NaN elsewhere; None where
+        none were.
     """
 
     rooms: tuple[str, ...]
@@ -78,6 +88,8 @@ class Window:
     timezone: str
     values: FloatArray
     outdoor: FloatArray | None = None
+    plain: FloatArray | None = None
+    agreed: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if self.values.ndim != 3 or self.values.shape[:2] != (len(self.rooms), len(QUANTITIES)):
@@ -86,6 +98,10 @@ class Window:
             raise ValueError(f"a room stands twice in {self.rooms}")
         if self.outdoor is not None and self.outdoor.shape != self.values.shape[1:]:
             raise ValueError(f"outdoor has shape {self.outdoor.shape}; expected {self.values.shape[1:]}")
+        for name in ("plain", "agreed"):
+            held = getattr(self, name)
+            if held is not None and held.shape != self.values.shape:
+                raise ValueError(f"{name} has shape {held.shape}; expected {self.values.shape}")
         if self.end.tzinfo is None or to_epoch_ms(self.end) % SLOT_MS:
             raise ValueError(f"end {self.end!r} is not the aware start of a slot")
 
@@ -127,13 +143,25 @@ class Window:
             end=from_epoch_ms(last * SLOT_MS),
             values=self.values[:, :, columns],
             outdoor=None if self.outdoor is None else self.outdoor[:, columns],
+            plain=None if self.plain is None else self.plain[:, :, columns],
+            agreed=None if self.agreed is None else self.agreed[:, :, columns],
         )
 
     def select(self, rooms: Sequence[str]) -> Window:
         """The same slots of some of the rooms, in the order given; NaN for a room that the window does not know."""
-        chosen = np.full((len(rooms), len(QUANTITIES), self.slots), np.nan)
         places = {room: place for place, room in enumerate(self.rooms)}
-        for row, room in enumerate(rooms):
-            if room in places:
-                chosen[row] = self.values[places[room]]
-        return replace(self, rooms=tuple(rooms), values=chosen)
+
+        def chosen(held: NDArray[Any], *, unknown: float) -> NDArray[Any]:
+            found = np.full((len(rooms), len(QUANTITIES), self.slots), unknown, dtype=held.dtype)
+            for row, room in enumerate(rooms):
+                if room in places:
+                    found[row] = held[places[room]]
+            return found
+
+        return replace(
+            self,
+            rooms=tuple(rooms),
+            values=chosen(self.values, unknown=np.nan),
+            plain=None if self.plain is None else chosen(self.plain, unknown=np.nan),
+            agreed=None if self.agreed is None else chosen(self.agreed, unknown=False),
+        )

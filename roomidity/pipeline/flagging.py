@@ -30,10 +30,11 @@ _BEFORE: Final = timedelta(days=2)
 def flag_faults(observations: Observations, *, house: str, now: datetime, aliases: Aliases = NO_ALIASES) -> int:
     """Bring the flags ``rooms.<room>.<quantity>.fault`` of the last three days up to date; how many slots changed.
 
-    A flag is "stuck" or "jump", and absent where nothing is wrong. It follows from the means alone, so again changes
-    nothing. A slot that is derived anew loses its flag, until the next night sets it again; a slot that was derived
-    anew since it was read here is left alone. Means stay as they are; training and the gate leave out the same slots by
-    the same rule, whether or not they bear a flag. The course of a room that was renamed (``aliases``) is one.
+    A flag is "stuck", "jump" or "reset", and absent where nothing is wrong. It follows from the robust means alone, so
+    again changes nothing. A slot that is derived anew loses its flag, until the next night sets it again; a slot that
+    was derived anew since it was read here is left alone. Means stay as they are; training, the gate and scores leave
+    out the same slots by the same rule, whether or not they bear a flag. The course of a room that was renamed
+    (``aliases``) is one.
     """
     start = now - _JUDGED - _BEFORE
     found = {key: (observation, origin) for key, observation, origin in observations.derived(house, start, now)}
@@ -59,7 +60,7 @@ def _flags(
             for place, quantity in enumerate(QUANTITIES):
                 statistics = observed[key].get(room, {}).get(quantity)
                 if statistics is not None:
-                    values[row, place, column] = statistics.mean
+                    values[row, place, column] = statistics.value
     codes = faults(values)
     return {
         (keys[column], rooms[row], QUANTITIES[place]): FAULTS[codes[row, place, column]]

@@ -93,4 +93,5 @@ def _to_stored(issued: HouseForecast, place: int, *, house: str, version: str) -
         grade={str(quantity): grade for quantity, grade in issued.grades[place].items()},
         data_through=issued.data_through[place],
         model_version=version,
+        notes=issued.notes[place],
     )

@@ -16,6 +16,7 @@ from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT, floor_slot, format_moment
 from roomidity.errors import RuleNotFollowedError
 from roomidity.forecasting import WINDOW_SLOTS, Window
+from roomidity.forecasting.window import AGREEING, FloatArray
 from roomidity.pipeline.ports import Observations
 
 __all__ = ["KEPT_FOR", "check_rules_followed", "read_history", "read_window"]
@@ -28,7 +29,10 @@ _FRESH_SLOTS: Final = 2
 
 
 def read_window(observations: Observations, house: House, rooms: tuple[str, ...], *, issued_at: datetime) -> Window:
-    """The last two days of ``rooms``; further back to find the newest value of a quantity that fell silent before."""
+    """The last two days of ``rooms``; a week more where they do not tell which value was the last to be believed.
+
+    That is so where a quantity was not measured, fell silent after a single reading, or stood still all the time.
+    """
     start = issued_at - WINDOW_SLOTS * SLOT
     fresh = [issued_at - (back + 1) * SLOT for back in range(_FRESH_SLOTS)]
     found = chain(
@@ -37,9 +41,11 @@ def read_window(observations: Observations, house: House, rooms: tuple[str, ...]
     )
     window = _to_window(found, house, rooms, start=start, end=issued_at)
     furthest = issued_at - ACTIVE_FOR - timedelta(days=1)
-    measured = np.isfinite(window.values).sum(axis=2)
+    telling = np.fmax.reduce(window.values, axis=2) > np.fmin.reduce(window.values, axis=2)
     if any(
-        not measured[place, row] and house.rooms[room].measured.get(quantity, furthest) > furthest
+        not telling[place, row]
+        and house.rooms[room].measured.get(quantity, furthest) > furthest
+        and house.rooms[room].first_seen < start
         for place, room in enumerate(rooms)
         for row, quantity in enumerate(QUANTITIES)
     ):
@@ -64,21 +70,27 @@ def _to_window(
 ) -> Window:
     slots = (end - start) // SLOT
     places = {room: place for place, room in enumerate((*rooms, OUTDOOR))}
-    values = np.full((len(places), len(QUANTITIES), slots), np.nan)
+    values, plain, counts = np.full((3, len(places), len(QUANTITIES), slots), np.nan)
+    rows: dict[str, tuple[FloatArray, int]] = {}
+    for row, quantity in enumerate(QUANTITIES):
+        rows |= {quantity: (values, row), f"{quantity}_mean": (plain, row), f"{quantity}_count": (counts, row)}
     for slot, observed in found:
         column = (slot - start) // SLOT
         for room, quantities in in_present_names(observed, house.aliases).items():
             place = places.get(room)
             if place is None:
                 continue
-            for row, quantity in enumerate(QUANTITIES):
-                values[place, row, column] = quantities.get(quantity, np.nan)
+            for name, value in quantities.items():
+                array, row = rows[name]
+                array[place, row, column] = value
     return Window(
         rooms=rooms,
         end=end,
         timezone=house.zone,
         values=values[:-1],
         outdoor=values[-1] if OUTDOOR in house.rooms else None,
+        plain=plain[:-1] if np.isfinite(plain).any() else None,
+        agreed=np.asarray(counts[:-1] >= AGREEING),
     )
 
 

@@ -100,7 +100,7 @@ class Observations(Protocol):
         """Each slot in [start, end) that was observed, and the rooms' means, in order of time."""
 
     def newest_means(self, house: str, slots: Iterable[datetime]) -> Iterator[tuple[datetime, RoomMeans]]:
-        """The means of some slots, read consistently."""
+        """The means and counts of some slots, read consistently."""
 
     def derived(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[SlotKey, Observation, Origin]]:
         """Each slot in [start, end) that was observed, what was, and what it was derived from, in order of time."""

@@ -24,6 +24,7 @@ from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.protocol import counted
 from roomidity.forecasting.evaluation.scores import Score, score
 from roomidity.forecasting.serving.courses import FILL_SLOTS, fill
+from roomidity.forecasting.serving.faults import without_faults
 from roomidity.pipeline.history import KEPT_FOR, read_history
 from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Observations, Registry, known_house
 from roomidity.pipeline.renamed import forecasts_between
@@ -58,7 +59,7 @@ def verify_house(
     """Scores by room and quantity of the forecasts issued from ``first`` to ``last`` whose 24 h are over at ``now``.
 
     A forecast counts where a value was measured in the 3 h before it was issued; persistence is that value, on the same
-    slots.
+    slots. What was measured is the robust value of a slot; slots with a sensor fault are as if nothing was.
 
     Raises
     ------
@@ -126,7 +127,7 @@ def _score_rooms(
         return
     rooms = tuple(sorted(set(house.rooms) - {OUTDOOR}))
     start = first - (WINDOW_SLOTS + FILL_SLOTS) * SLOT
-    happened = read_history(ports.observations, house, rooms, start=start, end=last + _DAY)
+    happened = without_faults(read_history(ports.observations, house, rooms, start=start, end=last + _DAY))
     for row, room in enumerate(rooms):
         issued = forecasts_between(ports.forecasts, house, room, first, last)
         if issued:

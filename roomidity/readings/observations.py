@@ -10,6 +10,7 @@ from roomidity.domain.houses import Quarantine
 from roomidity.domain.observations import Observation, Statistics
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SlotKey, to_epoch_ms
+from roomidity.readings.robust import robust_values
 from roomidity.readings.union import time_of, value_of
 
 __all__ = ["derive"]
@@ -36,17 +37,21 @@ def derive(values: pl.DataFrame, rules: Mapping[str, Sequence[Quarantine]]) -> d
         values.select("house", "slot", "room", "quantity", value_of("rank"))
         .group_by("house", "slot", "room", "quantity")
         .agg(value.sum().alias("sum"), value.min().alias("min"), value.max().alias("max"), pl.len().alias("count"))
-        .sort("house", "slot", "room", "quantity")
         .with_columns(mean=pl.col("sum") / pl.col("count"))  # a sum of whole numbers: in any order the same
-        .with_columns((pl.col("mean", "min", "max") / 1000).round(3))
+    )
+    statistics = (
+        statistics.join(robust_values(values, statistics), on=["house", "slot", "room", "quantity"], how="left")
+        .sort("house", "slot", "room", "quantity")
+        .with_columns((pl.col("mean", "min", "max", "robust") / 1000).round(3))
+        .with_columns(pl.when(pl.col("robust") != pl.col("mean")).then("robust").alias("robust"))
     )
     key = None
-    for *owner, room, code, mean, least, greatest, count in statistics.select(
-        "house", "slot", "room", "quantity", "mean", "min", "max", "count"
+    for *owner, room, code, mean, least, greatest, count, robust in statistics.select(
+        "house", "slot", "room", "quantity", "mean", "min", "max", "count", "robust"
     ).iter_rows():
         if owner != key:
             key, rooms = owner, observed[SlotKey(*owner)]
-        rooms.setdefault(room, {})[QUANTITIES[code]] = Statistics(mean, least, greatest, count)
+        rooms.setdefault(room, {})[QUANTITIES[code]] = Statistics(mean, least, greatest, count, robust)
     return observed
 
 

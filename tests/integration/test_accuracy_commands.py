@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,7 +37,7 @@ def house(stage: Roomidity) -> Iterator[Roomidity]:
     def statistics(mean: float) -> dict[str, dict[str, Statistics]]:
         return {room: {"humidity": Statistics(mean, mean, mean, 1)} for room in rooms}
 
-    slots = {ISSUED + number * SLOT: 50.0 for number in range(192)} | {ISSUED - SLOT: 49.0}
+    slots = {ISSUED + number * SLOT: 50.0 + number % 2 / 1000 for number in range(192)} | {ISSUED - SLOT: 49.0}
     for first in range(0, 200, 20):
         some = list(slots.items())[first : first + 20]
         stage.observations.put_many(
@@ -70,7 +71,7 @@ def test_verify_then_accuracy(house: Roomidity) -> None:
         "house": "h1",
         "day": "2026-03-13",
         "rows": 2,
-        "slots_flagged": 192,  # the value never moves
+        "slots_flagged": 0,
         "state_advanced": False,
         "training": None,
     }
@@ -79,9 +80,10 @@ def test_verify_then_accuracy(house: Roomidity) -> None:
     found = answer("accuracy", "h1", "--now", NOW)
     assert (found["from"], found["to"]) == ("2026-03-13", "2026-03-13")
     humidity = found["rooms"]["kitchen"]["humidity"]
-    assert (humidity["mae"], humidity["coverage"], humidity["slots"]) == (1.0, 1.0, 4 * 96)
-    assert humidity["persistence_mae"] == 0.25  # only the first of the four began at 49
-    assert humidity["mae_by_lead_hour"] == [1.0] * 24
+    assert (round(humidity["mae"], 2), humidity["coverage"], humidity["slots"]) == (1.0, 1.0, 4 * 96)
+    assert round(humidity["persistence_mae"], 2) == 0.25  # only the first of the four began at 49
+    assert [round(error, 2) for error in humidity["mae_by_lead_hour"]] == [1.0] * 24
+    assert found["notes"] == {}
     assert [(row["room"], row["complete"], row["forecasts"]) for row in found["days"]] == [
         ("bath", True, 4),
         ("kitchen", True, 4),
@@ -96,6 +98,23 @@ def test_tables_for_a_person(house: Roomidity) -> None:
     assert "humidity, %RH: forecasts issued 2026-03-13" in shown.output
     assert "all rooms" in shown.output
     assert "temperature" not in shown.output
+
+
+def test_what_is_known_of_sensors_is_told_with_the_remedy_and_faulty_slots_are_not_scored(house: Roomidity) -> None:
+    (newest,) = house.forecasts.between("h1", "bath", ISSUED + 0.75 * DAY, ISSUED + 0.75 * DAY)
+    house.forecasts.put_many([replace(newest, notes=("stuck", "of a newer version"))])
+    still = {"bath": {"humidity": Statistics(99.9, 99.9, 99.9, 1)}}
+    for number in range(0, 192, 20):
+        keys = [SlotKey("h1", to_epoch_ms(ISSUED + each * SLOT)) for each in range(number, min(number + 20, 192))]
+        house.observations.put_many({key: (still, Origin(2)) for key in keys})
+    assert answer("verify", "h1", "--now", NOW)["slots_flagged"] == 192
+    shown = run("accuracy", "h1/bath", "--now", NOW)
+    assert "nan" not in shown.output
+    assert "bath: stuck: a value stands still" in " ".join(shown.output.split())
+    assert "To mend: restart the sensor" in " ".join(shown.output.split())
+    found = answer("accuracy", "h1/bath", "--now", NOW)
+    assert found["rooms"]["bath"]["humidity"]["slots"] == 0
+    assert found["notes"] == {"bath": ["stuck", "of a newer version"]}
 
 
 def test_a_day_on_demand_says_that_it_is_not_over(house: Roomidity) -> None:

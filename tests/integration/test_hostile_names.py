@@ -18,7 +18,6 @@ from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
 from roomidity.cli.output import _console
 from roomidity.composition import Roomidity
-from roomidity.domain.houses import House
 from roomidity.domain.names import visible
 from roomidity.domain.slots import format_moment
 from roomidity.pipeline.forecasts import forecast_house
@@ -32,11 +31,11 @@ HIDDEN: Final = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 DAY: Final = THEN.date().isoformat()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def lived_in(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A house of two rooms, one of them with a hostile name, that was observed, forecast, verified and promoted for."""
     monkeypatch.setattr(Account, "stack_status", lambda self, name: "CREATE_COMPLETE")
-    observe(stage, HOUSE, days=3)
+    observe(stage, HOUSE, days=2.1)
     home = stage.houses.get(HOUSE)
     assert home is not None
     stage.houses.put(replace(home, rooms={ROOM: home.rooms["room 0"], "room 1": home.rooms["room 1"]}))
@@ -112,18 +111,19 @@ def test_every_command_is_tried() -> None:
     assert {line[0] for line in COMMANDS["models"]} == set(roomidity.commands["models"].commands)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_shows_hostile_names_escaped(name: str, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("lived_in")
+def test_commands_show_hostile_names_escaped(stage: Roomidity, tmp_path: Path) -> None:
+    assert stage.forecasts.latest(HOUSE, ROOM, now=NOW) is not None, "a house of before is forecast while it is active"
     file = tmp_path / "FILE.jsonl"
     file.write_text(json.dumps({"room": ROOM, "ts": format_moment(THEN), "temperature": 20}) + "\n")
-    for line in COMMANDS[name]:
-        arguments = [name, *(str(file) if part == "FILE" else part for part in line)]
+    for line in [(name, *line) for name, lines in COMMANDS.items() for line in lines]:
+        arguments = [str(file) if part == "FILE" else part for part in line]
         done = CliRunner().invoke(roomidity, arguments, input="n\n")
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        assert done.exception is None or isinstance(done.exception, SystemExit), (arguments, done.exception)
         said = done.output + str(done.exception or "")
         hidden = {one for one in said if one != "\n" and unicodedata.category(one) in HIDDEN}
         assert not hidden, (arguments, said)
-        if (name, *line) in SAYS_BOTH:
+        if line in SAYS_BOTH:
             assert visible(ROOM) in said
             assert visible(HOUSE) in said
 
@@ -132,8 +132,3 @@ def test_a_console_takes_text_as_it_is_and_keeps_its_own_colours(capsys: pytest.
     console = _console(stderr=False)
     console.print(f"{HOUSE} \x9b2J \u2066", style="bold")
     assert capsys.readouterr().out == f"{visible(HOUSE)} \\u009b2J \\u2066\n"
-
-
-def test_a_house_of_before_is_forecast_while_it_is_active(stage: Roomidity) -> None:
-    assert isinstance(stage.houses.get(HOUSE), House)
-    assert stage.forecasts.latest(HOUSE, ROOM, now=NOW) is not None

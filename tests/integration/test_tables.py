@@ -19,6 +19,7 @@ from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, format_slot, to_epoch
 from roomidity.errors import ConflictError
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import Score
+from roomidity.forecasting.serving.notes import NOTES
 from roomidity.local.units import item_bytes
 from tests.fakes import stacked
 from tests.integration import dashboard
@@ -329,6 +330,7 @@ def test_a_forecast_costs_three_write_units(stage: Roomidity) -> None:
         forecast(room="the children's room upstairs"),
         quantiles=numbers,
         grade={"humidity": "persistence", "temperature": "persistence"},
+        notes=NOTES,
     )
     stage.forecasts.put_many([dearest])
     item = the_item("forecasts")
@@ -343,6 +345,52 @@ def test_an_observation_of_eight_rooms_costs_one_write_unit(stage: Roomidity) ->
         {key(): ({room: dict.fromkeys(("humidity", "temperature"), numbers) for room in rooms}, Origin(123, 12))}
     )
     assert item_bytes(the_item("observations")) <= 1024
+
+
+def test_a_wild_value_in_a_few_rooms_costs_an_observation_no_more(stage: Roomidity) -> None:
+    numbers = Statistics(mean=12.345, min=-13.579, max=21.357, count=179)
+    rooms = {f"room {number}": dict.fromkeys(("humidity", "temperature"), numbers) for number in range(8)}
+    for number in range(2):
+        rooms[f"room {number}"] = dict.fromkeys(("humidity", "temperature"), replace(numbers, robust=20.123))
+    stage.observations.put_many({key(): (rooms, Origin(123, 12))})
+    assert item_bytes(the_item("observations")) <= 1024
+
+
+def test_a_robust_value_stands_beside_the_mean_where_it_differs_and_items_without_stay_readable(
+    stage: Roomidity, plain_tables: Any
+) -> None:
+    wild, sound = Statistics(14.325, 0.0, 19.2, 4, robust=19.1), Statistics(51.2, 51.0, 51.4, 2)
+    rooms = {"kitchen": {"temperature": wild, "humidity": sound}}
+    stage.observations.put_many({key(): (rooms, Origin(1))})
+    (item,) = plain_tables.Table("roomidity-test-observations").scan()["Items"]
+    assert item["rooms"]["kitchen"] == {
+        "temperature": {
+            "mean": Decimal("14.325"), "min": 0, "max": Decimal("19.2"), "count": 4, "robust": Decimal("19.1")
+        },
+        "humidity": {"mean": Decimal("51.2"), "min": 51, "max": Decimal("51.4"), "count": 2},
+    }  # fmt: skip
+    ((_, found, _),) = stage.observations.derived("h1", START, START + SLOT)
+    assert found == rooms
+    values = {"temperature": 19.1, "temperature_mean": 14.325, "humidity": 51.2}
+    assert dict(stage.observations.means("h1", START, START + SLOT)) == {START: {"kitchen": values}}
+    counted = values | {"temperature_count": 4, "humidity_count": 2}
+    assert dict(stage.observations.newest_means("h1", [START])) == {START: {"kitchen": counted}}
+
+
+def test_notes_are_a_list_of_texts_and_a_forecast_of_before_there_were_any_has_none(
+    stage: Roomidity, plain_tables: Any
+) -> None:
+    stage.forecasts.put_many([replace(forecast(), notes=("stuck", "dead")), forecast(room="bath")])
+    table = plain_tables.Table("roomidity-test-forecasts")
+    items = {item["room_id"]: item for item in table.scan()["Items"]}
+    assert (items["h1/kitchen"]["notes"], items["h1/bath"]["notes"]) == (["stuck", "dead"], [])
+    table.update_item(
+        Key={name: items["h1/bath"][name] for name in ("room_id", "issued_at")}, UpdateExpression="REMOVE notes"
+    )
+    for room, notes in (("kitchen", ("stuck", "dead")), ("bath", ())):
+        found = stage.forecasts.latest("h1", room, now=START)
+        assert found is not None
+        assert found.notes == notes
 
 
 # ---- accuracy

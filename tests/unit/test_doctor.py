@@ -19,6 +19,8 @@ from roomidity.domain.slots import SLOT
 from roomidity.domain.stage import QueueFacts, TableFacts
 from roomidity.errors import ItemDamagedError, ModelRefusedError
 from roomidity.forecasting.model import Champion
+from roomidity.forecasting.serving.notes import NOTES
+from roomidity.pipeline.remedies import FOUND, remedy, told
 from tests.fakes import stacked
 
 NOW = datetime(2026, 3, 15, 12, 7, tzinfo=UTC)
@@ -43,6 +45,7 @@ class FakeStage:
     bucket_trouble: Exception | None = None
     houses: list[House] = field(default_factory=list)
     issued: dict[str, datetime] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     damaged: tuple[Damaged, ...] = ()
 
@@ -83,7 +86,8 @@ class FakeStage:
 
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
         issued = self.issued.get(house)
-        return None if issued is None else StoredForecast(house, room, issued, stacked({}), {}, None, "m")
+        notes = self.notes.get(house, ())
+        return None if issued is None else StoredForecast(house, room, issued, stacked({}), {}, None, "m", notes)
 
     def succession(self, house: str) -> tuple[str, ...]:
         return ("20260301T0000Z-0123abcd",) if house in self.refused else ()
@@ -146,8 +150,35 @@ def test_where_all_is_well_everything_was_looked_at() -> None:
         "houses",
         "models",
         "last run",
+        "sensors",
         "items",
     ]
+
+
+def test_sensors_that_are_known_to_be_wrong_are_named_with_what_to_do() -> None:
+    stage = healthy()
+    stage.houses.append(house("h2"))
+    stage.issued["h2"] = NOW - SLOT
+    stage.notes = {"h2": ("stuck", "zone")}
+    found = stage.check()
+    assert wrong(found) == {"sensors"}
+    assert "h2/kitchen: stuck: a value stands still" in found["sensors"].found
+    assert "h2/kitchen: zone: " in found["sensors"].found
+    assert "h1" not in found["sensors"].found
+    assert "stuck: restart the sensor" in found["sensors"].mend
+    assert "zone: send times with their offset" in found["sensors"].mend
+
+
+def test_every_note_has_words_and_a_remedy() -> None:
+    assert tuple(FOUND) == NOTES
+    for code in (*NOTES, "of a newer version"):
+        one = StoredForecast("h1", "bath", NOW, {}, {}, None, "m", (code,))
+        ((name, found, mend),) = told([one])
+        assert name == f"bath: {code}"
+        assert found
+        assert mend
+        assert "{" not in mend
+    assert "h1/bath" in remedy("unit", house="h1", room="bath")
 
 
 def test_a_stage_without_houses_is_well() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from roomidity.domain.messages import ForecastJob, TrainingJob, issue_time
+from roomidity.domain.messages import ForecastJob, NightCall, TrainingJob, issue_time
+from roomidity.domain.slots import floor_slot, format_moment
 from roomidity.errors import InputError
 
 CLOCK = datetime(2026, 11, 22, 9, 14, 59, tzinfo=UTC)
@@ -41,6 +42,34 @@ def test_the_clock_may_stand_in_another_zone() -> None:
 def test_a_time_that_cannot_be_read_is_said(time: Any) -> None:
     with pytest.raises(InputError, match="expected ISO 8601 with an offset"):
         issue_time({"time": time}, clock=CLOCK)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_time_at_which_nothing_can_happen_is_said(time: str) -> None:
+    for event in ({"time": time}, {"source": "aws.events", "time": time}):
+        with pytest.raises(InputError, match=r"0001-01-01|9999-12-31"):
+            issue_time(event, clock=CLOCK)
+    with pytest.raises(InputError, match=r"ISO 8601 with an offset|1970 to 9000"):
+        TrainingJob.from_body(json.dumps({"house": "h1", "now": time}))
+    with pytest.raises(InputError, match=r"of the form|1970 to 9000"):  # of years under 1000 no slot is written
+        ForecastJob.from_body('{"house": "h1", "issued_at": "0001-01-01T00:00Z"}')
+    with pytest.raises(InputError, match="1970 to 9000"):
+        NightCall.from_event({"day": time[:10]}, clock=CLOCK)
+
+
+@pytest.mark.parametrize("away", [timedelta(days=730), timedelta(days=-730), timedelta(hours=2)])
+def test_a_live_schedules_tick_far_from_the_present_is_refused(away: timedelta) -> None:
+    event = {"source": "aws.events", "time": format_moment(CLOCK + away)}
+    with pytest.raises(InputError, match="more than an hour apart"):
+        issue_time(event, clock=CLOCK, is_live=True)
+    assert issue_time(event, clock=CLOCK) == floor_slot(CLOCK + away), "a laptop's stage is replayed"
+    assert issue_time({"time": event["time"]}, clock=CLOCK, is_live=True) == floor_slot(CLOCK + away), "by hand"
+
+
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(minutes=10), timedelta(minutes=-1)])
+def test_a_tick_that_is_delivered_late_is_none_such(late: timedelta) -> None:
+    event = {"source": "aws.events", "time": format_moment(CLOCK - late)}
+    assert issue_time(event, clock=CLOCK, is_live=True) == floor_slot(CLOCK - late)
 
 
 def test_a_forecast_job() -> None:

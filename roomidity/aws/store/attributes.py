@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pynamodb.attributes import Attribute
 from pynamodb.constants import LIST, MAP
 
-__all__ = ["Numbers", "Plain", "Wire", "from_wire", "number_text", "to_wire"]
+__all__ = ["Numbers", "Plain", "Texts", "Wire", "from_wire", "number_text", "to_wire"]
 
 
 def number_text(number: float) -> str:
@@ -100,3 +100,17 @@ class Numbers(Attribute[npt.NDArray[np.float64]]):
     def deserialize(self, value: Sequence[Mapping[str, str]]) -> npt.NDArray[np.float64]:
         """The array."""
         return np.array([float(number["N"]) for number in value])
+
+
+class Texts(Attribute[Sequence[str]]):
+    """A list of texts."""
+
+    attr_type = LIST
+
+    def serialize(self, value: Sequence[str]) -> list[dict[str, str]]:
+        """The list as DynamoDB writes it."""
+        return [{"S": text} for text in value]
+
+    def deserialize(self, value: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+        """The texts."""
+        return tuple(text["S"] for text in value)

@@ -71,6 +71,7 @@ class ForecastTable:
             first_slot=format_slot(forecast.issued_at),
             step_s=SLOT_S,
             grade=forecast.grade,
+            notes=forecast.notes,
             data_through=format_slot(forecast.data_through) if forecast.data_through else None,
             model_version=forecast.model_version,
             v=_FORMAT_VERSION,
@@ -105,4 +106,5 @@ def _to_forecast(item: ForecastItem) -> StoredForecast:
         grade=grade,
         data_through=parse_slot(item.data_through) if item.data_through else None,
         model_version=item.model_version,
+        notes=item.notes or (),
     )

@@ -104,14 +104,14 @@ class ObservationTable:
         return self._reader.each(self._query(house, start, end), _derived)
 
     def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
-        """The same, means only: a quarter of the work, and all that a forecast needs."""
+        """The same, robust means only: a quarter of the work, and all that a forecast needs."""
         return self._reader.each(self._query(house, start, end), _slot_means)
 
     def newest_means(self, house: str, slots: Iterable[datetime]) -> Iterator[tuple[datetime, RoomMeans]]:
-        """The means of some slots, read consistently: those written seconds ago."""
+        """The means and counts of some slots, read consistently: those written seconds ago."""
         names = [(house, format_slot(slot)) for slot in slots]
         found = self._item.batch_get(names, consistent_read=True)
-        return self._reader.each(found, _slot_means)
+        return self._reader.each(found, _newest_slot_means)
 
     def rooms(self, house: str) -> set[str]:
         """The rooms that were observed, also those that the house has no more."""
@@ -151,7 +151,11 @@ def _to_wire(statistics: Statistics) -> dict[str, dict[str, str]]:
         "max": {"N": number_text(statistics.max)},
         "count": {"N": str(statistics.count)},
     }
-    return wire if statistics.fault is None else wire | {"fault": {"S": statistics.fault}}
+    if statistics.robust is not None:
+        wire["robust"] = {"N": number_text(statistics.robust)}
+    if statistics.fault is not None:
+        wire["fault"] = {"S": statistics.fault}
+    return wire
 
 
 def _from_wire(quantity: str, wire: Mapping[str, Mapping[str, str]]) -> Statistics:
@@ -160,15 +164,34 @@ def _from_wire(quantity: str, wire: Mapping[str, Mapping[str, str]]) -> Statisti
         min=_number(quantity, wire["min"]["N"]),
         max=_number(quantity, wire["max"]["N"]),
         count=whole(float(wire["count"]["N"])),
+        robust=_number(quantity, wire["robust"]["N"]) if "robust" in wire else None,
         fault=wire["fault"]["S"] if "fault" in wire else None,
     )
 
 
-def _slot_means(item: ObservationItem) -> tuple[datetime, RoomMeans]:
+def _slot_means(item: ObservationItem, *, counts: bool = False) -> tuple[datetime, RoomMeans]:
     return parse_slot(item.slot), {
-        room: {quantity: _number(quantity, value["M"]["mean"]["N"]) for quantity, value in quantities["M"].items()}
-        for room, quantities in item.rooms.items()
+        room: _of_room(quantities["M"], counts=counts) for room, quantities in item.rooms.items()
     }
+
+
+def _newest_slot_means(item: ObservationItem) -> tuple[datetime, RoomMeans]:
+    return _slot_means(item, counts=True)
+
+
+def _of_room(
+    quantities: Mapping[str, Mapping[str, Mapping[str, Mapping[str, str]]]], *, counts: bool
+) -> dict[str, float]:
+    means = {}
+    for quantity, value in quantities.items():
+        statistics = value["M"]
+        means[quantity] = _number(quantity, statistics["mean"]["N"])
+        if "robust" in statistics:
+            means[f"{quantity}_mean"] = means[quantity]
+            means[quantity] = _number(quantity, statistics["robust"]["N"])
+        if counts:
+            means[f"{quantity}_count"] = float(whole(float(statistics["count"]["N"])))
+    return means
 
 
 def _number(quantity: str, text: str) -> float:

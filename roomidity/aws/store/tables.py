@@ -9,7 +9,7 @@ from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribu
 from pynamodb.connection import Connection
 from pynamodb.models import Model
 
-from roomidity.aws.store.attributes import Numbers, Plain, Wire
+from roomidity.aws.store.attributes import Numbers, Plain, Texts, Wire
 from roomidity.aws.store.reading import Item
 
 __all__ = [
@@ -68,7 +68,10 @@ class ObservationItem(Item):
 
 
 class ForecastItem(Item):
-    """forecasts: a room's next 96 slots as issued; a quantity that the room does not measure is absent."""
+    """forecasts: a room's next 96 slots as issued; a quantity that the room does not measure is absent.
+
+    ``notes`` are codes of what is known to be wrong; absent, as in items of before, it is nothing.
+    """
 
     room_id = UnicodeAttribute(hash_key=True)
     issued_at = UnicodeAttribute(range_key=True)
@@ -81,6 +84,7 @@ class ForecastItem(Item):
     temperature_p50 = Numbers(null=True)
     temperature_p90 = Numbers(null=True)
     grade = Plain()
+    notes = Texts(null=True)
     data_through = UnicodeAttribute(null=True)
     model_version = UnicodeAttribute()
     v = NumberAttribute()

@@ -60,7 +60,8 @@ def explain(window: Window, model: Model, state: State, room: str) -> tuple[Expl
     if room not in window.rooms:
         raise ValueError(f"the window holds the rooms {window.rooms}, not {room!r}")
     row = window.rooms.index(room)
-    past, state = known_past(state, window)
+    known, state = known_past(state, window)
+    past = known.basis
     basis = design(past.values, np.array([past.slots]), past.outdoor)
     rows = scaled(model, basis.inputs(calendar([window.last], window.timezone)))
     answers = consult(model, window.rooms, basis, rows)

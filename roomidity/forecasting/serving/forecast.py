@@ -12,20 +12,20 @@ import numpy as np
 from roomidity.domain.quantities import QUANTITIES, SPECS, Quantity
 from roomidity.domain.slots import SLOT
 from roomidity.forecasting.model import Model, State
+from roomidity.forecasting.serving.cadence import SPARSE_SHARE, Cadence
 from roomidity.forecasting.serving.calibration import expected_size
-from roomidity.forecasting.serving.courses import FILL_SLOTS
 from roomidity.forecasting.serving.experts import combine, consult, scaled
-from roomidity.forecasting.serving.faults import without_jumps
 from roomidity.forecasting.serving.features import SPREAD, calendar, design
+from roomidity.forecasting.serving.notes import sensor_notes
 from roomidity.forecasting.serving.online import known_past
-from roomidity.forecasting.window import LEVELS, STEPS, WINDOW_SLOTS, FloatArray, IntArray, Window
+from roomidity.forecasting.window import LEVELS, STEPS, FloatArray, IntArray, Window
 
 __all__ = ["Grade", "HouseForecast", "forecast"]
 
 Grade = Literal["persistence", "sparse", "prior", "full"]
 
-SPARSE_SHARE: Final = 0.6
-"""Below this share of the last two days a forecast rests on too little to be called full."""
+AGE_POWER: Final = 0.35
+"""Of days since the last value: of changes, the 80 % quantile is 1.4 times a day's after two, 1.9 times after seven."""
 
 PLAUSIBLE: Final = tuple(spec.plausible for spec in SPECS)
 """%RH and °C that a sensor can report; a forecast stays within."""
@@ -43,11 +43,13 @@ class HouseForecast:
         Aware start of the first slot forecast.
     quantiles
         (rooms, 2, 9, 96): humidity (%RH) and temperature (°C), levels 0.1 to 0.9, leads of 15 minutes; NaN for a
-        quantity that the window never measured. Never crossing; humidity within 0 to 100.
+        quantity of which nothing measured is believed. Never crossing; humidity within 0 to 100.
     grades
         What each room's forecasts rest on, by quantity; absent for a quantity that is absent.
     data_through
-        Start of each room's newest slot with a reading, or None.
+        Start of each room's newest slot with a reading that is believed, or None.
+    notes
+        What is wrong with each room's sensors, in the codes of :mod:`roomidity.forecasting.serving.notes`.
     """
 
     rooms: tuple[str, ...]
@@ -55,6 +57,7 @@ class HouseForecast:
     quantiles: FloatArray
     grades: tuple[Mapping[Quantity, Grade], ...]
     data_through: tuple[datetime | None, ...]
+    notes: tuple[tuple[str, ...], ...]
 
 
 def forecast(window: Window, model: Model, state: State) -> HouseForecast:
@@ -67,47 +70,45 @@ def forecast(window: Window, model: Model, state: State) -> HouseForecast:
     model, state
         The house's own, or the shipped prior. Rooms that they do not know are forecast by the prior.
     """
-    window = without_jumps(window)
+    past, state = known_past(state, window)
+    known = past.cadence
     rooms = len(window.rooms)
-    known = np.isfinite(window.values)
-    measured = np.asarray(known.any(axis=2))
-    newest = np.where(known, np.arange(window.slots), -1).max(axis=2, initial=-1)
-    age = window.slots - 1 - newest
+    measured = np.isfinite(window.values).any(axis=2) & (known.age < past.measured.slots)
     quantiles = np.full((rooms, len(QUANTITIES), len(LEVELS), STEPS), np.nan)
-    fresh = measured & (age <= FILL_SLOTS)
+    fresh = measured & ~known.silent
     if fresh.any():
-        quantiles = np.where(fresh[..., None, None], _expected(window, model, state), quantiles)
+        quantiles = np.where(fresh[..., None, None], _expected(past.basis, model, state), quantiles)
     stale = measured & ~fresh
     if stale.any():
-        last = np.take_along_axis(window.values, newest[..., None], axis=2)[..., 0]
-        quantiles = np.where(stale[..., None, None], _unchanged(last, age, state), quantiles)
+        newest = np.maximum(past.measured.slots - 1 - known.age, 0)
+        last = np.take_along_axis(past.measured.values, newest[..., None], axis=2)[..., 0]
+        quantiles = np.where(stale[..., None, None], _unchanged(last, known.age, state), quantiles)
     low, high = np.array(PLAUSIBLE).T[:, :, None, None]
-    share = known[:, :, -WINDOW_SLOTS:].sum(axis=2) / WINDOW_SLOTS
     return HouseForecast(
         rooms=window.rooms,
         issued_at=window.end,
         quantiles=np.clip(quantiles, low, high),
         grades=tuple(
             {
-                name: _grade(int(age[row, q]), float(share[row, q]), prior=model.is_prior)
+                name: _grade(known, (row, q), prior=model.is_prior)
                 for q, name in enumerate(QUANTITIES)
                 if measured[row, q]
             }
             for row in range(rooms)
         ),
         data_through=tuple(
-            window.end - (int(age[row].min()) + 1) * SLOT if measured[row].any() else None for row in range(rooms)
+            window.end - (int(known.age[row].min()) + 1) * SLOT if measured[row].any() else None for row in range(rooms)
         ),
+        notes=sensor_notes(window, past),
     )
 
 
-def _expected(window: Window, model: Model, state: State) -> FloatArray:
+def _expected(past: Window, model: Model, state: State) -> FloatArray:
     """Quantiles from the experts, (rooms, 2, 9, 96)."""
-    past, state = known_past(state, window)
     basis = design(past.values, np.array([past.slots]), past.outdoor)
-    rows = scaled(model, basis.inputs(calendar([window.last], window.timezone)))
-    median = (basis.newest[..., None] + combine(state, consult(model, window.rooms, basis, rows)))[:, 0]
-    own = [state.rooms.index(room) + 1 for room in window.rooms]
+    rows = scaled(model, basis.inputs(calendar([past.last], past.timezone)))
+    median = (basis.newest[..., None] + combine(state, consult(model, past.rooms, basis, rows)))[:, 0]
+    own = [state.rooms.index(room) + 1 for room in past.rooms]
     size = expected_size(model, basis)[:, 0, :, None]
     reach = state.width[own][:, :, None, None] * state.offsets[own] * size
     quantiles: FloatArray = (median[:, :, None] + reach) @ SPREAD
@@ -115,16 +116,27 @@ def _expected(window: Window, model: Model, state: State) -> FloatArray:
 
 
 def _unchanged(last: FloatArray, age: IntArray, state: State) -> FloatArray:
-    """Persistence with quantiles of its own errors, as wide as its age asks for, (rooms, 2, 9, 96)."""
-    leads = np.minimum(np.arange(STEPS) + age[..., None], STEPS - 1)
-    reach = np.broadcast_to(state.idle_offsets @ SPREAD, (*age.shape, len(LEVELS), STEPS))
-    shifted: FloatArray = np.take_along_axis(reach, leads[:, :, None], axis=3)
-    return last[..., None, None] + shifted
+    """Persistence with quantiles of its own errors, as wide as its age asks for, (rooms, 2, 9, 96).
+
+    Errors are known of ages up to a day. Beyond, they are those of the same time of day, at least those of a whole day,
+    and grow with a power of the days.
+    """
+    slots = np.arange(STEPS) + age[..., None]
+    errors = state.idle_offsets @ SPREAD
+    day = errors[..., -1:]
+    older = np.where(day < 0, np.minimum(errors, day), np.maximum(errors, day))
+    rows = np.arange(len(QUANTITIES))[:, None]
+    growth = ((slots + 1) / STEPS) ** AGE_POWER
+    first = errors.swapaxes(1, 2)[rows, slots % STEPS]
+    later = older.swapaxes(1, 2)[rows, slots % STEPS] * growth[..., None]
+    reach = np.where((slots < STEPS)[..., None], first, later).swapaxes(2, 3)
+    quantiles: FloatArray = last[..., None, None] + reach
+    return quantiles
 
 
-def _grade(age: int, share: float, *, prior: bool) -> Grade:
-    if age > FILL_SLOTS:
+def _grade(known: Cadence, series: tuple[int, int], *, prior: bool) -> Grade:
+    if known.silent[series]:
         return "persistence"
-    if share < SPARSE_SHARE:
+    if known.covered[series] < SPARSE_SHARE:
         return "sparse"
     return "prior" if prior else "full"

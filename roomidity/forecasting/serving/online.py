@@ -7,14 +7,17 @@ from typing import Final
 
 import numpy as np
 
+from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.forecasting.model import BLOCKS, PERSISTENCE, RECENT_SLOTS, Model, State
+from roomidity.forecasting.serving.cadence import cadence
 from roomidity.forecasting.serving.calibration import expected_size, quantile_offsets, tally
 from roomidity.forecasting.serving.courses import FILL_SLOTS
 from roomidity.forecasting.serving.experts import combine, consult, scaled
-from roomidity.forecasting.serving.faults import without_jumps
+from roomidity.forecasting.serving.faults import without_faults
 from roomidity.forecasting.serving.features import KNOT_BLOCKS, KNOT_WEIGHTS, PAST_SLOTS, calendar, design, targets
 from roomidity.forecasting.serving.mixing import convex_weights
+from roomidity.forecasting.serving.past import Past, look_back
 from roomidity.forecasting.window import STEPS, FloatArray, Window
 
 __all__ = ["SCORE_STRIDE", "absorb", "advance", "forgetful", "known_past", "remember", "timeline", "with_rooms"]
@@ -70,8 +73,8 @@ def advance(state: State, model: Model, closed: Window) -> State:
         origins = np.arange(day, min(day + SLOTS_A_DAY, closed.last - STEPS + 1), SCORE_STRIDE)
         # A day's inputs reach back 7 days; the slice keeps a long history from being gone through every day.
         reach = max(first, day - PAST_SLOTS - 2 * STEPS)
-        piece = without_jumps(past.between(reach, day + SLOTS_A_DAY + STEPS))
-        basis = design(piece.values, origins - reach, piece.outdoor)
+        piece = without_faults(past.between(reach, day + SLOTS_A_DAY + STEPS))
+        basis = design(cadence(piece.values).values, origins - reach, piece.outdoor)
         rows = scaled(model, basis.inputs(calendar(origins, closed.timezone)))
         answers = consult(model, state.rooms, basis, rows)
         differences = targets(piece.values, origins - reach) - basis.newest[..., None]
@@ -176,19 +179,25 @@ def timeline(state: State, window: Window, *, first: int) -> Window:
             values[..., begin - first :] = np.where(np.isfinite(known), known, np.nan)
         return values
 
+    agreed = None
+    if chosen.agreed is not None:
+        agreed = np.zeros((len(state.rooms), len(QUANTITIES), slots), dtype=np.bool_)
+        agreed[..., begin - first :] = chosen.agreed[..., begin - window.first :]
     outdoor = joined(state.outdoor, window.outdoor)
     return replace(
         chosen,
         values=joined(state.recent, chosen.values),
         outdoor=outdoor if np.isfinite(outdoor).any() else None,
+        plain=None,
+        agreed=agreed,
     )
 
 
-def known_past(state: State, window: Window) -> tuple[Window, State]:
+def known_past(state: State, window: Window) -> tuple[Past, State]:
     """All that a forecast at the window's end looks at, and the state with the window's rooms."""
     state = with_rooms(state, window.rooms)
-    past = timeline(state, window, first=window.last - PAST_SLOTS - FILL_SLOTS)
-    return without_jumps(past.select(window.rooms)), state
+    past = timeline(state, window, first=min(window.first, window.last - PAST_SLOTS - FILL_SLOTS))
+    return look_back(past.select(window.rooms)), state
 
 
 def with_rooms(state: State, rooms: tuple[str, ...]) -> State:

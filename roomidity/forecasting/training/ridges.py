@@ -19,6 +19,7 @@ from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting.model import LOCAL_EXPERTS, OUTPUTS, PERSISTENCE, PRIOR, Model, State
+from roomidity.forecasting.serving.cadence import cadence
 from roomidity.forecasting.serving.calibration import expected_size
 from roomidity.forecasting.serving.courses import fill, measured_slots
 from roomidity.forecasting.serving.experts import combine, consult, network, scaled
@@ -129,7 +130,7 @@ def _train(
     origins = np.arange(first + 1 + (-(first + 1)) % SCORE_STRIDE, history.last - STEPS + 1, SCORE_STRIDE)
     columns = origins - first
     parts: list[Design] = Parallel(n_jobs=jobs, prefer="threads")(
-        delayed(design)(values[None], columns, history.outdoor) for values in history.values
+        delayed(design)(values[None], columns, history.outdoor) for values in cadence(history.values).values
     )
     basis = Design.joined(parts)
     rows = scaled(base, basis.inputs(calendar(origins, history.timezone)))

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roomidity.forecasting import LEVELS, STEPS, Model, State, Window, forecast
+from roomidity.forecasting.serving.online import known_past
 from roomidity.forecasting.training.ridges import Trained
 
 P50 = LEVELS.index(0.5)
@@ -22,7 +23,8 @@ def check(window: Window, model: Model, state: State) -> np.ndarray:
     quantiles = issued.quantiles
     assert quantiles.shape == (len(window.rooms), 2, len(LEVELS), STEPS)
     assert issued.issued_at == window.end
-    measured = np.isfinite(window.values).any(axis=2)
+    believed = np.isfinite(known_past(state, window)[0].basis.values).any(axis=2)
+    measured = np.isfinite(window.values).any(axis=2) & believed
     np.testing.assert_array_equal(np.isfinite(quantiles).all(axis=(2, 3)), measured)
     np.testing.assert_array_equal(np.isnan(quantiles).all(axis=(2, 3)), ~measured)
     present = quantiles[measured]

@@ -64,11 +64,30 @@ def test_a_value_that_stands_still_for_a_day_is_stuck_and_its_neighbours_are_not
     assert flags(world, quantity="temperature") == {}
 
 
-def test_less_than_a_day_is_not_stuck_until_it_is(world: World) -> None:
+def test_less_than_forty_readings_are_not_stuck_until_they_are(world: World) -> None:
+    stick(world, range(1, 40))
+    assert flag(world) == 0
+    observe(world, NOW, 55.0)
+    assert flag(world, NOW + SLOT) == 40
+
+
+def test_a_sensor_that_often_rests_is_stuck_after_a_day(world: World) -> None:
+    for back in range(1, 6 * 96 + 1):
+        observe(world, NOW - back * SLOT, 50 + back // 3 % 5)
     stick(world, range(1, 96))
     assert flag(world) == 0
     observe(world, NOW, 55.0)
     assert flag(world, NOW + SLOT) == 96
+
+
+def test_flags_go_by_the_robust_value(world: World) -> None:
+    for back in range(10, 60):
+        key = slot_key("h1", NOW - back * SLOT)
+        observation, version = world.observations.stored[key]
+        of_room = {**observation["kitchen"], "humidity": Statistics(50.0 + back, 50.0, 99.0, 3, robust=52.5)}
+        world.observations.put_many({key: ({"kitchen": of_room}, Origin(version + 1))})
+    assert flag(world) == 50
+    assert set(flags(world).values()) == {"stuck"}
 
 
 def test_a_jump_is_flagged_once_it_has_come_back(world: World) -> None:
@@ -101,7 +120,10 @@ def test_a_flag_goes_when_it_does_not_hold_any_more(world: World) -> None:
     flag(world)
     observe(world, NOW - 60 * SLOT, 56.0)  # a late reading: the run is broken
     assert flags(world).keys() == set(range(10, 106)) - {60}  # derived anew, without a flag
-    assert flag(world) == 95
+    assert flag(world) == 0  # each part still stands for longer than this sensor ever rests
+    for back in (30, 80):
+        observe(world, NOW - back * SLOT, 56.0)
+    assert flag(world) == 93
     assert flags(world) == {}
 
 

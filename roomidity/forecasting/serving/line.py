@@ -1,0 +1,63 @@
+"""Readings of many series on one line, gaps left out: neighbours in a series are neighbours there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.forecasting.window import FloatArray, IntArray
+
+__all__ = ["Line"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """The readings of all series, one series after the other, each in order of time.
+
+    Parameters
+    ----------
+    values
+        The readings.
+    places
+        Where each stands in the array that they are from, flattened.
+    shape
+        Of that array: rooms, quantities, slots.
+    """
+
+    values: FloatArray
+    places: IntArray
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, values: FloatArray) -> Self:
+        """The line of an array (rooms, 2, slots), NaN where there is no reading."""
+        flat = values.ravel()
+        places = np.flatnonzero(np.isfinite(flat))
+        return cls(flat[places], places, values.shape)
+
+    def without(self, refused: NDArray[np.bool_]) -> Line:
+        """The line without some of the array's slots."""
+        if not refused.any():
+            return self
+        kept = ~refused.ravel()[self.places]
+        return Line(self.values[kept], self.places[kept], self.shape)
+
+    @cached_property
+    def series(self) -> IntArray:
+        """The number of the series that each reading belongs to."""
+        return self.places // max(self.shape[-1], 1)
+
+    def quantity(self, series: IntArray) -> IntArray:
+        """The place in QUANTITIES of some series."""
+        return series % len(QUANTITIES)
+
+    def marked(self, readings: NDArray[np.bool_] | list[int]) -> NDArray[np.bool_]:
+        """Some of the readings in an array of the shape that they are from."""
+        found = np.zeros(self.shape, dtype=np.bool_)
+        found.ravel()[self.places[readings]] = True
+        return found
