@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-import numpy as np
-import polars as pl
 from click.core import ParameterSource
 from rich.progress import Progress, TaskID
-from rich.table import Table
 
+from roomidity.cli.backtest_results import (
+    method_table,
+    persistence_of,
+    room_table,
+    temperature_only_rooms,
+    tidy,
+    yesterday_of,
+)
 from roomidity.cli.files import file_options, hints_of, tell
-from roomidity.cli.output import UNITS, Output, json_option, notes, progress
-from roomidity.domain.quantities import QUANTITIES, TEMPERATURE, Quantity
+from roomidity.cli.output import Output, json_option, notes, progress
+from roomidity.domain.quantities import QUANTITIES
 from roomidity.errors import InputError
 from roomidity.files import read_outdoor, read_slots
-from roomidity.forecasting import LEVELS, STEPS, Model, State, Window, load_prior
+from roomidity.forecasting import Model, State, Window, load_prior
 from roomidity.forecasting.evaluation.protocol import CADENCES, Cadence, eligible, issue_slots
 from roomidity.forecasting.serving.prior import unpack_prior
 from roomidity.forecasting.tidy_windows import windows_of
 from roomidity.settings import check_timezone
 
 if TYPE_CHECKING:
-    from roomidity.forecasting.backtest import Replay, Summary
+    from roomidity.forecasting.backtest import Replay
 
 __all__ = ["backtest", "prior_for"]
 
@@ -147,11 +152,11 @@ def backtest(
                 replays[name] = at_cadence(replays[name], window, cadence)
     methods = {
         "roomidity": list(replays.values()),
-        "persistence": [_persistence(one) for one in replays.values()],
-        "yesterday": [_yesterday(houses[name], one) for name, one in replays.items()],
+        "persistence": [persistence_of(one) for one in replays.values()],
+        "yesterday": [yesterday_of(houses[name], one) for name, one in replays.items()],
     }
     if predictions is not None:
-        _tidy(replays).write_parquet(predictions)
+        tidy(replays).write_parquet(predictions)
     if plot is not None:
         draw_backtest(plot, list(houses), methods, timezone=timezone)
     by_method = {name: dict(zip(QUANTITIES, summarise(found), strict=True)) for name, found in methods.items()}
@@ -160,9 +165,11 @@ def backtest(
         for house, one in replays.items()
         for room in one.by_room()
     }
-    aside = _temperature_only(replays)
+    aside = temperature_only_rooms(replays)
     for quantity in QUANTITIES:
-        output.tables.print(_table(quantity, {name: found[quantity] for name, found in by_method.items()}, cadence))
+        output.tables.print(
+            method_table(quantity, {name: found[quantity] for name, found in by_method.items()}, cadence)
+        )
     for room, one in aside.items():
         output.tables.print(
             f"{room} by temperature alone, beside the protocol: MAE {one.mae:.4f} °C, skill {one.skill:+.3f}, "
@@ -170,7 +177,7 @@ def backtest(
             markup=False,
         )
     if by_room:
-        output.tables.print(_room_table(rooms))
+        output.tables.print(room_table(rooms))
     output.answer(
         {
             "houses": list(houses),
@@ -275,77 +282,3 @@ def _uncounted(path: Path, houses: Mapping[str, Window], *, start: int, cadence:
 
 def _few(rooms: Sequence[str]) -> str:
     return ", ".join(rooms[:4]) + (f" and {len(rooms) - 4} more" if len(rooms) > 4 else "")
-
-
-def _temperature_only(replays: Mapping[str, Replay]) -> dict[str, Summary]:
-    """The figures for temperature of rooms without a hygrometer, which the protocol leaves out."""
-    from roomidity.forecasting.backtest import summary_of  # noqa: PLC0415
-
-    return {
-        f"{house}/{room.rooms[0]}": summary_of([room], TEMPERATURE)
-        for house, one in replays.items()
-        for room in replace(one, counted=one.temperature_only).by_room()
-    }
-
-
-def _persistence(one: Replay) -> Replay:
-    median = np.broadcast_to(one.last[:, :, :, None, None], one.quantiles.shape)
-    return replace(one, quantiles=median)
-
-
-def _yesterday(house: Window, one: Replay) -> Replay:
-    from roomidity.forecasting.backtest import seasonal_naive  # noqa: PLC0415
-    from roomidity.forecasting.window import slot_number  # noqa: PLC0415
-
-    median = seasonal_naive(house, [slot_number(moment) for moment in one.issued_at])
-    return replace(one, quantiles=np.broadcast_to(median[:, :, :, None], one.quantiles.shape))
-
-
-def _tidy(replays: Mapping[str, Replay]) -> pl.DataFrame:
-    """A row for each forecast value: house, room, issued_at, lead, variable, p10 to p90."""
-    names = [f"p{round(level * 100)}" for level in LEVELS]
-    parts = []
-    for house, one in replays.items():
-        issued = pl.Series(one.issued_at, dtype=pl.Datetime("ms", "UTC"))
-        for room, quantiles in zip(one.rooms, one.quantiles, strict=True):
-            for row, variable in enumerate(QUANTITIES):
-                levels = quantiles[:, row].swapaxes(1, 2).reshape(-1, len(LEVELS))
-                part = pl.DataFrame(levels, schema=names).with_columns(
-                    pl.lit(house).alias("house"),
-                    pl.lit(room).alias("room"),
-                    issued.gather(np.repeat(np.arange(len(issued)), STEPS)).alias("issued_at"),
-                    pl.Series("lead", np.tile(np.arange(1, STEPS + 1), len(issued)), dtype=pl.Int32),
-                    pl.lit(variable).alias("variable"),
-                )
-                parts.append(part.filter(pl.col("p50").is_finite()))
-    return pl.concat(parts).select("house", "room", "issued_at", "lead", "variable", *names)
-
-
-def _table(quantity: str, summaries: Mapping[str, Summary], cadence: Cadence) -> Table:
-    first = next(iter(summaries.values()))
-    title = f"{quantity}, {UNITS[quantity]}: {first.rooms} rooms, {first.origins} forecasts"
-    if cadence != "15min":
-        title += f"; NOT the protocol: {cadence} readings, shares are of the slots in which one is expected"
-    table = Table("", title=title, title_justify="left")
-    for heading in ("MAE", "skill", "RMSE", *(f"at {hours} h" for hours in first.by_lead), "pinball", "in p10–p90"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name, one in summaries.items():
-        cells = [f"{one.mae:.4f}", f"{one.skill:+.3f}", f"{one.rmse:.3f}"]
-        cells += [f"{error:.3f}" for error in one.by_lead.values()]
-        probabilistic = [f"{one.pinball:.4f}", f"{one.coverage:.3f}"] if name == "roomidity" else ["–", "–"]
-        table.add_row(name, *cells, *probabilistic)
-    return table
-
-
-def _room_table(rooms: Mapping[str, Mapping[Quantity, Summary]]) -> Table:
-    table = Table("room", title="roomidity's mean error, room by room", title_justify="left")
-    for quantity in QUANTITIES:
-        for heading in (f"{quantity}, {UNITS[quantity]}", "skill", "in p10–p90"):
-            table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("forecasts", justify="right", no_wrap=True)
-    for name, found in rooms.items():
-        cells = [
-            cell for one in found.values() for cell in (f"{one.mae:.3f}", f"{one.skill:+.3f}", f"{one.coverage:.3f}")
-        ]
-        table.add_row(name, *cells, str(found["humidity"].origins))
-    return table
