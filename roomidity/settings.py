@@ -67,7 +67,7 @@ def check_timezone(name: str, setting: str) -> str:
         If it is not; it names the one that was most likely meant.
     """
     if not is_timezone(name):
-        like = get_close_matches(name, available_timezones(), n=1)
+        like = get_close_matches(str(name), available_timezones(), n=1)
         expected = f"an IANA time zone such as {like[0] if like else 'Europe/Brussels'}"
         raise ConfigurationError(setting, found=name, expected=expected)
     return name
