@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
+import polars as pl
 from click.core import ParameterSource
 from rich.progress import Progress, TaskID
 
-from roomidity.cli.backtest_results import (
-    method_table,
-    persistence_of,
-    room_table,
-    temperature_only_rooms,
-    tidy,
-    yesterday_of,
-)
 from roomidity.cli.files import file_options, hints_of, tell
 from roomidity.cli.output import Output, json_option, notes, progress
+from roomidity.cli.scores import aside_line, room_table, score_table, temperature_only, uncounted
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.errors import InputError
 from roomidity.files import read_outdoor, read_slots
-from roomidity.forecasting import Model, State, Window, load_prior
-from roomidity.forecasting.evaluation.protocol import CADENCES, Cadence, eligible, issue_slots
+from roomidity.forecasting import LEVELS, STEPS, Model, State, Window, load_prior
+from roomidity.forecasting.evaluation.protocol import CADENCES, Cadence
 from roomidity.forecasting.serving.prior import unpack_prior
 from roomidity.forecasting.tidy_windows import windows_of
 from roomidity.settings import check_timezone
@@ -40,9 +35,6 @@ __all__ = ["backtest", "prior_for"]
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PLOTS = (".png", ".svg", ".pdf")
 _EXTRAS = {"sklearn": "train", "joblib": "train", "threadpoolctl": "train", "matplotlib": "plots"}
-_REASONS: Final = 8
-"""Different reasons that are listed; rooms of the same are named together."""
-
 _OF_A_ROOM = ("mae", "skill", "coverage", "origins")
 
 
@@ -134,9 +126,11 @@ def backtest(
         slots = read_slots(readings, hints)
     tell(slots.notes)
     houses = windows_of(slots.means, timezone=timezone, outdoor=outside)
+    if not houses:
+        raise InputError(f"{readings}: found only the air outside; expected rooms, too")
     model, state = prior_for(prior, houses)
     start = start_of_test(list(houses.values()))
-    uncounted = _uncounted(readings, houses, start=start, cadence=cadence)
+    not_scored = uncounted(readings, houses, start=start, cadence=cadence)
     replays: dict[str, Replay] = {}
     with progress() as bar:
         for name, window in houses.items():
@@ -152,11 +146,11 @@ def backtest(
                 replays[name] = at_cadence(replays[name], window, cadence)
     methods = {
         "roomidity": list(replays.values()),
-        "persistence": [persistence_of(one) for one in replays.values()],
-        "yesterday": [yesterday_of(houses[name], one) for name, one in replays.items()],
+        "persistence": [_persistence(one) for one in replays.values()],
+        "yesterday": [_yesterday(houses[name], one) for name, one in replays.items()],
     }
     if predictions is not None:
-        tidy(replays).write_parquet(predictions)
+        _tidy(replays).write_parquet(predictions)
     if plot is not None:
         draw_backtest(plot, list(houses), methods, timezone=timezone)
     by_method = {name: dict(zip(QUANTITIES, summarise(found), strict=True)) for name, found in methods.items()}
@@ -165,17 +159,13 @@ def backtest(
         for house, one in replays.items()
         for room in one.by_room()
     }
-    aside = temperature_only_rooms(replays)
+    aside = temperature_only(replays)
     for quantity in QUANTITIES:
         output.tables.print(
-            method_table(quantity, {name: found[quantity] for name, found in by_method.items()}, cadence)
+            score_table(quantity, {name: found[quantity] for name, found in by_method.items()}, cadence)
         )
     for room, one in aside.items():
-        output.tables.print(
-            f"{room} by temperature alone, beside the protocol: MAE {one.mae:.4f} °C, skill {one.skill:+.3f}, "
-            f"{one.origins} forecasts",
-            markup=False,
-        )
+        output.tables.print(aside_line(room, one), markup=False)
     if by_room:
         output.tables.print(room_table(rooms))
     output.answer(
@@ -183,11 +173,11 @@ def backtest(
             "houses": list(houses),
             "cadence": cadence,
             "protocol": cadence == "15min",
-            "not_scored": uncounted,
+            "not_scored": not_scored,
             "temperature_only": {
                 room: {name: getattr(one, name) for name in _OF_A_ROOM} for room, one in aside.items()
             },
-            "test_from": min(one.issued_at[0] for one in replays.values()).isoformat(),
+            "test_from": min(one.issued_at[0] for one in replays.values() if one.issued_at).isoformat(),
             **{
                 quantity: {name: asdict(found[quantity]) for name, found in by_method.items()}
                 for quantity in QUANTITIES
@@ -252,33 +242,34 @@ def prior_for(choice: str | None, houses: Mapping[str, Window]) -> tuple[Model, 
     return model, state
 
 
-def _uncounted(path: Path, houses: Mapping[str, Window], *, start: int, cadence: Cadence) -> dict[str, str]:
-    """Why rooms will not be scored, said before the work begins.
-
-    Raises
-    ------
-    InputError
-        If none will.
-    """
-    found: dict[str, str] = {}
-    rooms = 0
-    for name, house in houses.items():
-        rooms += len(house.rooms)
-        scored = eligible(house, issue_slots(house, start=start), cadence=cadence)
-        found |= {f"{name}/{room}": reason for room, reason in scored.reasons.items()}
-    by_reason: dict[str, list[str]] = {}
-    for room, reason in found.items():
-        by_reason.setdefault(reason, []).append(room)
-    lines = [f"{_few(named)}: {reason}" for reason, named in by_reason.items()]
-    if len(lines) > _REASONS:
-        lines[_REASONS:] = [f"and {len(lines) - _REASONS} reasons more"]
-    if len(found) == rooms:
-        raise InputError(
-            "\n  ".join([f"{path}: no room has 12 forecasts that can be scored in its last quarter", *lines])
-        )
-    tell(f"not scored: {line}" for line in lines)
-    return found
+def _persistence(one: Replay) -> Replay:
+    median = np.broadcast_to(one.last[:, :, :, None, None], one.quantiles.shape)
+    return replace(one, quantiles=median)
 
 
-def _few(rooms: Sequence[str]) -> str:
-    return ", ".join(rooms[:4]) + (f" and {len(rooms) - 4} more" if len(rooms) > 4 else "")
+def _yesterday(house: Window, one: Replay) -> Replay:
+    from roomidity.forecasting.backtest import seasonal_naive  # noqa: PLC0415
+    from roomidity.forecasting.window import slot_number  # noqa: PLC0415
+
+    median = seasonal_naive(house, [slot_number(moment) for moment in one.issued_at])
+    return replace(one, quantiles=np.broadcast_to(median[:, :, :, None], one.quantiles.shape))
+
+
+def _tidy(replays: Mapping[str, Replay]) -> pl.DataFrame:
+    """A row for each forecast value: house, room, issued_at, lead, variable, p10 to p90."""
+    names = [f"p{round(level * 100)}" for level in LEVELS]
+    parts = []
+    for house, one in replays.items():
+        issued = pl.Series(one.issued_at, dtype=pl.Datetime("ms", "UTC"))
+        for room, quantiles in zip(one.rooms, one.quantiles, strict=True):
+            for row, variable in enumerate(QUANTITIES):
+                levels = quantiles[:, row].swapaxes(1, 2).reshape(-1, len(LEVELS))
+                part = pl.DataFrame(levels, schema=names).with_columns(
+                    pl.lit(house).alias("house"),
+                    pl.lit(room).alias("room"),
+                    issued.gather(np.repeat(np.arange(len(issued)), STEPS)).alias("issued_at"),
+                    pl.Series("lead", np.tile(np.arange(1, STEPS + 1), len(issued)), dtype=pl.Int32),
+                    pl.lit(variable).alias("variable"),
+                )
+                parts.append(part.filter(pl.col("p50").is_finite()))
+    return pl.concat(parts).select("house", "room", "issued_at", "lead", "variable", *names)

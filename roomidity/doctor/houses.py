@@ -50,7 +50,9 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
     table = ports.forecasts()
     latest = {
         house.name: [
-            one for room in house.rooms_to_forecast(now) if (one := latest_forecast(table, house, room, now=now))
+            one
+            for room in house.rooms_to_forecast(now)
+            if (one := latest_forecast(table, house, room, now=now)) is not None
         ]
         for house in chosen
     }

@@ -163,13 +163,11 @@ def _why(row: Mapping[str, Any]) -> str:
             return f"{_cut(row['bad'])} is no number"
         case "no_value":
             return "it has neither temperature nor humidity"
-    is_unit = row["reason"] == "unit"
-    said = " and ".join(
-        f"{row[name]:g} {unit}"
-        for name, unit in (("temperature", "°C"), ("humidity", "%RH"))
-        if row.get(f"unit of {name}" if is_unit else name) is not None
-    )
-    return f"{said} in {row['room']!r}" if is_unit else said
+    if row["reason"] == "unit":
+        odd = [name for name in QUANTITIES if row.get(f"unit of {name}") is not None]
+        return f"{' and '.join(f'{name} {row[name]:g}' for name in odd)} in {row['room']!r}"
+    units = (("temperature", "°C"), ("humidity", "%RH"))
+    return " and ".join(f"{row[name]:g} {unit}" for name, unit in units if row[name] is not None)
 
 
 def _cut(text: str) -> str:

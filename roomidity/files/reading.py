@@ -45,11 +45,11 @@ def read_readings(path: Path, hints: Hints | None = None) -> FileReadings:
     faults = [fault for table in tables for fault in table.faults]
     shaped = [shape(table, hints, path) for table in tables if not table.rows.is_empty()]
     if not shaped:
-        if faults:
-            raise refused(path, FileReadings.none(faults, counted=tables[0].counted))
         for table in tables:
             if len(table.rows.columns) > 1:
                 roles_of(table, hints, path)  # a header that is none says more
+        if faults:
+            raise refused(path, FileReadings.none(faults, counted=tables[0].counted))
         raise ReadingsFileError(path, column=None, found="no rows", expected="readings")
     found = told_apart(shaped, faults, hints, counted=tables[0].counted)
     bad = sum(count for reason, count in found.rejected.items() if reason not in _LEFT_OUT)

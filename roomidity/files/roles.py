@@ -9,11 +9,13 @@ from typing import Final
 
 import polars as pl
 
+from roomidity.domain.quantities import QUANTITIES
 from roomidity.errors import ReadingsFileError
 from roomidity.files.headers import Column, Role, columns
 from roomidity.files.hints import Hints
 from roomidity.files.table import LINE, Table
 from roomidity.files.times import read_times
+from roomidity.files.values import read_values
 
 __all__ = ["Roles", "listed", "roles_of", "times_of"]
 
@@ -23,6 +25,9 @@ _OF_A_DAY: Final = r"\d\D+\d{1,2}:\d{2}|^\d{12,14}$"
 
 _SHOWN: Final = 12
 """Columns that a message lists."""
+
+_SAMPLE: Final = 20
+"""Cells that tell what a column holds."""
 
 _NAME: Final = 40
 """Characters of each."""
@@ -88,6 +93,8 @@ def roles_of(table: Table, hints: Hints, path: Path) -> Roles:
         unit = target.units.get(quantity, one.unit)
         found[name] = Column(name, "quantity", one.rank, quantity=quantity, unit=unit, label=target.room)
         mapped.add(name)
+    if not any(one.role in ("quantity", "value") for one in found.values()):
+        found |= _by_cells(rows, found)
     roles = Roles(rows, found, frozenset(mapped))
     if not roles.of("quantity") and not roles.of("value"):
         _refuse_headless(names, path)
@@ -98,6 +105,19 @@ def roles_of(table: Table, hints: Hints, path: Path) -> Roles:
             expected="a column 'temperature' or 'humidity', or --map COLUMN=ROOM:QUANTITY for each that holds one",
         )
     return roles
+
+
+def _by_cells(rows: pl.DataFrame, found: Mapping[str, Column]) -> dict[str, Column]:
+    """Columns that are called by their room alone, and have the unit in each cell: ``21.3 °C``."""
+    told: dict[str, Column] = {}
+    for name, one in found.items():
+        if one.role not in ("other", "name", "room") or rows.schema[name] != pl.String:
+            continue
+        cells = rows[name].drop_nulls().head(_SAMPLE)
+        for quantity in QUANTITIES:
+            if len(cells) and not read_values(cells, quantity)["unit"].null_count():
+                told[name] = Column(name, "quantity", 5, quantity=quantity, label=name)
+    return told
 
 
 def _refuse_headless(names: list[str], path: Path) -> None:
@@ -138,7 +158,7 @@ def times_of(roles: Roles, hints: Hints, path: Path) -> tuple[pl.DataFrame, str 
         clock = _only_times(roles)
     if clock is None and date is None:
         expected = "a column 'ts', or one called time, timestamp, datetime, date and time, Zeit, Zeitpunkt, Datum"
-        raise ReadingsFileError(path, column="ts", found=f"the columns {roles.said}", expected=expected)
+        raise ReadingsFileError(path, column="ts", found=f"only the columns {roles.said}", expected=expected)
     told = clock or date
     assert told is not None  # noqa: S101  # one of them is there
     texts = roles.rows[told.name]

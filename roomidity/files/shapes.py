@@ -168,8 +168,8 @@ def _refuse_nameless(roles: Roles, sources: list[_Source], hints: Hints, path: P
     mapping = f"; or --map X=ROOM for each {entity.name!r}" if entity and "room" in missing else ""
     raise ReadingsFileError(
         path,
-        column=None,
-        found=f"the columns {roles.said}",
+        column=missing[0],
+        found=f"only the columns {roles.said}",
         expected=f"also {' and '.join(missing)}: give {' '.join(f'--{one} NAME' for one in missing)}{mapping}",
     )
 
@@ -242,7 +242,7 @@ def _long(rows: pl.DataFrame, roles: Roles, zone: str | None, hints: Hints, path
     targets = targets_of(roles, hints, path)
     if targets.known["target house"].null_count():
         expected = "also house: give --house NAME"
-        raise ReadingsFileError(path, column=None, found=f"the columns {roles.said}", expected=expected)
+        raise ReadingsFileError(path, column="house", found=f"only the columns {roles.said}", expected=expected)
     known = targets.known.with_row_index("series")
     found = rows.join(known, on=targets.by, how="inner", nulls_equal=True, maintain_order="left")
     parts = []

@@ -18,6 +18,8 @@ _SLOT = (pl.col("ts").dt.epoch("ms") // SLOT_MS).alias("slot")
 def windows_of(readings: pl.DataFrame, *, timezone: str, outdoor: pl.DataFrame | None = None) -> dict[str, Window]:
     """Each house's readings on the slot grid, from midnight UTC of its first day to its newest slot, by name.
 
+    A house of which only the air outside is known has none.
+
     Parameters
     ----------
     readings
@@ -32,6 +34,8 @@ def windows_of(readings: pl.DataFrame, *, timezone: str, outdoor: pl.DataFrame |
     for (house,), own in sorted(slots.group_by("house")):
         rooms = tuple(sorted(set(own["room"]) - {OUTDOOR}))
         indoor = own.filter(pl.col("room") != OUTDOOR)["slot"]
+        if indoor.is_empty():
+            continue
         first, last = int(indoor.to_numpy().min()), int(indoor.to_numpy().max()) + 1
         first -= first % SLOTS_A_DAY
         outside = own.filter(pl.col("room") == OUTDOOR)

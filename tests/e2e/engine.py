@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -72,6 +72,13 @@ class Shell:
         assert run.returncode == 0, run.stdout + run.stderr
         answer: dict[str, Any] = json.loads(run.stdout)
         return answer
+
+    def queue(self, bodies: Iterable[str]) -> None:
+        """Messages to the readings queue, as any sender puts them there."""
+        queues = plain(self.environment, "sqs")
+        url = queues.get_queue_url(QueueName=f"{self.prefix}-readings")["QueueUrl"]
+        for body in bodies:
+            queues.send_message(QueueUrl=url, MessageBody=body)
 
     def python(self, code: str) -> subprocess.Popen[str]:
         """A process of its own that runs ``code``."""

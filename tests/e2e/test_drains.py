@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import polars as pl
 import pytest
 
 from roomidity.local.simulation import simulate_house
+from roomidity.readings import pack_readings
 from tests.e2e.engine import Shell, assert_exact, plain, wanted
 
 START: Final = datetime(2026, 1, 5, tzinfo=UTC)
@@ -62,19 +62,18 @@ def short_visibility(shell: Shell) -> Iterator[None]:
     queues.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "600"})
 
 
-def send(shell: Shell, folder: Path, house: str, *, max_bytes: int) -> pl.DataFrame:
-    """A day of a simulated house in the queue, its readings in no order, so that every message touches many slots."""
+def send(shell: Shell, house: str, *, max_bytes: int) -> pl.DataFrame:
+    """A day of a simulated house in the queue, its readings in no order, so that every message touches many slots.
+
+    By plain boto3, for `roomidity send` puts what a file holds in order of time.
+    """
     readings = simulate_house(seed=5, start=START, days=1, house=house).readings
-    path = folder / "readings.jsonl"
-    shuffled = readings.sample(fraction=1, shuffle=True, seed=2)
-    shuffled.with_columns(pl.col("ts").dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")).write_ndjson(path)
-    sent = shell.roomidity("send", path, "--max-bytes", str(max_bytes))
-    assert sent["readings"] == len(readings)
+    shell.queue(pack_readings(readings.sample(fraction=1, shuffle=True, seed=2), max_bytes=max_bytes))
     return readings
 
 
-def test_two_drains_at_once_share_the_queue_and_every_slot(shell: Shell, tmp_path: Path) -> None:
-    readings = send(shell, tmp_path, "shared", max_bytes=4_000)
+def test_two_drains_at_once_share_the_queue_and_every_slot(shell: Shell) -> None:
+    readings = send(shell, "shared", max_bytes=4_000)
     summaries = shell.at_once(SMALL_WAVES, SMALL_WAVES)
     shares = [summary["readings"] for summary in summaries]
     assert all(share["received"] > 0 for share in shares)
@@ -90,8 +89,8 @@ def test_two_drains_at_once_share_the_queue_and_every_slot(shell: Shell, tmp_pat
     [("before-deleting", "Queue.delete"), ("before-observations", "ObservationTable.put_many")],
 )
 @pytest.mark.usefixtures("short_visibility")
-def test_a_killed_drain_costs_nothing(shell: Shell, tmp_path: Path, house: str, where: str) -> None:
-    readings = send(shell, tmp_path, house, max_bytes=100_000)
+def test_a_killed_drain_costs_nothing(shell: Shell, house: str, where: str) -> None:
+    readings = send(shell, house, max_bytes=100_000)
     killed = shell.python(KILLED.replace("WHERE", where))
     killed.communicate(timeout=120)
     assert killed.returncode == -9

@@ -72,9 +72,7 @@ def test_a_bad_day_is_kept_out_and_brought_back_and_all_is_forgotten(shell: Shel
     assert shell.slots("sick").equals(before)
 
     shell.roomidity("forecast", "sick", "--now", now)
-    reject = tmp_path / "bad.jsonl"
-    reject.write_text("".join(f'{{"house": "{house}", "room": 5\n' for house in ("sick", "healthy")))
-    shell.roomidity("send", reject)
+    shell.queue(f'{{"house": "{house}", "room": 5' for house in ("sick", "healthy"))
     assert shell.roomidity("drain", "--now", now, "--no-forecasts")["rejects"] == {"malformed": 2}
     kept = shell.slots("healthy")
     deleted = shell.roomidity("forget", "sick", "--yes")["deleted"]

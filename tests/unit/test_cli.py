@@ -120,6 +120,43 @@ def test_too_short_readings_say_how_long_they_should_be(simulated: Path, tmp_pat
     assert "two weeks" in str(refused.exception)
 
 
+def hourly(simulated: Path, path: Path) -> Path:
+    whole = pl.read_parquet(simulated)
+    whole.filter(pl.col("ts").dt.minute() == 0).with_columns(pl.lit("hour").alias("house")).write_parquet(path)
+    return path
+
+
+def test_hourly_readings_are_scored_only_when_that_is_asked_for_and_said_to_be_no_protocol(
+    simulated: Path, tmp_path: Path
+) -> None:
+    path = hourly(simulated, tmp_path / "hourly.parquet")
+    refused = CliRunner().invoke(roomidity, ["backtest", "--readings", str(path), "--cold-start"])
+    assert refused.exit_code == 1
+    assert "hour/kitchen, hour/office: hourly data: 25% of slots have a humidity" in str(refused.exception)
+    assert "--cadence hourly" in str(refused.exception)
+    arguments = ["backtest", "--readings", str(path), "--cold-start", "--cadence", "hourly"]
+    done = CliRunner().invoke(roomidity, [*arguments, "--json"])
+    answer = json.loads(done.stdout)
+    assert (answer["cadence"], answer["protocol"]) == ("hourly", False)
+    assert answer["humidity"]["roomidity"]["rooms"] == 2
+    assert all(np.isfinite(list(answer["humidity"]["roomidity"]["by_lead"].values())))
+    assert "NOT the protocol" in CliRunner().invoke(roomidity, arguments).stdout
+
+
+def test_a_room_without_a_hygrometer_is_named_and_scored_beside_the_protocol(simulated: Path, tmp_path: Path) -> None:
+    path = tmp_path / "one.parquet"
+    whole = pl.read_parquet(simulated).with_columns(pl.lit("one").alias("house"))
+    is_office = pl.col("room") == "office"
+    whole.with_columns(pl.when(~is_office).then("humidity").alias("humidity")).write_parquet(path)
+    done = CliRunner().invoke(roomidity, ["backtest", "--readings", str(path), "--cold-start", "--json"])
+    answer = json.loads(done.stdout)
+    assert answer["protocol"]
+    assert answer["humidity"]["roomidity"]["rooms"] == answer["temperature"]["roomidity"]["rooms"] == 1
+    assert list(answer["not_scored"]) == list(answer["temperature_only"]) == ["one/office"]
+    assert 0 < answer["temperature_only"]["one/office"]["mae"] < 5
+    assert "not scored: one/office: it never measures humidity" in done.stderr
+
+
 @pytest.mark.parametrize("ending", [".png", ".SVG", ".pdf"])
 def test_a_plot_is_of_the_kind_that_its_ending_says(simulated: Path, tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"plot{ending}"
@@ -185,28 +222,26 @@ def set_to(**columns: pl.Expr) -> Callable[[pl.DataFrame], pl.DataFrame]:
 
 TEMPERATURE, HUMIDITY, TS = pl.col("temperature"), pl.col("humidity"), pl.col("ts")
 FAULTS = {
-    "no temperature": (lambda readings: readings.drop("temperature"), "temperature", "only", "a column 'temperature'"),
-    "no humidity": (lambda readings: readings.drop("humidity"), "humidity", "only", "a column 'humidity'"),
-    "no time": (lambda readings: readings.drop("ts"), "ts", "only", "a column 'ts'"),
-    "Fahrenheit": (set_to(temperature=TEMPERATURE * 1.8 + 32), "temperature", "a median of", "°C"),
-    "Kelvin": (set_to(temperature=TEMPERATURE + 273.15), "temperature", "a median of", "°C"),
-    "shares": (set_to(humidity=HUMIDITY / 100), "humidity", "a median of 0.", "%RH, 0 to 100"),
-    "text": (set_to(humidity=HUMIDITY.cast(pl.String)), "humidity", "String", "numbers"),
-    "infinity": (set_to(temperature=pl.lit(float("inf"))), "temperature", "infinity", "finite numbers"),
-    "twice": (lambda readings: pl.concat([readings, readings.tail(3)]), "ts", "6 rows that share", "each slot once"),
-    "naive": (set_to(ts=TS.dt.replace_time_zone(None)), "ts", "times without a time zone", "UTC"),
-    "text times": (set_to(ts=TS.dt.to_string("iso")), "ts", "String", "Datetime with time zone UTC"),
-    "no rows": (pl.DataFrame.clear, None, "no rows", "readings"),
+    "no temperature": (lambda readings: readings.drop("temperature"), ["temperature"]),
+    "no humidity": (lambda readings: readings.drop("humidity"), ["humidity"]),
+    "no time": (lambda readings: readings.drop("ts"), ["column 'ts': found only", "expected a column 'ts'"]),
+    "Fahrenheit": (set_to(temperature=TEMPERATURE * 1.8 + 32), ["temperature 6", "can only be in °F", "--unit f"]),
+    "Kelvin": (set_to(temperature=TEMPERATURE + 273.15), ["temperature 29", "kelvin", "--unit k"]),
+    "shares": (set_to(humidity=HUMIDITY / 100), ["humidity 0.", "shares of one", "--unit share"]),
+    "infinity": (set_to(temperature=pl.lit(float("inf"))), ["implausible", "inf °C"]),
+    "naive": (set_to(ts=TS.dt.replace_time_zone(None)), ["bad_time", "has no offset", "--timezone UTC"]),
+    "words": (set_to(humidity=pl.lit("dry")), ["bad_value", "'dry' is no number"]),
+    "no rows": (pl.DataFrame.clear, ["found no rows; expected readings"]),
 }
-"""What is done to a file, the column that its error names, what it found and what it expected."""
+"""What is done to a file, and words of the error."""
 
 
 @pytest.mark.parametrize("option", ["--readings", "--outdoor"])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_backtest_of_a_bad_file_names_column_found_and_expected(
+def test_a_backtest_of_a_bad_file_says_what_was_found_and_what_to_do(
     simulated: Path, tmp_path: Path, option: str, fault: str
 ) -> None:
-    spoil, column, found, expected = FAULTS[fault]
+    spoil, words = FAULTS[fault]
     good = pl.read_parquet(simulated)
     if option == "--outdoor":
         good = good.filter(pl.col("room") == "office").select("ts", "temperature", "humidity")
@@ -217,21 +252,41 @@ def test_a_backtest_of_a_bad_file_names_column_found_and_expected(
         roomidity, ["backtest", "--prior", "none", *(str(part) for pair in files.items() for part in pair)]
     )
     assert refused.exit_code == 1
-    where, _, why = str(refused.exception).partition("found ")
-    assert where == f"roomidity: {path}: " + (f"column {column!r}: " if column else "")
-    assert why.startswith(found)
-    assert expected in why.partition("; expected ")[2]
+    text = str(refused.exception)
+    assert text.startswith(f"roomidity: {path}: ")
+    assert all(word in text for word in words), text
+    assert len(text.splitlines()) <= 20
+
+
+FORMS = {
+    "text": lambda readings: readings.with_columns(pl.col("ts").dt.to_string("iso")).cast(pl.String),
+    "twice": lambda readings: pl.concat([readings, readings.tail(300)]),
+    "in another order": lambda readings: readings.sort("ts", "room", descending=True),
+    "a clock's times": set_to(ts=TS.dt.convert_time_zone("Europe/Berlin").dt.replace_time_zone(None)),
+    "categories": lambda readings: readings.cast({"house": pl.Categorical, "room": pl.Categorical}),
+}
+"""The same readings otherwise."""
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_backtest_is_the_same_whatever_the_form_of_its_readings(simulated: Path, tmp_path: Path, form: str) -> None:
+    arguments = ["--prior", "none", "--cold-start", "--timezone", "Europe/Berlin", "--json"]
+    wanted = CliRunner().invoke(roomidity, ["backtest", "--readings", str(simulated), *arguments])
+    path = tmp_path / "a.parquet"
+    FORMS[form](pl.read_parquet(simulated)).write_parquet(path)
+    found = CliRunner().invoke(roomidity, ["backtest", "--readings", str(path), *arguments])
+    assert json.loads(found.stdout) == json.loads(wanted.stdout)
 
 
 @pytest.mark.parametrize("option", ["--readings", "--outdoor"])
-def test_a_backtest_of_what_is_no_parquet_says_so(simulated: Path, tmp_path: Path, option: str) -> None:
+def test_a_backtest_of_what_holds_no_readings_says_so(simulated: Path, tmp_path: Path, option: str) -> None:
     path = tmp_path / "bad.parquet"
-    path.write_text("house,room,ts\n", "utf-8")
+    path.write_text("Dear diary,\n\ntoday it was damp.\n", "utf-8")
     files = {"--readings": simulated} | {option: path}
     refused = CliRunner().invoke(roomidity, ["backtest", *(str(part) for pair in files.items() for part in pair)])
     assert refused.exit_code == 1
-    assert str(path) in str(refused.exception)
-    assert "expected a Parquet file" in str(refused.exception)
+    assert f"{path}: found the columns 'Dear diary'" in str(refused.exception)
+    assert "expected a column 'temperature' or 'humidity'" in str(refused.exception)
 
 
 @pytest.mark.parametrize("column", ["house", "room"])
@@ -241,6 +296,7 @@ def test_a_backtest_needs_house_and_room(simulated: Path, tmp_path: Path, column
     refused = CliRunner().invoke(roomidity, ["backtest", "--readings", str(path)])
     assert refused.exit_code == 1
     assert f"column {column!r}: found only" in str(refused.exception)
+    assert f"--{column} NAME" in str(refused.exception)
 
 
 def test_an_explanation_has_every_expert_that_counts_and_says_what_is_unknown() -> None:

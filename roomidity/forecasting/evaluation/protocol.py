@@ -41,6 +41,10 @@ STEP_SLOTS: Final[dict[Cadence, int]] = {"15min": 1, "hourly": 4}
 """Slots from one expected reading to the next."""
 
 
+_IRREGULAR: Final = 0.03
+"""How far the share of slots with a reading is from one in so many where a sensor reports as it likes."""
+
+
 @dataclass(frozen=True)
 class Eligible:
     """What is scored of a house.
@@ -154,8 +158,9 @@ def _reason(values: FloatArray, first: int, origins: IntArray, cadence: Cadence)
     share = len(held) / (held[-1] + 1 - held[0])
     gap = int(np.median(np.diff(held))) if len(held) > 1 else 1
     if gap > 1 and cadence == "15min":
-        is_regular = abs(share - 1 / gap) < 0.03
-        every = "hourly data: " if gap == 4 and is_regular else f"a reading every {gap * 15} minutes: " * is_regular
+        every = "hourly data: " if gap == 4 else f"a reading every {gap * 15} minutes: "
+        if abs(share - 1 / gap) > _IRREGULAR:
+            every = ""
         return (
             f"{every}{share:.0%} of slots have a humidity, the protocol needs {PAST_SHARE:.0%} of those before a "
             f"forecast and {TARGET_SHARE:.0%} of those after; give --cadence hourly to score the hours that have one"

@@ -419,3 +419,16 @@ def test_a_room_in_another_unit_is_left_out_and_said_with_the_remedy(read: Read)
     assert [row[1] for row in rows(found)] == ["kitchen"] * 3
     assert found.rejected == {"unit": 1}
     assert found.units == {("h1", "attic"): {"temperature": "f"}}
+
+
+def test_columns_that_are_called_by_the_room_alone_are_told_by_the_units_in_their_cells(read: Read) -> None:
+    content = (
+        '"Time","kitchen","Bad"\n"2026-11-25T01:00:00Z","21.3 °C","45 %"\n"2026-11-25T01:15:00Z","21.3 °C","45 %"\n'
+    )
+    found = rows(read(content, house="h1"))
+    assert found[:2] == [
+        ("h1", "Bad", "2026-11-25T01:00Z", None, 45.0),
+        ("h1", "kitchen", "2026-11-25T01:00Z", 21.3, None),
+    ]
+    plain = content.replace(" °C", "").replace(" %", "")
+    assert len(rows(read(plain, house="h1", maps=["kitchen=kitchen:t", "Bad=Bad:rh"]))) == 4
