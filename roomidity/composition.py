@@ -290,12 +290,8 @@ class Roomidity:
         return Queue(self._sqs, f"{self.settings.prefix}-{name}", wait_s=self.settings.poll_wait_s)
 
     def _client(self, service: str, *, answer_s: float = _ANSWER_S, attempts: int = 3) -> Any:
-        config = Config(
-            connect_timeout=2,
-            read_timeout=answer_s,
-            retries={"mode": "standard", "total_max_attempts": attempts},
-            max_pool_connections=16,
-        )
+        config = Config(connect_timeout=2, read_timeout=answer_s, max_pool_connections=16)
+        config = config.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
         return self._boto3.client(service, config=config)  # type: ignore[call-overload]  # three services, one place
 
     def _account(self) -> str:

@@ -11,10 +11,10 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from botocore.parsers import ResponseParserError
-from pynamodb.exceptions import GetError
+from pynamodb.exceptions import GetError, PutError
 
 from roomidity.aws.account import explanation_of
-from roomidity.errors import NotFoundError
+from roomidity.errors import NotFoundError, StoreError
 
 NOWHERE = EndpointConnectionError(endpoint_url="http://127.0.0.1:9/")
 
@@ -35,7 +35,13 @@ def refused(code: str, message: str = "it said") -> ClientError:
         (NoRegionError(), "region", "AWS_REGION"),
         (refused("AccessDeniedException"), "AccessDenied", "grant"),
         (refused("ResourceNotFoundException"), "ResourceNotFound", "ROOMIDITY_STAGE"),
-        (refused("ThrottlingException"), "Throttling", "`roomidity doctor`"),
+        (refused("ThrottlingException"), "Throttling", "run the same command again in a minute"),
+        (refused("SlowDown"), "SlowDown", "run the same command again in a minute"),
+        (refused("RequestTimeTooSkewed"), "Skewed", "clock"),
+        (refused("ExpiredToken"), "ExpiredToken", "log in again"),
+        (refused("PermanentRedirect"), "PermanentRedirect", "AWS_REGION"),
+        (refused("ValidationException"), "Validation", "`roomidity doctor`"),
+        (PutError("max_retry_attempts exceeded"), "not take all", "run the same command again"),
         (GetError("Failed to get item", NOWHERE), "http://127.0.0.1:9/", "`roomidity up`"),
     ],
 )
@@ -45,6 +51,19 @@ def test_what_the_world_does_is_told_in_a_line(error: Exception, found: str, to_
     assert found in explanation
     assert to_do in explanation
     assert "\n" not in explanation
+
+
+def test_what_ours_came_of_says_what_to_do() -> None:
+    try:
+        try:
+            raise refused("ExpiredToken")
+        except ClientError as cause:
+            raise StoreError("object s3://b/models/h1 cannot be read") from cause
+    except StoreError as error:
+        explanation = explanation_of(error)
+    assert explanation is not None
+    assert explanation.startswith("object s3://b/models/h1 cannot be read; ")
+    assert "log in again" in explanation
 
 
 def test_of_a_missing_table_its_name_is_told_but_not_the_requests() -> None:

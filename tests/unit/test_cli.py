@@ -33,6 +33,8 @@ COMMANDS = [
     "models",
     "rejects",
     "replay",
+    "house",
+    "room",
     "quarantine",
     "room",
     "forget",

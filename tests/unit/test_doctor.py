@@ -148,6 +148,7 @@ def test_where_all_is_well_everything_was_looked_at() -> None:
         *(f"table {name}" for name in TABLES),
         "bucket",
         "houses",
+        "settings",
         "models",
         "last run",
         "sensors",
