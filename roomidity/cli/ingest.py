@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from roomidity.domain.slots import floor_slot
 from roomidity.files import bodies_of
 from roomidity.pipeline.drain import DrainSummary
 from roomidity.pipeline.drain import drain as drain_queue
+from roomidity.pipeline.quotas import NO_QUOTAS
 from roomidity.readings.messages import MAX_BODY_BYTES
 
 __all__ = ["drain", "send", "summary_table"]
@@ -38,6 +40,9 @@ def send(file: Path, house: str | None, max_bytes: int, as_json: bool) -> None:
 
     Columns, or keys: house, room, sensor (optional), ts (ISO 8601 with an offset, or epoch), temperature (°C), humidity
     (%RH). Lines of a text file are sent as they stand: the drain rejects a bad one with its reason, and keeps it.
+
+    A stage takes 500 houses a tick that it has never heard of, and 5,000 a day; readings of more are kept with the
+    rejects (`quota`). Import a file of more houses by `roomidity drain --no-quotas`, or raise the stage's parameters.
     """
     output = Output(as_json=as_json)
     count, bodies = bodies_of(file, house=house, max_bytes=max_bytes)
@@ -62,18 +67,25 @@ def send(file: Path, house: str | None, max_bytes: int, as_json: bool) -> None:
 @click.command()
 @now_option("The issue time, floored to its 15-minute slot.")
 @click.option("--forecasts/--no-forecasts", default=True, show_default=True, help="Ask for forecasts at the end.")
+@click.option(
+    "--quotas/--no-quotas",
+    default=True,
+    show_default=True,
+    help="Take the stage's number of new houses, and of readings of a house; for an import of your own, any number.",
+)
 @json_option
-def drain(now: datetime, forecasts: bool, as_json: bool) -> None:
+def drain(now: datetime, forecasts: bool, quotas: bool, as_json: bool) -> None:
     """Empty the readings queue into the tables, as the function `drain` does every 15 minutes.
 
-    Prints how many readings were received, and what became of each: stored, duplicate, or rejected with a reason.
+    Prints how many readings were received, and what became of each: stored, duplicate, or rejected with a reason. What
+    could not be stored now, and what is over a quota of readings, is left in the queue and comes again in ten minutes.
     """
     output = Output(as_json=as_json)
     with progress() as bar:
         bar.add_task("draining", total=None)
         summary = drain_queue(
             stage().drain_ports,
-            stage().drain_rules,
+            stage().drain_rules if quotas else replace(stage().drain_rules, quotas=NO_QUOTAS),
             now=floor_slot(now),
             remaining_s=lambda: float("inf"),
             ask_forecasts=forecasts,
@@ -95,6 +107,9 @@ def summary_table(summary: DrainSummary) -> Table:
     table.add_row("stored", f"{summary.stored:,}", f"in {summary.slots_changed:,} slots")
     table.add_row("duplicate", f"{summary.duplicate:,}", _listed(kinds))
     table.add_row("rejected", f"{summary.rejected.total():,}", _listed(summary.rejected))
+    if summary.undeleted:
+        left = f"in {_counted(summary.undeleted, 'message')} that will come again"
+        table.add_row("left in the queue", f"{summary.left:,}", left)
     return table
 
 
