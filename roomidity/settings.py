@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from roomidity.errors import ConfigurationError
 
-__all__ = ["Settings", "check_timezone", "is_timezone"]
+__all__ = ["WITHOUT_QUOTAS", "Settings", "check_timezone", "is_timezone"]
+
+_ANY_NUMBER: Final = 10**9
+
+WITHOUT_QUOTAS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "ROOMIDITY_NEW_HOUSES_A_TICK": str(_ANY_NUMBER),
+        "ROOMIDITY_NEW_HOUSES_A_DAY": str(_ANY_NUMBER),
+        "ROOMIDITY_HOUSE_READINGS_A_TICK": str(_ANY_NUMBER),
+    }
+)
+"""The environment of who knows the sender: a demo, an import, a benchmark."""
 
 
 @dataclass(frozen=True)

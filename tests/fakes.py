@@ -35,6 +35,7 @@ from roomidity.pipeline.verification import VerifyPorts
 from roomidity.readings import unpack_sets
 from roomidity.readings.rejected import expand
 from tests.faults import Faults, watched
+from tests.schedules import Poisoned
 
 __all__ = [
     "FakeAccuracy",
@@ -128,10 +129,14 @@ class FakeJobs:
 
 
 class FakeHouses:
-    """Houses, written only on the version that was read. ``meanwhile`` is called once between a read and a write."""
+    """Houses, written only on the version that was read. ``meanwhile`` is called once between a read and a write.
+
+    One that is ``damaged`` is there, and cannot be read: it is passed over, and nothing can be written in its place.
+    """
 
     def __init__(self) -> None:
         self._houses: dict[str, House] = {}
+        self.damaged: set[str] = set()
         self._lock = threading.Lock()
         self.meanwhile: Callable[[], object] | None = None
 
@@ -140,18 +145,20 @@ class FakeHouses:
 
     def get_many(self, names: Iterable[str]) -> dict[str, House]:
         with self._lock:
-            found = {name: self._houses[name] for name in names if name in self._houses}
+            found = {name: self._houses[name] for name in names if name in self._houses.keys() - self.damaged}
         event, self.meanwhile = self.meanwhile, None
         if event is not None:
             event()
         return found
 
     def all(self) -> Iterator[House]:
-        return iter(list(self._houses.values()))
+        return iter([house for house in list(self._houses.values()) if house.name not in self.damaged])
 
     def put(self, house: House) -> None:
         with self._lock:
             stored = self._houses.get(house.name)
+            if house.name in self.damaged:
+                raise ConflictError(f"house {house.name!r}", attempts=1)
             if (stored.version if stored else 0) != house.version:
                 raise ConflictError(f"house {house.name!r}", attempts=1)
             self._houses[house.name] = replace(house, version=house.version + 1)
@@ -484,6 +491,7 @@ class InMemory:
         self.now = now
         self.first_tag = 0
         self.is_fast = True
+        self._whole: dict[SlotKey, StoredSet] = {}
 
     def houses(self) -> Sequence[str]:
         return "h1", "h2"
@@ -505,6 +513,24 @@ class InMemory:
 
     def rejects(self) -> list[dict[str, Any]]:
         return self.world.rejects.all()
+
+    def poison(self, what: Poisoned) -> bool:
+        if what == "house":  # whoever is heard of it finds a house that is there and cannot be read
+            self.world.houses.damaged.add("damaged")
+            return True
+        key = SlotKey(self.houses()[0], to_epoch_ms(self.now - 3 * SLOT))
+        if key in self._whole or key not in self.world.sets.stored:
+            return False
+        self._whole[key] = self.world.sets.stored[key]
+        self.world.sets.stored[key] = replace(self._whole[key], packed=b"damaged")
+        return True
+
+    def mend(self) -> None:
+        self.world.houses.damaged.clear()
+        for key, whole in self._whole.items():
+            if self.world.sets.stored[key].packed == b"damaged":  # else a drain that had read it before wrote it anew
+                self.world.sets.stored[key] = whole
+        self._whole.clear()
 
 
 def stacked(quantities: Mapping[str, Mapping[str, Any]]) -> np.ndarray:

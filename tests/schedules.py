@@ -7,27 +7,40 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Literal, Protocol, get_args
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from roomidity.domain.messages import Message
+from roomidity.domain.houses import House
+from roomidity.domain.messages import ForecastJob, Message
 from roomidity.domain.observations import Observation, StoredSet
 from roomidity.domain.slots import SLOT, SlotKey
 from roomidity.errors import ConflictError
 from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.drain import DrainPorts, DrainRules, DrainSummary, drain
+from roomidity.pipeline.quotas import Quotas
 from roomidity.pipeline.waves import WaveSize
 from roomidity.readings import unpack_sets
-from tests.faults import FAULTS, Fault, Killed, OutageError, faults_of, go_wrong, watched
+from tests.faults import ASKING, FAULTS, LATE_S, Fault, Killed, OutageError, faults_of, go_wrong, watched
 from tests.oracle import Bin, observed_of, sets_of
 
 __all__ = ["Case", "Drain", "Effort", "Place", "Tally", "assert_derived", "bins_of", "schedules"]
 
 MOST_DRAINS: Final = 3
+
+
+Poisoned = Literal["set", "house"]
+"""An item that cannot be read: a slot's set of the first house, and the item of another house."""
+
+Hostility = Literal["together", "conflict", "beside nothing", "year one", "flood", "of a damaged house"]
+"""Messages by those who mean harm."""
+
+QUOTAS: Final = Quotas(new_houses_a_tick=4, new_houses_a_day=10**9)
+RULES: Final = DrainRules(timezone="UTC", quotas=QUOTAS)
 
 
 class Place(Protocol):
@@ -59,7 +72,13 @@ class Place(Protocol):
         """All observations of the houses."""
 
     def rejects(self) -> list[dict[str, Any]]:
-        """All rejects that are kept."""
+        """All rejects that are kept, one by one."""
+
+    def poison(self, what: Poisoned) -> bool:
+        """Damage an item of a table; whether this place can."""
+
+    def mend(self) -> None:
+        """Bring back what was damaged."""
 
 
 class Effort:
@@ -110,6 +129,11 @@ class Drain:
         self.received: list[Message] = []
         self.deleted: list[Message] = []
         self.attempts = self.most_attempts = 0
+        self.calls: list[tuple[str, str]] = []
+        self.left_s = 300.0
+        self.asked: set[str] = set()
+        self.asking_went_wrong = False
+        self.active_before = {house.name for house in place.ports.houses.all() if house.is_active(place.now)}
         self.summary: DrainSummary | None = None
         self.error: BaseException | None = None
         self._rules = rules
@@ -134,6 +158,13 @@ class Drain:
     def call(self, name: str, method: str, do: Callable[..., Any], arguments: Sequence[Any]) -> Any:
         """Called by the ports in the drain's own thread."""
         fault = self._stand(name, method)
+        self.calls.append((name, method))
+        if fault == "out of time":
+            self.left_s = LATE_S
+        elif fault and (name, method) in ASKING:
+            self.asking_went_wrong = True
+        if (name, method) == ("forecast_jobs", "send"):
+            self.asked |= {ForecastJob.from_body(body).house for body in arguments[0]}
         if method == "delete":
             self.deleted += arguments[0]
             self.attempts = 0
@@ -172,7 +203,7 @@ class Drain:
     def _run(self) -> None:
         ports = replace(watched(self._place.ports, self), backoff=self._backoff)
         try:
-            self.summary = drain(ports, self._rules, now=self._place.now, remaining_s=lambda: 300.0)
+            self.summary = drain(ports, self._rules, now=self._place.now, remaining_s=lambda: self.left_s)
         except BaseException as error:  # noqa: BLE001  # whoever steps looks at it
             self.error = error
         self.next_call = None
@@ -287,7 +318,22 @@ class TimeOut:
     """All that is in flight waits again."""
 
 
-Event = Send | Start | GoOn | GoWrong | TimeOut
+@dataclass(frozen=True)
+class Hostile:
+    """A message comes by who means harm, with so many readings."""
+
+    kind: Hostility
+    readings: int
+
+
+@dataclass(frozen=True)
+class Poison:
+    """An item is damaged, until the end of the schedule."""
+
+    what: Poisoned
+
+
+Event = Send | Start | GoOn | GoWrong | TimeOut | Hostile | Poison
 
 _specs = st.builds(
     Spec,
@@ -304,19 +350,27 @@ _starts = st.builds(Start, wave=st.integers(1, 12), seed=st.integers(0, 3))
 _which = st.integers(0, MOST_DRAINS - 1)
 _go_on = st.builds(GoOn, _which, st.integers(1, 8))
 _go_wrong = st.builds(GoWrong, _which, st.integers(0, 4), st.sampled_from(FAULTS))
-_events = st.sampled_from([_sends] * 4 + [_starts] * 2 + [_go_on] * 2 + [_go_wrong] * 6 + [st.just(TimeOut())]).flatmap(
-    lambda chosen: chosen
-)
+_hostile = st.builds(Hostile, st.sampled_from(get_args(Hostility)), st.integers(1, 12))
+_poison = st.builds(Poison, st.sampled_from(get_args(Poisoned)))
+_events = st.sampled_from(
+    [_sends] * 8
+    + [_starts] * 4
+    + [_go_on] * 4
+    + [_go_wrong] * 12
+    + [_hostile] * 3
+    + [_poison, *[st.just(TimeOut())] * 2]
+).flatmap(lambda chosen: chosen)
 schedules = st.lists(_events, min_size=10, max_size=40)
 """What happens, in order; it shrinks to the few events that matter."""
 
 
 class Case:
-    """Random messages, faults, interleaved drains and redeliveries; at the end the outcome is exact.
+    """Random messages, some hostile, faults, damage, interleaved drains and redeliveries; at the end all is exact.
 
     At the end: no faults any more, drains until the queue is empty. Then the sets are those of the readings that were
     sent, observations follow from them, and the rejects hold every bad reading and no good one. Meanwhile: what was
-    deleted is durable, and a drain that ended says what became of what it received.
+    deleted is durable, and a drain that ended says what became of what it received. And there is progress: a drain that
+    was not killed has asked for a forecast of every active house, after all else that it did.
     """
 
     def __init__(self, place: Place, tally: Tally) -> None:
@@ -326,6 +380,8 @@ class Case:
         self.ended: list[Drain] = []
         self.good: dict[int, dict[str, Any]] = {}
         self.bad: dict[int, str] = {}
+        self.made_up: dict[int, str] = {}  # house, of readings that a quota may refuse
+        self.is_poisoned = False
         self.contents: dict[str, list[int]] = {}  # body -> tags of its readings
         self.stored = 0
         self.durable: set[str] = set()
@@ -352,7 +408,14 @@ class Case:
                 self.send(event)
             case Start():
                 if len(self.drains) < MOST_DRAINS:
-                    self.start(DrainRules(timezone="UTC", wave=WaveSize(messages=event.wave)), seed=event.seed)
+                    self.start(replace(RULES, wave=WaveSize(messages=event.wave)), seed=event.seed)
+            case Hostile():
+                self.tally.faults[event.kind] += 1
+                self.send_hostile(event)
+            case Poison():
+                if self.place.poison(event.what):
+                    self.tally.faults[f"a damaged {event.what}"] += 1
+                    self.is_poisoned = True
             case GoOn():
                 self.drain(event.which).go_on(event.calls)
             case GoWrong():
@@ -362,7 +425,7 @@ class Case:
                 self.time_out()
 
     def send(self, event: Send) -> None:
-        first = self.place.first_tag + len(self.good) + len(self.bad)
+        first = self.next_tag
         readings = {tag: spec.build(self.place, tag) for tag, spec in enumerate(event.specs, start=first)}
         self.bad |= {tag: spec.wrong for tag, spec in enumerate(event.specs, start=first) if spec.wrong}
         self.good |= {tag: reading for tag, reading in readings.items() if tag not in self.bad}
@@ -376,6 +439,51 @@ class Case:
         self.contents |= bodies
         self.place.send(bodies)
 
+    @property
+    def next_tag(self) -> int:
+        return self.place.first_tag + len(self.good) + len(self.bad) + len(self.made_up)
+
+    def send_hostile(self, event: Hostile) -> None:
+        tags = range(self.next_tag, self.next_tag + event.readings)
+        one, other = self.place.houses()[:2]
+        ts = (self.place.now - SLOT).isoformat()
+        common: dict[str, Any] = {"room": "kitchen", "ts": ts, "humidity": 50.0}
+        readings: list[dict[str, Any]] = [{"tag": tag} for tag in tags]
+        match event.kind:
+            case "together":
+                common |= {"house": one, "room": "a/b", "sensor": "x" * 300}
+                self.bad |= dict.fromkeys(tags, "bad_name")
+            case "conflict":
+                common["house"] = other
+                readings = [{"house": one, **reading} for reading in readings]
+                self.bad |= dict.fromkeys(tags, "house_conflict")
+            case "beside nothing":
+                tags = tags[:1]
+                common |= {"house": one, "tag": tags[0]}
+                readings = []
+                self.bad[tags[0]] = "malformed"
+            case "year one":
+                common |= {"house": one, "ts": "0001-01-01T00:00:00+23:59"}
+                self.bad |= dict.fromkeys(tags, "too_old")
+            case "flood":
+                self.know_the_houses()
+                self.made_up |= {tag: f"made up {tag}" for tag in tags}
+                readings = [{"house": self.made_up[tag], "tag": tag} for tag in tags]
+            case "of a damaged house":
+                self.know_the_houses()
+                self.made_up |= dict.fromkeys(tags, "damaged")
+                common["house"] = "damaged"
+        body = json.dumps({"readings": readings, **common})
+        self.contents[body] = list(tags)
+        self.place.send([body])
+
+    def know_the_houses(self) -> None:
+        """Known houses pass, whatever flood of new ones comes."""
+        for name in self.place.houses():
+            if self.place.ports.houses.get(name) is None:
+                with suppress(ConflictError):
+                    self.place.ports.houses.put(House(name, "UTC"))
+
     def start(self, rules: DrainRules, *, seed: int = 0) -> Drain:
         one = Drain(self.place, rules, seed=seed)
         self.drains.append(one)
@@ -385,7 +493,7 @@ class Case:
     def drain(self, which: int) -> Drain:
         """One of the drains; if there is none, it begins now, with small waves so that it has much to do."""
         if not self.drains:
-            self.start(DrainRules(timezone="UTC", wave=WaveSize(messages=2)))
+            self.start(replace(RULES, wave=WaveSize(messages=2)))
         return self.drains[which % len(self.drains)]
 
     def go_wrong(self, event: GoWrong) -> None:
@@ -407,16 +515,35 @@ class Case:
         for one in [one for one in self.drains if one.next_call is None]:
             self.drains.remove(one)
             self.ended.append(one)
+            self.every_active_house_is_asked_for(one)
             if one.summary is None:
                 assert isinstance(one.error, Killed | OutageError | ConflictError), repr(one.error)
-                continue
-            received = [tag for message in one.received for tag in self.contents[message.body]]
-            assert one.summary.received == len(received)
-            assert one.summary.rejected == Counter(self.bad[tag] for tag in received if tag in self.bad)
-            assert one.summary.stored + one.summary.duplicate == sum(tag in self.good for tag in received)
-            assert one.summary.violations == 0
-            self.stored += one.summary.stored
-        assert self.stored <= len(sets_of(self.good.values())), "a reading was stored twice"
+            else:
+                self.what_it_counts_is_so(one, one.summary)
+        assert self.stored <= len(sets_of(self.good.values())) + len(self.made_up), "a reading was stored twice"
+
+    def what_it_counts_is_so(self, one: Drain, summary: DrainSummary) -> None:
+        received = [tag for message in one.received for tag in self.contents[message.body]]
+        self.stored += summary.stored
+        refused = summary.rejected["quota"]
+        rejected = summary.rejected - Counter(quota=refused)
+        expected = Counter(self.bad[tag] for tag in received if tag in self.bad)
+        if one.left_s < 300.0:  # it left some, and of a wave that it did not begin it knows nothing
+            assert summary.received + summary.left <= len(received)
+            assert rejected <= expected
+        else:
+            assert (summary.received, summary.left) == (len(received), 0)
+            assert rejected == expected
+        assert refused <= sum(tag in self.made_up for tag in received)
+        if not self.is_poisoned:
+            assert summary.violations == 0
+            assert summary.stored + summary.duplicate == summary.received - summary.rejected.total()
+
+    def every_active_house_is_asked_for(self, one: Drain) -> None:
+        if isinstance(one.error, Killed) or one.asking_went_wrong:
+            return
+        assert one.active_before <= one.asked, "an active house misses its forecast"
+        assert one.calls[-1] == ("forecast_jobs", "send"), "forecasts are asked for before all is stored"
 
     def what_was_deleted_is_durable(self) -> None:
         deleted = {message.body for one in (*self.drains, *self.ended) for message in one.deleted}
@@ -424,10 +551,19 @@ class Case:
         if new:
             self.durable = deleted
             tags = [tag for body in new for tag in self.contents[body]]
-            held = bins_of(self.place.sets())
+            held = bins_of(self.readable_sets())
             for where, value in sets_of(self.good[tag] for tag in tags if tag in self.good).items():
                 assert held.get(where, (10**9, 0)) <= value, f"{where} was deleted before it was stored"
-            assert {tag for tag in tags if tag in self.bad} <= self.kept().keys()
+            kept = self.kept()
+            assert {tag for tag in tags if tag in self.bad} <= kept.keys()
+            houses = {house.name for house in self.place.ports.houses.all()}
+            assert all(tag in kept or self.made_up[tag] in houses for tag in tags if tag in self.made_up)
+
+    def readable_sets(self) -> dict[SlotKey, StoredSet]:
+        """Those of the two houses that are not damaged; whoever was deleted meanwhile is looked at at the end."""
+        sets = {key: one for key, one in self.place.sets().items() if key.house in self.place.houses()}
+        unreadable = unpack_sets({key: one.packed for key, one in sets.items()}).unreadable
+        return {key: one for key, one in sets.items() if key not in unreadable}
 
     def what_is_observed_is_stored(self) -> None:
         sets = self.place.sets()
@@ -443,23 +579,28 @@ class Case:
             text = original if isinstance(original, str) else json.dumps(original)
             numbers = "".join(character if character.isdigit() else " " for character in text.rpartition("tag")[2])
             tag = int(numbers.split()[0])
-            if tag in self.good or tag in self.bad:
+            if tag in self.good or tag in self.bad or tag in self.made_up:
                 found.setdefault(tag, set()).add(reject["reason"])
         return found
 
     def end(self) -> None:
         for one in self.drains:
             one.go_on()
+        self.place.mend()
         self.what_a_drain_did_is_accounted_for()
         for _ in range(8):
             self.time_out()
             if self.place.is_empty():
                 break
-            last = self.start(DrainRules(timezone="UTC"))
+            last = self.start(RULES)
             last.go_on()
             assert last.summary is not None, repr(last.error)
             self.what_a_drain_did_is_accounted_for()
         assert self.place.is_empty(), "messages that are never deleted"
-        assert bins_of(self.place.sets()) == sets_of(self.good.values())
+        assert bins_of(self.readable_sets()) == sets_of(self.good.values())
         assert_derived(self.place)
-        assert self.kept() == {tag: {reason} for tag, reason in self.bad.items()}
+        kept = self.kept()
+        refused = {tag for tag in self.made_up if tag in kept}
+        assert kept == {tag: {reason} for tag, reason in self.bad.items()} | {tag: {"quota"} for tag in refused}
+        houses = {house.name for house in self.place.ports.houses.all()}
+        assert {self.made_up[tag] for tag in self.made_up.keys() - refused} <= houses

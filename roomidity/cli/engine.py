@@ -23,6 +23,7 @@ from roomidity.cli.files import file_options, hints_of, tell
 from roomidity.cli.forecasts import forecast_json
 from roomidity.cli.output import UNITS, Output, json_option, notes, progress
 from roomidity.files import Hints, problems, read_whole
+from roomidity.settings import WITHOUT_QUOTAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,8 +75,9 @@ def demo(
     """Replay a house through the whole system: queue, drain, tables, training, forecasts, verification.
 
     All but the last 48 h in bulk, then training, then the last 48 h tick by tick (192 drains and forecasts), then the
-    forecasts whose 24 h are over are compared with what happened. The clock is the data's. What it leaves can be looked
-    at with `roomidity up` and `roomidity show`. What forms a file may have, `roomidity send --help` tells.
+    forecasts whose 24 h are over are compared with what happened. The clock is the data's, and there are no quotas: all
+    of it is known to be yours. What it leaves can be looked at with `roomidity up` and `roomidity show`. What forms a
+    file may have, `roomidity send --help` tells.
     """
     from roomidity.local.demo import Replay, newest_days  # noqa: PLC0415  # imports take a moment; help should not
 
@@ -86,6 +88,7 @@ def demo(
     folder = _state(state)
     with _engine(folder, port=None, prepare=_begin_anew) as engine:
         (folder / _DEMO_MARK).touch()
+        os.environ.update(WITHOUT_QUOTAS)
         if timezone:
             os.environ["ROOMIDITY_TIMEZONE"] = timezone
         from roomidity.cli.context import stage  # noqa: PLC0415  # reads the environment that the engine set

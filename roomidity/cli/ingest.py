@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,7 @@ from roomidity.domain.slots import floor_slot, format_moment
 from roomidity.files import FileReadings, problems, read_readings, remedies
 from roomidity.pipeline.drain import DrainSummary
 from roomidity.pipeline.drain import drain as drain_queue
+from roomidity.pipeline.quotas import NO_QUOTAS
 from roomidity.readings import LIMITS, pack_readings
 from roomidity.readings.messages import MAX_BODY_BYTES
 
@@ -136,18 +138,25 @@ def _tell_left_out(found: FileReadings) -> None:
 @click.command()
 @now_option("The issue time, floored to its 15-minute slot.")
 @click.option("--forecasts/--no-forecasts", default=True, show_default=True, help="Ask for forecasts at the end.")
+@click.option(
+    "--quotas/--no-quotas",
+    default=True,
+    show_default=True,
+    help="Take the stage's number of new houses, and of readings of a house; for an import of your own, any number.",
+)
 @json_option
-def drain(now: datetime, forecasts: bool, as_json: bool) -> None:
+def drain(now: datetime, forecasts: bool, quotas: bool, as_json: bool) -> None:
     """Empty the readings queue into the tables, as the function `drain` does every 15 minutes.
 
-    Prints how many readings were received, and what became of each: stored, duplicate, or rejected with a reason.
+    Prints how many readings were received, and what became of each: stored, duplicate, or rejected with a reason. What
+    could not be stored now, and what is over a quota of readings, is left in the queue and comes again in ten minutes.
     """
     output = Output(as_json=as_json)
     with progress() as bar:
         bar.add_task("draining", total=None)
         summary = drain_queue(
             stage().drain_ports,
-            stage().drain_rules,
+            stage().drain_rules if quotas else replace(stage().drain_rules, quotas=NO_QUOTAS),
             now=floor_slot(now),
             remaining_s=lambda: float("inf"),
             ask_forecasts=forecasts,
@@ -169,6 +178,9 @@ def summary_table(summary: DrainSummary) -> Table:
     table.add_row("stored", f"{summary.stored:,}", f"in {summary.slots_changed:,} slots")
     table.add_row("duplicate", f"{summary.duplicate:,}", _listed(kinds))
     table.add_row("rejected", f"{summary.rejected.total():,}", _listed(summary.rejected))
+    if summary.undeleted:
+        left = f"in {_counted(summary.undeleted, 'message')} that will come again"
+        table.add_row("left in the queue", f"{summary.left:,}", left)
     return table
 
 

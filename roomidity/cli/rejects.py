@@ -157,9 +157,9 @@ def replay(dead_letters: str | None, dry_run: bool, as_json: bool, **chosen: Any
     """Send rejected readings back to the readings queue, or dead letters back to theirs; then drain as usual.
 
     Whatever made the readings bad must have gone: they came too early (future is judged by when a message was sent,
-    which is now), the house had no place (too_many), the room's unit was set since (unit: `roomidity room`), or a newer
-    version reads more. What is still bad is rejected again with its reason, on the day of that drain; what is no JSON
-    always will be.
+    which is now), there was no place for them (too_many, quota), the room's unit was set since (unit: see `roomidity
+    room`), or a newer version reads more. What is still bad is rejected again with its reason, on the day of that
+    drain; what is no JSON always will be.
 
     All rejects of an object are sent first, then taken out of it. Ended in between, they are sent again by the next
     replay, which changes nothing: a slot is the set of its values, so that none counts twice.

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import polars as pl
 
 from roomidity.domain.houses import House
 
-__all__ = ["Allowance", "Quotas"]
+__all__ = ["NO_QUOTAS", "Allowance", "Quotas"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class Quotas:
     new_houses_a_tick: int = 500
     new_houses_a_day: int = 5_000
     house_readings_a_tick: int = 2_000_000
+
+
+NO_QUOTAS: Final = Quotas(10**9, 10**9, 10**9)
+"""For who knows the sender."""
 
 
 class Allowance:

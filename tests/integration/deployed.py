@@ -14,8 +14,9 @@ from botocore.exceptions import ClientError
 from roomidity.composition import Roomidity
 from roomidity.domain.messages import Message
 from roomidity.domain.observations import Observation, StoredSet
-from roomidity.domain.slots import SLOT, SlotKey, floor_slot, parse_slot, to_epoch_ms
+from roomidity.domain.slots import SLOT, SlotKey, floor_slot, format_slot, parse_slot, to_epoch_ms
 from roomidity.readings.rejected import expand
+from tests.schedules import Poisoned
 
 __all__ = ["Deployed"]
 
@@ -33,6 +34,7 @@ class Deployed:
         self._case = next(_cases)
         self.first_tag = self._case * 1_000_000
         self.is_fast = False
+        self._whole: dict[SlotKey, StoredSet] = {}
 
     def houses(self) -> Sequence[str]:
         return f"case {self._case} a", f"case {self._case} b"
@@ -69,6 +71,26 @@ class Deployed:
             for slot, observation in self._stage.observations.between(house, self.now - day, self.now + day):
                 found[SlotKey(house, to_epoch_ms(slot))] = (observation, versions[slot])
         return found
+
+    def poison(self, what: Poisoned) -> bool:
+        if what != "set":
+            return False
+        for key, one in self.sets().items():
+            if key.house == self.houses()[0] and key not in self._whole:
+                self._whole[key] = one
+                self._replace(key, b"damaged", one.version)
+                return True
+        return False
+
+    def mend(self) -> None:
+        for key, one in self._whole.items():
+            if self.sets()[key].packed == b"damaged":  # else a drain that had read it before wrote it anew
+                self._replace(key, one.packed, one.version)
+        self._whole.clear()
+
+    def _replace(self, key: SlotKey, packed: bytes, version: int) -> None:
+        item = self._stage._tables.readings
+        item(house=key.house, slot=format_slot(key.start), packed=packed, version=version, expires_at=2**33).save()
 
     def rejects(self) -> list[dict[str, Any]]:
         bucket = self._stage.bucket

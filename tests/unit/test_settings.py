@@ -23,6 +23,9 @@ def test_the_environment_says_otherwise() -> None:
             "ROOMIDITY_RETENTION_DAYS": "30",
             "ROOMIDITY_FORECAST_DAYS": "2",
             "ROOMIDITY_POLL_WAIT_S": "0",
+            "ROOMIDITY_NEW_HOUSES_A_TICK": "3",
+            "ROOMIDITY_NEW_HOUSES_A_DAY": "5",
+            "ROOMIDITY_HOUSE_READINGS_A_TICK": "7",
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "eu-west-1",
         }
@@ -36,6 +39,9 @@ def test_the_environment_says_otherwise() -> None:
         retention_days=30,
         forecast_days=2,
         poll_wait_s=0,
+        new_houses_a_tick=3,
+        new_houses_a_day=5,
+        house_readings_a_tick=7,
     )
     assert settings.prefix == "humid-prod"
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roomidity.domain.messages import ForecastJob
 from roomidity.domain.slots import format_moment
 from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
 from roomidity.pipeline.waves import WaveSize
@@ -39,7 +40,7 @@ def send(world: World, contents: Iterable[Any] = (*GOOD, *BAD)) -> None:
 
 
 def drain_all(world: World, faults: Faults | None = None, rules: DrainRules = RULES) -> DrainSummary:
-    summary = drain(world.drain_ports(faults), rules, now=NOW, remaining_s=lambda: 300.0)
+    summary = drain(world.drain_ports(faults), rules, now=NOW, remaining_s=lambda: faults.left_s if faults else 300.0)
     assert summary.conserved
     return summary
 
@@ -58,6 +59,14 @@ def assert_exact(world: World) -> None:
         ("malformed", '"not JSON"'),
         ("bad_time", json.dumps(reading(ts="noon"))),
     }
+
+
+def assert_asked(world: World, faults: Faults) -> None:
+    """Progress: unless the drain was killed, or its asking is what failed, every active house has its job."""
+    if faults.fault.startswith("killed") or faults.at_asking:
+        return
+    asked = {ForecastJob.from_body(body).house for body in world.forecast_jobs.bodies}
+    assert asked == {house.name for house in world.houses.all() if house.is_active(NOW)}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -79,6 +88,7 @@ def test_whichever_call_goes_wrong_the_next_drain_mends_it(
             drain_all(world, faults, rules)
         except (Killed, OutageError):
             assert faults.injected
+        assert_asked(world, faults)
         drain_until_empty(world)
         assert_exact(world)
         tally.cases += 1
