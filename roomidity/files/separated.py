@@ -150,8 +150,10 @@ def _table(lines: pl.DataFrame, header: _Header) -> Table:
     fields = good.select(
         pl.col("number").alias(LINE), *(pl.col("cells").list.get(at).alias(name) for at, name in enumerate(names))
     )
-    again = pl.all_horizontal(pl.col(name) == name for name in names if name)
-    fields = fields.filter(~again.fill_null(value=False)).sort(LINE)
+    named = [pl.col(name) == name for name in names if name]
+    if named:  # the header, again
+        fields = fields.filter(~pl.all_horizontal(named).fill_null(value=False))
+    fields = fields.sort(LINE)
     return Table(fields, faults, dialect=f"values separated by {_SEPARATORS.get(separator, repr(separator))}")
 
 

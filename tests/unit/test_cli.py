@@ -36,7 +36,6 @@ COMMANDS = [
     "house",
     "room",
     "quarantine",
-    "room",
     "forget",
     "backtest",
     "doctor",

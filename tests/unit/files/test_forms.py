@@ -375,14 +375,15 @@ def test_bytes_that_are_no_utf_8_cost_their_line_alone(read: Read) -> None:
     assert (len(found.readings), found.rejected) == (2, {"malformed": 1})
 
 
-def test_a_name_may_hold_a_line_separator_and_is_kept_as_at_the_door(read: Read) -> None:
+def test_a_name_with_what_cannot_be_seen_is_refused_and_others_are_kept_as_at_the_door(read: Read) -> None:
     found = read(
         HEAD
         + ROW.replace("kitchen", "a\u2028b")
         + ROW.replace("kitchen", " Ku\u0308che ")
         + ROW.replace("kitchen", "Outside")
     )
-    assert [row[1] for row in rows(found)] == ["Küche", "a\u2028b", "outdoor"]
+    assert [row[1] for row in rows(found)] == ["Küche", "outdoor"]
+    assert found.rejected == {"bad_name": 1}
 
 
 def test_values_are_judged_as_at_the_door(read: Read) -> None:

@@ -94,6 +94,33 @@ def test_names_of_any_length_are_refused_before_their_set_is_too_large() -> None
     assert summary.rejected == {"too_many": MAX_SENSORS - summary.stored}
 
 
+BESIDE_NOTHING = [
+    {"readings": [], **reading()},
+    {"readings": [], "room": "kitchen"},
+    {"house": "h1", "readings": [], "temperature": 21.3, "humidity": None},
+]
+
+
+@pytest.mark.parametrize("company", [[], ["x"], [reading(temperature="warm")]], ids=["alone", "not JSON", "odd"])
+@pytest.mark.parametrize("body", BESIDE_NOTHING, ids=json.dumps)
+def test_a_reading_beside_an_empty_list_is_counted_and_kept(body: Any, company: list[Any]) -> None:
+    place = InMemory(NOW)
+    summary = run(place, body, *company)
+    assert summary.received == 1 + len(company)
+    assert summary.rejected["malformed"] == 1 + company.count("x")
+    assert json.dumps(body) in [reject["original"] for reject in place.rejects()]
+
+
+@pytest.mark.parametrize("body", [{"readings": []}, {"readings": [], "house": "h1"}, {"readings": [], "room": None}])
+def test_an_empty_list_beside_nothing_but_whose_it_is_is_nothing(body: Any) -> None:
+    assert run(InMemory(NOW), body).received == 0
+
+
+@pytest.mark.parametrize("ts", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "0001-W01-1T00:00:00Z"])
+def test_a_reading_of_year_one_is_counted(ts: str) -> None:
+    assert run(InMemory(NOW), reading(ts=ts)).rejected.keys() <= {"too_old", "bad_time"}
+
+
 def test_a_house_never_touches_the_keys_of_another() -> None:
     place = InMemory(NOW)
     forged = ["h1/kitchen", "h1#", "h1\x00", "h1\n", "../h1", "$h1", "h1+", "h1\u200b", "\u202eh1", "h1\u2060"]
