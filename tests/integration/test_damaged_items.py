@@ -97,7 +97,8 @@ def packed(place: int) -> Wire:
 
 def observation(place: int) -> Wire:
     figures = {"mean": number(21.5), "min": number(21), "max": number(22), "count": number(9)}
-    rooms = {"kitchen": many({"temperature": many(figures), "humidity": many(figures | {"fault": text("stuck")})})}
+    robust = figures | {"robust": number(21.25)}
+    rooms = {"kitchen": many({"temperature": many(robust), "humidity": many(figures | {"fault": text("stuck")})})}
     key = {"house": text("h1"), "slot": text(format_slot(START + place * SLOT))}
     return key | {"rooms": many(rooms), "version": number(2), "rules": number(1), "expires_at": number(1_900_000_000)}
 
@@ -114,6 +115,7 @@ def forecast(place: int) -> Wire:
         "first_slot": text(format_slot(START + place * SLOT)),
         "step_s": number(900),
         "grade": many({spec.name: text("full") for spec in SPECS}),
+        "notes": line([text("stuck"), text("of a newer version")]),
         "data_through": text(format_slot(START)),
         "model_version": text("v"),
         "v": number(1),
@@ -191,14 +193,23 @@ def read_sets(tables: Tables, damage: Damage) -> list[Any]:
     return [one for one in found if one[1].packed]
 
 
+def without_counts(rooms: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    assert all(of.get(f"{name}_count", 0) >= 0 for of in rooms.values() for name in of)
+    return {
+        room: {name: value for name, value in of.items() if not name.endswith("_count")} for room, of in rooms.items()
+    }
+
+
 def read_observations(tables: Tables, damage: Damage) -> list[Any]:
     table = ObservationTable(tables.observations, retention_days=400, damage=damage)
     means = list(table.means("h1", *SPAN))
-    assert means == list(table.newest_means("h1", [START]))
+    newest = [(slot, without_counts(rooms)) for slot, rooms in table.newest_means("h1", [START])]
+    assert [one for one in means if one in newest] == newest, "an odd count costs the newest alone"
     for _, rooms in means:
         for of in rooms.values():
             for spec in SPECS:
-                assert spec.plausible[0] <= of.get(spec.name, 0) <= spec.plausible[1]
+                for name in (spec.name, f"{spec.name}_mean"):
+                    assert spec.plausible[0] <= of.get(name, 0) <= spec.plausible[1]
     assert set(table.rooms("h1")) >= {"kitchen"}
     table.origins(KEYS)
     return list(table.derived("h1", *SPAN))
@@ -212,6 +223,7 @@ def read_forecasts(tables: Tables, damage: Damage) -> list[Any]:
         assert one.quantiles.shape == (2, 3, 96)
         assert np.isfinite(one.quantiles).all(axis=(1, 2)).any() or one.quantities == {}
         assert one.grade.keys() >= one.quantities.keys()
+        assert all(isinstance(note, str) for note in one.notes)
     return found
 
 
@@ -348,3 +360,25 @@ def test_each_damaged_item_is_named_once_a_call_and_no_more_than_fifty(caplog: p
     assert len(damage.take()) == 60
     assert len([one for one in caplog.records if one.message == "an item is damaged, the others are read"]) == 50
     assert damage.take() == ()
+
+
+@pytest.mark.parametrize("odd", [text("21"), number(200), many({}), line([]), {"NULL": True}], ids=str)
+def test_an_odd_robust_value_damages_its_slot_alone(tables: Tables, odd: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [observation(place) for place in range(3)]
+    items[1]["rooms"]["M"]["kitchen"]["M"]["temperature"]["M"]["robust"] = odd
+    given_items(tables, "observations", items, monkeypatch)
+    damage = Damage()
+    assert [key.start for key, _, _ in read_observations(tables, damage)] == [START, START + 2 * SLOT]
+    assert [one.key["slot"] for one in damage.take()] == [format_slot(START + SLOT)]
+
+
+@pytest.mark.parametrize("odd", [text("stuck"), line([number(1)]), line([line([])]), many({}), number(1)], ids=str)
+def test_odd_notes_damage_their_forecast_alone(tables: Tables, odd: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [forecast(place) for place in range(3)]
+    items[1]["notes"] = odd
+    given_items(tables, "forecasts", items, monkeypatch)
+    damage = Damage()
+    found = read_forecasts(tables, damage)
+    assert [one.issued_at for one in found] == [START, START + 2 * SLOT]
+    assert [tuple(one.notes) for one in found] == [("stuck", "of a newer version")] * 2
+    assert [one.key["issued_at"] for one in damage.take()] == [format_slot(START + SLOT)]
