@@ -24,8 +24,9 @@ __all__ = ["Grade", "HouseForecast", "forecast"]
 
 Grade = Literal["persistence", "sparse", "prior", "full"]
 
-AGE_POWER: Final = 0.35
-"""Of days since the last value: of changes, the 80 % quantile is 1.4 times a day's after two, 1.9 times after seven."""
+AGE_POWER: Final = 0.4
+"""Of days since the last value: of changes, the 80 % quantile is 1.4 times a day's after two, 1.5 to 2.3 times after
+a week."""
 
 PLAUSIBLE: Final = tuple(spec.plausible for spec in SPECS)
 """%RH and °C that a sensor can report; a forecast stays within."""
