@@ -90,7 +90,7 @@ class RejectedFileError(InputError):
         self.readings = readings
         self.rejected = dict(rejected)
         bad = sum(rejected.values())
-        lines = [f"{self.path}: {bad:,} of its {bad + readings:,} rows are no readings, so none was used; found"]
+        lines = [f"{self.path}: {bad:,} of its {bad + readings:,} rows hold no good reading, so none was used; found"]
         lines += [f"  {line}" for line in found]
         lines += ["what to do", *(f"  {line}" for line in remedies)] if remedies else []
         super().__init__("\n".join(lines))

@@ -127,12 +127,13 @@ def _tell_left_out(found: FileReadings) -> None:
     """What was left out and why, and what waits in the future; to standard error."""
     lines = problems(found)
     if lines:
-        tell([f"Left out {sum(found.rejected.values()):,} rows:" if found.rejected else "To know:"])
+        left = sum(found.rejected.values())
+        tell([f"Left out {left:,} {found.counted}{'' if left == 1 else 's'}:" if left else "To know:"])
         tell(f"  {line}" for line in lines)
         tell(f"  {line}" for line in remedies(found))
     ahead = len(found.readings.filter(pl.col("ts") > datetime.now(UTC) + timedelta(milliseconds=LIMITS.future_ms)))
     if ahead:
-        tell([f"{ahead:,} readings lie ahead of this machine's clock: a drain before then rejects them as `future`."])
+        tell([f"Ahead of this machine's clock: {ahead:,} readings; a drain before then rejects them as `future`."])
 
 
 @click.command()

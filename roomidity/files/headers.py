@@ -10,6 +10,7 @@ from functools import cache
 from typing import Final, Literal
 
 from roomidity.domain.quantities import Quantity
+from roomidity.errors import ConfigurationError
 from roomidity.files.words import (
     ALONE,
     DOMAINS,
@@ -23,9 +24,9 @@ from roomidity.files.words import (
     UNITS_AFTER,
     UNITS_ALONE,
 )
-from roomidity.files.zones import is_timezone
 from roomidity.readings.numerals import UNIT_SIGNS
 from roomidity.readings.units import Unit
+from roomidity.settings import check_timezone
 
 __all__ = ["Column", "Role", "column", "columns", "quantity_of"]
 
@@ -130,9 +131,17 @@ def _zone(text: str) -> str | None:
     if offset := _OFFSET.search(text):
         sign, hours, minutes = offset.groups()
         return f"{sign}{int(hours):02}:{minutes or '00'}"
-    if (zone := _ZONE.search(text)) and is_timezone(zone[0]):
+    if (zone := _ZONE.search(text)) and _is_timezone(zone[0]):
         return zone[0]
     return "+00:00" if _UTC.search(text) else None
+
+
+def _is_timezone(name: str) -> bool:
+    try:
+        check_timezone(name, "a column")
+    except ConfigurationError:
+        return False
+    return True
 
 
 @dataclass

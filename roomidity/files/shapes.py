@@ -56,6 +56,22 @@ class Shaped:
     notes: tuple[str, ...] = ()
 
 
+def _overruled(roles: Roles, hints: Hints) -> tuple[str, ...]:
+    """Options that the file itself answers, so that they fill only what it leaves empty."""
+    notes = []
+    given: tuple[tuple[Role, str | None], ...] = (("house", hints.house), ("room", hints.room))
+    for role, option in given:
+        own = roles.best(role)
+        if own is None or option is None:
+            continue
+        other = set(roles.rows[own.name].cast(pl.String, strict=False).drop_nulls()) - {"", option}
+        if other:
+            notes.append(
+                f"--{role} {option} names only what the file does not: its {own.name!r} is {listed(sorted(other))}"
+            )
+    return tuple(notes)
+
+
 @dataclass(frozen=True)
 class _Source:
     """Columns that hold the values of a room; ``sparse`` says that a row without any is no reading at all."""
@@ -85,7 +101,9 @@ def shape(table: Table, hints: Hints, path: Path) -> Shaped:
     parts = [_part(rows, roles, source, house, hints) for source in sources]
     used = {one.name for source in sources for one in source.columns}
     left = [one.name for one in roles.of("quantity") if one.name not in used]
-    notes = (f"columns that were not read: {listed(left)}",) if left else ()
+    notes = _overruled(roles, hints)
+    if left:
+        notes += (f"columns that were not read: {listed(left)}",)
     found = pl.concat(parts)
     if not hints.entities:
         return Shaped(found, zone, notes=notes)

@@ -125,4 +125,4 @@ def test_readings_ahead_of_the_clock_are_said(tmp_path: Path) -> None:
     ahead = format_moment(datetime.now(UTC) + timedelta(days=1))
     done = run(written(tmp_path / "a.csv", HEAD + f"h1,k,{ahead},20,50\n"), "--json")
     assert json.loads(done.stdout)["readings"] == 1
-    assert "1 readings lie ahead of this machine's clock" in done.stderr
+    assert "Ahead of this machine's clock: 1 readings" in done.stderr

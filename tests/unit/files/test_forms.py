@@ -261,8 +261,12 @@ def test_loggers(read: Read, content: str) -> None:
 
 def test_names_from_beside_the_file_fill_what_is_empty_and_overrule_nothing(read: Read) -> None:
     content = HEAD + ROW + ",kitchen,2026-11-25T01:15:00Z,21.3,50\nh1,,2026-11-25T01:30:00Z,21.3,50\n"
-    found = rows(read(content, house="h2", room="attic"))
-    assert [row[:2] for row in found] == [("h1", "kitchen"), ("h2", "kitchen"), ("h1", "attic")]
+    found = read(content, house="h2", room="attic")
+    assert [row[:2] for row in rows(found)] == [("h1", "kitchen"), ("h2", "kitchen"), ("h1", "attic")]
+    assert found.notes == [
+        "--house h2 names only what the file does not: its 'house' is 'h1'",
+        "--room attic names only what the file does not: its 'room' is 'kitchen'",
+    ]
 
 
 def test_devices_are_rooms_unless_a_room_is_given_or_a_map(read: Read) -> None:
