@@ -15,6 +15,7 @@ import botocore.session
 import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
+from botocore.exceptions import ConnectionError as NotConnectedError
 from botocore.parsers import JSONParser, ResponseParserFactory
 from botocore.serialize import JSONSerializer
 
@@ -71,7 +72,7 @@ def botocore_session() -> botocore.session.Session:
     return session
 
 
-class NotAskedError(BotoCoreError):
+class NotAskedError(NotConnectedError):
     """A table gave no answer in the last minute."""
 
     fmt = "table {table} is not asked: it gave no answer in the last minute"

@@ -75,6 +75,7 @@ class Ended(NamedTuple):
 def ended(capsys: pytest.CaptureFixture[str], *arguments: str) -> Ended:
     """Run a command as a shell does: a status, and what stands on either stream."""
     capsys.readouterr()
+    cli_stage.cache_clear()  # a shell starts a process: nothing of the command before is known
     with pytest.raises(SystemExit) as end:
         roomidity.main(list(arguments), prog_name="roomidity")
     out, err = capsys.readouterr()

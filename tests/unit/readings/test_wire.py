@@ -110,9 +110,7 @@ def test_white_space_does_not_matter(indent: Any) -> None:
     assert rows(*bodies, bodies[0].replace("\n", "\r\n")) == [row()] * 5
 
 
-@pytest.mark.parametrize(
-    "name", ["[kitchen]", "{kitchen", '"', "null", 'a,"temperature":null', "Küche", "🛁", "\u2028"]
-)
+@pytest.mark.parametrize("name", ["[kitchen]", "{kitchen", '"', "null", 'a,"temperature":null', "Küche", "🛁"])
 def test_a_name_may_look_like_anything(name: str) -> None:
     assert rows(reading(room=name), {"readings": [reading(room=name)]}) == [row(room=name)] * 2
     assert reasons(reading(room=name)) == [None]
