@@ -104,7 +104,7 @@ RIGHTS: Final = {
         "sqs:GetQueueUrl TrainingJobsQueue",
         "sqs:SendMessage TrainingJobsQueue",
         "s3:GetObject Bucket/models/*",
-        "s3:PutObject Bucket/models/*",
+        "s3:PutObject Bucket/models/*/*/state-*",
         "lambda:InvokeFunction function:roomidity-dev-verify",
         "s3:DeleteObject Bucket/models/*/state-*",
         "s3:ListBucket Bucket",

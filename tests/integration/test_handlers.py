@@ -170,7 +170,13 @@ def test_a_drain_of_an_empty_queue_without_a_time(invoke: Invoke, capsys: pytest
     answer = invoke("drain", sample("drain_empty"))
     assert answer["readings"] == {"received": 0, "stored": 0, "duplicate": 0, "rejected": 0}
     assert (answer["waves"], answer["forecast_jobs"], answer["violations"]) == (0, 0, 0)
-    assert metrics_of(capsys) == {"ReadingsStored": 0, "ReadingsRejected": 0, "ConservationViolations": 0}
+    assert metrics_of(capsys) == {
+        "ReadingsStored": 0,
+        "ReadingsRejected": 0,
+        "ConservationViolations": 0,
+        "HousesActive": 0,
+        "ItemsDamaged": 0,
+    }
 
 
 def test_a_reading_on_its_whole_way(stage: Roomidity, invoke: Invoke, capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,7 +188,13 @@ def test_a_reading_on_its_whole_way(stage: Roomidity, invoke: Invoke, capsys: py
     assert answer["readings"] == {"received": 7, "stored": 5, "duplicate": 0, "rejected": 2}
     assert answer["rejects"] == {"implausible": 1, "malformed": 1}
     assert (answer["messages"], answer["slots_changed"], answer["undeleted"], answer["violations"]) == (3, 1, 0, 0)
-    assert metrics_of(capsys) == {"ReadingsStored": 5, "ReadingsRejected": 2, "ConservationViolations": 0}
+    assert metrics_of(capsys) == {
+        "ReadingsStored": 5,
+        "ReadingsRejected": 2,
+        "ConservationViolations": 0,
+        "HousesActive": 1,
+        "ItemsDamaged": 0,
+    }
 
     ((slot, rooms),) = stage.observations.between("demo", NOW - timedelta(days=1), NOW)
     assert slot == NOW - SLOT
