@@ -29,8 +29,6 @@ _ADDRESSES: Final = ("index-url", "extra-index-url", "find-links")
 _CERTIFICATES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 """The environment's, for a pip that is told of none."""
 
-_PYPI: Final = "https://pypi.org/simple"
-
 
 def pip_settings(python: str | Path = sys.executable) -> dict[str, str]:
     """The options by which ``pip install`` reaches its index over the network. Files that they name exist."""
@@ -45,7 +43,7 @@ def pip_settings(python: str | Path = sys.executable) -> dict[str, str]:
     for option in _ADDRESSES:
         words = options.get(option, "").split()
         found[option] = " ".join(word for word in words if urlsplit(word).scheme in {"http", "https"})
-    index = urlsplit(found["index-url"] or _PYPI)
+    index = urlsplit(found["index-url"] or "https:")
     if "proxy" not in found and not proxy_bypass(index.hostname):
         found["proxy"] = getproxies().get(index.scheme, "")
     certificates = [options.get("cert"), *map(os.environ.get, _CERTIFICATES)]
