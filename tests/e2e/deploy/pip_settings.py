@@ -44,7 +44,7 @@ def pip_settings(python: str | Path = sys.executable) -> dict[str, str]:
         words = options.get(option, "").split()
         found[option] = " ".join(word for word in words if urlsplit(word).scheme in {"http", "https"})
     index = urlsplit(found["index-url"] or "https:")
-    if "proxy" not in found and not proxy_bypass(index.hostname):
+    if "proxy" not in found and not proxy_bypass(index.hostname or ""):
         found["proxy"] = getproxies().get(index.scheme, "")
     certificates = [options.get("cert"), *map(os.environ.get, _CERTIFICATES)]
     files = {"cert": next(filter(None, certificates), None), "client-cert": options.get("client-cert")}
