@@ -54,7 +54,7 @@ def test_a_removed_room_is_hidden_and_comes_back_as_new_when_it_is_heard(
 
 def test_what_is_asked_of_no_room_says_so(stage: Roomidity, run: Run) -> None:
     observe(stage, "demo", days=0.1)
-    for wrong in (("demo", "--remove"), ("demo/", "--remove"), ("demo/",)):
+    for wrong in (("demo", "--remove"), ("demo/", "--remove"), ("demo/room 1", "--remove", "--unit", "f")):
         run("room", *wrong, status=2)
     assert "house 'none' does not exist" in run("room", "none", status=1)["error"]
     assert "rooms: room 0, room 1" in run("room", "demo/attic", status=1)["error"]

@@ -218,6 +218,11 @@ def test_names_are_read_as_they_are_kept(stage: Roomidity, run: Run, place: str)
 
 
 def test_a_place_that_is_none_is_wrong_usage(stage: Roomidity) -> None:
-    for arguments in (["show", "/kitchen"], ["show", "h1/a/b"], ["forecast", "h1/kitchen"], ["room", "h1"]):
+    for arguments in (
+        ["show", "/kitchen"],
+        ["show", "h1/a/b"],
+        ["forecast", "h1/kitchen"],
+        ["room", "h1", "--unit", "f"],
+    ):
         done = CliRunner().invoke(roomidity, arguments)
         assert done.exit_code == 2, arguments
