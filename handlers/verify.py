@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     metrics.add_metric("SlotsFlagged", MetricUnit.Count, 0)  # a call must have a metric, also one that fails
     call = NightCall.from_event(event, clock=clock())
     ports, at_most = stage().verify_ports, stage().settings.verify_houses
-    houses = call.houses or [house.name for house in ports.houses.all()]
+    houses = call.houses or [house.name for house in ports.houses.all() if not house.has_expired(call.now)]
     if len(houses) > at_most:
         try:
             calls = divide(stage().function("verify"), houses, day=call.day, now=call.now, at_most=at_most)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import boto3
 from botocore.exceptions import ClientError
 
 from roomidity.composition import Roomidity
@@ -21,6 +22,7 @@ from tests.schedules import Poisoned
 __all__ = ["Deployed"]
 
 _cases = count(1)
+_DAMAGED = {"house": {"S": "damaged"}}
 
 
 class Deployed:
@@ -35,6 +37,7 @@ class Deployed:
         self.first_tag = self._case * 1_000_000
         self.is_fast = False
         self._whole: dict[SlotKey, StoredSet] = {}
+        self._damaged: dict[str, Any] | None = None  # what it was before
 
     def houses(self) -> Sequence[str]:
         return f"case {self._case} a", f"case {self._case} b"
@@ -73,8 +76,12 @@ class Deployed:
         return found
 
     def poison(self, what: Poisoned) -> bool:
-        if what != "set":
-            return False
+        if what == "house":  # the key alone: neither rooms, nor when it was last seen
+            client, table = self._dynamodb
+            if self._damaged is None:
+                self._damaged = client.get_item(TableName=table, Key=_DAMAGED).get("Item", {})
+            client.put_item(TableName=table, Item={**_DAMAGED, "rooms": {"L": []}})
+            return True
         for key, one in self.sets().items():
             if key.house == self.houses()[0] and key not in self._whole:
                 self._whole[key] = one
@@ -87,6 +94,16 @@ class Deployed:
             if self.sets()[key].packed == b"damaged":  # else a drain that had read it before wrote it anew
                 self._replace(key, one.packed, one.version)
         self._whole.clear()
+        if self._damaged is not None:
+            client, table = self._dynamodb
+            client.delete_item(TableName=table, Key=_DAMAGED)
+            if self._damaged:
+                client.put_item(TableName=table, Item=self._damaged)
+            self._damaged = None
+
+    @property
+    def _dynamodb(self) -> tuple[Any, str]:
+        return boto3.client("dynamodb"), f"{self._stage.settings.prefix}-houses"
 
     def _replace(self, key: SlotKey, packed: bytes, version: int) -> None:
         item = self._stage._tables.readings

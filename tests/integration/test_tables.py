@@ -13,7 +13,7 @@ import pytest
 
 from roomidity.composition import Roomidity
 from roomidity.domain.forecasts import StoredForecast
-from roomidity.domain.houses import House, Quarantine, Room
+from roomidity.domain.houses import House, Quarantine, Room, Trial
 from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet
 from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, format_slot, to_epoch_ms
 from roomidity.errors import ConflictError
@@ -470,3 +470,38 @@ def test_the_tables_share_one_client(stage: Roomidity) -> None:
         for item in (tables.houses, tables.readings, tables.observations, tables.forecasts, tables.models)
     }
     assert len(clients) == 1
+
+
+def test_a_house_on_trial_comes_back_and_expires_until_it_is_real(stage: Roomidity) -> None:
+    client: Any = boto3.client("dynamodb", region_name=REGION)
+
+    def attributes() -> dict[str, Any]:
+        answer = client.get_item(TableName="roomidity-test-houses", Key={"house": {"S": "made up"}})
+        return {name: answer["Item"].get(name) for name in ("trial", "expires_at", "admitted_at")}
+
+    heard = House("made up", "UTC", rooms={"kitchen": SEEN}, admitted_at=START, trial=Trial())
+    heard = heard.hear([START - SLOT], now=START)
+    stage.houses.put(heard)
+    found = stage.houses.get("made up")
+    assert found == replace(heard, version=1)
+    expires_at = START + timedelta(days=7)
+    assert attributes() == {
+        "trial": {"M": {"slots": {"L": [{"S": "2026-03-14T23:45Z"}]}}},
+        "expires_at": {"N": str(to_epoch_ms(expires_at) // 1000)},
+        "admitted_at": {"S": "2026-03-15T00:00:00Z"},
+    }
+    real = found.hear([START, START + SLOT, START + 2 * SLOT], now=START)
+    stage.houses.put(real)
+    assert stage.houses.get("made up") == replace(real, version=2)
+    assert attributes() == {"trial": None, "expires_at": None, "admitted_at": {"S": "2026-03-15T00:00:00Z"}}
+
+
+def test_a_house_that_a_person_set_something_for_never_expires(stage: Roomidity) -> None:
+    heard = House("h1", "UTC", rooms={"kitchen": SEEN}, trial=Trial()).hear([START], now=START)
+    stage.houses.put(heard.with_rule(Quarantine(START, START + SLOT)))
+    client: Any = boto3.client("dynamodb", region_name=REGION)
+    item = client.get_item(TableName="roomidity-test-houses", Key={"house": {"S": "h1"}})["Item"]
+    assert "expires_at" not in item
+    found = stage.houses.get("h1")
+    assert found is not None
+    assert found.trial is None
