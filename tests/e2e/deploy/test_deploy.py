@@ -147,7 +147,7 @@ def redeployed(stage: Deployment, timings: Timings) -> datetime:
     stage.send(house("second", seed=12))
     handler = stage.folder / "handlers/verify.py"
     changed = handler.read_text().replace(
-        '    return {\n        "day"', '    return {\n        "changed": True,\n        "day"'
+        "    return fleet.as_dict()\n", '    return {"changed": True, **fleet.as_dict()}\n'
     )
     assert changed != handler.read_text()
     handler.write_text(changed)
