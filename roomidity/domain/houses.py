@@ -209,7 +209,7 @@ class House:
         places = Places(dict(self.rooms))
         refused: set[tuple[str, str]] = set()
         for one in sorted(seen, key=lambda one: (one.first, one.room, one.sensor)):
-            if not places.take(one._replace(room=self.present(one.room))):
+            if not places.take(one._replace(room=self.aliases[one.room]) if one.room in self.aliases else one):
                 refused.add((one.room, one.sensor))
         return replace(self, rooms=places.rooms), refused
 

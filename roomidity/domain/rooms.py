@@ -52,10 +52,8 @@ class Room:
             first_seen=min(self.first_seen, seen.first),
             last_seen=max(self.last_seen, seen.last),
             sensors=self.sensors | {seen.sensor},
-            measured={
-                quantity: max(one.measured[quantity] for one in (self, seen) if quantity in one.measured)
-                for quantity in {*self.measured, *seen.measured}
-            },
+            measured={**self.measured}
+            | {of: at for of, at in seen.measured.items() if of not in self.measured or at > self.measured[of]},
         )
 
 

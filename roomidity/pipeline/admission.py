@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -140,10 +141,11 @@ def _seen(accepted: pl.DataFrame) -> dict[str, list[Seen]]:
         at.max().alias("last"),
         *(at.filter(pl.col(quantity).is_not_null()).max().alias(quantity) for quantity in QUANTITIES),
     )
+    moment = cache(from_epoch_ms)  # most of a room's are one, and those of many rooms
     seen: dict[str, list[Seen]] = {}
     for house, room, sensor, first, last, *newest in groups.iter_rows():
         measured: dict[str, datetime] = {
-            name: from_epoch_ms(ms) for name, ms in zip(QUANTITIES, newest, strict=True) if ms is not None
+            name: moment(ms) for name, ms in zip(QUANTITIES, newest, strict=True) if ms is not None
         }
-        seen.setdefault(house, []).append(Seen(room, sensor, from_epoch_ms(first), from_epoch_ms(last), measured))
+        seen.setdefault(house, []).append(Seen(room, sensor, moment(first), moment(last), measured))
     return seen
