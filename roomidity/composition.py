@@ -19,7 +19,16 @@ from roomidity.aws.bucket import Bucket
 from roomidity.aws.dynamodb import botocore_session, dynamodb_client
 from roomidity.aws.functions import Function
 from roomidity.aws.queues import Queue
-from roomidity.aws.store import AccuracyTable, ForecastTable, HouseTable, ObservationTable, SetTable, Tables, bind
+from roomidity.aws.store import (
+    AccuracyTable,
+    ForecastTable,
+    HouseTable,
+    ObservationTable,
+    SetTable,
+    SettingTable,
+    Tables,
+    bind,
+)
 from roomidity.domain.damage import Damage
 from roomidity.pipeline.backoff import BackOff
 from roomidity.settings import Settings
@@ -110,6 +119,11 @@ class Roomidity:
     def accuracy(self) -> AccuracyTable:
         """The table ``accuracy``."""
         return AccuracyTable(self._tables.accuracy, retention_days=self.settings.retention_days, damage=self.damage)
+
+    @cached_property
+    def house_settings(self) -> SettingTable:
+        """The table ``settings``."""
+        return SettingTable(self._tables.settings, self.damage)
 
     @cached_property
     def bucket(self) -> Bucket:
@@ -236,6 +250,7 @@ class Roomidity:
             observations=self.observations,
             forecasts=self.forecasts,
             accuracy=self.accuracy,
+            settings=self.house_settings,
             registry=self.registry,
             rejects=self.rejects,
         )
@@ -257,6 +272,7 @@ class Roomidity:
             sets=lambda: self.sets,
             observations=lambda: self.observations,
             accuracy=lambda: self.accuracy,
+            settings=lambda: self.house_settings,
             damaged=self.damage.take,
         )
 

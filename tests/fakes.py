@@ -22,6 +22,7 @@ from roomidity.domain.messages import Message
 from roomidity.domain.models import Pointer, Pruned
 from roomidity.domain.observations import Observation, Origin, StoredSet
 from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT, SlotKey, to_epoch_ms
 from roomidity.errors import ChampionChangedError, ConflictError, ModelRefusedError, ModelUnreadableError
 from roomidity.forecasting import Model, State
@@ -47,6 +48,7 @@ __all__ = [
     "FakeRegistry",
     "FakeRejects",
     "FakeSets",
+    "FakeSettings",
     "InMemory",
     "World",
 ]
@@ -333,6 +335,34 @@ class FakeAccuracy:
             for (of_house, of_room, day), row in found
             if (of_house, of_room) == (house, room) and first <= day <= last
         ]
+
+
+class FakeSettings:
+    """What is set of a house by kind, written and deleted only on the version that was read."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str], Setting] = {}
+        self.read = 0
+
+    def get(self, house: str, kind: str) -> Setting | None:
+        self.read += 1
+        return self.stored.get((house, kind))
+
+    def list(self, house: str) -> list[Setting]:
+        return [one for (of, _), one in sorted(self.stored.items()) if of == house]
+
+    def put(self, setting: Setting) -> Setting:
+        held = self.stored.get((setting.house, setting.kind))
+        if (held.version if held else 0) != setting.version:
+            raise ConflictError(f"the {setting.kind} of house {setting.house!r}", attempts=1)
+        self.stored[setting.house, setting.kind] = replace(setting, version=setting.version + 1)
+        return self.stored[setting.house, setting.kind]
+
+    def delete(self, setting: Setting) -> None:
+        held = self.stored.get((setting.house, setting.kind))
+        if held is not None and held.version != setting.version:
+            raise ConflictError(f"the {setting.kind} of house {setting.house!r}", attempts=1)
+        self.stored.pop((setting.house, setting.kind), None)
 
 
 class FakeRegistry:

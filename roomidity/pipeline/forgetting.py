@@ -52,6 +52,7 @@ class ForgetPorts:
     observations: OfSlots
     forecasts: OfRoom
     accuracy: OfRoom
+    settings: OfHouse
     registry: OfModels
     rejects: OfHouse
 
@@ -71,6 +72,7 @@ def forget_house(ports: ForgetPorts, *, house: str) -> Iterator[tuple[str, int]]
         *(("forecasts", ports.forecasts.erase(house, room)) for room in rooms),
         *(("accuracy", ports.accuracy.erase(house, room)) for room in rooms),
         ("observations", ports.observations.erase(house)),
+        ("settings", ports.settings.erase(house)),
         ("models", ports.registry.erase(house)),
         ("objects", ports.registry.erase_objects(house)),
         ("rejects", ports.rejects.erase(house)),

@@ -19,6 +19,7 @@ __all__ = [
     "ModelItem",
     "ObservationItem",
     "SetItem",
+    "SettingItem",
     "Tables",
     "bind",
     "connection_of",
@@ -130,6 +131,16 @@ class AccuracyItem(Item):
     expires_at = NumberAttribute()
 
 
+class SettingItem(Item):
+    """settings: what is set of a house by kind, each an item of its own, so that the house's stays small."""
+
+    house = UnicodeAttribute(hash_key=True)
+    kind = UnicodeAttribute(range_key=True)
+    content = Plain()
+    version = NumberAttribute()
+    expires_at = NumberAttribute(null=True)
+
+
 ItemType = TypeVar("ItemType", bound=Item)
 
 
@@ -143,6 +154,7 @@ class Tables:
     forecasts: type[ForecastItem]
     models: type[ModelItem]
     accuracy: type[AccuracyItem]
+    settings: type[SettingItem]
 
 
 def connection_of(item: type[Model]) -> Connection:
@@ -169,4 +181,5 @@ def bind(prefix: str, client: Any) -> Tables:
         forecasts=bound(ForecastItem, "forecasts"),
         models=bound(ModelItem, "models"),
         accuracy=bound(AccuracyItem, "accuracy"),
+        settings=bound(SettingItem, "settings"),
     )
