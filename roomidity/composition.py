@@ -257,6 +257,7 @@ class Roomidity:
             sets=lambda: self.sets,
             observations=lambda: self.observations,
             accuracy=lambda: self.accuracy,
+            rejects=lambda: self.rejects,
             damaged=self.damage.take,
         )
 
