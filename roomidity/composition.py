@@ -273,6 +273,7 @@ class Roomidity:
             observations=lambda: self.observations,
             accuracy=lambda: self.accuracy,
             settings=lambda: self.house_settings,
+            rejects=lambda: self.rejects,
             damaged=self.damage.take,
         )
 

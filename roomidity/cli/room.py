@@ -12,7 +12,7 @@ from roomidity.cli.places import Place, place_argument
 from roomidity.domain.houses import MAX_ROOMS, OUTDOOR, UNHEARD
 from roomidity.domain.names import kept_name
 from roomidity.pipeline.changing import change_house
-from roomidity.pipeline.house_settings import known_room, renamed, with_unit
+from roomidity.pipeline.house_settings import known_room, removed, renamed, with_unit
 from roomidity.pipeline.ports import known_house
 from roomidity.readings.units import UNITS, parse_units
 
@@ -29,9 +29,10 @@ __all__ = ["room"]
     come in by a replay. It can be set before the first reading comes.
 
     A house has at most {MAX_ROOMS} rooms, one for every name that readings come with: remove what was mistyped.
-    A room that is removed is no longer forecast, listed or shown, and its place is free. Nothing of it is deleted:
-    readings, forecasts and accuracy expire by themselves, 400 days after they were made (forecasts 35) unless set
-    otherwise. Heard again, also by readings that still wait in the queue, it comes back as a new room.
+    A room that is removed is no longer forecast, listed or shown, and its place is free; its unit and its former names
+    are forgotten. Nothing of it is deleted: readings, forecasts and accuracy expire by themselves, 400 days after they
+    were made (forecasts 35) unless set otherwise. Heard again, also by readings that still wait in the queue, it comes
+    back as a new room.
 
     Where all places are taken, a new room takes that of the one unheard for the longest, if that is {UNHEARD.days} days
     or more before the house's newest reading.
@@ -110,7 +111,7 @@ def _set_unit(output: Output, house: str, named: str, unit: str) -> None:
 
 def _remove(output: Output, house: str, named: str) -> None:
     name = known_room(known_house(stage().houses, house), named)
-    home, removed = change_house(stage().houses, stage().backoff, house, lambda read: read.without_room(name))
+    home, is_removed = change_house(stage().houses, stage().backoff, house, lambda read: removed(read, name))
     places = MAX_ROOMS - len(home.rooms)
     output.tables.print(f"{house}/{name} is removed; {house} has a place for {places} more rooms.")
-    output.answer({"house": house, "room": name, "removed": removed})
+    output.answer({"house": house, "room": name, "removed": is_removed})

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from roomidity.doctor.deliveries import deliveries, rejects
 from roomidity.doctor.findings import Finding, some
 from roomidity.doctor.items import items
 from roomidity.doctor.ports import DoctorPorts
@@ -13,6 +14,7 @@ from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import ACTIVE_FOR, House
 from roomidity.domain.slots import SLOT, format_slot
 from roomidity.errors import RoomidityError
+from roomidity.forecasting.serving.deliveries import DELIVERY_NOTES
 from roomidity.pipeline.house_settings import bad_settings
 from roomidity.pipeline.ports import Registry
 from roomidity.pipeline.remedies import told
@@ -29,6 +31,7 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
     known = sorted(ports.houses().all(), key=lambda house: house.name)
     if not known:
         yield Finding("houses", "ok", "none yet; one appears with its first reading")
+        yield rejects(ports, [], now=now)
         yield items(ports, [], now=now)
         return
     active = [house for house in known if house.rooms_to_forecast(now)]
@@ -40,6 +43,8 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
         mend = "do readings still reach the queue? Of a replayed house, give its time with --now"
         yield Finding("houses", "wrong", found, f"readings within {ACTIVE_FOR.days} days", mend)
         yield _settings(known)
+        yield deliveries(known, now=now)
+        yield rejects(ports, known, now=now)
         yield items(ports, known[:most_houses], now=now)
         return
     chosen = active if most_houses is None else active[:: -(-len(active) // most_houses)]
@@ -58,6 +63,8 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
     }
     yield _last_run(latest, now=now)
     yield _sensors(latest)
+    yield deliveries(known, now=now)
+    yield rejects(ports, known, now=now)
     yield items(ports, chosen, now=now)
 
 
@@ -109,8 +116,13 @@ def _last_run(latest: Mapping[str, Sequence[StoredForecast]], *, now: datetime) 
 
 
 def _sensors(latest: Mapping[str, Sequence[StoredForecast]]) -> Finding:
-    """What the newest forecasts note of the sensors."""
-    notes = [(f"{house}/{name}", found, mend) for house, rooms in latest.items() for name, found, mend in told(rooms)]
+    """What the newest forecasts note of the sensors; how their readings come in has a row of its own."""
+    notes = [
+        (f"{house}/{name}", found, mend)
+        for house, rooms in latest.items()
+        for name, found, mend in told(rooms)
+        if name.rpartition(": ")[2] not in DELIVERY_NOTES
+    ]
     if not notes:
         return Finding("sensors", "ok", "nothing is noted of any")
     found = some(f"{name}: {found}" for name, found, _ in notes)

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from roomidity.domain.aliases import Aliases, usable_aliases
+from roomidity.domain.deliveries import NO_DELIVERIES, Deliveries, HouseDeliveries
 from roomidity.domain.names import OUTDOOR
 from roomidity.domain.rooms import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS, UNHEARD, Places, Room, Seen
 from roomidity.domain.slots import format_moment, to_epoch_ms
@@ -97,7 +98,8 @@ class House:
     in no readings, and is never written.
 
     ``settings`` are a person's, as they are stored: former names of rooms (``aliases``), and the unit of a room
-    (``rooms.<room>.unit``). ``default_timezone`` is the stage's, for where ``timezone`` is none.
+    (``rooms.<room>.unit``). ``deliveries`` say of which rooms readings come in oddly. ``default_timezone`` is the
+    stage's, for where ``timezone`` is none.
     """
 
     name: str
@@ -109,6 +111,7 @@ class House:
     version: int = 0
     admitted_at: datetime | None = None
     trial: Trial | None = None
+    deliveries: HouseDeliveries = NO_DELIVERIES
     flaw: str | None = None
     default_timezone: str = field(default="UTC", compare=False)
 
@@ -129,6 +132,10 @@ class House:
     def names_of(self, room: str) -> tuple[str, ...]:
         """A room's present name, then its former ones: what is kept of it may stand under each."""
         return room, *sorted(former for former, name in self.aliases.items() if name == room)
+
+    def delivered(self, room: str, at: datetime) -> Deliveries:
+        """How a room's readings came in over the day before ``at``; nothing where nothing was odd."""
+        return self.deliveries.of(self.names_of(room), at)
 
     @property
     def on_trial(self) -> bool:
@@ -198,7 +205,8 @@ class House:
         """
         if name not in self.rooms:
             return self
-        return replace(self, rooms={one: room for one, room in self.rooms.items() if one != name})
+        others = {one: room for one, room in self.rooms.items() if one != name}
+        return replace(self, rooms=others, deliveries=self.deliveries.without(self.names_of(name)))
 
     def admit(self, seen: Iterable[Seen]) -> tuple[House, set[tuple[str, str]]]:
         """The house with what was seen added, and the (room, sensor) pairs that it has no place for.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import numpy as np
 
+from roomidity.domain.deliveries import Deliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.quantities import SPECS
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain, forecast
+from roomidity.forecasting.serving.deliveries import delivery_notes
 from roomidity.pipeline.history import read_window
 from roomidity.pipeline.house_settings import log_bad_settings
 from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, known_house
@@ -64,7 +67,7 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
         window = read_window(ports.observations, home, rooms, issued_at=issued_at)
     with timed("forecast"):
         issued = forecast(window, serving.model, serving.state)
-        stored = tuple(_to_stored(issued, place, house=house, version=serving.version) for place in range(len(rooms)))
+        stored = tuple(_to_stored(issued, place, house=home, version=serving.version) for place in range(len(rooms)))
     with timed("write"):
         ports.forecasts.put_many(stored)
     return IssuedForecast(rooms=stored, serving=serving)
@@ -80,18 +83,25 @@ def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: da
     return explain(window, serving.model, serving.state, room)
 
 
-def _to_stored(issued: HouseForecast, place: int, *, house: str, version: str) -> StoredForecast:
+def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str) -> StoredForecast:
     """One room's part, rounded as it is stored; NaN for a quantity that the room does not measure."""
+    room = issued.rooms[place]
     levels = issued.quantiles[place][:, _LEVELS]
     forecast = np.isfinite(levels).all(axis=(1, 2), keepdims=True)
     rounded = np.stack([rows.round(spec.decimals) for rows, spec in zip(levels, SPECS, strict=True)])
     return StoredForecast(
-        house=house,
-        room=issued.rooms[place],
+        house=house.name,
+        room=room,
         issued_at=issued.issued_at,
         quantiles=np.where(forecast, rounded, np.nan),
         grade={str(quantity): grade for quantity, grade in issued.grades[place].items()},
         data_through=issued.data_through[place],
         model_version=version,
-        notes=issued.notes[place],
+        notes=_notes(issued.notes[place], house.delivered(room, issued.issued_at)),
     )
+
+
+def _notes(sensors: Sequence[str], delivered: Deliveries) -> tuple[str, ...]:
+    """What is known to be wrong; a room whose readings come, late or in vain, is not called dead."""
+    deliveries = delivery_notes(delivered)
+    return (*(note for note in sensors if note != "dead" or not deliveries), *deliveries)

@@ -23,6 +23,7 @@ __all__ = [
     "bad_settings",
     "known_room",
     "log_bad_settings",
+    "removed",
     "renamed",
     "units_of",
     "with_timezone",
@@ -81,7 +82,24 @@ def renamed(home: House, old: str, new: str) -> House:
     by_room = _plain(home.settings.get("rooms"))
     if room in by_room:
         settings["rooms"] = {new if name == room else name: of for name, of in by_room.items() if name != new}
-    return replace(home, rooms=rooms, settings=settings)
+    return replace(home, rooms=rooms, settings=settings, deliveries=home.deliveries.renamed(room, new))
+
+
+def removed(home: House, room: str) -> House:
+    """The house without a room, and without what was set of it: its former names are free again, its unit is gone.
+
+    Readings that come by one of its names, the present or a former one, are those of a new room.
+    """
+    names = home.names_of(room)
+    others = {of: setting for of, setting in _plain(home.settings.get("rooms")).items() if of not in names}
+    left = {
+        "aliases": {
+            former: name for former, name in _plain(home.settings.get("aliases")).items() if former not in names
+        },
+        "rooms": others,
+    }
+    settings = {key: left.get(key, value) for key, value in home.settings.items()}
+    return replace(home.without_room(room), settings={key: value for key, value in settings.items() if value != {}})
 
 
 def with_timezone(home: House, zone: str) -> House:

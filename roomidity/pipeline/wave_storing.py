@@ -21,6 +21,7 @@ from roomidity.domain.names import is_name, kept_name
 from roomidity.pipeline.admission import Admission
 from roomidity.pipeline.drain_parts import DrainPorts, DrainRules, DrainSummary
 from roomidity.pipeline.house_settings import units_of
+from roomidity.pipeline.noting import DeliveryNoting
 from roomidity.pipeline.pasts import Pasts
 from roomidity.pipeline.quotas import Allowance
 from roomidity.readings import Checked, Decoded, check, decode
@@ -42,6 +43,7 @@ class WaveStorer:
     may_go_on: Callable[[], bool]
     timed: Timed
     allowance: Allowance
+    noting: DeliveryNoting
     failures: list[Exception] = field(default_factory=list)
 
     def store(self, messages: list[Message]) -> DrainSummary:
@@ -67,6 +69,8 @@ class WaveStorer:
             undeleted = self.ports.readings.delete(
                 [message for place, message in enumerate(messages) if place not in kept]
             )
+        done = Checked(accepted=_without(accepted, stored.left), rejected=_without(checked.rejected, kept))
+        self.noting.take(messages, done, homes)
         not_received = (len(_of(decoded.rows, left)) if left else 0) + stored.not_stored
         summary = DrainSummary(
             waves=1,
@@ -137,7 +141,9 @@ def _refuse(checked: Checked, refused: pl.DataFrame) -> Checked:
     if refused.is_empty():
         return checked
     names = ["house", "room", "sensor"]
-    readings = checked.accepted.join(refused, on=names).select("message", "position", "house", "reason")
+    readings = checked.accepted.join(refused, on=names).select(
+        "message", "position", "house", "room", (pl.col("slot") + pl.col("time_ms")).alias("at"), "reason"
+    )
     return Checked(
         accepted=checked.accepted.join(refused, on=names, how="anti"), rejected=pl.concat([checked.rejected, readings])
     )

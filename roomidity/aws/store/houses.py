@@ -8,11 +8,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from roomidity.aws.store.deliveries import from_deliveries, to_deliveries
 from roomidity.aws.store.erasing import erase
 from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import HouseItem
 from roomidity.aws.store.writing import Write, save
 from roomidity.domain.damage import Damage, whole
+from roomidity.domain.deliveries import NO_DELIVERIES, HouseDeliveries
 from roomidity.domain.houses import House, Quarantine, Room, Trial
 from roomidity.domain.names import is_key
 from roomidity.domain.quantities import QUANTITIES
@@ -76,6 +78,7 @@ class HouseTable:
             settings=house.settings,
             version=house.version + 1,
             admitted_at=format_moment(house.admitted_at) if house.admitted_at else None,
+            deliveries=from_deliveries(house.deliveries),
             **(_from_trial(house.trial) if house.trial and house.on_trial else {}),
         )
         unchanged = self._item.version == house.version if house.version else self._item.house.does_not_exist()
@@ -99,6 +102,7 @@ class HouseTable:
             version=parts.read("version", lambda: whole(item.version, least=1), 1),
             admitted_at=parts.read("admission", lambda: _moment(item.admitted_at), None),
             trial=parts.read("trial", lambda: _to_trial(item), None),
+            deliveries=self._deliveries(item),
             default_timezone=self._timezone,
         )
         if parts.flaws:
@@ -107,6 +111,14 @@ class HouseTable:
         if house.zone != house.timezone:
             self._reader.note(item, f"its time zone {house.timezone!r:.80} is unknown; {house.zone} stands in for it")
         return house
+
+    def _deliveries(self, item: HouseItem) -> HouseDeliveries:
+        """What is recorded of how readings come in; none where it cannot be read, and it is written anew."""
+        try:
+            return to_deliveries(item.deliveries)
+        except Exception as error:  # noqa: BLE001  # whatever an odd record raises must not cost the house
+            self._reader.note(item, f"its deliveries cannot be read ({type(error).__name__}: {error!s:.80})")
+            return NO_DELIVERIES
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ __all__ = [
 class HouseItem(Item):
     """houses: a house, its time zone, rooms as seen, quarantine rules and settings.
 
-    ``trial`` and ``expires_at`` are there until it is real: the slots it was heard in, and when it goes.
+    ``trial`` and ``expires_at`` are there until it is real: the slots it was heard in, and when it goes. ``deliveries``
+    are there while readings come in oddly: of which rooms, and how.
     """
 
     house = UnicodeAttribute(hash_key=True)
@@ -41,6 +42,7 @@ class HouseItem(Item):
     version = NumberAttribute()
     admitted_at = UnicodeAttribute(null=True)
     trial = Plain(null=True)
+    deliveries = Plain(null=True)
     expires_at = NumberAttribute(null=True)
 
 
