@@ -1,4 +1,4 @@
-"""How readings come in: late, with a wrong clock or zone, or rejected; and what of it nobody's record tells."""
+"""How readings arrive, by the houses' records; and rejects that belong to no known house."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from roomidity.pipeline.remedies import remedy
 __all__ = ["deliveries", "rejects"]
 
 _OBJECTS: Final = 50
-"""Of rejects that are read: a drain writes one a wave, so that these are half a day of a stage that rejects always."""
+"""Of rejects that are read. A drain writes one a portion of a wave: half a day of a stage that always rejects."""
 
 
 def deliveries(houses: Sequence[House], *, now: datetime) -> Finding:

@@ -1,4 +1,4 @@
-"""Rejected readings: which are meant, and whose they are."""
+"""Choosing among rejected readings by day, reason and house; and which houses a reject names."""
 
 from __future__ import annotations
 

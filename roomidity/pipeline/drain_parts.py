@@ -30,7 +30,7 @@ class DrainPorts:
 
     @property
     def slots(self) -> SlotWriter:
-        """What admits, stores and derives."""
+        """What stores and derives."""
         return SlotWriter(self.houses, self.sets, self.observations, self.backoff)
 
 

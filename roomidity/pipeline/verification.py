@@ -21,7 +21,7 @@ from roomidity.domain.slots import SLOT, SLOT_MS, floor_slot, from_epoch_ms
 from roomidity.errors import ItemDamagedError
 from roomidity.forecasting import STEPS, WINDOW_SLOTS, Window, advance
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
-from roomidity.forecasting.evaluation.protocol import counted
+from roomidity.forecasting.evaluation.protocol import ISSUE_SLOTS, counted
 from roomidity.forecasting.evaluation.scores import Score, score
 from roomidity.forecasting.serving.courses import FILL_SLOTS, fill
 from roomidity.forecasting.serving.faults import without_faults
@@ -33,7 +33,6 @@ from roomidity.pipeline.serving import first_intact
 __all__ = ["VerifyPorts", "advance_state", "midnight", "score_days", "verify_house"]
 
 _DAY: Final = timedelta(days=1)
-_SIX_HOURS: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,9 @@ def _score_room(room: str, forecasts: Sequence[StoredForecast], happened: Window
         issued=issued,
         quantities=sorted({quantity for one in forecasts for quantity in one.quantities}),
         scores=score(np.stack([one.quantiles for one in forecasts]), actual, newest),
-        counted=np.array([(moment - midnight(moment.date())) % _SIX_HOURS == timedelta(0) for moment in issued])
+        counted=np.array(
+            [(moment - midnight(moment.date())) % (ISSUE_SLOTS * SLOT) == timedelta(0) for moment in issued]
+        )
         & counted(filled, actual, newest, begins),
     )
 

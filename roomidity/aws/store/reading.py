@@ -1,4 +1,4 @@
-"""Reading: each item is converted on its own, so that a damaged one is named, counted and left out.
+"""Items out of DynamoDB, converted one by one: a damaged one is named, counted and left out.
 
 pynamodb deserialises in the midst of a query, a scan or a batch, where one odd attribute would cost all items after it.
 """

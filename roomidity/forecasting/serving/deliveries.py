@@ -1,4 +1,4 @@
-"""What the way in gives away of a room's readings: late ones, a wrong clock, zone or unit, rejects."""
+"""Notes from how a room's readings arrived: late, wrong clock, zone or unit, rejected."""
 
 from __future__ import annotations
 
