@@ -34,6 +34,7 @@ from roomidity.pipeline.backoff import BackOff
 from roomidity.settings import Settings
 
 if TYPE_CHECKING:
+    from roomidity.api.ports import ApiPorts
     from roomidity.aws.registry import Registry
     from roomidity.aws.rejects import RejectLog
     from roomidity.doctor import DoctorPorts
@@ -253,6 +254,22 @@ class Roomidity:
             settings=self.house_settings,
             registry=self.registry,
             rejects=self.rejects,
+        )
+
+    @cached_property
+    def api_ports(self) -> ApiPorts:
+        """What the API reads, by clients that give up soon: who asks waits."""
+        from roomidity.api.ports import ApiPorts
+        from roomidity.aws.registry.records import ModelTable
+
+        tables, days = self._hasty_tables, self.settings.retention_days
+        return ApiPorts(
+            settings=SettingTable(tables.settings, self.damage),
+            houses=HouseTable(tables.houses, self.damage, timezone=self.settings.timezone),
+            observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
+            forecasts=ForecastTable(tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage),
+            accuracy=AccuracyTable(tables.accuracy, retention_days=days, damage=self.damage),
+            models=ModelTable(tables.models, self.damage),
         )
 
     @cached_property

@@ -310,6 +310,16 @@ class FakeForecasts:
             if (of_house, of_room) == (house, room) and first <= issued_at <= last
         ]
 
+    def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
+        found = self.between(house, room, datetime(1970, 1, 1, tzinfo=now.tzinfo), now)
+        return found[-1] if found else None
+
+    def issued(
+        self, house: str, rooms: Iterable[str], moments: Iterable[datetime], *, now: datetime
+    ) -> list[StoredForecast]:
+        keys = [(house, room, moment) for room in rooms for moment in list(moments)]
+        return [self.stored[key] for key in keys if key in self.stored]
+
 
 class FakeAccuracy:
     """Rows by room and day; one gives way only to one of as many forecasts or more."""
@@ -335,6 +345,10 @@ class FakeAccuracy:
             for (of_house, of_room, day), row in found
             if (of_house, of_room) == (house, room) and first <= day <= last
         ]
+
+    def of_days(self, house: str, rooms: Iterable[str], days: Iterable[date]) -> list[DayAccuracy]:
+        keys = [(house, room, day) for room in rooms for day in list(days)]
+        return [self.stored[key] for key in keys if key in self.stored]
 
 
 class FakeSettings:
