@@ -40,6 +40,9 @@ _SEND: Final = f"""Queue the readings of FILE, packed into as few messages as th
 Good rows are sent, in order of time; of bad ones the count, the reason and the first lines are told. A file of which
 most rows are bad is not sent at all. A room whose values can only be °F or shares of one is left out until --unit says
 so. --dry-run shows what would be sent.
+
+A drain lets in so many houses that were never heard of, 500 a tick, and keeps the readings of others with the rejects:
+run `roomidity drain --no-quotas` after an import of more, or bring them in by `roomidity replay --reason quota`.
 """
 
 

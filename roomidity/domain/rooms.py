@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -62,8 +63,14 @@ class Places:
 
     def __init__(self, rooms: dict[str, Room]) -> None:
         self.rooms = rooms
-        self._sensors = sum(len(room.sensors) for room in rooms.values())
-        self._name_bytes = sum(_name_bytes(name, room.sensors) for name, room in rooms.items())
+
+    @cached_property  # counted from where the first new name comes, as one seldom does
+    def _sensors(self) -> int:
+        return sum(len(room.sensors) for room in self.rooms.values())
+
+    @cached_property
+    def _name_bytes(self) -> int:
+        return sum(_name_bytes(name, room.sensors) for name, room in self.rooms.items())
 
     def take(self, one: Seen) -> bool:
         """Add what was seen; whether there is a place for it."""
