@@ -27,7 +27,9 @@ __all__ = ["change_setting", "house"]
 def house(house: str, timezone: str | None, as_json: bool) -> None:
     """Show HOUSE: its rooms, time zone and settings; or set its time zone.
 
-    Forecasts go by local time: people air and shower by the clock. A zone can be set before the first reading comes.
+    Forecasts go by local time: people air and shower by the clock. A zone can be set before the first reading comes;
+    until it is, the house has the stage's. A `timezone` that a message bears beside its readings is not heeded: a
+    setting is a person's, whoever may send. Of a file, `send` reads times without an offset by it.
 
       roomidity house h1
       roomidity house h1 --timezone Europe/Brussels
