@@ -80,9 +80,8 @@ def send(file: Path, timezone: str | None, dry_run: bool, max_bytes: int, as_jso
                 batch = []
                 bar.update(task, completed=messages)
         queue.send(batch)
-    output.tables.print(
-        f"Queued {_counted(count, 'reading')} in {_counted(messages, 'message')} ({sent_bytes:,} bytes) to {queue.name}."
-    )
+    sent = f"{_counted(count, 'reading')} in {_counted(messages, 'message')} ({sent_bytes:,} bytes)"
+    output.tables.print(f"Queued {sent} to {queue.name}.")
     _tell_left_out(found)
     output.answer(
         {
