@@ -16,6 +16,7 @@ from roomidity.errors import InputError
 from roomidity.pipeline.changing import change_house
 from roomidity.pipeline.house_settings import bad_settings, with_timezone
 from roomidity.pipeline.ports import known_house
+from roomidity.settings import check_timezone
 
 __all__ = ["change_setting", "house"]
 
@@ -38,7 +39,8 @@ def house(house: str, timezone: str | None, as_json: bool) -> None:
     if timezone is None:
         home = known_house(stage().houses, house)
     else:
-        home = change_setting(house, lambda read: with_timezone(read, timezone.strip()))
+        zone = check_timezone(timezone.strip(), "--timezone")
+        home = change_setting(house, lambda read: with_timezone(read, zone))
     output.tables.print(house_table(home))
     for bad in bad_settings(home):
         notes.print(f"{bad}. To mend: {bad.mend}", soft_wrap=True)
