@@ -83,7 +83,8 @@ def send(file: Path, timezone: str | None, dry_run: bool, max_bytes: int, as_jso
                 batch = []
                 bar.update(task, completed=messages)
         queue.send(batch)
-    output.tables.print(f"Queued {count:,} readings in {messages:,} messages ({sent_bytes:,} bytes) to {queue.name}.")
+    sent = f"{_counted(count, 'reading')} in {_counted(messages, 'message')} ({sent_bytes:,} bytes)"
+    output.tables.print(f"Queued {sent} to {queue.name}.")
     _tell_left_out(found)
     output.answer(
         {
@@ -103,7 +104,7 @@ def _answer_dry_run(output: Output, found: FileReadings, bodies: Iterable[str]) 
     rooms = readings.group_by(pl.concat_str(names, separator="/").alias("name")).len().sort("name")
     first, last = (format_moment(moment) for moment in (readings["ts"].min(), readings["ts"].max()))  # type: ignore[arg-type]  # a column of times
     sample = list(islice(_unpacked(bodies), _SAMPLE))
-    output.tables.print(f"Would queue {len(readings):,} readings, {first} to {last}:")
+    output.tables.print(f"Would queue {_counted(len(readings), 'reading')}, {first} to {last}:")
     for name, count in rooms.iter_rows():
         output.tables.print(f"  {name}: {count:,}", markup=False)
     _tell_left_out(found)

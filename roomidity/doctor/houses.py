@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -71,7 +72,9 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
 def _settings(houses: Sequence[House]) -> Finding:
     bad = [one for house in houses for one in bad_settings(house)]
     if not bad:
-        return Finding("settings", "ok", f"what is set of {len(houses)} houses can be used")
+        zones = Counter(house.zone for house in houses).most_common()
+        told = some(f"{count} in {zone}" for zone, count in zones)
+        return Finding("settings", "ok", f"what is set of {len(houses)} houses can be used; their time zones: {told}")
     expected = "; ".join(dict.fromkeys(one.expected for one in bad))
     return Finding("settings", "wrong", some(map(str, bad)), expected, some(one.mend for one in bad))
 

@@ -77,6 +77,22 @@ def test_what_is_no_file_of_readings(tmp_path: Path, content: bytes, said: list[
     assert all(words in text for words in said), text
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('""\n"x"\n', "found columns, none of which has a name; expected"),
+        (
+            "2026-01-01T00:00:00Z;21.3;51\n2026-01-01T00:15:00Z;21.3;51\n",
+            "values: '2026-01-01T00:00:00Z', '21.3', '51'",
+        ),
+        ("a|b\n1|2\n", "found the columns 'a', 'b'; expected"),
+    ],
+)
+def test_a_header_without_names_is_told_as_such(content: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(content)
+    assert said in refusal(tmp_path / "a.csv")
+
+
 def test_a_file_that_is_not_there_or_is_a_folder(tmp_path: Path) -> None:
     assert "No such file" in refusal(tmp_path / "missing.csv")
     assert "directory" in refusal(tmp_path)
