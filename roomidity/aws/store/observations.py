@@ -34,7 +34,7 @@ class ObservationTable:
     def origins(self, keys: Iterable[SlotKey]) -> dict[SlotKey, Origin]:
         """What each stored observation was derived from, read consistently."""
         names = [(key.house, format_slot(key.start)) for key in keys]
-        needed = ["house", "slot", "version", "rules"]
+        needed = ["house", "slot", "version", "rules", "digest"]
         found = self._item.batch_get(names, consistent_read=True, attributes_to_get=needed)
         return dict(self._reader.each(found, lambda item: (_key(item), _origin(item))))
 
@@ -78,7 +78,8 @@ class ObservationTable:
 
     def _same(self, origin: Origin) -> Condition:
         same_rules = self._item.rules == origin.rules if origin.rules else self._item.rules.does_not_exist()
-        same: Condition = (self._item.version == origin.version) & same_rules
+        same_digest = self._item.digest == origin.digest if origin.digest else self._item.digest.does_not_exist()
+        same: Condition = (self._item.version == origin.version) & same_rules & same_digest
         return same
 
     def _write(self, key: SlotKey, observation: Observation, origin: Origin, condition: Condition) -> Write:
@@ -91,6 +92,7 @@ class ObservationTable:
             },
             version=origin.version,
             rules=origin.rules or None,
+            digest=origin.digest or None,
             expires_at=key.slot_ms // 1000 + self._retention_s,
         )
         return Write(item, condition, house=key.house, size_bytes=200 * (len(observation) + 1))
@@ -133,7 +135,7 @@ def _key(item: ObservationItem) -> SlotKey:
 
 
 def _origin(item: ObservationItem) -> Origin:
-    return Origin(whole(item.version), whole(item.rules or 0))
+    return Origin(whole(item.version), whole(item.rules or 0), str(item.digest or ""))
 
 
 def _derived(item: ObservationItem) -> tuple[SlotKey, Observation, Origin]:
