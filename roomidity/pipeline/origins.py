@@ -31,10 +31,12 @@ class Compared:
 
     A drain died between set and observation, or a change of rules did before it came to the slot, or a table was
     restored. ``ahead`` are those whose observation is of a newer set or newer rules, and what it is of: another writer
-    was there meanwhile, or the table of what is older was restored; who reads that again can tell.
+    was there meanwhile, or the table of what is older was restored; who reads that again can tell. ``missing`` are
+    those without an observation that can be read.
     """
 
     behind: set[SlotKey]
+    missing: set[SlotKey]
     ahead: Mapping[SlotKey, Origin]
 
 
@@ -62,8 +64,9 @@ def compare(
         rules_count = home is not None and home.flaw is None
         if origin.version > wanted[key].version or (rules_count and origin.rules > wanted[key].rules):
             ahead[key] = origin
-    behind = {key for key in held if key not in standing or not standing[key].covers(wanted[key])}
-    return Compared(behind - ahead.keys(), ahead)
+    missing = held.keys() - standing.keys()
+    older = {key for key, origin in standing.items() if not origin.covers(wanted[key])}
+    return Compared((older | missing) - ahead.keys(), missing, ahead)
 
 
 def raise_above(

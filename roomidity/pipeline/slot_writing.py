@@ -163,6 +163,8 @@ class SlotWriter:
         written = 0
         refused: set[SlotKey] = set()
         seen: dict[SlotKey, Origin] = {}
+        sealed: set[SlotKey] = set()  # what stands there cannot be read, and gives way to nothing: a newer version's
+        unread: set[SlotKey] = set()
         for attempt in range(ATTEMPTS):
             homes = self._homes(read)
             found = self._compare(read, homes)
@@ -176,13 +178,16 @@ class SlotWriter:
             )
             refused = self._write_observations(unpacked.values, {key: read[key] for key in due}, homes) if due else due
             written += len(due) - len(refused)
+            sealed |= refused & found.missing & unread
+            unread = refused & found.missing
+            refused -= sealed
             if not refused and not ahead:
                 break
             if attempt or refused:
                 self.backoff.pause(attempt)
             seen |= ahead
             read = self.sets.get_many(refused | ahead.keys())
-        return written, refused
+        return written, refused | sealed
 
     def _store_round(self, pending: pl.DataFrame, read: ReadSets, stored: Stored) -> pl.DataFrame:
         """One round for slots that were read; returns the readings of those that another writer changed meanwhile."""

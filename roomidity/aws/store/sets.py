@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from roomidity.aws.store.erasing import erase
-from roomidity.aws.store.reading import Reader
+from roomidity.aws.store.reading import NEWER, Reader
 from roomidity.aws.store.tables import SetItem, connection_of
 from roomidity.aws.store.writing import Write, save_many
 from roomidity.domain.damage import Damage, whole
-from roomidity.domain.observations import StoredSet
+from roomidity.domain.observations import SET_FORMAT, StoredSet
 from roomidity.domain.slots import SlotKey, floor_slot, format_slot, parse_slot, to_epoch_ms
 
 __all__ = ["SetTable"]
@@ -93,7 +93,12 @@ class SetTable:
                 yield key, self._set(item)
 
     def _set(self, item: SetItem) -> StoredSet:
-        return self._reader.one(item, _to_set) or StoredSet(b"", 0)
+        held = self._reader.one(item, _to_set) or StoredSet(b"", 0)
+        if held.packed[:1] > SET_FORMAT:
+            self._reader.note(
+                item, f"its set has format {held.packed[:1]!r}; this version reads {SET_FORMAT!r}: {NEWER}"
+            )
+        return held
 
     def _write(self, key: SlotKey, new: StoredSet, *, on: int | None = None) -> Write:
         """A set, written on a version: by default the one before its own."""
@@ -106,7 +111,7 @@ class SetTable:
             expires_at=key.slot_ms // 1000 + self._retention_s,
         )
         unchanged = self._item.version == on if on else self._item.house.does_not_exist()
-        return Write(item, unchanged, house=key.house, size_bytes=len(new.packed) + 500)
+        return Write(item, unchanged, house=key.house, size_bytes=len(new.packed) + 500, keep=on > 0)
 
 
 def _key(item: SetItem) -> SlotKey:

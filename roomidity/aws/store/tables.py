@@ -66,6 +66,7 @@ class ObservationItem(Item):
     version = NumberAttribute()
     rules = NumberAttribute(null=True)
     digest = UnicodeAttribute(null=True)
+    v = NumberAttribute(null=True)
     expires_at = NumberAttribute()
 
 
