@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from roomidity.domain.houses import House
-from roomidity.forecasting import HouseForecast, Window, forecast, incredible
+from roomidity.forecasting import HouseForecast, Model, State, Window, forecast, incredible
 from roomidity.pipeline.ports import Registry
 from roomidity.pipeline.serving import Serving, first_intact, prior_serving
 
 __all__ = ["Credible", "credible_forecasts"]
 
 logger: Final = logging.getLogger(__name__)
-
-Issue = Callable[[], HouseForecast]
 
 
 @dataclass(frozen=True)
@@ -38,18 +36,17 @@ def credible_forecasts(registry: Registry, home: House, window: Window, serving:
     """
     found: dict[str, tuple[HouseForecast, str]] = {}
     first: dict[str, str] | None = None
-    for version, issue in _line(registry, home, window, serving):
-        issued, refused = _checked(issue, window)
+    for version, model, state in _line(registry, home, serving):
+        issued, refused = _checked(window, model, state)
         if issued is not None:
             found |= {room: (issued, version) for room in window.rooms if room not in refused and room not in found}
         first = refused if first is None else first
-        left = [room for room in window.rooms if room not in found]
         if refused:
             logger.error(
                 "a forecast was refused, the next in line serves",
                 extra={"house": home.name, "version": version, "rooms": sorted(refused), "why": _said(refused)},
             )
-        if not left:
+        if len(found) == len(window.rooms):
             return Credible([found[room] for room in window.rooms], first)
     last = prior_serving(refused=True)
     issued = forecast(window, last.model, last.state, unchanged=True)  # no more can be done than that
@@ -57,26 +54,26 @@ def credible_forecasts(registry: Registry, home: House, window: Window, serving:
     return Credible([found[room] for room in window.rooms], first or {})
 
 
-def _line(registry: Registry, home: House, window: Window, serving: Serving) -> Iterator[tuple[str, Issue]]:
-    """Who is asked, one after the other, by version; the last is persistence, as the prior knows its errors."""
-    yield serving.version, lambda: forecast(window, serving.model, serving.state)
+def _line(registry: Registry, home: House, serving: Serving) -> Iterator[tuple[str, Model, State]]:
+    """Who is asked, one after the other: version, model and state."""
+    yield serving.version, serving.model, serving.state
     for version in serving.others:
         own = first_intact(registry, home.name, [version], aliases=home.aliases)
         if own is not None:
-            yield version, lambda own=own: forecast(window, own.model, own.state)  # type: ignore[misc]  # a default's type
+            yield version, own.model, own.state
     prior = prior_serving(refused=True)
     if serving.version != prior.version:
-        yield prior.version, lambda: forecast(window, prior.model, prior.state)
+        yield prior.version, prior.model, prior.state
 
 
-def _checked(issue: Issue, window: Window) -> tuple[HouseForecast | None, dict[str, str]]:
+def _checked(window: Window, model: Model, state: State) -> tuple[HouseForecast | None, dict[str, str]]:
     """A forecast, and why the rooms are refused whose part of it cannot be; None and all rooms where there is none."""
     try:
-        issued = issue()
+        issued = forecast(window, model, state)
+        return issued, incredible(issued, window, state)
     except Exception as error:  # whatever damaged numbers lead to, the next in line is asked
         logger.exception("a forecast failed")
         return None, dict.fromkeys(window.rooms, f"{type(error).__name__}: {error}")
-    return issued, incredible(issued, window)
 
 
 def _said(refused: Mapping[str, str]) -> str:

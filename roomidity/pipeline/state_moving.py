@@ -111,7 +111,7 @@ def _as_trained(registry: Registry, home: House, version: str) -> Champion | Non
 def _trouble(serving: Champion, state: State, window: Window) -> str | None:
     """Why what a state forecasts at the window's end cannot be; None if it can."""
     try:
-        found = incredible(forecast(window, serving.model, state), window)
+        found = incredible(forecast(window, serving.model, state), window, state)
     except Exception as error:  # noqa: BLE001  # whatever damaged numbers lead to
         return f"{type(error).__name__}: {error}"
     return next((f"{room}: {why}" for room, why in found.items()), None)

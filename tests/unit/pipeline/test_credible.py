@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from roomidity.domain.slots import SLOT_MS, floor_slot, to_epoch_ms
-from roomidity.forecasting import HouseForecast, Model, State, Window, forecast, incredible, load_prior
+from roomidity.forecasting import HouseForecast, Model, State, Window, advance, forecast, incredible, load_prior
 from roomidity.pipeline import credible
 from roomidity.pipeline.nightly import Night, run_night
 from roomidity.pipeline.state_moving import move_state
@@ -151,12 +151,26 @@ def test_how_far_a_median_may_lie_from_what_was_measured(name: str, beyond: floa
     values = np.stack([np.full(192, 30.0), np.full(192, 20.0)])[None]
     window = Window(("kitchen",), NOW, "UTC", values)
     issued = forecast(window, model, state)
-    assert incredible(issued, window) == {}
+    assert incredible(issued, window, state) == {}
     place = ("humidity", "temperature").index(name)
     moved = np.array(issued.quantiles)
     moved[0, place, :, 50] = values[0, place, 0] + beyond
-    found = incredible(replace(issued, quantiles=moved), window)
+    found = incredible(replace(issued, quantiles=moved), window, state)
     assert bool(found) is is_refused
+
+
+def test_a_sensor_that_fell_silent_at_a_wild_value_is_no_reason_to_refuse() -> None:
+    """Stuck at 99.9 or so for longer than the window reaches, the value before it is forecast on, from memory."""
+    model, state, _ = load_prior()
+    usual = 45 + 5 * np.sin(np.arange(960) / 15)
+    values = np.stack([usual, 20 + np.sin(np.arange(960) / 15)])[None]
+    values[0, 0, -250:] = 99.9
+    history = Window(("kitchen",), NOW, "UTC", values)
+    state = advance(state, model, history.until(NOW - 2 * DAY))
+    for slots in (192, 960):
+        window = history.tail(slots)
+        issued = forecast(window, model, state)
+        assert incredible(issued, window, state) == {}
 
 
 # ---- Nights
