@@ -27,6 +27,7 @@ def _forecast(record: SQSRecord) -> None:
     metrics.add_metric("HousesForecast", MetricUnit.Count, 1)
     metrics.add_metric("RoomsForecast", MetricUnit.Count, len(issued.rooms))
     metrics.add_metric("ModelsRefused", MetricUnit.Count, int(issued.serving.refused))
+    metrics.add_metric("ForecastsRefused", MetricUnit.Count, len(issued.refused))
     logger.info(
         "forecast",
         house=job.house,

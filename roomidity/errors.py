@@ -110,10 +110,11 @@ class ModelError(RoomidityError):
 
 
 class ModelRefusedError(ModelError):
-    """A model's bytes do not match the registry, or do not parse."""
+    """A model's bytes do not match the registry, or do not parse; ``is_newer``: a newer version of roomidity can."""
 
-    def __init__(self, version: str, *, found: str, expected: str) -> None:
+    def __init__(self, version: str, *, found: str, expected: str, is_newer: bool = False) -> None:
         self.version = version
+        self.is_newer = is_newer
         self.found = found
         self.expected = expected
         super().__init__(f"model {version} refused: found {found}; expected {expected}")

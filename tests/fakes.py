@@ -193,6 +193,14 @@ class FakeSets:
                     self.stored[key] = new
         return lost
 
+    def raise_versions(self, sets: Mapping[SlotKey, StoredSet], to: Mapping[SlotKey, int]) -> set[SlotKey]:
+        with self._lock:
+            same = {
+                key for key, read in sets.items() if key in self.stored and self.stored[key].version == read.version
+            }
+            self.stored |= {key: replace(sets[key], version=to[key]) for key in same}
+        return sets.keys() - same
+
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[dict[SlotKey, StoredSet]]:
         """The sets of a span, two at once."""
         with self._lock:
@@ -213,6 +221,7 @@ class FakeObservations:
     def __init__(self) -> None:
         self.stored: dict[SlotKey, tuple[Observation, int]] = {}
         self.rules: dict[SlotKey, int] = {}
+        self.digests: dict[SlotKey, str] = {}
         self._lock = threading.Lock()
 
     def origins(self, keys: Iterable[SlotKey]) -> dict[SlotKey, Origin]:
@@ -223,15 +232,16 @@ class FakeObservations:
         refused = set()
         with self._lock:
             for key, (observation, origin) in observed.items():
-                if key in self.stored and not origin.covers(self._origin(key)):
+                if key in self.stored and not origin.is_as_new_as(self._origin(key)):
                     refused.add(key)
                     continue
                 self.stored[key] = (observation, origin.version)
                 self.rules[key] = origin.rules
+                self.digests[key] = origin.digest
         return refused
 
     def _origin(self, key: SlotKey) -> Origin:
-        return Origin(self.stored[key][1], self.rules.get(key, 0))
+        return Origin(self.stored[key][1], self.rules.get(key, 0), self.digests.get(key, ""))
 
     def replace_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
         with self._lock:
@@ -382,7 +392,7 @@ class FakeSettings:
 class FakeRegistry:
     """Models as bytes, which are checked against what was registered when they are loaded; a pointer that is moved only
     from where it was seen. ``meanwhile`` is called once, before the next promotion; what is ``unreadable`` cannot be
-    read now, and of what is ``forgetful`` the first state is lost.
+    read now, of what is ``forgetful`` the first state is lost, and of ``lost_states`` every other, and why.
     """
 
     def __init__(self) -> None:
@@ -391,6 +401,7 @@ class FakeRegistry:
         self.pruned_at: list[datetime] = []
         self.unreadable: set[str] = set()
         self.forgetful: set[str] = set()
+        self.lost_states: dict[str, str] = {}
         self.meanwhile: Callable[[], object] | None = None
         self._sha256: dict[tuple[str, str], str] = {}
         self._states: dict[tuple[str, str], bytes] = {}
@@ -427,12 +438,10 @@ class FakeRegistry:
         found = hashlib.sha256(self.models[key]).hexdigest()
         if found != self._sha256[key]:
             raise ModelRefusedError(version, found=f"sha256 {found}", expected=self._sha256[key])
-        return Champion(
-            version=version,
-            manifest=self._manifests[key],
-            model=Model.from_bytes(self.models[key], version),
-            state=State.from_bytes((self._first_states if first_state else self._states)[key], version),
-        )
+        lost = self.lost_states.get(version)
+        state = State.from_bytes((self._first_states if first_state or lost else self._states)[key], version)
+        model = Model.from_bytes(self.models[key], version)
+        return Champion(version, self._manifests[key], model, state, state_lost=None if first_state else lost)
 
     def publish(
         self,
@@ -478,6 +487,7 @@ class FakeRegistry:
         if state.through <= held.through:
             return False
         self._states[house, version] = state.to_bytes()
+        self.lost_states.pop(version, None)
         return True
 
     def prune(self, house: str, *, now: datetime) -> Sequence[Pruned]:

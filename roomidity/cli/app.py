@@ -21,6 +21,7 @@ from roomidity.cli.house import house
 from roomidity.cli.ingest import drain, send
 from roomidity.cli.models import models
 from roomidity.cli.quarantine import quarantine
+from roomidity.cli.rederive import rederive
 from roomidity.cli.rejects import rejects, replay
 from roomidity.cli.room import room
 from roomidity.cli.token import token
@@ -97,6 +98,7 @@ for command in (
     room,
     quarantine,
     token,
+    rederive,
     forget,
     backtest,
     doctor,

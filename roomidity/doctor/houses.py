@@ -63,6 +63,7 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
         for house in chosen
     }
     yield _last_run(latest, now=now)
+    yield _stand_ins(ports.registry(), latest)
     yield _sensors(latest)
     yield deliveries(known, now=now)
     yield rejects(ports, known, now=now)
@@ -99,6 +100,28 @@ def _champions(registry: Registry, houses: Sequence[House]) -> Finding:
     return Finding(
         "models", "wrong", some(f"{house}: {why}" for house, why in refused.items()), "models that are intact", mend
     )
+
+
+def _stand_ins(registry: Registry, latest: Mapping[str, Sequence[StoredForecast]]) -> Finding:
+    """Forecasts that another model stands in for the champion of: its own could not be, or it could not be read."""
+    found = []
+    for house, rooms in latest.items():
+        try:
+            pointer = registry.pointer(house)
+        except RoomidityError:
+            continue  # told above
+        champion, since = pointer.points_to, pointer.since
+        found += [
+            f"{house}/{one.room}: by {one.model_version}, the champion is {champion}"
+            for one in rooms
+            if champion not in {None, one.model_version} and (since is None or one.issued_at > since)
+        ]
+    if not found:
+        return Finding("served by", "ok", "each newest forecast is by what serves its house")
+    mend = (
+        "see forecast-refused and model-refused in docs/runbook.md: roomidity models rollback HOUSE, then train HOUSE"
+    )
+    return Finding("served by", "wrong", some(found), "forecasts by the champion", mend)
 
 
 def _last_run(latest: Mapping[str, Sequence[StoredForecast]], *, now: datetime) -> Finding:

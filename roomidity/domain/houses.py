@@ -97,6 +97,8 @@ class House:
     says what of the stored house could not be read, if anything: such a house is forecast as far as it is known, takes
     in no readings, and is never written.
 
+    ``kept`` is what a newer version of roomidity wrote beside all this, for whoever stores it.
+
     ``settings`` are a person's, as they are stored: former names of rooms (``aliases``), and the unit of a room
     (``rooms.<room>.unit``). ``deliveries`` say of which rooms readings come in oddly. ``default_timezone`` is the
     stage's, for where ``timezone`` is none.
@@ -114,6 +116,7 @@ class House:
     deliveries: HouseDeliveries = NO_DELIVERIES
     flaw: str | None = None
     default_timezone: str = field(default="UTC", compare=False)
+    kept: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def zone(self) -> str:

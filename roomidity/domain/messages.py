@@ -14,7 +14,7 @@ from roomidity.errors import InputError
 
 __all__ = ["ForecastJob", "Message", "NightCall", "TrainingJob", "TrainingReason", "issue_time"]
 
-TrainingReason = Literal["first", "daily", "weekly", "drift", "quarantine"]
+TrainingReason = Literal["first", "daily", "weekly", "drift", "quarantine", "repair"]
 """Why the nightly run asks for a training; a person may give other words."""
 
 

@@ -30,6 +30,7 @@ class FleetNight:
     houses: int
     rows: int = 0
     states_advanced: int = 0
+    states_refused: int = 0
     slots_flagged: int = 0
     trainings_asked: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
@@ -38,6 +39,7 @@ class FleetNight:
         """Add a house's night."""
         self.rows += night.rows
         self.states_advanced += night.state_advanced
+        self.states_refused += night.refused is not None
         self.slots_flagged += night.slots_flagged
         self.trainings_asked.update([night.training] if night.training else [])
 
@@ -48,6 +50,7 @@ class FleetNight:
             "houses": self.houses,
             "rows": self.rows,
             "states_advanced": self.states_advanced,
+            "states_refused": self.states_refused,
             "slots_flagged": self.slots_flagged,
             "trainings_asked": dict(self.trainings_asked),
         }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -13,8 +13,9 @@ from roomidity.domain.deliveries import Deliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.quantities import SPECS
-from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain, forecast
+from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
 from roomidity.forecasting.serving.deliveries import delivery_notes
+from roomidity.pipeline.credible import credible_forecasts
 from roomidity.pipeline.history import read_window
 from roomidity.pipeline.house_settings import log_bad_settings
 from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, known_house
@@ -39,10 +40,11 @@ class ForecastPorts:
 
 @dataclass(frozen=True)
 class IssuedForecast:
-    """What was written: the rooms' forecasts, and by which model."""
+    """What was written: the rooms' forecasts, by which model, and why that was ``refused`` for some of the rooms."""
 
     rooms: tuple[StoredForecast, ...]
     serving: Serving
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, timed: Timed = untimed) -> IssuedForecast:
@@ -66,11 +68,14 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
     with timed("read_window"):
         window = read_window(ports.observations, home, rooms, issued_at=issued_at)
     with timed("forecast"):
-        issued = forecast(window, serving.model, serving.state)
-        stored = tuple(_to_stored(issued, place, house=home, version=serving.version) for place in range(len(rooms)))
+        found = credible_forecasts(ports.registry, home, window, serving)
+        stored = tuple(
+            _to_stored(issued, place, house=home, version=version)
+            for place, (issued, version) in enumerate(found.by_room)
+        )
     with timed("write"):
         ports.forecasts.put_many(stored)
-    return IssuedForecast(rooms=stored, serving=serving)
+    return IssuedForecast(rooms=stored, serving=serving, refused=found.refused)
 
 
 def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: datetime) -> tuple[Explanation, ...]:

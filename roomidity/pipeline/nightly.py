@@ -14,7 +14,8 @@ from roomidity.pipeline.flagging import flag_faults
 from roomidity.pipeline.ports import known_house
 from roomidity.pipeline.renamed import accuracy_between
 from roomidity.pipeline.retraining import ask_for_training, training_due
-from roomidity.pipeline.verification import VerifyPorts, advance_state, score_days
+from roomidity.pipeline.state_moving import move_state
+from roomidity.pipeline.verification import VerifyPorts, score_days
 
 __all__ = ["RECENT_DAYS", "Night", "newest_complete_day", "run_night", "verify_day"]
 
@@ -27,12 +28,16 @@ RECENT_DAYS: Final = 28
 
 @dataclass(frozen=True)
 class Night:
-    """What a night changed: rows of accuracy, slots' flags, the state; and why it asked for training, if it did."""
+    """What a night changed: rows of accuracy, slots' flags, the state; and why it asked for training, if it did.
+
+    ``refused`` says why the house's own model or state could not be used or moved on as it was.
+    """
 
     rows: int = 0
     slots_flagged: int = 0
     state_advanced: bool = False
     training: TrainingReason | None = None
+    refused: str | None = None
 
 
 def newest_complete_day(now: datetime) -> date:
@@ -70,11 +75,15 @@ def run_night(ports: VerifyPorts, *, house: str, now: datetime) -> Night:
         rows[row.room, row.day] = row
     written = ports.accuracy.put_many(changed)
     flagged = flag_faults(ports.observations, house=house, now=now, aliases=home.aliases)
-    advanced = advance_state(ports, house=house, now=now)
+    moved = move_state(ports, house=house, now=now)
     reason = training_due(home, ports.registry.manifests(house, now=now), rows.values(), now=now)
+    if reason is None and moved.wants_training:
+        reason = "repair"
     if reason is not None:
         ask_for_training(ports.training_jobs, house=house, reason=reason, now=now)
-    return Night(rows=written, slots_flagged=flagged, state_advanced=advanced, training=reason)
+    return Night(
+        rows=written, slots_flagged=flagged, state_advanced=moved.advanced, training=reason, refused=moved.refused
+    )
 
 
 def verify_day(ports: VerifyPorts, *, house: str, day: date, now: datetime) -> list[DayAccuracy]:

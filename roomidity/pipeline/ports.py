@@ -101,6 +101,9 @@ class Sets(Protocol):
     def put_many(self, sets: Mapping[SlotKey, StoredSet]) -> set[SlotKey]:
         """Write each whose stored version is one less; the keys of the others."""
 
+    def raise_versions(self, sets: Mapping[SlotKey, StoredSet], to: Mapping[SlotKey, int]) -> set[SlotKey]:
+        """Give each set, if it is still as it was read, a higher version; the keys of those that are not."""
+
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[dict[SlotKey, StoredSet]]:
         """The sets of [start, end), read consistently, in order of time, a bounded number at once."""
 

@@ -8,13 +8,16 @@ make the outcome exact:
 2. An observation bears its origin (version of the set, number of the rules), and is written only if neither is lower
    than what stands there. So the outcome of both never gives way to the outcome of one.
 3. Who is refused reads both again and derives anew, since what stands there may be of a newer set under older rules.
+
+A table that was restored moves back in time, and the numbers in it with it. What they are of is in the origin's digest;
+and where an observation is of a higher number than a set or rules that were read after it, these are raised above it.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -23,11 +26,12 @@ import numpy as np
 import polars as pl
 
 from roomidity.domain.houses import House
-from roomidity.domain.observations import Origin, StoredSet
+from roomidity.domain.observations import Observation, Origin, StoredSet, without_flags
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SlotKey
 from roomidity.errors import ConflictError
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
+from roomidity.pipeline.origins import Compared, compare, origins_of, raise_above
 from roomidity.pipeline.ports import Houses, Observations, Sets
 from roomidity.pipeline.set_reading import ROUND_VALUES, ReadSets, SetReader
 from roomidity.readings import derive, pack_sets, union, unpack_sets
@@ -137,25 +141,53 @@ class SlotWriter:
             raise ConflictError(f"the observations of {len(refused)} slots", attempts=ATTEMPTS)
         return written
 
+    def correct(self, read: Mapping[SlotKey, StoredSet], standing: Mapping[SlotKey, Observation]) -> int:
+        """Write anew what says something else than follows from the sets just ``read``; returns how many were.
+
+        It comes after :meth:`refresh`, for what bears the right origin and is not what follows from it, such as an
+        observation of an earlier version. Flags of faults are no part of that. Who is overtaken leaves it to the other.
+        """
+        homes = self._homes(read)
+        unpacked = unpack_sets({key: held.packed for key, held in read.items()})
+        derived = _derive(unpacked.values, homes)
+        other = {
+            key for key, observation in derived.items() if without_flags(standing.get(key, {})) != observation
+        } - unpacked.unreadable.keys()
+        if not other:
+            return 0
+        origins = origins_of({key: read[key] for key in other}, homes)
+        return len(other) - len(self.observations.put_many({key: (derived[key], origins[key]) for key in other}))
+
     def _refresh(self, read: Mapping[SlotKey, StoredSet]) -> tuple[int, set[SlotKey]]:
         """The same; returns how many were written, and the slots whose observation never gave way."""
         written = 0
         refused: set[SlotKey] = set()
+        seen: dict[SlotKey, Origin] = {}
+        sealed: set[SlotKey] = set()  # what stands there cannot be read, and gives way to nothing: a newer version's
+        unread: set[SlotKey] = set()
         for attempt in range(ATTEMPTS):
-            versions = {key: held.version for key, held in read.items()}
-            homes = self._homes(versions)
-            behind = self._behind(versions, homes)
-            unpacked = unpack_sets({key: held.packed for key, held in read.items() if key in behind})
+            homes = self._homes(read)
+            found = self._compare(read, homes)
+            due = set(found.behind)
+            unpacked = unpack_sets({key: held.packed for key, held in read.items() if key in due | found.ahead.keys()})
             _tell(unpacked.unreadable)
-            due = behind - unpacked.unreadable.keys()
-            of_due = {key: versions[key] for key in due}
-            refused = self._write_observations(unpacked.values, of_due, homes) if due else due
+            due -= unpacked.unreadable.keys()
+            ahead = {key: origin for key, origin in found.ahead.items() if key not in unpacked.unreadable}
+            raise_above(
+                {key: seen[key] for key in ahead.keys() & seen}, self.houses, self.sets, self.backoff, read, homes
+            )
+            refused = self._write_observations(unpacked.values, {key: read[key] for key in due}, homes) if due else due
             written += len(due) - len(refused)
-            if not refused:
+            sealed |= refused & found.missing & unread
+            unread = refused & found.missing
+            refused -= sealed
+            if not refused and not ahead:
                 break
-            self.backoff.pause(attempt)
-            read = self.sets.get_many(refused)
-        return written, refused
+            if attempt or refused:
+                self.backoff.pause(attempt)
+            seen |= ahead
+            read = self.sets.get_many(refused | ahead.keys())
+        return written, refused | sealed
 
     def _store_round(self, pending: pl.DataFrame, read: ReadSets, stored: Stored) -> pl.DataFrame:
         """One round for slots that were read; returns the readings of those that another writer changed meanwhile."""
@@ -178,14 +210,18 @@ class SlotWriter:
             apart = _of_slots(pending, set(too_large))
             stored.leave(apart)
             return pending.join(apart.select("row"), on="row", how="anti", maintain_order="left")  # a round of its own
-        lost = self.sets.put_many({key: StoredSet(content, versions[key]) for key, content in packed.items()})
+        held = {key: StoredSet(content, versions[key]) for key, content in packed.items()}
+        lost = self.sets.put_many(held)
 
-        homes = self._homes(versions)
-        stale = self._behind({key: versions[key] for key in keys if key not in changed}, homes)
+        held |= {key: before[key] for key in keys if key not in changed}
+        homes = self._homes(held)
+        found = self._compare({key: held[key] for key in keys if key not in changed}, homes)
+        stale = found.behind
         due = (changed - lost) | stale
-        derived = {key: versions[key] for key in due}
+        derived = {key: held[key] for key in due}
         refused = self._write_observations(_of_slots(merged.values, due), derived, homes) if due else due
-        _, stuck = self._refresh(self.sets.get_many(refused)) if refused else (0, set[SlotKey]())
+        doubtful = refused | found.ahead.keys()
+        _, stuck = self._refresh(self.sets.get_many(doubtful)) if doubtful else (0, set[SlotKey]())
         if stuck:
             _tell({key: f"the observation of {key} gives way to none" for key in stuck})
             stored.left.update(_of_slots(pending, stuck)["message"].unique())
@@ -197,32 +233,26 @@ class SlotWriter:
         stored.outcomes.update(dict(outcomes["outcome"].value_counts().iter_rows()))
         return still_pending
 
-    def _homes(self, versions: Mapping[SlotKey, int]) -> dict[str, House]:
+    def _homes(self, slots: Iterable[SlotKey]) -> dict[str, House]:
         """The houses of some slots, read now: after the slots' sets, or the rules may be older than the sets."""
-        return self.houses.get_many(sorted({key.house for key in versions})) if versions else {}
+        names = sorted({key.house for key in slots})
+        return self.houses.get_many(names) if names else {}
 
-    def _behind(self, versions: Mapping[SlotKey, int], homes: Mapping[str, House]) -> set[SlotKey]:
-        """The slots whose observation is missing, or is of an older set or older rules.
-
-        A drain died between set and observation, or a change of rules did before it came to the slot.
-        """
-        standing = self.observations.origins(versions) if versions else {}
-        wanted = _origins(versions, homes)
-        return {key for key in versions if key not in standing or not standing[key].covers(wanted[key])}
+    def _compare(self, held: Mapping[SlotKey, StoredSet], homes: Mapping[str, House]) -> Compared:
+        return compare(held, homes, self.observations.origins(held) if held else {})
 
     def _write_observations(
-        self, values: pl.DataFrame, versions: Mapping[SlotKey, int], homes: Mapping[str, House]
+        self, values: pl.DataFrame, held: Mapping[SlotKey, StoredSet], homes: Mapping[str, House]
     ) -> set[SlotKey]:
-        """Derive the slots of ``versions`` from their ``values``; returns those refused: something newer is there."""
-        values = values_by_present_names(values, {name: home.aliases for name, home in homes.items()})
-        observed = derive(values, {name: home.present_rules for name, home in homes.items() if home.quarantine})
-        origins = _origins(versions, homes)
+        """Derive the slots that are ``held`` from their ``values``; returns those refused: something newer is there."""
+        origins = origins_of(held, homes)
+        observed = _derive(values, homes)
         return self.observations.put_many({key: (observation, origins[key]) for key, observation in observed.items()})
 
 
-def _origins(versions: Mapping[SlotKey, int], homes: Mapping[str, House]) -> dict[SlotKey, Origin]:
-    numbers = {name: house.rules_version for name, house in homes.items()}
-    return {key: Origin(version, numbers.get(key.house, 0)) for key, version in versions.items()}
+def _derive(values: pl.DataFrame, homes: Mapping[str, House]) -> dict[SlotKey, Observation]:
+    values = values_by_present_names(values, {name: home.aliases for name, home in homes.items()})
+    return derive(values, {name: home.present_rules for name, home in homes.items() if home.quarantine})
 
 
 def _tell(unreadable: Mapping[SlotKey, str]) -> None:

@@ -101,7 +101,7 @@ def house(place: int) -> Wire:
 
 def packed(place: int) -> Wire:
     key = {"house": text("h1"), "slot": text(format_slot(START + place * SLOT))}
-    return key | {"packed": {"B": b"bytes"}, "version": number(2), "expires_at": number(1_900_000_000)}
+    return key | {"packed": {"B": b"\x01bytes"}, "version": number(2), "expires_at": number(1_900_000_000)}
 
 
 def observation(place: int) -> Wire:

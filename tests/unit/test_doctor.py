@@ -17,6 +17,7 @@ from roomidity.domain.deliveries import Deliveries, HouseDeliveries, Period, Roo
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Room
 from roomidity.domain.setting import Setting
+from roomidity.domain.models import Pointer
 from roomidity.domain.slots import SLOT
 from roomidity.domain.stage import QueueFacts, TableFacts
 from roomidity.errors import ItemDamagedError, ModelRefusedError
@@ -49,6 +50,7 @@ class FakeStage:
     issued: dict[str, datetime] = field(default_factory=dict)
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    pointers: dict[str, Pointer] = field(default_factory=dict)
     damaged: tuple[Damaged, ...] = ()
     rejected: list[dict[str, Any]] = field(default_factory=list)
 
@@ -107,6 +109,9 @@ class FakeStage:
 
     def succession(self, house: str) -> tuple[str, ...]:
         return ("20260301T0000Z-0123abcd",) if house in self.refused else ()
+
+    def pointer(self, house: str) -> Pointer:
+        return self.pointers.get(house, Pointer())
 
     def load(self, house: str, version: str) -> Champion:
         raise ModelRefusedError(version, found="sha256 of nothing", expected="another")
@@ -169,6 +174,7 @@ def test_where_all_is_well_everything_was_looked_at() -> None:
         "settings",
         "models",
         "last run",
+        "served by",
         "sensors",
         "deliveries",
         "rejects",
@@ -418,6 +424,18 @@ def test_an_item_that_cannot_be_read_is_named_with_why_and_what_to_do(table: str
     assert wrong(found) == {"items"}
     assert f"roomidity-test-{table} h9, s: its rooms cannot be read" in found["items"].found
     assert found["items"].mend.startswith(f"{table}: ")
+
+
+@pytest.mark.parametrize(("since", "is_wrong"), [(NOW - 2 * SLOT, True), (NOW, False)])
+def test_a_forecast_by_another_than_the_champion_is_named_unless_that_came_since(
+    since: datetime, is_wrong: bool
+) -> None:
+    stage = healthy()
+    stage.pointers["h1"] = Pointer("20260301T0000Z-0123abcd", None, since, 1)
+    found = stage.check()
+    assert wrong(found) == ({"served by"} if is_wrong else set())
+    if is_wrong:
+        assert found["served by"].found == "h1/kitchen: by m, the champion is 20260301T0000Z-0123abcd"
 
 
 def test_a_pointer_that_cannot_be_read_costs_no_other_finding() -> None:

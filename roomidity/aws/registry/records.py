@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from pynamodb.attributes import Attribute
 from pynamodb.exceptions import GetError, TransactWriteError
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from roomidity.aws.registry.facts import check_decision, check_manifest
@@ -132,7 +134,10 @@ class ModelTable:
         )
 
         def write(transaction: TransactWrite) -> None:
-            transaction.save(pointer, condition=unmoved)
+            if seen.counter:
+                transaction.update(pointer, _facts_of(pointer), condition=unmoved)
+            else:
+                transaction.save(pointer, condition=unmoved)
             transaction.save(entry, condition=item.version.does_not_exist())
             if to is not None:
                 transaction.update(item(house, to), actions=[item.expires_at.remove()], condition=usable)
@@ -187,6 +192,10 @@ class ModelTable:
 
         return self._transact(write)
 
+    def has(self, house: str, version: str) -> bool:
+        """Whether there is an item of a version, be it one that cannot be read."""
+        return self._get(house, version, consistent=True) is not None
+
     def erase(self, house: str) -> Iterator[int]:
         """Delete all that is known of a house's models; how many items, some at a time."""
         return erase(self._item, house)
@@ -220,6 +229,13 @@ class ModelTable:
     def _update(self, item: ModelItem, actions: list[Any], condition: Condition) -> bool:
         """Change an item; whether the condition held."""
         return self._transact(lambda transaction: transaction.update(item, actions=actions, condition=condition))
+
+
+def _facts_of(pointer: ModelItem) -> list[Action]:
+    """What a pointer says; all else that may stand there stays."""
+    facts: tuple[Attribute[Any], ...] = (ModelItem.points_to, ModelItem.previous, ModelItem.since, ModelItem.counter)
+    values = (pointer.points_to, pointer.previous, pointer.since, pointer.counter)
+    return [fact.remove() if value is None else fact.set(value) for fact, value in zip(facts, values, strict=True)]
 
 
 def _is_no_version(item: ModelItem) -> bool:

@@ -71,7 +71,7 @@ class Registry:
         return self._table.pointer(house, consistent=False).succession
 
     def load(self, house: str, version: str, *, first_state: bool = False) -> Champion:
-        """A version with its state, or with the one that its training left it.
+        """A version with its state, or with the one that its training left it, where that is asked for or all there is.
 
         Raises
         ------
@@ -86,13 +86,15 @@ class Registry:
             found = "nothing" if record is None else "a manifest without checksums"
             raise ModelRefusedError(version, found=found, expected=f"a manifest of house {house!r}")
         manifest = record.facts
-        state = manifest["first_state_sha256"] if first_state else record.state_sha256
-        return Champion(
-            version=version,
-            manifest=manifest,
-            model=self._objects.model(house, version, manifest["sha256"]),
-            state=self._objects.state(house, version, state),
-        )
+        model = self._objects.model(house, version, manifest["sha256"])
+        first, lost = manifest["first_state_sha256"], None
+        try:
+            state = self._objects.state(house, version, first if first_state else record.state_sha256)
+        except ModelRefusedError as error:
+            if first in (record.state_sha256, "") or first_state or error.is_newer:
+                raise
+            state, lost = self._objects.state(house, version, first), str(error)
+        return Champion(version=version, manifest=manifest, model=model, state=state, state_lost=lost)
 
     def record(self, house: str, version: str, *, now: datetime | None = None) -> ModelRecord:
         """What is known of a version.

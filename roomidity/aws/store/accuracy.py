@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime
-from typing import Final
 
 import numpy as np
 
 from roomidity.aws.store.batches import batch_get
 from roomidity.aws.store.erasing import erase
-from roomidity.aws.store.reading import Reader, is_sound
+from roomidity.aws.store.reading import FORMAT_VERSION, Reader, is_sound
 from roomidity.aws.store.tables import AccuracyItem, connection_of
 from roomidity.aws.store.writing import Write, save_many
 from roomidity.domain.damage import Damage, whole
@@ -22,8 +21,6 @@ from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import LEAD_HOURS, Score
 
 __all__ = ["AccuracyTable"]
-
-_FORMAT_VERSION: Final = 1
 
 
 class AccuracyTable:
@@ -61,12 +58,13 @@ class AccuracyTable:
             room_id=room_id(row.house, row.room),
             day=row.day.isoformat(),
             **row.plain(),
-            v=_FORMAT_VERSION,
+            v=FORMAT_VERSION,
             expires_at=to_epoch_ms(midnight) // 1000 + self._retention_s,
         )
         damaged = ~is_sound(self._item.forecasts)  # then it is written anew
         not_fewer = self._item.room_id.does_not_exist() | damaged | (self._item.forecasts <= row.forecasts)
-        return Write(item, not_fewer, house=row.house, size_bytes=5_000)
+        known_format = self._item.v.does_not_exist() | ~is_sound(self._item.v) | (self._item.v <= FORMAT_VERSION)
+        return Write(item, not_fewer & known_format, house=row.house, size_bytes=5_000, keep=True)
 
 
 def _to_score(plain: Mapping[str, list[float]]) -> Score:
@@ -77,8 +75,8 @@ def _to_score(plain: Mapping[str, list[float]]) -> Score:
 
 
 def _to_row(item: AccuracyItem) -> DayAccuracy:
-    if item.v != _FORMAT_VERSION:
-        raise ValueError(f"it has format {item.v!r}; this version reads {_FORMAT_VERSION}: update roomidity")
+    if item.v != FORMAT_VERSION:
+        raise ValueError(f"it has format {item.v!r}; this version reads {FORMAT_VERSION}: update roomidity")
     house, room = item.room_id.split("/")
     scores = {quantity: getattr(item, quantity) for quantity in QUANTITIES}
     return DayAccuracy(

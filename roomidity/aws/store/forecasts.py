@@ -11,7 +11,7 @@ import numpy as np
 
 from roomidity.aws.store.batches import batch_get
 from roomidity.aws.store.erasing import erase
-from roomidity.aws.store.reading import Reader
+from roomidity.aws.store.reading import FORMAT_VERSION, Reader
 from roomidity.aws.store.tables import ForecastItem
 from roomidity.domain.damage import Damage, number_within
 from roomidity.domain.forecasts import QUANTILES, StoredForecast, room_id
@@ -19,8 +19,6 @@ from roomidity.domain.quantities import QUANTITIES, SPECS
 from roomidity.domain.slots import SLOT_S, SLOTS_A_DAY, format_slot, parse_slot, to_epoch_ms
 
 __all__ = ["ForecastTable"]
-
-_FORMAT_VERSION: Final = 1
 
 _LOOKED_AT: Final = 8
 """Of a room's newest forecasts, where damaged ones stand before the newest that can be read."""
@@ -87,15 +85,15 @@ class ForecastTable:
             notes=forecast.notes,
             data_through=format_slot(forecast.data_through) if forecast.data_through else None,
             model_version=forecast.model_version,
-            v=_FORMAT_VERSION,
+            v=FORMAT_VERSION,
             expires_at=to_epoch_ms(forecast.issued_at) // 1000 + self._keep_s,
             **numbers,
         )
 
 
 def _to_forecast(item: ForecastItem) -> StoredForecast:
-    if item.v != _FORMAT_VERSION:
-        raise ValueError(f"it has format {item.v!r}; this version reads {_FORMAT_VERSION}: update roomidity")
+    if item.v != FORMAT_VERSION:
+        raise ValueError(f"it has format {item.v!r}; this version reads {FORMAT_VERSION}: update roomidity")
     house, room = item.room_id.split("/")
     quantiles = np.full((len(QUANTITIES), len(QUANTILES), SLOTS_A_DAY), np.nan)
     grade = dict(item.grade)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from roomidity.aws.store.deliveries import from_deliveries, to_deliveries
 from roomidity.aws.store.erasing import erase
@@ -24,6 +24,10 @@ from roomidity.errors import ConflictError, ItemDamagedError
 __all__ = ["HouseTable"]
 
 Part = TypeVar("Part")
+
+_OF_ROOM: Final = ("first_seen", "last_seen", "sensors", "measured")
+_OF_QUARANTINE: Final = ("rules", "version")
+_OF_RULE: Final = ("start", "end", "room", "sensor", "number")
 
 
 class HouseTable:
@@ -70,9 +74,10 @@ class HouseTable:
             house=house.name,
             timezone=house.timezone,
             last_seen=format_moment(house.last_seen) if house.last_seen else None,
-            rooms={name: _from_room(room) for name, room in sorted(house.rooms.items())},
+            rooms={name: _from_room(room, house.kept.get(name, {})) for name, room in sorted(house.rooms.items())},
             quarantine={
-                "rules": [_from_rule(rule) for rule in house.quarantine],
+                **house.kept.get("/quarantine", {}),
+                "rules": [{**house.kept.get(f"/{rule.id}", {}), **_from_rule(rule)} for rule in house.quarantine],
                 "version": house.rules_version,
             },
             settings=house.settings,
@@ -82,7 +87,7 @@ class HouseTable:
             **(_from_trial(house.trial) if house.trial and house.on_trial else {}),
         )
         unchanged = self._item.version == house.version if house.version else self._item.house.does_not_exist()
-        if not save(Write(item, unchanged, house=house.name, size_bytes=0)):
+        if not save(Write(item, unchanged, house=house.name, size_bytes=0, keep=house.version > 0)):
             raise ConflictError(f"house {house.name!r}", attempts=1)
 
     def erase(self, house: str) -> Iterator[int]:
@@ -91,6 +96,9 @@ class HouseTable:
 
     def _house(self, item: HouseItem) -> House:
         """The house as far as it can be read; what cannot be is noted."""
+        if item.is_newer:
+            self._reader.note(item, str(item.flaw))
+            return House(item.house, self._timezone, version=1, flaw=item.flaw, default_timezone=self._timezone)
         parts = _Parts([item.flaw] if item.flaw is not None else [])
         house = House(
             name=item.house,
@@ -104,6 +112,7 @@ class HouseTable:
             trial=parts.read("trial", lambda: _to_trial(item), None),
             deliveries=self._deliveries(item),
             default_timezone=self._timezone,
+            kept=parts.read("other attributes", lambda: _kept(item), {}),
         )
         if parts.flaws:
             self._reader.note(item, flaw := "; ".join(parts.flaws))
@@ -192,12 +201,31 @@ def _from_trial(trial: Trial) -> dict[str, Any]:
     return {"trial": {"slots": slots}, "expires_at": to_epoch_ms(trial.expires_at) // 1000}
 
 
-def _from_room(room: Room) -> dict[str, Any]:
+def _kept(item: HouseItem) -> dict[str, dict[str, Any]]:
+    """What a newer version wrote within an item's maps: by room, by rule and of all rules; no room has a slash."""
+    kept = {name: _without(room, _OF_ROOM) for name, room in item.rooms.items()}
+    for name, room in item.rooms.items():
+        if measured := _without(room.get("measured", {}), QUANTITIES):
+            kept[name]["measured"] = measured
+    kept["/quarantine"] = _without(item.quarantine, _OF_QUARANTINE)
+    kept |= {f"/{_to_rule(rule).id}": _without(rule, _OF_RULE) for rule in item.quarantine["rules"]}
+    return {name: of for name, of in kept.items() if of}
+
+
+def _without(of: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in of.items() if name not in known}
+
+
+def _from_room(room: Room, kept: Mapping[str, Any]) -> dict[str, Any]:
     return {
+        **kept,
         "first_seen": format_moment(room.first_seen),
         "last_seen": format_moment(room.last_seen),
         "sensors": sorted(room.sensors),
-        "measured": {quantity: format_moment(when) for quantity, when in sorted(room.measured.items())},
+        "measured": {
+            **kept.get("measured", {}),
+            **{quantity: format_moment(when) for quantity, when in sorted(room.measured.items())},
+        },
     }
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from roomidity.aws.store.erasing import erase
-from roomidity.aws.store.reading import Reader
+from roomidity.aws.store.reading import NEWER, Reader
 from roomidity.aws.store.tables import SetItem, connection_of
 from roomidity.aws.store.writing import Write, save_many
 from roomidity.domain.damage import Damage, whole
-from roomidity.domain.observations import StoredSet
+from roomidity.domain.observations import SET_FORMAT, StoredSet
 from roomidity.domain.slots import SlotKey, floor_slot, format_slot, parse_slot, to_epoch_ms
 
 __all__ = ["SetTable"]
@@ -52,6 +53,15 @@ class SetTable:
         written = save_many(writes, connection_of(self._item))
         return {key for key, done in zip(sets, written, strict=True) if not done}
 
+    def raise_versions(self, sets: Mapping[SlotKey, StoredSet], to: Mapping[SlotKey, int]) -> set[SlotKey]:
+        """Give each set, if it is still as it was read, a higher version; the keys of those that are not.
+
+        That of a set that was restored is lower than what was derived from it; raised, it counts on from there.
+        """
+        writes = [self._write(key, replace(held, version=to[key]), on=held.version) for key, held in sets.items()]
+        written = save_many(writes, connection_of(self._item))
+        return {key for key, done in zip(sets, written, strict=True) if not done}
+
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[dict[SlotKey, StoredSet]]:
         """The sets of the slots that overlap [start, end), read consistently, in order of time, some at once."""
         if end <= start:
@@ -83,9 +93,16 @@ class SetTable:
                 yield key, self._set(item)
 
     def _set(self, item: SetItem) -> StoredSet:
-        return self._reader.one(item, _to_set) or StoredSet(b"", 0)
+        held = self._reader.one(item, _to_set) or StoredSet(b"", 0)
+        if held.packed[:1] > SET_FORMAT:
+            self._reader.note(
+                item, f"its set has format {held.packed[:1]!r}; this version reads {SET_FORMAT!r}: {NEWER}"
+            )
+        return held
 
-    def _write(self, key: SlotKey, new: StoredSet) -> Write:
+    def _write(self, key: SlotKey, new: StoredSet, *, on: int | None = None) -> Write:
+        """A set, written on a version: by default the one before its own."""
+        on = new.version - 1 if on is None else on
         item = self._item(
             house=key.house,
             slot=format_slot(key.start),
@@ -93,8 +110,8 @@ class SetTable:
             version=new.version,
             expires_at=key.slot_ms // 1000 + self._retention_s,
         )
-        unchanged = self._item.version == new.version - 1 if new.version > 1 else self._item.house.does_not_exist()
-        return Write(item, unchanged, house=key.house, size_bytes=len(new.packed) + 500)
+        unchanged = self._item.version == on if on else self._item.house.does_not_exist()
+        return Write(item, unchanged, house=key.house, size_bytes=len(new.packed) + 500, keep=on > 0)
 
 
 def _key(item: SetItem) -> SlotKey:

@@ -59,7 +59,8 @@ class SetItem(Item):
 class ObservationItem(Item):
     """observations: statistics of a slot by room and quantity, and what they were derived from.
 
-    ``version`` is that of the set, ``rules`` the number of the house's quarantine rules; absent, it is 0.
+    ``version`` is that of the set, ``rules`` the number of the house's quarantine rules; absent, it is 0. ``digest``
+    is of both: a restored table gives its numbers again, to other contents.
     """
 
     house = UnicodeAttribute(hash_key=True)
@@ -67,6 +68,8 @@ class ObservationItem(Item):
     rooms = Wire()
     version = NumberAttribute()
     rules = NumberAttribute(null=True)
+    digest = UnicodeAttribute(null=True)
+    v = NumberAttribute(null=True)
     expires_at = NumberAttribute()
 
 

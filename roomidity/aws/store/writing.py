@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from pynamodb.connection import Connection
-from pynamodb.exceptions import PutError, TransactWriteError
+from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-__all__ = ["Write", "save", "save_many"]
+__all__ = ["Write", "save", "save_many", "updates_of"]
 
 _WRITERS: Final = 4
 """Threads; botocore takes about 1 ms of CPU a call under one lock, so that more only wait for each other."""
@@ -36,20 +37,44 @@ Outcome = TypeVar("Outcome")
 
 @dataclass(frozen=True)
 class Write:
-    """An item, the condition on which it is written, whose it is, and about how large."""
+    """An item, the condition on which it is written, whose it is, and about how large.
+
+    With ``keep``, attributes of what stands there that this version does not know stay: a newer one wrote them.
+    Without, nothing is expected to stand there, and it is a little faster. With ``actions`` only these are done.
+    """
 
     item: Model
     condition: Condition
     house: Hashable
     size_bytes: int
+    keep: bool = False
+    actions: Sequence[Action] = ()
+
+    @property
+    def updates(self) -> list[Action]:
+        """What is done to the item that stands there; nothing: it is replaced."""
+        return list(self.actions) or (updates_of(self.item) if self.keep else [])
+
+
+def updates_of(item: Model) -> list[Action]:
+    """Returns what makes an item that stands there this one, but for attributes that this version does not know."""
+    actions: list[Action] = []
+    for name, attribute in item.get_attributes().items():
+        if not (attribute.is_hash_key or attribute.is_range_key):
+            value = getattr(item, name)
+            actions.append(attribute.remove() if value is None else attribute.set(value))
+    return actions
 
 
 def save(write: Write) -> bool:
     """Write an item; whether its condition held. Another's transaction that is writing it is waited for."""
     for pause_s in (*_TRANSACTION_PAUSES_S, None):
         try:
-            write.item.save(condition=write.condition)
-        except PutError as error:
+            if updates := write.updates:
+                write.item.update(updates, condition=write.condition)
+            else:
+                write.item.save(condition=write.condition)
+        except (PutError, UpdateError) as error:
             if error.cause_response_code == "ConditionalCheckFailedException":
                 return False
             if error.cause_response_code != "TransactionConflictException" or pause_s is None:
@@ -82,7 +107,10 @@ def _transact(batch: Sequence[Write], connection: Connection) -> bool:
     try:
         with TransactWrite(connection=connection) as transaction:
             for write in batch:
-                transaction.save(write.item, condition=write.condition)
+                if updates := write.updates:
+                    transaction.update(write.item, updates, condition=write.condition)
+                else:
+                    transaction.save(write.item, condition=write.condition)
     except TransactWriteError as error:
         if error.cause_response_code != "TransactionCanceledException":
             raise
