@@ -96,6 +96,8 @@ class House:
     says what of the stored house could not be read, if anything: such a house is forecast as far as it is known, takes
     in no readings, and is never written.
 
+    ``forgotten_at`` is when the house that had this name before was forgotten: what was sent until then is dropped.
+
     ``settings`` are a person's, as they are stored: former names of rooms (``aliases``), and the unit of a room
     (``rooms.<room>.unit``). ``default_timezone`` is the stage's, for where ``timezone`` is none.
     """
@@ -109,6 +111,7 @@ class House:
     version: int = 0
     admitted_at: datetime | None = None
     trial: Trial | None = None
+    forgotten_at: datetime | None = None
     flaw: str | None = None
     default_timezone: str = field(default="UTC", compare=False)
 
@@ -129,6 +132,16 @@ class House:
     def names_of(self, room: str) -> tuple[str, ...]:
         """A room's present name, then its former ones: what is kept of it may stand under each."""
         return room, *sorted(former for former, name in self.aliases.items() if name == room)
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether nothing is kept of it but the time of its deletion; a house that came since was admitted."""
+        return self.forgotten_at is not None and self.admitted_at is None
+
+    @property
+    def life(self) -> int:
+        """Which house of this name it is: the ms since 1970 of the deletion before it, 0 for the first."""
+        return to_epoch_ms(self.forgotten_at) if self.forgotten_at is not None else 0
 
     @property
     def on_trial(self) -> bool:

@@ -10,10 +10,11 @@ __all__ = ["Observation", "Origin", "RoomMeans", "Statistics", "StoredSet"]
 
 @dataclass(frozen=True)
 class StoredSet:
-    """A slot's packed set. ``version`` counts its writes; the first is 1."""
+    """A slot's packed set. ``version`` counts its writes; the first is 1. ``life`` is that of the house it is of."""
 
     packed: bytes
     version: int
+    life: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,16 @@ make the outcome exact:
 2. An observation bears its origin (version of the set, number of the rules), and is written only if neither is lower
    than what stands there. So the outcome of both never gives way to the outcome of one.
 3. Who is refused reads both again and derives anew, since what stands there may be of a newer set under older rules.
+
+A house may be forgotten meanwhile. Who forgets notes it in the house first and deletes then; who stores reads the house
+last, and takes back what it wrote of one that is no more: :meth:`SlotWriter.clear`.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -82,19 +85,21 @@ class SlotWriter:
         *,
         may_go_on: Callable[[], bool] = lambda: True,
         aliases: HouseAliases = MappingProxyType({}),
+        lives: Mapping[str, int] = MappingProxyType({}),
     ) -> Stored:
         """Add each reading to its slot's set, durably, and bring the observations of those slots up to date.
 
         A slot costs itself alone: what cannot be stored is left. So is what ``may_go_on`` has no time for; it is asked
         before every round but the first. What a set holds under a former name of a room (``aliases``) is compared, and
-        kept, under the present one.
+        kept, under the present one. ``lives`` are those of the houses when the readings were let in; readings of one
+        that was forgotten since are left.
         """
         stored = Stored()
         rows = accepted.with_row_index("row")
         slots = rows.group_by("house", "slot").len().sort("house", "slot")
         keys = [SlotKey(*key) for key in slots.select("house", "slot").iter_rows()]
         ends = (slots["len"] * len(QUANTITIES)).cum_sum().to_numpy()
-        reader = SetReader(self.sets, aliases)
+        reader = SetReader(self.sets, aliases, lives)
         first = 0
         while first < len(keys):
             if first and not may_go_on():
@@ -102,10 +107,23 @@ class SlotWriter:
                 break
             most = (ends[first - 1] if first else 0) + ROUND_VALUES
             part = keys[first : min(first + _ROUND_SLOTS, max(first + 1, int(np.searchsorted(ends, most, "right"))))]
-            first += self._store_part(part, rows if part == keys else _of_slots(rows, set(part)), reader, stored)
+            first += self._store_part(part, rows if part == keys else _of_slots(rows, set(part)), reader, stored, lives)
         return stored
 
-    def _store_part(self, keys: list[SlotKey], rows: pl.DataFrame, reader: SetReader, stored: Stored) -> int:
+    def clear(self, keys: Iterable[SlotKey]) -> None:
+        """Delete what slots hold of houses that were forgotten, and derive anew what they hold of those that are there.
+
+        Running it again changes nothing.
+        """
+        slots = dict.fromkeys(keys, 0)
+        homes = self._homes(slots)
+        self.sets.delete_before({key: homes[key.house].life for key in slots if key.house in homes})
+        self.observations.delete(slots)
+        self._refresh(self.sets.get_many(slots))
+
+    def _store_part(
+        self, keys: list[SlotKey], rows: pl.DataFrame, reader: SetReader, stored: Stored, lives: Mapping[str, int]
+    ) -> int:
         """Store the readings of some slots, the first that fit in memory with what is stored; how many those are."""
         read = reader.read(keys)
         taken = len(read.keys)
@@ -113,7 +131,7 @@ class SlotWriter:
         for attempt in range(ATTEMPTS):
             at_hand = pending if not attempt else _of_slots(pending, set(read.keys))
             beyond = pending.clear() if not attempt else pending.join(at_hand, on="row", how="anti")
-            pending = pl.concat([self._store_round(at_hand, read, stored), beyond])
+            pending = pl.concat([self._store_round(at_hand, read, stored, lives), beyond])
             if pending.is_empty():
                 return taken
             self.backoff.pause(attempt)
@@ -144,6 +162,7 @@ class SlotWriter:
         for attempt in range(ATTEMPTS):
             versions = {key: held.version for key, held in read.items()}
             homes = self._homes(versions)
+            versions = {key: one for key, one in versions.items() if read[key].life == _life(homes, key.house)}
             behind = self._behind(versions, homes)
             unpacked = unpack_sets({key: held.packed for key, held in read.items() if key in behind})
             _tell(unpacked.unreadable)
@@ -157,14 +176,23 @@ class SlotWriter:
             read = self.sets.get_many(refused)
         return written, refused
 
-    def _store_round(self, pending: pl.DataFrame, read: ReadSets, stored: Stored) -> pl.DataFrame:
+    def _store_round(
+        self, pending: pl.DataFrame, read: ReadSets, stored: Stored, lives: Mapping[str, int]
+    ) -> pl.DataFrame:
         """One round for slots that were read; returns the readings of those that another writer changed meanwhile."""
         keys, before = list(read.keys), read.held
+        if read.later:
+            apart = _of_slots(pending, set(read.later))
+            stored.leave(apart)
+            pending = _but(pending, apart)
+            if pending.is_empty():
+                return pending
+            keys = [key for key in keys if key not in read.later]
         if read.unreadable:
             _tell(read.unreadable)
             apart = _of_slots(pending, set(read.unreadable))
             stored.left.update(apart["message"].unique())
-            pending = pending.join(apart.select("row"), on="row", how="anti", maintain_order="left")
+            pending = _but(pending, apart)
             if pending.is_empty():
                 return pending
             keys = [key for key in keys if key not in read.unreadable]
@@ -177,8 +205,10 @@ class SlotWriter:
             _tell(too_large)
             apart = _of_slots(pending, set(too_large))
             stored.leave(apart)
-            return pending.join(apart.select("row"), on="row", how="anti", maintain_order="left")  # a round of its own
-        lost = self.sets.put_many({key: StoredSet(content, versions[key]) for key, content in packed.items()})
+            return _but(pending, apart)  # a round of its own
+        lost = self.sets.put_many(
+            {key: StoredSet(content, versions[key], lives.get(key.house, 0)) for key, content in packed.items()}
+        )
 
         homes = self._homes(versions)
         stale = self._behind({key: versions[key] for key in keys if key not in changed}, homes)
@@ -190,10 +220,19 @@ class SlotWriter:
             _tell({key: f"the observation of {key} gives way to none" for key in stuck})
             stored.left.update(_of_slots(pending, stuck)["message"].unique())
 
+        homes = self._homes(versions)
+        gone = {key for key in keys if _life(homes, key.house) != lives.get(key.house, 0)}
+        of_gone = _of_slots(pending, gone)
+        if gone:
+            logger.warning("a house was forgotten meanwhile", extra={"slots": len(gone)})
+            self.clear(gone)
+            stored.leave(of_gone)
+            changed, lost, stale = changed - gone, lost - gone, stale - gone
+
         stored.slots_changed += len(changed - lost)
         stored.slots_rederived += len(stale)
         still_pending = _of_slots(pending, lost)
-        outcomes = merged.outcomes.join(still_pending.select("row"), on="row", how="anti")
+        outcomes = _but(merged.outcomes, pl.concat([still_pending, of_gone]))
         stored.outcomes.update(dict(outcomes["outcome"].value_counts().iter_rows()))
         return still_pending
 
@@ -220,6 +259,10 @@ class SlotWriter:
         return self.observations.put_many({key: (observation, origins[key]) for key, observation in observed.items()})
 
 
+def _life(homes: Mapping[str, House], house: str) -> int:
+    return homes[house].life if house in homes else 0
+
+
 def _origins(versions: Mapping[SlotKey, int], homes: Mapping[str, House]) -> dict[SlotKey, Origin]:
     numbers = {name: house.rules_version for name, house in homes.items()}
     return {key: Origin(version, numbers.get(key.house, 0)) for key, version in versions.items()}
@@ -233,6 +276,10 @@ def _tell(unreadable: Mapping[SlotKey, str]) -> None:
 
 def _keys_of(rows: pl.DataFrame) -> list[SlotKey]:
     return [SlotKey(*key) for key in rows.select("house", "slot").unique(maintain_order=True).iter_rows()]
+
+
+def _but(rows: pl.DataFrame, apart: pl.DataFrame) -> pl.DataFrame:
+    return rows.join(apart.select("row"), on="row", how="anti", maintain_order="left")
 
 
 def _of_slots(rows: pl.DataFrame, keys: set[SlotKey]) -> pl.DataFrame:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 
-from roomidity.aws.store.erasing import erase
 from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import ForecastItem
 from roomidity.domain.damage import Damage, number_within
@@ -40,6 +39,12 @@ class ForecastTable:
             for item in items:
                 batch.save(item)
 
+    def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
+        """Delete forecasts, if they are there."""
+        with self._item.batch_write() as batch:
+            for one in forecasts:
+                batch.delete(self._item(room_id(one.house, one.room), format_slot(one.issued_at)))
+
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
         """The newest forecast issued up to ``now`` that can be read and has not expired."""
         until = self._item.issued_at <= format_slot(now)
@@ -54,10 +59,6 @@ class ForecastTable:
         """The forecasts issued from ``first`` to ``last``, both included, in order of time."""
         span = self._item.issued_at.between(format_slot(first), format_slot(last))
         return list(self._reader.each(self._item.query(room_id(house, room), span), _to_forecast))
-
-    def erase(self, house: str, room: str) -> Iterator[int]:
-        """Delete a room's forecasts; how many, some at a time."""
-        return erase(self._item, room_id(house, room))
 
     def _to_item(self, forecast: StoredForecast) -> ForecastItem:
         numbers: dict[str, Any] = {
