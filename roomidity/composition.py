@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -119,7 +120,9 @@ class Roomidity:
     @cached_property
     def accuracy(self) -> AccuracyTable:
         """The table ``accuracy``."""
-        return AccuracyTable(self._tables.accuracy, retention_days=self.settings.retention_days, damage=self.damage)
+        days = self.settings.retention_days
+        guard = self.houses.guard
+        return AccuracyTable(self._tables.accuracy, retention_days=days, damage=self.damage, guard=guard)
 
     @cached_property
     def house_settings(self) -> SettingTable:
@@ -137,7 +140,7 @@ class Roomidity:
         """Models."""
         from roomidity.aws.registry import ModelTable, Registry
 
-        return Registry(ModelTable(self._tables.models, self.damage), self.bucket)
+        return Registry(ModelTable(self._tables.models, self.damage, guard=self.houses.guard), self.bucket)
 
     @cached_property
     def hasty_registry(self) -> Registry:
@@ -243,17 +246,27 @@ class Roomidity:
     @cached_property
     def forget_ports(self) -> ForgetPorts:
         """What forgetting talks to."""
+        from roomidity.aws.store.erasing import OfHouses, OfRooms
         from roomidity.pipeline.forgetting import ForgetPorts
 
+        tables = self._tables
         return ForgetPorts(
             houses=self.houses,
-            sets=self.sets,
-            observations=self.observations,
-            forecasts=self.forecasts,
-            accuracy=self.accuracy,
-            settings=self.house_settings,
-            registry=self.registry,
+            observed=self.observations,
+            by_house={  # a new table that is keyed by house is a line here
+                "readings": OfHouses(tables.readings),
+                "observations": OfHouses(tables.observations),
+                "settings": OfHouses(tables.settings),
+                "models": OfHouses(tables.models),
+            },
+            by_room={
+                "forecasts": OfRooms(tables.forecasts),
+                "accuracy": OfRooms(tables.accuracy),
+            },
+            objects=self.registry,
             rejects=self.rejects,
+            backoff=self.backoff,
+            clock=lambda: datetime.now(UTC),
         )
 
     @cached_property

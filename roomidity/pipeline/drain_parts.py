@@ -89,6 +89,11 @@ class DrainSummary:
         return sum(self.outcomes[kind] for kind in DUPLICATES)
 
     @property
+    def kept_rejects(self) -> int:
+        """Rejected readings that are kept: all but those of houses that were forgotten."""
+        return self.rejected.total() - self.rejected["forgotten"]
+
+    @property
     def conserved(self) -> bool:
         """Whether every reading received is accounted for."""
         return self.received == self.stored + self.duplicate + self.rejected.total()

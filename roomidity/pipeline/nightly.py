@@ -73,7 +73,7 @@ def run_night(ports: VerifyPorts, *, house: str, now: datetime) -> Night:
         if standing is None or standing.plain() != row.plain():
             changed.append(row)
         rows[row.room, row.day] = row
-    written = ports.accuracy.put_many(changed)
+    written = ports.accuracy.put_many(changed, home=home)
     flagged = flag_faults(ports.observations, house=house, now=now, aliases=home.aliases)
     moved = move_state(ports, house=house, now=now)
     reason = training_due(home, ports.registry.manifests(house, now=now), rows.values(), now=now)
@@ -96,5 +96,5 @@ def verify_day(ports: VerifyPorts, *, house: str, day: date, now: datetime) -> l
     """
     home = known_house(ports.houses, house)
     rows = list(score_days(ports, house=home, days=[day], now=now))
-    ports.accuracy.put_many(rows)
+    ports.accuracy.put_many(rows, home=home)
     return rows

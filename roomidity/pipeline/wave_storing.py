@@ -19,6 +19,7 @@ from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
 from roomidity.domain.names import is_name, kept_name
 from roomidity.pipeline.admission import Admission
+from roomidity.pipeline.deletions import Deletions, slots_of
 from roomidity.pipeline.drain_parts import DrainPorts, DrainRules, DrainSummary
 from roomidity.pipeline.house_settings import units_of
 from roomidity.pipeline.noting import DeliveryNoting
@@ -51,17 +52,24 @@ class WaveStorer:
         with self.timed("decode"):
             decoded = decode(messages)
         with self.timed("store"):
-            homes = self._homes(decoded)
+            asked = _named(decoded)
+            known = self.ports.houses.get_many(sorted(asked)) if asked else {}
+        homes = {name: home for name, home in known.items() if not home.is_forgotten}
+        deletions = Deletions.of(messages, asked, known)
         aliases = {name: home.aliases for name, home in homes.items() if home.aliases}
         with self.timed("decode"):
             past = Pasts(self.ports.observations, self.now, aliases)
             units = units_of(homes.values())
             checked = check(decoded, now=self.now, limits=self.rules.limits, units=units, past=past, aliases=aliases)
         with self.timed("store"):
-            checked, left = self._admit(checked, homes)
-            rejected = self._keep_rejects(decoded, checked, left)
+            checked, gone = deletions.without(checked)
+            if len(gone):  # what a drain that died may have stored of it
+                self.ports.slots.clear(slots_of(gone))
+            checked, left = self._admit(checked, known)
+            rejected = self._keep_rejects(decoded, checked, left, deletions)
+            rejected.update(forgotten=len(_without(gone, left)))
             accepted = _without(checked.accepted, left)
-            stored = self.ports.slots.store(accepted, may_go_on=self.may_go_on, aliases=aliases)
+            stored = self.ports.slots.store(accepted, may_go_on=self.may_go_on, aliases=aliases, lives=deletions.lives)
             self.allowance.count(accepted)
             self.failures.extend([stored.overtaken] if stored.overtaken else [])
         kept = left | stored.left
@@ -79,7 +87,7 @@ class WaveStorer:
             left=not_received,
             late=int(accepted["late"].sum()),
             outcomes=stored.outcomes,
-            rejected=rejected,
+            rejected=+rejected,
             slots_changed=stored.slots_changed,
             slots_rederived=stored.slots_rederived,
             undeleted=len(undeleted) + len(kept),
@@ -88,12 +96,6 @@ class WaveStorer:
             summary.violations = 1
             logger.error("conservation violated", extra={"wave": summary.as_dict()})
         return summary
-
-    def _homes(self, decoded: Decoded) -> dict[str, House]:
-        """The houses that readings name, before these are judged: by their settings."""
-        sent = decoded.rows["house"].unique().drop_nulls()
-        names = sorted({name for name in map(kept_name, sent) if is_name(name)})
-        return self.ports.houses.get_many(names) if names else {}
 
     def _admit(self, checked: Checked, homes: Mapping[str, House]) -> tuple[Checked, set[int]]:
         """What the houses have a place for; and the messages (by index) that are left for another drain."""
@@ -110,14 +112,26 @@ class WaveStorer:
             left.update(late["message"].unique())
         return _refuse(checked, admitted.refused), left
 
-    def _keep_rejects(self, decoded: Decoded, checked: Checked, left: set[int]) -> Counter[str]:
-        """Keep what was rejected, and count it by reason; where that fails, its messages are ``left`` as well."""
+    def _keep_rejects(self, decoded: Decoded, checked: Checked, left: set[int], deletions: Deletions) -> Counter[str]:
+        """Keep what was rejected, and count it by reason; where that fails, its messages are ``left`` as well.
+
+        What names a house that was forgotten since is counted alone; also where that happened just now.
+        """
         rejected = _without(checked.rejected, left)
         rejects = describe(decoded, rejected)
         counts: Counter[str] = Counter()
         if rejects:
+            places = list(rejected["message"].unique())
             try:
-                self.ports.rejects.put(self.now.date(), rejects)
+                deletions = deletions.naming(places, self.ports.houses)
+                rejects, gone = deletions.split(rejects)
+                if rejects:
+                    key = self.ports.rejects.put(self.now.date(), rejects)
+                    still, late = deletions.again(places, self.ports.houses).split(rejects)
+                    if late:
+                        self.ports.rejects.replace(key, still)
+                        rejects, gone = still, gone + late
+                counts.update(forgotten=gone)
             except Exception as error:  # whatever it is, the good readings of other messages are stored
                 logger.exception("rejected readings could not be kept; their messages stay in the queue")
                 self.failures.append(error)
@@ -126,6 +140,12 @@ class WaveStorer:
         for line in rejects:
             counts.update(count_by_reason(line))
         return counts
+
+
+def _named(decoded: Decoded) -> set[str]:
+    """The houses that readings name."""
+    sent = decoded.rows["house"].unique().drop_nulls()
+    return {name for name in map(kept_name, sent) if is_name(name)}
 
 
 def _without(rows: pl.DataFrame, messages: Collection[int]) -> pl.DataFrame:

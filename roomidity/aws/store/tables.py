@@ -29,8 +29,9 @@ __all__ = [
 class HouseItem(Item):
     """houses: a house, its time zone, rooms as seen, quarantine rules and settings.
 
-    ``trial`` and ``expires_at`` are there until it is real: the slots it was heard in, and when it goes. ``deliveries``
-    are there while readings come in oddly: of which rooms, and how.
+    ``trial`` and ``expires_at`` are there until it is real: the slots it was heard in, and when it goes. So is
+    ``expires_at`` of one that was forgotten, of which nothing else is left but ``forgotten_at``. ``deliveries`` are
+    there while readings come in oddly: of which rooms, and how.
     """
 
     house = UnicodeAttribute(hash_key=True)
@@ -44,15 +45,20 @@ class HouseItem(Item):
     trial = Plain(null=True)
     deliveries = Plain(null=True)
     expires_at = NumberAttribute(null=True)
+    forgotten_at = UnicodeAttribute(null=True)
 
 
 class SetItem(Item):
-    """readings: the packed set of a slot's values, read only to merge and to derive anew."""
+    """readings: the packed set of a slot's values, read only to merge and to derive anew.
+
+    ``life`` is there where a house of this name was forgotten before: that deletion's time, in ms since 1970.
+    """
 
     house = UnicodeAttribute(hash_key=True)
     slot = UnicodeAttribute(range_key=True)
     packed = BinaryAttribute(legacy_encoding=False)
     version = NumberAttribute()
+    life = NumberAttribute(null=True)
     expires_at = NumberAttribute()
 
 

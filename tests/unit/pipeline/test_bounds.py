@@ -33,7 +33,8 @@ for count in (1, 2):
     assert summary.conserved and place.is_empty(), summary
     print(json.dumps({
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "kept": sum(len(line) for _, line in place.world.rejects.lines), "sent": sum(map(len, bodies)), **summary.as_dict(),
+        "kept": sum(len(line) for _, line in place.world.rejects.lines), "sent": sum(map(len, bodies)),
+        **summary.as_dict(),
     }))
 """
 
