@@ -24,6 +24,7 @@ from roomidity.cli.quarantine import quarantine
 from roomidity.cli.rejects import rejects, replay
 from roomidity.cli.room import room
 from roomidity.cli.training import train
+from roomidity.cli.translate import translate_command
 from roomidity.domain.names import visible
 
 __all__ = ["roomidity"]
@@ -83,6 +84,7 @@ for command in (
     demo,
     up,
     send,
+    translate_command,
     drain,
     forecast,
     show,
