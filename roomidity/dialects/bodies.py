@@ -36,7 +36,7 @@ def own_form(
             faults[len(entries)] = "malformed"
             entries.append(_text({"house": reading.stamp.house, "readings": [reading.sent]}))
             continue
-        if not reading.is_mapped:
+        if not reading.is_mapped and reading.house is not None and reading.stamp.claimed is None:
             faults[len(entries)] = "unmapped"
         own = {} if house is not None or reading.stamp.house is None else {"house": reading.stamp.house}
         entries.append({**own, **reading.sent})

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from roomidity.dialects.heard import Heard, parsed
 from roomidity.dialects.times import absolute
+from roomidity.domain.names import kept_name
 
 __all__ = ["Broken", "Found", "Kept", "Opened", "Stamp", "from_base64", "is_own", "open_envelope"]
 
@@ -45,7 +46,10 @@ class Stamp(NamedTuple):
         said = content.get("house")
         if said is None:
             return self
-        return Stamp(said) if self.house is None else Stamp(self.house, said)
+        if self.house is None:
+            return Stamp(said)
+        texts = isinstance(said, str) and isinstance(self.house, str)
+        return self if texts and kept_name(said) == kept_name(self.house) else Stamp(self.house, said)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,11 @@ class Reading:
     device: str | None = None
     is_mapped: bool = True
 
+    @property
+    def house(self) -> str | None:
+        """The stamped house under the name by which it is kept; None where that is none."""
+        return _house(self.stamp)
+
 
 @dataclass(frozen=True)
 class HeardDevice:

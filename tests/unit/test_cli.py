@@ -24,6 +24,7 @@ COMMANDS = [
     "demo",
     "up",
     "send",
+    "translate",
     "drain",
     "forecast",
     "show",
