@@ -11,6 +11,7 @@ import click
 from roomidity import __version__
 from roomidity.cli.accuracy import accuracy, verify
 from roomidity.cli.backtest import backtest
+from roomidity.cli.devices import devices
 from roomidity.cli.doctor import doctor
 from roomidity.cli.engine import demo, up
 from roomidity.cli.failures import told
@@ -96,6 +97,7 @@ for command in (
     replay,
     house,
     room,
+    devices,
     quarantine,
     forget,
     backtest,

@@ -58,7 +58,7 @@ def translate_command(
     retain: bool,
     as_json: bool,
 ) -> None:
-    r"""Say what the drain would make of the message in FILE (- is standard input): readings, or why none.
+    """Say what the drain would make of the message in FILE (- is standard input): readings, or why none.
 
     Known are Zigbee2MQTT, Shelly, Tasmota, ESPHome, Home Assistant, Homie, Ruuvi, Theengs and OpenMQTTGateway,
     rtl_433, SenML, The Things Network, AirGradient, Awair, ThingsBoard, SensorThings, envelopes, the output of AWS IoT
@@ -66,7 +66,6 @@ def translate_command(
 
     A device map says whose rooms devices are:
 
-    \b
       "zigbee2mqtt/bath sensor" = "bath"
       "shellyht-a1b2c3" = { room = "attic", unit = "f" }
       "flur/sensor/flur_aht20" = { room = "hall", quantity = "humidity" }

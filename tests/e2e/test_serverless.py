@@ -51,6 +51,8 @@ RIGHTS: Final = {
         "dynamodb:PutItem ReadingsTable",
         "dynamodb:BatchGetItem ObservationsTable",
         "dynamodb:PutItem ObservationsTable",
+        "dynamodb:GetItem SettingsTable",
+        "dynamodb:PutItem SettingsTable",
         "s3:PutObject Bucket/rejects/*",
     },
     "ForecastRole": OWN_TRACES

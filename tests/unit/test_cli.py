@@ -36,6 +36,7 @@ COMMANDS = [
     "replay",
     "house",
     "room",
+    "devices",
     "quarantine",
     "forget",
     "backtest",
