@@ -176,6 +176,7 @@ class Roomidity:
             sets=self.sets,
             observations=self.observations,
             rejects=self.rejects,
+            settings=self.house_settings,
             backoff=self.backoff,
         )
 

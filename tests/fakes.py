@@ -620,6 +620,7 @@ class World:
         self.sets = FakeSets()
         self.observations = FakeObservations()
         self.rejects = FakeRejects()
+        self.settings = FakeSettings()
         self.forecasts = FakeForecasts()
         self.registry = FakeRegistry(self.houses)
         self.accuracy = FakeAccuracy(self.houses)
@@ -627,7 +628,7 @@ class World:
         self.backoff = BackOff(sleep=sleep, randomness=random.Random(seed))
 
     def drain_ports(self, faults: Faults | None = None) -> DrainPorts:
-        names = ("readings", "forecast_jobs", "houses", "sets", "observations", "rejects")
+        names = ("readings", "forecast_jobs", "houses", "sets", "observations", "rejects", "settings")
         ports = DrainPorts(**{name: getattr(self, name) for name in names}, backoff=self.backoff)
         return ports if faults is None else watched(ports, faults)
 

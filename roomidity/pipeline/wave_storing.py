@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -21,6 +22,7 @@ from roomidity.domain.names import is_name, kept_name
 from roomidity.pipeline.admission import Admission
 from roomidity.pipeline.deletions import Deletions, slots_of
 from roomidity.pipeline.drain_parts import DrainPorts, DrainRules, DrainSummary
+from roomidity.pipeline.foreign import Translated, foreign_messages
 from roomidity.pipeline.house_settings import units_of
 from roomidity.pipeline.noting import DeliveryNoting
 from roomidity.pipeline.pasts import Pasts
@@ -28,6 +30,9 @@ from roomidity.pipeline.quotas import Allowance
 from roomidity.readings import Checked, Decoded, check, decode
 from roomidity.readings.rejected import count_by_reason, describe
 from roomidity.stopwatch import Timed
+
+if TYPE_CHECKING:
+    from roomidity.pipeline.translating import Translator
 
 __all__ = ["WaveStorer"]
 
@@ -50,7 +55,9 @@ class WaveStorer:
     def store(self, messages: list[Message]) -> DrainSummary:
         """Store messages, and delete those that are done with; what became of their readings."""
         with self.timed("decode"):
-            decoded = decode(messages)
+            decoded = decode(messages, mark_foreign=True)
+        translated = self._translate(decoded)
+        decoded = translated.decoded
         with self.timed("store"):
             asked = _named(decoded)
             known = self.ports.houses.get_many(sorted(asked)) if asked else {}
@@ -80,10 +87,13 @@ class WaveStorer:
         done = Checked(accepted=_without(accepted, stored.left), rejected=_without(checked.rejected, kept))
         self.noting.take(messages, done, homes)
         not_received = (len(_of(decoded.rows, left)) if left else 0) + stored.not_stored
+        not_received += sum(translated.unkept[place] for place in left)
+        unkept = sum(translated.unkept.values()) - sum(translated.unkept[place] for place in left)
+        rejected.update({"unmapped": unkept} if unkept else {})
         summary = DrainSummary(
             waves=1,
             messages=len(messages),
-            received=len(decoded.rows) - not_received,
+            received=len(decoded.rows) + sum(translated.unkept.values()) - not_received,
             left=not_received,
             late=int(accepted["late"].sum()),
             outcomes=stored.outcomes,
@@ -91,11 +101,35 @@ class WaveStorer:
             slots_changed=stored.slots_changed,
             slots_rederived=stored.slots_rederived,
             undeleted=len(undeleted) + len(kept),
+            no_reading=_beside(translated.no_reading, kept),
+            retained=_beside(translated.retained, kept),
         )
         if not summary.conserved:
             summary.violations = 1
             logger.error("conservation violated", extra={"wave": summary.as_dict()})
         return summary
+
+    def write_heard(self) -> None:
+        """Keep what was heard of devices that no map knows; where that fails, they will be heard again."""
+        if "_translator" in vars(self):
+            try:
+                self._translator.write_heard()
+            except Exception:  # whatever it is, readings are stored
+                logger.exception("devices that were heard could not be written")
+
+    @cached_property
+    def _translator(self) -> Translator:
+        from roomidity.pipeline.translating import Translator  # noqa: PLC0415  # for few drains
+
+        ports = self.ports
+        return Translator(ports.settings, ports.houses, ports.parsed_maps, timezone=self.rules.timezone, now=self.now)
+
+    def _translate(self, decoded: Decoded) -> Translated:
+        foreign = foreign_messages(decoded)
+        if not foreign:
+            return Translated(decoded)
+        with self.timed("translate"):
+            return self._translator.translate(decoded, foreign)
 
     def _admit(self, checked: Checked, homes: Mapping[str, House]) -> tuple[Checked, set[int]]:
         """What the houses have a place for; and the messages (by index) that are left for another drain."""
@@ -146,6 +180,10 @@ def _named(decoded: Decoded) -> set[str]:
     """The houses that readings name."""
     sent = decoded.rows["house"].unique().drop_nulls()
     return {name for name in map(kept_name, sent) if is_name(name)}
+
+
+def _beside(counts: Counter[int], left: Collection[int]) -> int:
+    return sum(count for place, count in counts.items() if place not in left)
 
 
 def _without(rows: pl.DataFrame, messages: Collection[int]) -> pl.DataFrame:

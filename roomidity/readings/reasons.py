@@ -8,6 +8,7 @@ __all__ = ["DUPLICATES", "REASONS", "Duplicate", "Reason"]
 
 Reason = Literal[
     "malformed",  # not JSON, or not an object
+    "unmapped",  # of a device that no map gives a room; kept until one does, some of each slot
     "bad_name",  # house, room or sensor is missing, too long or has a character that keys must not have
     "house_conflict",  # it names another house than the one that stands beside the readings
     "bad_time",  # ts is missing, cannot be read, or has no offset
