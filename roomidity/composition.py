@@ -19,7 +19,16 @@ from roomidity.aws.bucket import Bucket
 from roomidity.aws.dynamodb import botocore_session, dynamodb_client
 from roomidity.aws.functions import Function
 from roomidity.aws.queues import Queue
-from roomidity.aws.store import AccuracyTable, ForecastTable, HouseTable, ObservationTable, SetTable, Tables, bind
+from roomidity.aws.store import (
+    AccuracyTable,
+    ForecastTable,
+    HouseTable,
+    MouldTable,
+    ObservationTable,
+    SetTable,
+    Tables,
+    bind,
+)
 from roomidity.domain.damage import Damage
 from roomidity.pipeline.backoff import BackOff
 from roomidity.settings import Settings
@@ -110,6 +119,11 @@ class Roomidity:
     def accuracy(self) -> AccuracyTable:
         """The table ``accuracy``."""
         return AccuracyTable(self._tables.accuracy, retention_days=self.settings.retention_days, damage=self.damage)
+
+    @cached_property
+    def moulds(self) -> MouldTable:
+        """Mould by day, in the table ``accuracy``."""
+        return MouldTable(self._tables.mould, retention_days=self.settings.retention_days, damage=self.damage)
 
     @cached_property
     def bucket(self) -> Bucket:
@@ -209,6 +223,7 @@ class Roomidity:
             forecasts=self.forecasts,
             registry=self.registry,
             accuracy=self.accuracy,
+            moulds=self.moulds,
             training_jobs=self.training_jobs,
         )
 
@@ -236,6 +251,7 @@ class Roomidity:
             observations=self.observations,
             forecasts=self.forecasts,
             accuracy=self.accuracy,
+            moulds=self.moulds,
             registry=self.registry,
             rejects=self.rejects,
         )

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from roomidity.domain.comfort.course import MouldDay
 from roomidity.domain.forecasts import QUANTILES, StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
@@ -42,6 +43,7 @@ __all__ = [
     "FakeForecasts",
     "FakeHouses",
     "FakeJobs",
+    "FakeMoulds",
     "FakeObservations",
     "FakeQueue",
     "FakeRegistry",
@@ -335,6 +337,24 @@ class FakeAccuracy:
         ]
 
 
+class FakeMoulds:
+    """Mould by house and day."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, date], MouldDay] = {}
+        self.written = 0
+
+    def put_many(self, days: Iterable[MouldDay]) -> int:
+        fit = list(days)
+        self.stored |= {(one.house, one.day): one for one in fit}
+        self.written += len(fit)
+        return len(fit)
+
+    def between(self, house: str, first: date, last: date) -> list[MouldDay]:
+        found = sorted(self.stored.items(), key=lambda item: item[0])
+        return [one for (of, day), one in found if of == house and first <= day <= last]
+
+
 class FakeRegistry:
     """Models as bytes, which are checked against what was registered when they are loaded; a pointer that is moved only
     from where it was seen. ``meanwhile`` is called once, before the next promotion; what is ``unreadable`` cannot be
@@ -454,6 +474,7 @@ class World:
         self.forecasts = FakeForecasts()
         self.registry = FakeRegistry()
         self.accuracy = FakeAccuracy()
+        self.moulds = FakeMoulds()
         self.training_jobs = FakeJobs()
         self.backoff = BackOff(sleep=sleep, randomness=random.Random(seed))
 
@@ -477,6 +498,7 @@ class World:
             forecasts=self.forecasts,
             registry=self.registry,
             accuracy=self.accuracy,
+            moulds=self.moulds,
             training_jobs=self.training_jobs,
         )
 

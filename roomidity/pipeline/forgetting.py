@@ -52,6 +52,7 @@ class ForgetPorts:
     observations: OfSlots
     forecasts: OfRoom
     accuracy: OfRoom
+    moulds: OfHouse
     registry: OfModels
     rejects: OfHouse
 
@@ -70,6 +71,7 @@ def forget_house(ports: ForgetPorts, *, house: str) -> Iterator[tuple[str, int]]
         ("readings", ports.sets.erase(house)),
         *(("forecasts", ports.forecasts.erase(house, room)) for room in rooms),
         *(("accuracy", ports.accuracy.erase(house, room)) for room in rooms),
+        ("accuracy", ports.moulds.erase(house)),
         ("observations", ports.observations.erase(house)),
         ("models", ports.registry.erase(house)),
         ("objects", ports.registry.erase_objects(house)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from roomidity.domain.comfort.course import MouldDay
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
@@ -24,6 +25,7 @@ __all__ = [
     "Function",
     "Houses",
     "JobQueue",
+    "Moulds",
     "Observations",
     "ReadingsQueue",
     "Registry",
@@ -137,6 +139,16 @@ class Accuracy(Protocol):
 
     def between(self, house: str, room: str, first: date, last: date) -> list[DayAccuracy]:
         """A room's rows of the days from ``first`` to ``last``, both included, in order of time."""
+
+
+class Moulds(Protocol):
+    """Houses' mould by day."""
+
+    def put_many(self, days: Iterable[MouldDay]) -> int:
+        """Write days; how many were written."""
+
+    def between(self, house: str, first: date, last: date) -> list[MouldDay]:
+        """A house's days from ``first`` to ``last``, both included, in order of time."""
 
 
 class Registry(Protocol):

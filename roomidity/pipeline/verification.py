@@ -26,7 +26,7 @@ from roomidity.forecasting.evaluation.scores import Score, score
 from roomidity.forecasting.serving.courses import FILL_SLOTS, fill
 from roomidity.forecasting.serving.faults import without_faults
 from roomidity.pipeline.history import KEPT_FOR, read_history
-from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Observations, Registry, known_house
+from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Moulds, Observations, Registry, known_house
 from roomidity.pipeline.renamed import forecasts_between
 from roomidity.pipeline.serving import first_intact
 
@@ -45,6 +45,7 @@ class VerifyPorts:
     forecasts: Forecasts
     registry: Registry
     accuracy: Accuracy
+    moulds: Moulds
     training_jobs: JobQueue
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "ForecastItem",
     "HouseItem",
     "ModelItem",
+    "MouldItem",
     "ObservationItem",
     "SetItem",
     "Tables",
@@ -130,6 +131,22 @@ class AccuracyItem(Item):
     expires_at = NumberAttribute()
 
 
+class MouldItem(Item):
+    """accuracy, under `<house>#mould`: a house's mould index by day (UTC), and what the next day goes on from.
+
+    ``inputs`` stands for the versions of all that it follows from, ``settings`` for what persons set of it.
+    """
+
+    room_id = UnicodeAttribute(hash_key=True)
+    day = UnicodeAttribute(range_key=True)
+    inputs = UnicodeAttribute()
+    settings = UnicodeAttribute()
+    outdoor = Plain()
+    rooms = Plain()
+    v = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
 ItemType = TypeVar("ItemType", bound=Item)
 
 
@@ -143,6 +160,7 @@ class Tables:
     forecasts: type[ForecastItem]
     models: type[ModelItem]
     accuracy: type[AccuracyItem]
+    mould: type[MouldItem]
 
 
 def connection_of(item: type[Model]) -> Connection:
@@ -169,4 +187,5 @@ def bind(prefix: str, client: Any) -> Tables:
         forecasts=bound(ForecastItem, "forecasts"),
         models=bound(ModelItem, "models"),
         accuracy=bound(AccuracyItem, "accuracy"),
+        mould=bound(MouldItem, "accuracy"),
     )
