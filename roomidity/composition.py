@@ -26,6 +26,7 @@ from roomidity.aws.store import (
     MouldTable,
     ObservationTable,
     SetTable,
+    SettingTable,
     Tables,
     bind,
 )
@@ -34,6 +35,7 @@ from roomidity.pipeline.backoff import BackOff
 from roomidity.settings import Settings
 
 if TYPE_CHECKING:
+    from roomidity.api.ports import ApiPorts
     from roomidity.aws.registry import Registry
     from roomidity.aws.rejects import RejectLog
     from roomidity.doctor import DoctorPorts
@@ -124,6 +126,11 @@ class Roomidity:
     def moulds(self) -> MouldTable:
         """Mould by day, in the table ``accuracy``."""
         return MouldTable(self._tables.mould, retention_days=self.settings.retention_days, damage=self.damage)
+
+    @cached_property
+    def house_settings(self) -> SettingTable:
+        """The table ``settings``."""
+        return SettingTable(self._tables.settings, self.damage)
 
     @cached_property
     def bucket(self) -> Bucket:
@@ -252,8 +259,26 @@ class Roomidity:
             forecasts=self.forecasts,
             accuracy=self.accuracy,
             moulds=self.moulds,
+            settings=self.house_settings,
             registry=self.registry,
             rejects=self.rejects,
+        )
+
+    @cached_property
+    def api_ports(self) -> ApiPorts:
+        """What the API reads, by clients that give up soon: who asks waits."""
+        from roomidity.api.ports import ApiPorts
+        from roomidity.aws.registry.records import ModelTable
+
+        tables, days = self._hasty_tables, self.settings.retention_days
+        return ApiPorts(
+            settings=SettingTable(tables.settings, self.damage),
+            houses=HouseTable(tables.houses, self.damage, timezone=self.settings.timezone),
+            observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
+            forecasts=ForecastTable(tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage),
+            accuracy=AccuracyTable(tables.accuracy, retention_days=days, damage=self.damage),
+            moulds=MouldTable(tables.mould, retention_days=days, damage=self.damage),
+            models=ModelTable(tables.models, self.damage),
         )
 
     @cached_property
@@ -273,6 +298,7 @@ class Roomidity:
             sets=lambda: self.sets,
             observations=lambda: self.observations,
             accuracy=lambda: self.accuracy,
+            settings=lambda: self.house_settings,
             damaged=self.damage.take,
         )
 

@@ -23,6 +23,7 @@ from roomidity.domain.messages import Message
 from roomidity.domain.models import Pointer, Pruned
 from roomidity.domain.observations import Observation, Origin, StoredSet
 from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT, SlotKey, to_epoch_ms
 from roomidity.errors import ChampionChangedError, ConflictError, ModelRefusedError, ModelUnreadableError
 from roomidity.forecasting import Model, State
@@ -49,6 +50,7 @@ __all__ = [
     "FakeRegistry",
     "FakeRejects",
     "FakeSets",
+    "FakeSettings",
     "InMemory",
     "World",
 ]
@@ -310,6 +312,16 @@ class FakeForecasts:
             if (of_house, of_room) == (house, room) and first <= issued_at <= last
         ]
 
+    def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
+        found = self.between(house, room, datetime(1970, 1, 1, tzinfo=now.tzinfo), now)
+        return found[-1] if found else None
+
+    def issued(
+        self, house: str, rooms: Iterable[str], moments: Iterable[datetime], *, now: datetime
+    ) -> list[StoredForecast]:
+        keys = [(house, room, moment) for room in rooms for moment in list(moments)]
+        return [self.stored[key] for key in keys if key in self.stored]
+
 
 class FakeAccuracy:
     """Rows by room and day; one gives way only to one of as many forecasts or more."""
@@ -336,6 +348,38 @@ class FakeAccuracy:
             if (of_house, of_room) == (house, room) and first <= day <= last
         ]
 
+    def of_days(self, house: str, rooms: Iterable[str], days: Iterable[date]) -> list[DayAccuracy]:
+        keys = [(house, room, day) for room in rooms for day in list(days)]
+        return [self.stored[key] for key in keys if key in self.stored]
+
+
+class FakeSettings:
+    """What is set of a house by kind, written and deleted only on the version that was read."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str], Setting] = {}
+        self.read = 0
+
+    def get(self, house: str, kind: str) -> Setting | None:
+        self.read += 1
+        return self.stored.get((house, kind))
+
+    def list(self, house: str) -> list[Setting]:
+        return [one for (of, _), one in sorted(self.stored.items()) if of == house]
+
+    def put(self, setting: Setting) -> Setting:
+        held = self.stored.get((setting.house, setting.kind))
+        if (held.version if held else 0) != setting.version:
+            raise ConflictError(f"the {setting.kind} of house {setting.house!r}", attempts=1)
+        self.stored[setting.house, setting.kind] = replace(setting, version=setting.version + 1)
+        return self.stored[setting.house, setting.kind]
+
+    def delete(self, setting: Setting) -> None:
+        held = self.stored.get((setting.house, setting.kind))
+        if held is not None and held.version != setting.version:
+            raise ConflictError(f"the {setting.kind} of house {setting.house!r}", attempts=1)
+        self.stored.pop((setting.house, setting.kind), None)
+
 
 class FakeMoulds:
     """Mould by house and day."""
@@ -353,6 +397,9 @@ class FakeMoulds:
     def between(self, house: str, first: date, last: date) -> list[MouldDay]:
         found = sorted(self.stored.items(), key=lambda item: item[0])
         return [one for (of, day), one in found if of == house and first <= day <= last]
+
+    def of_days(self, house: str, days: Iterable[date]) -> list[MouldDay]:
+        return [self.stored[house, day] for day in sorted(days) if (house, day) in self.stored]
 
 
 class FakeRegistry:

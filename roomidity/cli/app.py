@@ -23,6 +23,7 @@ from roomidity.cli.models import models
 from roomidity.cli.quarantine import quarantine
 from roomidity.cli.rejects import rejects, replay
 from roomidity.cli.room import room
+from roomidity.cli.token import token
 from roomidity.cli.training import train
 from roomidity.domain.names import visible
 
@@ -95,6 +96,7 @@ for command in (
     house,
     room,
     quarantine,
+    token,
     forget,
     backtest,
     doctor,

@@ -31,12 +31,16 @@ _MENDS: Final[Mapping[str, str]] = {
     "models": "delete the item; of a pointer (champion), promote the version that roomidity models history shows: "
     "roomidity models promote HOUSE VERSION. Without, the prior serves and a training is asked for",
     "accuracy": "delete the item, then roomidity verify HOUSE --day DAY",
+    "settings": "bring the item back as it was (point-in-time recovery, see docs/runbook.md), or delete it and set "
+    "anew what its kind says; until then it counts as not set, and no token of the house opens anything",
 }
 """What to do, by table."""
 
 
 def items(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Finding:
-    """Look at what is stored of some houses lately: sets, observations, models and accuracy; houses and forecasts were.
+    """Look at what is stored of some houses lately: sets, observations, models, accuracy, settings.
+
+    Houses and forecasts were read before.
 
     The other items that cannot be read are named by the functions' logs, and counted by the metric ItemsDamaged.
     """
@@ -51,6 +55,7 @@ def items(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Find
             for _ in ports.observations().means(house.name, end - _WINDOW, end):
                 pass
             ports.registry().manifests(house.name)
+            ports.settings().list(house.name)
             for room in house.rooms:
                 ports.accuracy().between(house.name, room, _days_before(now, _ACCURACY), now.date())
         except StoreError:

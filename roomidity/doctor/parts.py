@@ -26,6 +26,7 @@ TABLES: Final = {
     "forecasts": ("room_id", "issued_at"),
     "models": ("house", "version"),
     "accuracy": ("room_id", "day"),
+    "settings": ("house", "kind"),
 }
 
 

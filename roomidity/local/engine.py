@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import importlib.util
+import json
 import os
 import shutil
 import socket
@@ -33,6 +34,9 @@ _STOP_S: Final = 60.0
 
 ONLY_HTTP: Final = {"SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
 """To the emulator: without its other servers, which listen to the whole network."""
+
+_POLLING: Final = {"Delay": 0.1, "MaxAttempts": 300}
+"""Of a stack that is made or changed: some 0.2 s."""
 
 _REGION: Final = "eu-central-1"
 _ACCOUNT: Final = "000000000000"
@@ -184,15 +188,19 @@ def _wait_until_ready(child: subprocess.Popen[bytes], endpoint: str, log_path: P
 
 
 def _create_stack(engine: Engine, template: str) -> None:
-    """The queues, tables and bucket; nothing where the kept state has them already."""
+    """The queues, tables and bucket; to a state that an earlier version kept, what this one has more is added."""
     session = boto3.Session("test", "test", region_name=_REGION)
     formation: Any = session.client("cloudformation", endpoint_url=engine.endpoint)
     name = f"{engine.service}-{engine.stage}"
     stacks = [stack["StackName"] for stack in formation.describe_stacks().get("Stacks", [])]
     if name in stacks:
+        found = formation.describe_stack_resources(StackName=name)["StackResources"]
+        if json.loads(template)["Resources"].keys() - {one["LogicalResourceId"] for one in found}:
+            formation.update_stack(StackName=name, TemplateBody=template)
+            formation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig=_POLLING)
         return
     formation.create_stack(StackName=name, TemplateBody=template)
-    formation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+    formation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=_POLLING)
 
 
 def _free_port() -> int:

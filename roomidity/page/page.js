@@ -266,13 +266,13 @@ function state() {
   const { data, trouble } = view;
   const line = at('state');
   let text = say('loading');
-  if (trouble === 'noToken' || trouble === 'refused') text = say(trouble);
+  if (['noToken', 'refused', 'empty'].includes(trouble)) text = say(trouble);
   else if (trouble) {
     const words = data ? { why: trouble.why, time: moment(data.now), age: age(Date.now() - data.fetched) } : { why: trouble.why };
     text = say(`${trouble.kind}${data ? '' : 'Empty'}`, words);
   } else if (data) text = say(data.replayed ? 'replayed' : 'fresh', { time: moment(data.now) });
   if (line.textContent !== text) line.textContent = text; // a screen reader speaks only what is new
-  line.className = trouble ? 'trouble' : '';
+  line.className = trouble && trouble !== 'empty' ? 'trouble' : '';
 }
 
 function render() {
@@ -323,8 +323,9 @@ async function refresh() {
     Object.assign(view, { data, week: past, trouble: null });
   } catch (error) {
     if (mine !== round) return;
-    const isRefused = error instanceof Refused && [401, 403, 404].includes(error.status);
+    const isRefused = error instanceof Refused && [401, 403].includes(error.status);
     if (isRefused) Object.assign(view, { data: null, week: null, trouble: 'refused' });
+    else if (error instanceof Refused && error.status === 404 && !view.data) view.trouble = 'empty';
     else view.trouble = { kind: error instanceof Refused ? 'failed' : 'offline', why: error instanceof Refused ? String(error.status) : '' };
     if (isRefused) {
       render();

@@ -53,6 +53,7 @@ class ForgetPorts:
     forecasts: OfRoom
     accuracy: OfRoom
     moulds: OfHouse
+    settings: OfHouse
     registry: OfModels
     rejects: OfHouse
 
@@ -73,6 +74,7 @@ def forget_house(ports: ForgetPorts, *, house: str) -> Iterator[tuple[str, int]]
         *(("accuracy", ports.accuracy.erase(house, room)) for room in rooms),
         ("accuracy", ports.moulds.erase(house)),
         ("observations", ports.observations.erase(house)),
+        ("settings", ports.settings.erase(house)),
         ("models", ports.registry.erase(house)),
         ("objects", ports.registry.erase_objects(house)),
         ("rejects", ports.rejects.erase(house)),

@@ -13,6 +13,7 @@ from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
 from roomidity.domain.models import Pointer, Pruned
 from roomidity.domain.observations import Observation, Origin, RoomMeans, StoredSet
+from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SlotKey
 from roomidity.errors import NotFoundError
 from roomidity.forecasting import Model, State
@@ -31,6 +32,7 @@ __all__ = [
     "Registry",
     "Rejects",
     "Sets",
+    "Settings",
     "TrainingPorts",
     "known_house",
 ]
@@ -74,6 +76,22 @@ class Houses(Protocol):
 
     def put(self, house: House) -> None:
         """Store a house; ConflictError if another writer was there first."""
+
+
+class Settings(Protocol):
+    """What is set of a house by kind, each kind written and deleted only on the version that was read."""
+
+    def get(self, house: str, kind: str) -> Setting | None:
+        """What is set, or None; ItemDamagedError if it cannot be read."""
+
+    def list(self, house: str) -> list[Setting]:
+        """All that is set of a house, by kind."""
+
+    def put(self, setting: Setting) -> Setting:
+        """Store a setting, as it stands then; ConflictError if another writer was there first."""
+
+    def delete(self, setting: Setting) -> None:
+        """Delete a setting; ConflictError if another writer changed it meanwhile."""
 
 
 class Sets(Protocol):

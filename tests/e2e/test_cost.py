@@ -37,7 +37,7 @@ def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
     if shutil.which("node") is None or not (CHECKOUT / "node_modules").exists():
         pytest.skip("the stack is read from serverless.yml, which needs Node.js and the Serverless CLI")
     stored = {"houses": [1, 1000.0], "readings": [38_400, 1000.0], "observations": [38_400, 1000.0]}
-    stored |= {"forecasts": [100, 2500.0], "models": [1, 1000.0], "accuracy": [8, 3000.0]}
+    stored |= {"forecasts": [100, 2500.0], "models": [1, 1000.0], "accuracy": [8, 3000.0], "settings": [1, 2000.0]}
     measured = {
         "ticks": {str(houses): tick(houses) for houses in (1, 10, 20)},
         "night": {"verify": seen(1)},
@@ -73,7 +73,7 @@ def test_units_times_prices(bill: dict[int, dict[str, Any]], houses: int) -> Non
     trainings = 365.25 / 12 / 7 * 100 * houses  # as measured: with 400 days of history
     assert line(fleet, "reading tables") == pytest.approx((TICKS * (10 + houses) + trainings) * 0.125e-6)
     assert line(fleet, "queues") == pytest.approx(TICKS * houses * 0.4e-6)
-    kept_gb = houses * (2 * 38_400 * 1000 + 35 * 96 * ROOMS * 2500 + 400 * ROOMS * 3000 + 1000 + 57 * 1000) / 1e9
+    kept_gb = houses * (2 * 38_400 * 1000 + 35 * 96 * ROOMS * 2500 + 400 * ROOMS * 3000 + 1000 + 2000 + 57 * 1000) / 1e9
     assert line(fleet, "keeping tables") == pytest.approx(kept_gb * 0.25, rel=1e-3)
     assert line(fleet, "keeping tables, 35 days back") == pytest.approx(kept_gb * 0.20, rel=1e-3)
 

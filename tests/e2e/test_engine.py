@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from roomidity.local.engine import Engine
-from tests.e2e.engine import plain
+from roomidity.local.engine import Engine, _create_stack
+from roomidity.local.stack import resolved, template_of
+from tests.e2e.engine import CHECKOUT, plain
 
 LISTENS = "0A"
 
@@ -49,3 +52,19 @@ def test_events_of_a_stack_are_told_newest_first(engine: Engine) -> None:
     assert (events[-1]["LogicalResourceId"], events[-1]["ResourceStatus"]) == (name, "CREATE_IN_PROGRESS")
     times = [event["Timestamp"] for event in events]
     assert all(later > earlier for later, earlier in pairwise(times))
+
+
+def test_a_state_that_an_earlier_version_kept_gets_what_this_one_has_more(engine: Engine, states: Path) -> None:
+    older = replace(engine, stage="older")
+    whole = template_of(resolved(CHECKOUT, stage="older", cache=states))
+    before = json.loads(whole)
+    del before["Resources"]["SettingsTable"]
+    dynamodb = plain(engine.environment, "dynamodb")
+    _create_stack(older, json.dumps(before))
+    item = {"house": {"S": "h1"}}
+    dynamodb.put_item(TableName="roomidity-older-houses", Item=item)
+    assert "roomidity-older-settings" not in dynamodb.list_tables()["TableNames"]
+    for _ in range(2):
+        _create_stack(older, whole)
+        assert "roomidity-older-settings" in dynamodb.list_tables()["TableNames"]
+        assert dynamodb.scan(TableName="roomidity-older-houses")["Items"] == [item]

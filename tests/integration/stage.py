@@ -26,6 +26,7 @@ KEYS: Final = {
     "forecasts": ["room_id", "issued_at"],
     "models": ["house", "version"],
     "accuracy": ["room_id", "day"],
+    "settings": ["house", "kind"],
 }
 """The contract's keys; that serverless.yml has the same is another test."""
 

@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 
 from roomidity.aws.dynamodb import botocore_session, dynamodb_client
 from roomidity.aws.registry.records import ModelTable
-from roomidity.aws.store import AccuracyTable, ForecastTable, HouseTable, ObservationTable, SetTable, Tables, bind
+from roomidity.aws.store import (
+    AccuracyTable,
+    ForecastTable,
+    HouseTable,
+    ObservationTable,
+    SetTable,
+    SettingTable,
+    Tables,
+    bind,
+)
 from roomidity.domain.damage import Damage, Damaged
 from roomidity.domain.quantities import SPECS
 from roomidity.domain.slots import SLOT, SlotKey, format_moment, format_slot, to_epoch_ms
@@ -167,6 +176,16 @@ def row(place: int) -> Wire:
     }
 
 
+def setting(place: int) -> Wire:
+    return {
+        "house": text("h1"),
+        "kind": text(f"kind-{place}"),
+        "content": many({"made": text(format_moment(START)), "list": line([number(1), text("x")])}),
+        "version": number(3),
+        "expires_at": number(1_900_000_000),
+    }
+
+
 DAY: Final = timedelta(days=1)
 SPAN: Final = (START - DAY, START + DAY)
 KEYS: Final = [SlotKey("h1", to_epoch_ms(START + place * SLOT)) for place in range(3)]
@@ -245,6 +264,14 @@ def read_accuracy(tables: Tables, damage: Damage) -> list[Any]:
     return found
 
 
+def read_settings(tables: Tables, damage: Damage) -> list[Any]:
+    found = SettingTable(tables.settings, damage).list("h1")
+    for one in found:
+        assert one.version >= 1
+        assert one.has_expired(NOW) in (True, False)
+    return found
+
+
 Sound = Callable[[int], Wire]
 Read = Callable[[Tables, Damage], list[Any]]
 KINDS: Final[dict[str, tuple[str, Sound, Read]]] = {
@@ -255,6 +282,7 @@ KINDS: Final[dict[str, tuple[str, Sound, Read]]] = {
     "record": ("models", record, read_records),
     "log": ("models", served, read_log),
     "accuracy": ("accuracy", row, read_accuracy),
+    "setting": ("settings", setting, read_settings),
 }
 
 
@@ -279,7 +307,15 @@ def given_items(tables: Tables, table: str, items: list[Wire], patched: pytest.M
 
 def altered(data: st.DataObject, item: Wire) -> Wire:
     """The item with a value somewhere in it replaced, left out or added; its key stays."""
-    keys = {"house", "slot", "room_id", "issued_at", "version" if "manifest" in item or "why" in item else "", "day"}
+    keys = {
+        "house",
+        "slot",
+        "room_id",
+        "issued_at",
+        "version" if "manifest" in item or "why" in item else "",
+        "day",
+        "kind",
+    }
     name = data.draw(st.sampled_from(sorted(item.keys() - keys)))
     way = data.draw(st.sampled_from(["replace", "leave out", "add", "replace within"]))
     if way == "leave out":

@@ -17,6 +17,7 @@ from roomidity.cli.app import roomidity
 from roomidity.composition import Roomidity
 from roomidity.domain.houses import House, Quarantine
 from roomidity.domain.rejects import Selection, named_houses
+from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT, format_moment, format_slot
 from roomidity.errors import StoreError
 from roomidity.forecasting import load_prior
@@ -406,6 +407,7 @@ def fill(stage: Roomidity, house: str) -> None:
     accuracy: Any = boto3.resource("dynamodb", region_name=REGION).Table("roomidity-test-accuracy")
     for room in ("kitchen", "outdoor"):
         accuracy.put_item(Item={"room_id": f"{house}/{room}", "day": "2026-03-14", "humidity": {"mae": "1"}})
+    stage.house_settings.put(Setting(house=house, kind="tokens", content={"made": "up"}))
     model, state, _ = load_prior()
     version = stage.registry.publish(house, model=model, state=state, manifest={"reason": "test"}, trained_at=NOW)
     stage.registry.promote(house, version, at=NOW)
@@ -461,12 +463,14 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
     assert [one["original"]["house"] for one in added] == ["h10"]
     deleted = answer["deleted"]
     assert {
-        name: deleted[name] for name in ("readings", "observations", "forecasts", "accuracy", "models", "houses")
+        name: deleted[name]
+        for name in ("readings", "observations", "forecasts", "accuracy", "settings", "models", "houses")
     } == {
         "readings": 20,
         "observations": 20,
         "forecasts": 30,
         "accuracy": 2,
+        "settings": 1,
         "models": 3,
         "houses": 1,
     }

@@ -36,6 +36,7 @@ COMMANDS = [
     "house",
     "room",
     "quarantine",
+    "token",
     "forget",
     "backtest",
     "doctor",

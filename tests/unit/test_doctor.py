@@ -15,6 +15,7 @@ from roomidity.doctor import TABLES, DoctorPorts, Finding, diagnose, diagnosis
 from roomidity.domain.damage import Damaged
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Room
+from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT
 from roomidity.domain.stage import QueueFacts, TableFacts
 from roomidity.errors import ItemDamagedError, ModelRefusedError
@@ -89,6 +90,9 @@ class FakeStage:
         notes = self.notes.get(house, ())
         return None if issued is None else StoredForecast(house, room, issued, stacked({}), {}, None, "m", notes)
 
+    def list(self, house: str) -> list[Setting]:
+        return []
+
     def succession(self, house: str) -> tuple[str, ...]:
         return ("20260301T0000Z-0123abcd",) if house in self.refused else ()
 
@@ -107,6 +111,7 @@ class FakeStage:
             sets=lambda: self,
             observations=lambda: self,
             accuracy=lambda: self,
+            settings=lambda: self,
             damaged=lambda: self.damaged,
         )
         return {finding.check: finding for finding in diagnose(ports, now=NOW, **options)}

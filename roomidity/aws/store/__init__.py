@@ -10,10 +10,12 @@ from roomidity.aws.store.houses import HouseTable
 from roomidity.aws.store.mould import MouldTable
 from roomidity.aws.store.observations import ObservationTable
 from roomidity.aws.store.sets import SetTable
+from roomidity.aws.store.settings import SettingTable
 from roomidity.aws.store.tables import Tables, bind
 from roomidity.domain.forecasts import QUANTILES, StoredForecast, room_id
 from roomidity.domain.models import ModelRecord, Pointer, Served, Standing
 from roomidity.domain.observations import RoomMeans, StoredSet
+from roomidity.domain.setting import Setting
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 
 __all__ = [
@@ -32,6 +34,8 @@ __all__ = [
     "RoomMeans",
     "Served",
     "SetTable",
+    "Setting",
+    "SettingTable",
     "Standing",
     "StoredForecast",
     "StoredSet",

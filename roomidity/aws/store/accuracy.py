@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from roomidity.aws.store.batches import batch_get
 from roomidity.aws.store.erasing import erase
 from roomidity.aws.store.reading import Reader, is_sound
 from roomidity.aws.store.tables import AccuracyItem, connection_of
@@ -43,6 +44,12 @@ class AccuracyTable:
             return []
         span = self._item.day.between(first.isoformat(), last.isoformat())
         return list(self._reader.each(self._item.query(room_id(house, room), span), _to_row))
+
+    def of_days(self, house: str, rooms: Iterable[str], days: Iterable[date]) -> list[DayAccuracy]:
+        """The rows of some rooms and days: a call for each 100 of them."""
+        names = [day.isoformat() for day in days]
+        keys = [(room_id(house, room), day) for room in rooms for day in names]
+        return list(self._reader.each(batch_get(self._item, keys), _to_row))
 
     def erase(self, house: str, room: str) -> Iterator[int]:
         """Delete a room's days; how many, some at a time."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from roomidity.aws.store.batches import batch_get
 from roomidity.aws.store.erasing import erase
 from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import ForecastItem
@@ -54,6 +55,18 @@ class ForecastTable:
         """The forecasts issued from ``first`` to ``last``, both included, in order of time."""
         span = self._item.issued_at.between(format_slot(first), format_slot(last))
         return list(self._reader.each(self._item.query(room_id(house, room), span), _to_forecast))
+
+    def issued(
+        self, house: str, rooms: Iterable[str], moments: Iterable[datetime], *, now: datetime
+    ) -> list[StoredForecast]:
+        """Those of some rooms that were issued at some times and have not expired: a call for each 100 of them."""
+        slots = [format_slot(moment) for moment in moments]
+        keys = [(room_id(house, room), slot) for room in rooms for slot in slots]
+        until_s = to_epoch_ms(now) // 1000
+        found = self._reader.each(
+            batch_get(self._item, keys), lambda item: (_to_forecast(item), float(item.expires_at) > until_s)
+        )
+        return [forecast for forecast, is_kept in found if is_kept]
 
     def erase(self, house: str, room: str) -> Iterator[int]:
         """Delete a room's forecasts; how many, some at a time."""

@@ -20,6 +20,7 @@ __all__ = [
     "MouldItem",
     "ObservationItem",
     "SetItem",
+    "SettingItem",
     "Tables",
     "bind",
     "connection_of",
@@ -147,6 +148,16 @@ class MouldItem(Item):
     expires_at = NumberAttribute()
 
 
+class SettingItem(Item):
+    """settings: what is set of a house by kind, each an item of its own, so that the house's stays small."""
+
+    house = UnicodeAttribute(hash_key=True)
+    kind = UnicodeAttribute(range_key=True)
+    content = Plain()
+    version = NumberAttribute()
+    expires_at = NumberAttribute(null=True)
+
+
 ItemType = TypeVar("ItemType", bound=Item)
 
 
@@ -161,6 +172,7 @@ class Tables:
     models: type[ModelItem]
     accuracy: type[AccuracyItem]
     mould: type[MouldItem]
+    settings: type[SettingItem]
 
 
 def connection_of(item: type[Model]) -> Connection:
@@ -188,4 +200,5 @@ def bind(prefix: str, client: Any) -> Tables:
         models=bound(ModelItem, "models"),
         accuracy=bound(AccuracyItem, "accuracy"),
         mould=bound(MouldItem, "accuracy"),
+        settings=bound(SettingItem, "settings"),
     )
