@@ -26,6 +26,8 @@ CHROMIUM: Final = next(
 )
 PHONE: Final = {"width": 390, "height": 844}
 DESK: Final = {"width": 1280, "height": 900}
+expect.set_options(timeout=20_000)  # a busy machine
+
 SIXTY: Final = tuple(f"room {number:02}" for number in range(60))
 
 if CHROMIUM is None or not AXE.exists():
@@ -57,7 +59,7 @@ def tokens(server: Served) -> dict[str, str]:
         "single": furnish(world, "hut", ["cabin"], outdoor=False, days=2),
         "sixty": furnish(world, "hotel", SIXTY, days=1),
         "stale": furnish(world, "left", ["attic", "bath"], silent=timedelta(hours=9), days=2),
-        "hostile": furnish(world, "odd & <b>house</b>", [HOSTILE], days=1),
+        "hostile": furnish(world, "odd & <b>house", [HOSTILE], days=1),
         "unheard": world.token("nobody"),
     }
     return {**one, "empty": furnish(world, "bare", [], outdoor=False, days=0)}
@@ -130,8 +132,8 @@ def visit(browser: Browser, server: Served) -> Iterator[Visitor]:
 
 
 def shot(page: Page, name: str, tmp_path: Path) -> None:
-    """A picture; into docs/ where ROOMIDITY_SCREENSHOTS is set, for README."""
-    folder = CHECKOUT / "docs" if os.environ.get("ROOMIDITY_SCREENSHOTS") else tmp_path
+    """A picture; into docs/ where PAGE_SCREENSHOTS is set, for README."""
+    folder = CHECKOUT / "docs" if os.environ.get("PAGE_SCREENSHOTS") else tmp_path
     path = folder / f"page-{name}.png"
     page.screenshot(path=path)
     assert path.stat().st_size > 10_000
@@ -144,7 +146,16 @@ def test_eight_rooms_at_a_desk_the_worst_first(visit: Visitor, tokens: dict[str,
     assert names[-1] == "outdoor"
     assert set(names) == {*NAMES, "outdoor"}
     bath = seen.page.get_by_role("article", name="bath").inner_text()
-    for said in ("Damp", "Humidity 7", "is above 70 %", "21.", "measured 7 min ago", "Dew point", "Air now?", "Yes: "):
+    for said in (
+        "Damp",
+        "Humidity 7",
+        "is above 70 %",
+        "20.8 °C",
+        "measured 7 min ago",
+        "Dew point",
+        "Air now?",
+        "Yes: ",
+    ):
         assert said in bath, said
     assert re.search(r"Coldest surface\s+\d+ % at [\d.]+ °C \(f_Rsi 0.65\)", bath)
     assert re.search(r"Over 80 % there: \d+ h of the last 24, \d+ h of the next 24", bath)
@@ -183,27 +194,29 @@ def test_a_room_has_its_week_and_is_zoomed_by_button_keyboard_and_drag(
     seen.page.get_by_role("link", name="bath").press("Enter")
     expect(seen.page.get_by_role("heading", name="bath")).to_be_focused()
     line = seen.page.locator("svg.humidity path.actual")
+
+    def points() -> int:
+        return (line.get_attribute("d") or "").count("L")
+
     expect(line).to_have_attribute("d", re.compile("(L[^L]+){576,}"))  # six days and more
-    whole = line.get_attribute("d")
-    assert whole is not None
-    assert whole.count("L") > 6 * 96
+    whole = points()
     seen.axe()
     shot(seen.page, "room", tmp_path)
     seen.page.get_by_role("button", name="Zoom in").click()
-    assert (line.get_attribute("d") or "").count("L") < whole.count("L")
+    assert points() < 0.7 * whole
     seen.page.get_by_role("button", name="All 7 days").click()
-    assert line.get_attribute("d") == whole
+    assert points() >= whole - 1
     seen.page.locator("#charts").focus()
     for key, narrower in (("+", True), ("ArrowLeft", True), ("Home", False)):
         seen.page.keyboard.press(key)
-        assert (line.get_attribute("d") != whole) == narrower, key
+        assert (points() < 0.7 * whole) == narrower, key
     box = seen.page.locator("svg.humidity").bounding_box()
     assert box is not None
     seen.page.mouse.move(box["x"] + 200, box["y"] + 60)
     seen.page.mouse.down()
     seen.page.mouse.move(box["x"] + 400, box["y"] + 60, steps=3)
     seen.page.mouse.up()
-    assert line.get_attribute("d") != whole
+    assert 50 < points() < 0.4 * whole
     seen.page.get_by_text("The next 24 hours as a table").click()
     assert seen.page.locator("tbody tr").count() == 24
     seen.axe()
@@ -314,7 +327,7 @@ def test_it_updates_by_itself(visit: Visitor, tokens: dict[str, str], server: Se
 def test_names_are_text_never_markup(visit: Visitor, tokens: dict[str, str]) -> None:
     seen = visit(tokens["hostile"])
     assert seen.page.locator("h2 a").first.inner_text() == HOSTILE
-    assert seen.page.locator("#title").inner_text() == "odd & <b>house</b>"
+    assert seen.page.locator("#title").inner_text() == "odd & <b>house"
     seen.page.locator("h2 a").first.click()
     expect(seen.page.locator("#room")).to_have_text(HOSTILE)
     assert seen.page.locator("main img, main script, main b").count() == 0
