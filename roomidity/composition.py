@@ -24,6 +24,7 @@ from roomidity.aws.store import (
     AccuracyTable,
     ForecastTable,
     HouseTable,
+    MouldTable,
     ObservationTable,
     SetTable,
     SettingTable,
@@ -123,6 +124,13 @@ class Roomidity:
         days = self.settings.retention_days
         guard = self.houses.guard
         return AccuracyTable(self._tables.accuracy, retention_days=days, damage=self.damage, guard=guard)
+
+    @cached_property
+    def moulds(self) -> MouldTable:
+        """Mould by day, in the table ``accuracy``."""
+        days = self.settings.retention_days
+        guard = self.houses.guard
+        return MouldTable(self._tables.mould, retention_days=days, damage=self.damage, guard=guard)
 
     @cached_property
     def house_settings(self) -> SettingTable:
@@ -228,6 +236,7 @@ class Roomidity:
             forecasts=self.forecasts,
             registry=self.registry,
             accuracy=self.accuracy,
+            moulds=self.moulds,
             training_jobs=self.training_jobs,
         )
 
@@ -259,6 +268,7 @@ class Roomidity:
                 "observations": OfHouses(tables.observations),
                 "settings": OfHouses(tables.settings),
                 "models": OfHouses(tables.models),
+                "mould": self.moulds,
             },
             by_room={
                 "forecasts": OfRooms(tables.forecasts),
@@ -283,6 +293,7 @@ class Roomidity:
             observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
             forecasts=ForecastTable(tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage),
             accuracy=AccuracyTable(tables.accuracy, retention_days=days, damage=self.damage),
+            moulds=MouldTable(tables.mould, retention_days=days, damage=self.damage),
             models=ModelTable(tables.models, self.damage),
         )
 

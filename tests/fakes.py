@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from roomidity.domain.comfort.course import MouldDay
 from roomidity.domain.forecasts import QUANTILES, StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
@@ -45,6 +46,7 @@ __all__ = [
     "FakeForecasts",
     "FakeHouses",
     "FakeJobs",
+    "FakeMoulds",
     "FakeObservations",
     "FakeQueue",
     "FakeRegistry",
@@ -470,6 +472,36 @@ class FakeSettings:
         self.stored.pop((setting.house, setting.kind), None)
 
 
+class FakeMoulds:
+    """Mould by house and day."""
+
+    def __init__(self, houses: FakeHouses | None = None) -> None:
+        self.stored: dict[tuple[str, date], MouldDay] = {}
+        self.written = 0
+        self._houses = houses
+
+    def put_many(self, days: Iterable[MouldDay], *, home: House | None = None) -> int:
+        if home is not None and self._houses is not None and forgotten_since(self._houses, home):
+            return 0
+        fit = list(days)
+        self.stored |= {(one.house, one.day): one for one in fit}
+        self.written += len(fit)
+        return len(fit)
+
+    def between(self, house: str, first: date, last: date) -> list[MouldDay]:
+        found = sorted(self.stored.items(), key=lambda item: item[0])
+        return [one for (of, day), one in found if of == house and first <= day <= last]
+
+    def of_days(self, house: str, days: Iterable[date]) -> list[MouldDay]:
+        return [self.stored[house, day] for day in sorted(days) if (house, day) in self.stored]
+
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        found = [key for key in self.stored if key[0] == house]
+        for key in [] if dry_run else found:
+            del self.stored[key]
+        yield len(found)
+
+
 class FakeRegistry:
     """Models as bytes, which are checked against what was registered when they are loaded; a pointer that is moved only
     from where it was seen. ``meanwhile`` is called once, before the next promotion; what is ``unreadable`` cannot be
@@ -624,6 +656,7 @@ class World:
         self.forecasts = FakeForecasts()
         self.registry = FakeRegistry(self.houses)
         self.accuracy = FakeAccuracy(self.houses)
+        self.moulds = FakeMoulds(self.houses)
         self.training_jobs = FakeJobs()
         self.backoff = BackOff(sleep=sleep, randomness=random.Random(seed))
 
@@ -641,7 +674,12 @@ class World:
         return ForgetPorts(
             houses=self.houses,
             observed=self.observations,
-            by_house={"readings": self.sets, "observations": self.observations, "models": self.registry},
+            by_house={
+                "readings": self.sets,
+                "observations": self.observations,
+                "models": self.registry,
+                "mould": self.moulds,
+            },
             by_room={"forecasts": self.forecasts, "accuracy": self.accuracy},
             objects=self.registry,
             rejects=self.rejects,
@@ -659,6 +697,7 @@ class World:
             forecasts=self.forecasts,
             registry=self.registry,
             accuracy=self.accuracy,
+            moulds=self.moulds,
             training_jobs=self.training_jobs,
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from roomidity.domain.comfort.course import MouldDay
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
@@ -25,6 +26,7 @@ __all__ = [
     "Function",
     "Houses",
     "JobQueue",
+    "Moulds",
     "Observations",
     "ReadingsQueue",
     "Registry",
@@ -172,6 +174,16 @@ class Accuracy(Protocol):
 
     def between(self, house: str, room: str, first: date, last: date) -> list[DayAccuracy]:
         """A room's rows of the days from ``first`` to ``last``, both included, in order of time."""
+
+
+class Moulds(Protocol):
+    """Houses' mould by day."""
+
+    def put_many(self, days: Iterable[MouldDay], *, home: House | None = None) -> int:
+        """Write days; how many were written: none of a ``home`` that was forgotten since it was read."""
+
+    def between(self, house: str, first: date, last: date) -> list[MouldDay]:
+        """A house's days from ``first`` to ``last``, both included, in order of time."""
 
 
 class Registry(Protocol):

@@ -17,6 +17,7 @@ __all__ = [
     "ForecastItem",
     "HouseItem",
     "ModelItem",
+    "MouldItem",
     "ObservationItem",
     "SetItem",
     "SettingItem",
@@ -142,6 +143,22 @@ class AccuracyItem(Item):
     expires_at = NumberAttribute()
 
 
+class MouldItem(Item):
+    """accuracy, under `<house>#mould`: a house's mould index by day (UTC), and what the next day goes on from.
+
+    ``inputs`` stands for the versions of all that it follows from, ``settings`` for what persons set of it.
+    """
+
+    room_id = UnicodeAttribute(hash_key=True)
+    day = UnicodeAttribute(range_key=True)
+    inputs = UnicodeAttribute()
+    settings = UnicodeAttribute()
+    outdoor = Plain()
+    rooms = Plain()
+    v = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
 class SettingItem(Item):
     """settings: what is set of a house by kind, each an item of its own, so that the house's stays small."""
 
@@ -165,6 +182,7 @@ class Tables:
     forecasts: type[ForecastItem]
     models: type[ModelItem]
     accuracy: type[AccuracyItem]
+    mould: type[MouldItem]
     settings: type[SettingItem]
 
 
@@ -192,5 +210,6 @@ def bind(prefix: str, client: Any) -> Tables:
         forecasts=bound(ForecastItem, "forecasts"),
         models=bound(ModelItem, "models"),
         accuracy=bound(AccuracyItem, "accuracy"),
+        mould=bound(MouldItem, "accuracy"),
         settings=bound(SettingItem, "settings"),
     )
