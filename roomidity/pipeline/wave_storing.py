@@ -90,8 +90,9 @@ class WaveStorer:
         return summary
 
     def _homes(self, decoded: Decoded) -> dict[str, House]:
-        """The houses that readings name, before these are judged: by their settings."""
-        sent = decoded.rows["house"].unique().drop_nulls()
+        """The houses that readings name and may, before these are judged: by their settings."""
+        vouched = decoded.rows.filter(pl.col("fault").ne_missing("house_conflict"))
+        sent = vouched["house"].unique().drop_nulls()
         names = sorted({name for name in map(kept_name, sent) if is_name(name)})
         return self.ports.houses.get_many(names) if names else {}
 

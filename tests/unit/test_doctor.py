@@ -16,8 +16,8 @@ from roomidity.domain.damage import Damaged
 from roomidity.domain.deliveries import Deliveries, HouseDeliveries, Period, RoomDeliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Room
-from roomidity.domain.setting import Setting
 from roomidity.domain.models import Pointer
+from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT
 from roomidity.domain.stage import QueueFacts, TableFacts
 from roomidity.errors import ItemDamagedError, ModelRefusedError
