@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         )
     finally:  # what was done counts, also where something failed
         metrics.add_metric("ReadingsStored", MetricUnit.Count, summary.stored)
-        metrics.add_metric("ReadingsRejected", MetricUnit.Count, summary.rejected.total())
+        metrics.add_metric("ReadingsRejected", MetricUnit.Count, summary.alarming)
         metrics.add_metric("ConservationViolations", MetricUnit.Count, summary.violations)
         metrics.add_metric("HousesActive", MetricUnit.Count, summary.active_houses)
         logger.info("drained", issued_at=now.isoformat(), drain=summary.as_dict())

@@ -26,7 +26,7 @@ from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import Score
 from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.tokens import add_token
-from tests.fakes import FakeAccuracy, FakeForecasts, FakeHouses, FakeObservations, FakeSettings
+from tests.fakes import FakeAccuracy, FakeForecasts, FakeHouses, FakeMoulds, FakeObservations, FakeSettings
 
 __all__ = ["NOW", "Answered", "ApiWorld", "FakeModels", "event_of"]
 
@@ -89,6 +89,7 @@ class ApiWorld:
     observations: FakeObservations = field(default_factory=FakeObservations)
     forecasts: FakeForecasts = field(default_factory=FakeForecasts)
     accuracy: FakeAccuracy = field(default_factory=FakeAccuracy)
+    moulds: FakeMoulds = field(default_factory=FakeMoulds)
     models: FakeModels = field(default_factory=FakeModels)
     clocks: Clocks = field(default_factory=lambda: Clocks(NOW, NOW))
     tokens: dict[str, str] = field(default_factory=dict)
@@ -101,6 +102,7 @@ class ApiWorld:
             observations=self.observations,
             forecasts=self.forecasts,
             accuracy=self.accuracy,
+            moulds=self.moulds,
             models=self.models,
         )
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from roomidity.api.asked import Asked
-from roomidity.api.derived import derived_of
+from roomidity.api.derived import Derivation
 from roomidity.domain.aliases import in_present_names
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import OUTDOOR
@@ -34,6 +34,7 @@ def forecasts(asked: Asked, rooms: Sequence[str], *, issued_at: datetime | None 
     by_room = {one.room: one for one in issued}
     newest = newest_values(asked, {*rooms, OUTDOOR} & asked.home.rooms.keys())
     active = set(asked.home.rooms_to_forecast(asked.now))
+    derivation = Derivation.of(asked, newest.get(OUTDOOR, {})) if issued_at is None else None
     return asked.head | {
         "rooms": [
             {
@@ -42,7 +43,7 @@ def forecasts(asked: Asked, rooms: Sequence[str], *, issued_at: datetime | None 
                 "active": room in active,
                 **{quantity: newest.get(room, {}).get(quantity) for quantity in QUANTITIES},
                 "forecast": _plain(by_room[room]) if room in by_room else None,
-                "derived": derived_of(asked, room, newest.get(room, {}), by_room.get(room), newest.get(OUTDOOR, {})),
+                "derived": derivation.room(room, newest.get(room, {}), by_room.get(room)) if derivation else {},
             }
             for room in rooms
         ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from roomidity.domain.comfort.course import MouldDay
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.models import ModelRecord, Pointer, Served
@@ -14,7 +15,7 @@ from roomidity.domain.observations import Observation
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.pipeline.ports import Settings
 
-__all__ = ["ApiPorts", "KnownHouses", "KnownModels", "ReadAccuracy", "ReadForecasts", "ReadObservations"]
+__all__ = ["ApiPorts", "KnownHouses", "KnownModels", "ReadAccuracy", "ReadForecasts", "ReadMoulds", "ReadObservations"]
 
 
 class KnownHouses(Protocol):
@@ -55,6 +56,13 @@ class ReadAccuracy(Protocol):
         """The rows of some rooms and days."""
 
 
+class ReadMoulds(Protocol):
+    """Mould by day."""
+
+    def of_days(self, house: str, days: Iterable[date]) -> list[MouldDay]:
+        """Those of some of a house's days that there are, in order of time."""
+
+
 class KnownModels(Protocol):
     """What is known of models; not their bytes."""
 
@@ -77,4 +85,5 @@ class ApiPorts:
     observations: ReadObservations
     forecasts: ReadForecasts
     accuracy: ReadAccuracy
+    moulds: ReadMoulds
     models: KnownModels

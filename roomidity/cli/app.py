@@ -11,6 +11,7 @@ import click
 from roomidity import __version__
 from roomidity.cli.accuracy import accuracy, verify
 from roomidity.cli.backtest import backtest
+from roomidity.cli.devices import devices
 from roomidity.cli.doctor import doctor
 from roomidity.cli.engine import demo, up
 from roomidity.cli.failures import told
@@ -26,6 +27,7 @@ from roomidity.cli.rejects import rejects, replay
 from roomidity.cli.room import room
 from roomidity.cli.token import token
 from roomidity.cli.training import train
+from roomidity.cli.translate import translate_command
 from roomidity.domain.names import visible
 
 __all__ = ["roomidity"]
@@ -85,6 +87,7 @@ for command in (
     demo,
     up,
     send,
+    translate_command,
     drain,
     forecast,
     show,
@@ -96,6 +99,7 @@ for command in (
     replay,
     house,
     room,
+    devices,
     quarantine,
     token,
     rederive,

@@ -15,7 +15,7 @@ from roomidity.domain.slots import is_present, parse_time
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-__all__ = ["Moment", "now_option", "stage"]
+__all__ = ["Moment", "now_option", "present", "stage"]
 
 
 @cache
@@ -42,10 +42,11 @@ class Moment(click.ParamType[datetime]):
         return moment
 
 
-def _present(_context: click.Context, _parameter: click.Parameter, moment: datetime | None) -> datetime:
+def present(_context: click.Context, _parameter: click.Parameter, moment: datetime | None) -> datetime:
+    """The moment that was given, or now."""
     return datetime.now(UTC) if moment is None else moment
 
 
 def now_option(purpose: str) -> Callable[[Command], Command]:
     """The option ``--now``, whose default is the present."""
-    return click.option("--now", type=Moment(), callback=_present, help=f"{purpose}  [default: the present]")
+    return click.option("--now", type=Moment(), callback=present, help=f"{purpose}  [default: the present]")

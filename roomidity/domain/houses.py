@@ -97,6 +97,8 @@ class House:
     says what of the stored house could not be read, if anything: such a house is forecast as far as it is known, takes
     in no readings, and is never written.
 
+    ``forgotten_at`` is when the house that had this name before was forgotten: what was sent until then is dropped.
+
     ``kept`` is what a newer version of roomidity wrote beside all this, for whoever stores it.
 
     ``settings`` are a person's, as they are stored: former names of rooms (``aliases``), and the unit of a room
@@ -114,6 +116,7 @@ class House:
     admitted_at: datetime | None = None
     trial: Trial | None = None
     deliveries: HouseDeliveries = NO_DELIVERIES
+    forgotten_at: datetime | None = None
     flaw: str | None = None
     default_timezone: str = field(default="UTC", compare=False)
     kept: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)
@@ -139,6 +142,16 @@ class House:
     def delivered(self, room: str, at: datetime) -> Deliveries:
         """How a room's readings came in over the day before ``at``; nothing where nothing was odd."""
         return self.deliveries.of(self.names_of(room), at)
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether nothing is kept of it but the time of its deletion; a house that came since was admitted."""
+        return self.forgotten_at is not None and self.admitted_at is None
+
+    @property
+    def life(self) -> int:
+        """Which house of this name it is: the ms since 1970 of the deletion before it, 0 for the first."""
+        return to_epoch_ms(self.forgotten_at) if self.forgotten_at is not None else 0
 
     @property
     def on_trial(self) -> bool:

@@ -19,10 +19,11 @@ _DIGEST_BYTES: Final = 6
 
 @dataclass(frozen=True)
 class StoredSet:
-    """A slot's packed set. ``version`` counts its writes; the first is 1."""
+    """A slot's packed set. ``version`` counts its writes; the first is 1. ``life`` is that of the house it is of."""
 
     packed: bytes
     version: int
+    life: int = 0
 
     def digest(self, rules: Iterable[str] = ()) -> str:
         """What the set is, and under which quarantine rules (by id) it is looked at; 12 hexadecimal digits."""

@@ -109,6 +109,7 @@ def _store_all(storer: WaveStorer, summary: DrainSummary, *, remaining_s: Callab
             attempts = _store_by_halves(portion, storer, summary, attempts=attempts)
         if wave.last:
             break
+    storer.write_heard()
 
 
 def _store_by_halves(portion: list[Message], storer: WaveStorer, summary: DrainSummary, *, attempts: int) -> int:

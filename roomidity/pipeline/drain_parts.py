@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roomidity.pipeline.backoff import BackOff
-from roomidity.pipeline.ports import Houses, JobQueue, Observations, ReadingsQueue, Rejects, Sets
+from roomidity.pipeline.ports import Houses, JobQueue, Observations, ReadingsQueue, Rejects, Sets, Settings
 from roomidity.pipeline.quotas import Quotas
 from roomidity.pipeline.slot_writing import SlotWriter
 from roomidity.pipeline.waves import WaveSize
 from roomidity.readings import DUPLICATES, LIMITS, Limits
+
+if TYPE_CHECKING:
+    from roomidity.pipeline.device_maps import ParsedMaps
 
 __all__ = ["DrainPorts", "DrainRules", "DrainSummary"]
 
@@ -26,7 +29,10 @@ class DrainPorts:
     sets: Sets
     observations: Observations
     rejects: Rejects
+    settings: Settings
     backoff: BackOff
+    parsed_maps: ParsedMaps = field(default_factory=dict, compare=False)
+    """Device maps of houses, from drain to drain."""
 
     @property
     def slots(self) -> SlotWriter:
@@ -56,7 +62,8 @@ class DrainSummary:
     """Counts of one drain; ``outcomes`` of accepted readings, ``rejected`` by reason.
 
     ``left`` are readings that it saw and left in the queue, in messages that are ``undeleted``: for want of time, over
-    a quota, or as something could not be written. They count as received once they are dealt with.
+    a quota, or as something could not be written. They count as received once they are dealt with. ``no_reading`` and
+    ``retained`` are messages of a gateway that hold none: with no room's quantity, or an old one of unknown age.
     """
 
     waves: int = 0
@@ -69,6 +76,8 @@ class DrainSummary:
     slots_changed: int = 0
     slots_rederived: int = 0
     undeleted: int = 0
+    no_reading: int = 0
+    retained: int = 0
     active_houses: int = 0
     forecast_jobs: int = 0
     violations: int = 0
@@ -87,6 +96,11 @@ class DrainSummary:
     def duplicate(self) -> int:
         """Accepted readings that did not."""
         return sum(self.outcomes[kind] for kind in DUPLICATES)
+
+    @property
+    def alarming(self) -> int:
+        """Rejected readings to look into: not those of forgotten houses, nor those that wait for a device map."""
+        return self.rejected.total() - self.rejected["forgotten"] - self.rejected["unmapped"]
 
     @property
     def conserved(self) -> bool:
@@ -111,6 +125,8 @@ class DrainSummary:
             "slots_changed": self.slots_changed,
             "slots_rederived": self.slots_rederived,
             "undeleted": self.undeleted,
+            "no_reading": self.no_reading,
+            "retained": self.retained,
             "active_houses": self.active_houses,
             "forecast_jobs": self.forecast_jobs,
             "violations": self.violations,

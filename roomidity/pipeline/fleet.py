@@ -10,8 +10,9 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from roomidity.domain.messages import NightCall
+from roomidity.errors import ForgottenError
 from roomidity.pipeline.nightly import Night, newest_complete_day, run_night, verify_day
-from roomidity.pipeline.ports import Function
+from roomidity.pipeline.ports import Function, is_forgotten
 from roomidity.pipeline.verification import VerifyPorts
 
 __all__ = ["FleetNight", "divide", "run_nights"]
@@ -79,7 +80,10 @@ def run_nights(
                 night = run_night(ports, house=house, now=now)
             else:
                 night = Night(rows=len(verify_day(ports, house=house, day=day, now=now)))
-        except Exception:  # whatever one house raises must not cost the others their night
+        except Exception as error:  # whatever one house raises must not cost the others their night
+            if isinstance(error, ForgottenError) or is_forgotten(ports.houses, house):
+                logger.info("the house was forgotten, and needs no night", extra={"house": house})
+                continue
             logger.exception("not verified, the other houses are", extra={"house": house})
             fleet.failed.append(house)
             continue

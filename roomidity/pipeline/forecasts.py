@@ -13,12 +13,13 @@ from roomidity.domain.deliveries import Deliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.quantities import SPECS
+from roomidity.errors import ForgottenError
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
 from roomidity.forecasting.serving.deliveries import delivery_notes
 from roomidity.pipeline.credible import credible_forecasts
 from roomidity.pipeline.history import read_window
 from roomidity.pipeline.house_settings import log_bad_settings
-from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, known_house
+from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, forgotten_since, known_house
 from roomidity.pipeline.serving import Serving, serving_model
 from roomidity.stopwatch import Timed, untimed
 
@@ -55,7 +56,7 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
     Raises
     ------
     NotFoundError
-        If the house was never seen.
+        If the house was never seen; ForgottenError if it was forgotten, also meanwhile: then nothing of it is left.
     """
     with timed("read_house"):
         home = known_house(ports.houses, house)
@@ -75,6 +76,9 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
         )
     with timed("write"):
         ports.forecasts.put_many(stored)
+        if forgotten_since(ports.houses, home):
+            ports.forecasts.delete_many(stored)
+            raise ForgottenError(house)
     return IssuedForecast(rooms=stored, serving=serving, refused=found.refused)
 
 

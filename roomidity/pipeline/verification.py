@@ -25,7 +25,7 @@ from roomidity.forecasting.evaluation.scores import Score, score
 from roomidity.forecasting.serving.courses import FILL_SLOTS, fill
 from roomidity.forecasting.serving.faults import without_faults
 from roomidity.pipeline.history import read_history
-from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Observations, Registry, known_house
+from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Moulds, Observations, Registry, known_house
 from roomidity.pipeline.renamed import forecasts_between
 
 __all__ = ["VerifyPorts", "midnight", "score_days", "verify_house"]
@@ -42,6 +42,7 @@ class VerifyPorts:
     forecasts: Forecasts
     registry: Registry
     accuracy: Accuracy
+    moulds: Moulds
     training_jobs: JobQueue
 
 

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -19,7 +20,9 @@ from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
 from roomidity.domain.names import is_name, kept_name
 from roomidity.pipeline.admission import Admission
+from roomidity.pipeline.deletions import Deletions, slots_of
 from roomidity.pipeline.drain_parts import DrainPorts, DrainRules, DrainSummary
+from roomidity.pipeline.foreign import Translated, foreign_messages
 from roomidity.pipeline.house_settings import units_of
 from roomidity.pipeline.noting import DeliveryNoting
 from roomidity.pipeline.pasts import Pasts
@@ -27,6 +30,9 @@ from roomidity.pipeline.quotas import Allowance
 from roomidity.readings import Checked, Decoded, check, decode
 from roomidity.readings.rejected import count_by_reason, describe
 from roomidity.stopwatch import Timed
+
+if TYPE_CHECKING:
+    from roomidity.pipeline.translating import Translator
 
 __all__ = ["WaveStorer"]
 
@@ -49,19 +55,28 @@ class WaveStorer:
     def store(self, messages: list[Message]) -> DrainSummary:
         """Store messages, and delete those that are done with; what became of their readings."""
         with self.timed("decode"):
-            decoded = decode(messages)
+            decoded = decode(messages, mark_foreign=True)
+        translated = self._translate(decoded)
+        decoded = translated.decoded
         with self.timed("store"):
-            homes = self._homes(decoded)
+            asked = _named(decoded)
+            known = self.ports.houses.get_many(sorted(asked)) if asked else {}
+        homes = {name: home for name, home in known.items() if not home.is_forgotten}
+        deletions = Deletions.of(messages, asked, known)
         aliases = {name: home.aliases for name, home in homes.items() if home.aliases}
         with self.timed("decode"):
             past = Pasts(self.ports.observations, self.now, aliases)
             units = units_of(homes.values())
             checked = check(decoded, now=self.now, limits=self.rules.limits, units=units, past=past, aliases=aliases)
         with self.timed("store"):
-            checked, left = self._admit(checked, homes)
-            rejected = self._keep_rejects(decoded, checked, left)
+            checked, gone = deletions.without(checked)
+            if len(gone):  # what a drain that died may have stored of it
+                self.ports.slots.clear(slots_of(gone))
+            checked, left = self._admit(checked, known)
+            rejected = self._keep_rejects(decoded, checked, left, deletions)
+            rejected.update(forgotten=len(_without(gone, left)))
             accepted = _without(checked.accepted, left)
-            stored = self.ports.slots.store(accepted, may_go_on=self.may_go_on, aliases=aliases)
+            stored = self.ports.slots.store(accepted, may_go_on=self.may_go_on, aliases=aliases, lives=deletions.lives)
             self.allowance.count(accepted)
             self.failures.extend([stored.overtaken] if stored.overtaken else [])
         kept = left | stored.left
@@ -72,29 +87,49 @@ class WaveStorer:
         done = Checked(accepted=_without(accepted, stored.left), rejected=_without(checked.rejected, kept))
         self.noting.take(messages, done, homes)
         not_received = (len(_of(decoded.rows, left)) if left else 0) + stored.not_stored
+        not_received += sum(translated.unkept[place] for place in left)
+        unkept = sum(translated.unkept.values()) - sum(translated.unkept[place] for place in left)
+        rejected.update({"unmapped": unkept} if unkept else {})
         summary = DrainSummary(
             waves=1,
             messages=len(messages),
-            received=len(decoded.rows) - not_received,
+            received=len(decoded.rows) + sum(translated.unkept.values()) - not_received,
             left=not_received,
             late=int(accepted["late"].sum()),
             outcomes=stored.outcomes,
-            rejected=rejected,
+            rejected=+rejected,
             slots_changed=stored.slots_changed,
             slots_rederived=stored.slots_rederived,
             undeleted=len(undeleted) + len(kept),
+            no_reading=_beside(translated.no_reading, kept),
+            retained=_beside(translated.retained, kept),
         )
         if not summary.conserved:
             summary.violations = 1
             logger.error("conservation violated", extra={"wave": summary.as_dict()})
         return summary
 
-    def _homes(self, decoded: Decoded) -> dict[str, House]:
-        """The houses that readings name and may, before these are judged: by their settings."""
-        vouched = decoded.rows.filter(pl.col("fault").ne_missing("house_conflict"))
-        sent = vouched["house"].unique().drop_nulls()
-        names = sorted({name for name in map(kept_name, sent) if is_name(name)})
-        return self.ports.houses.get_many(names) if names else {}
+    def write_heard(self) -> None:
+        """Keep what was heard of devices that no map knows; where that fails, they will be heard again."""
+        if "_translator" in vars(self):
+            try:
+                self._translator.write_heard()
+            except Exception:  # whatever it is, readings are stored
+                logger.exception("devices that were heard could not be written")
+
+    @cached_property
+    def _translator(self) -> Translator:
+        from roomidity.pipeline.translating import Translator  # noqa: PLC0415  # for few drains
+
+        ports = self.ports
+        return Translator(ports.settings, ports.houses, ports.parsed_maps, timezone=self.rules.timezone, now=self.now)
+
+    def _translate(self, decoded: Decoded) -> Translated:
+        foreign = foreign_messages(decoded)
+        if not foreign:
+            return Translated(decoded)
+        with self.timed("translate"):
+            return self._translator.translate(decoded, foreign)
 
     def _admit(self, checked: Checked, homes: Mapping[str, House]) -> tuple[Checked, set[int]]:
         """What the houses have a place for; and the messages (by index) that are left for another drain."""
@@ -111,14 +146,26 @@ class WaveStorer:
             left.update(late["message"].unique())
         return _refuse(checked, admitted.refused), left
 
-    def _keep_rejects(self, decoded: Decoded, checked: Checked, left: set[int]) -> Counter[str]:
-        """Keep what was rejected, and count it by reason; where that fails, its messages are ``left`` as well."""
+    def _keep_rejects(self, decoded: Decoded, checked: Checked, left: set[int], deletions: Deletions) -> Counter[str]:
+        """Keep what was rejected, and count it by reason; where that fails, its messages are ``left`` as well.
+
+        What names a house that was forgotten since is counted alone; also where that happened just now.
+        """
         rejected = _without(checked.rejected, left)
         rejects = describe(decoded, rejected)
         counts: Counter[str] = Counter()
         if rejects:
+            places = list(rejected["message"].unique())
             try:
-                self.ports.rejects.put(self.now.date(), rejects)
+                deletions = deletions.naming(places, self.ports.houses)
+                rejects, gone = deletions.split(rejects)
+                if rejects:
+                    key = self.ports.rejects.put(self.now.date(), rejects)
+                    still, late = deletions.again(places, self.ports.houses).split(rejects)
+                    if late:
+                        self.ports.rejects.replace(key, still)
+                        rejects, gone = still, gone + late
+                counts.update(forgotten=gone)
             except Exception as error:  # whatever it is, the good readings of other messages are stored
                 logger.exception("rejected readings could not be kept; their messages stay in the queue")
                 self.failures.append(error)
@@ -127,6 +174,16 @@ class WaveStorer:
         for line in rejects:
             counts.update(count_by_reason(line))
         return counts
+
+
+def _named(decoded: Decoded) -> set[str]:
+    """The houses that readings name."""
+    sent = decoded.rows["house"].unique().drop_nulls()
+    return {name for name in map(kept_name, sent) if is_name(name)}
+
+
+def _beside(counts: Counter[int], left: Collection[int]) -> int:
+    return sum(count for place, count in counts.items() if place not in left)
 
 
 def _without(rows: pl.DataFrame, messages: Collection[int]) -> pl.DataFrame:

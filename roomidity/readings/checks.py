@@ -103,6 +103,7 @@ def check(
     )
     reason = pl.coalesce(
         _when("malformed", pl.col("fault") == "malformed"),
+        _when("unmapped", pl.col("fault") == "unmapped"),
         _when("bad_name", (pl.col("fault") == "bad_name") | ~pl.col("named")),
         _when("house_conflict", pl.col("fault") == "house_conflict"),
         _when("bad_time", (pl.col("fault") == "bad_time") | pl.col("at").is_null()),

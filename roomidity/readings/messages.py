@@ -45,10 +45,10 @@ def pack_readings(readings: pl.DataFrame, *, max_bytes: int = MAX_BODY_BYTES) ->
 
 
 class _Body:
-    """A body that is being filled with readings of one house."""
+    """A body that is being filled with readings, or with messages of a gateway, of one house."""
 
-    def __init__(self, house: str, max_bytes: int) -> None:
-        self._head = f'{{"house":{msgspec.json.encode(house).decode()},"readings":['
+    def __init__(self, house: str, max_bytes: int, *, of: str = "readings") -> None:
+        self._head = f'{{"house":{msgspec.json.encode(house).decode()},"{of}":['
         self._room = max_bytes - len(self._head.encode()) - len(_TAIL)
         self._lines: list[str] = []
         self._bytes = 0
@@ -73,6 +73,8 @@ class _House(msgspec.Struct):
 
     house: str | None = None
     readings: msgspec.Raw = msgspec.Raw()  # empty where it is absent
+    messages: msgspec.Raw = msgspec.Raw()
+    device: msgspec.Raw = msgspec.Raw()
 
 
 _TAIL: Final = "]}"
@@ -86,19 +88,23 @@ def pack_lines(lines: Iterable[str], *, max_bytes: int = MAX_BODY_BYTES) -> Iter
     """Bodies that hold all ``lines`` (a reading in JSON each), in their order within a house.
 
     The house's name is moved beside the readings. A line that is no JSON, has no house, or is a packed message already
-    goes as a body of its own: it is for the drain to say what is wrong with it.
+    goes as a body of its own: it is for the drain to say what is wrong with it. Readings of devices, which name no
+    room, go as messages of a gateway.
     """
-    bodies: dict[str, _Body] = {}
+    bodies: dict[tuple[str, str], _Body] = {}
     for line in lines:
         try:
             found = _house.decode(line)
         except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
             found = _House()
-        if found.house is None or bytes(found.readings):
+        if found.house is None or bytes(found.readings) or bytes(found.messages):
             yield _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", line)
             continue
-        if found.house not in bodies:
-            bodies[found.house] = _Body(found.house, max_bytes)
-        yield from bodies[found.house].add(line.replace(f'"house":{msgspec.json.encode(found.house).decode()},', "", 1))
+        of = "messages" if bytes(found.device) else "readings"
+        if (found.house, of) not in bodies:
+            bodies[found.house, of] = _Body(found.house, max_bytes, of=of)
+        yield from bodies[found.house, of].add(
+            line.replace(f'"house":{msgspec.json.encode(found.house).decode()},', "", 1)
+        )
     for body in bodies.values():
         yield from body.rest()

@@ -8,6 +8,7 @@ __all__ = ["DUPLICATES", "REASONS", "Duplicate", "Reason"]
 
 Reason = Literal[
     "malformed",  # not JSON, or not an object
+    "unmapped",  # of a device that no map gives a room; kept until one does, some of each slot
     "bad_name",  # house, room or sensor is missing, too long or has a character that keys must not have
     "house_conflict",  # it names another house than the one that stands beside the readings
     "bad_time",  # ts is missing, cannot be read, or has no offset
@@ -18,6 +19,7 @@ Reason = Literal[
     "future",  # more than 5 minutes after its message was sent
     "too_old",  # before the retention window
     "too_many",  # the house has all the rooms and sensors that a house can have
+    "forgotten",  # sent before its house was forgotten: counted, and not kept
     "quota",  # of a new house, when as many came already as may come in a tick or a day
 ]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)

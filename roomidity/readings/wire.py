@@ -69,43 +69,52 @@ class Decoded:
     rows: pl.DataFrame
 
 
-def decode(messages: Sequence[Message]) -> Decoded:
+def decode(messages: Sequence[Message], *, mark_foreign: bool = False) -> Decoded:
     """One frame of all readings of ``messages``, in their order; whatever the bodies hold, it does not raise.
 
-    A body that is no JSON object counts as one reading with the fault ``malformed``.
+    A body that is no JSON object counts as one reading with the fault ``malformed``. With ``mark_foreign`` a body that
+    is neither packed nor names a room has the fault ``foreign``, and nothing else: it may be another form.
     """
     try:
-        rows = _decode_fast(messages)
+        rows = _decode_fast(messages, mark_foreign=mark_foreign)
     except _NEEDS_CARE:
         rows = None
     if rows is None:
-        rows = _decode_apart(messages)
+        rows = _decode_apart(messages, mark_foreign=mark_foreign)
     return Decoded(messages=messages, rows=rows)
 
 
-def _decode_apart(messages: Sequence[Message]) -> pl.DataFrame:
+def _decode_apart(messages: Sequence[Message], *, mark_foreign: bool) -> pl.DataFrame:
     """Halve until the bodies that need care stand nearly alone, so that one of them does not slow the others."""
     if len(messages) == 1 or sum(len(message.body) for message in messages) <= _CHEAP:
-        return decode_with_care(messages)
+        rows = decode_with_care(messages)
+        if mark_foreign:  # a packed reading alone without a room is none, but whoever looks closer sees that
+            is_foreign = pl.col("room").is_null() & (pl.len().over("message") == 1)
+            rows = rows.with_columns(pl.when(is_foreign).then(pl.lit("foreign")).otherwise("fault").alias("fault"))
+        return rows
     half = len(messages) // 2
     parts = []
     for start, part in ((0, messages[:half]), (half, messages[half:])):
-        rows = decode(part).rows
+        rows = decode(part, mark_foreign=mark_foreign).rows
         parts.append(rows.with_columns(pl.col("message") + pl.lit(start, pl.UInt32)))
     return pl.concat(parts)
 
 
-def _decode_fast(messages: Sequence[Message]) -> pl.DataFrame | None:
+def _decode_fast(messages: Sequence[Message], *, mark_foreign: bool) -> pl.DataFrame | None:
     """All bodies at C speed; None, or an exception, where one of them needs care."""
     raws: list[msgspec.Raw | bytes] = []
     commons: list[bytes] = []
     counts = np.zeros(len(messages), dtype=np.uint32)
     spread = False
+    foreign: list[int] = []
     for index, message in enumerate(messages):
         body = message.body.rstrip(_WHITE).encode()
         spread = spread or b"\n" in body
         packed = _packed.decode(body)
         if packed.readings is None:
+            if mark_foreign and not bytes(packed.room):
+                foreign.append(index)
+                body = b"{}"
             raws.append(body)
             commons.append(b"{}")
             counts[index] = 1
@@ -134,11 +143,12 @@ def _decode_fast(messages: Sequence[Message]) -> pl.DataFrame | None:
     names = pl.concat([*(rows[name].unique() for name in NAMES), common["house"]])
     if names.str.contains(r"^[\[{]").any():
         return None
+    fault = pl.when(pl.lit(conflict)).then(pl.lit("house_conflict"))
     return rows.select(
         pl.Series("message", owner),
         pl.Series("position", np.arange(len(rows), dtype=np.uint32) - first),
         pl.all(),
-        pl.when(pl.lit(conflict)).then(pl.lit("house_conflict")).alias("fault"),
+        (fault.when(pl.Series(owner).is_in(foreign)).then(pl.lit("foreign")) if foreign else fault).alias("fault"),
     )
 
 

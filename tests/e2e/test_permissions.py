@@ -112,8 +112,10 @@ def _live(stage: Roomidity, functions: Functions) -> None:
 
     _send(stage, readings.filter((pl.col("ts") < FIRST) & ~late))
     stage.readings_queue.send(["not JSON", json.dumps({"house": "demo", "room": "kitchen", "ts": 1, "humidity": 50})])
+    heard = {"topic": "me/shed", "received_at": format_moment(FIRST - SLOT), "payload": {"humidity": 50}}
+    stage.readings_queue.send([json.dumps({"house": "demo", "messages": [heard]})])
     answer = functions.scheduled("drain", FIRST)
-    assert set(answer["rejects"]) == {"malformed", "too_old"}
+    assert set(answer["rejects"]) == {"malformed", "too_old", "unmapped"}
     assert answer["slots_changed"] > 300
     assert functions.work_off("forecast", stage.forecast_jobs) == 1
 

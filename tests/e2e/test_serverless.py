@@ -54,6 +54,8 @@ RIGHTS: Final = {
         "dynamodb:BatchGetItem ObservationsTable",
         "dynamodb:PutItem ObservationsTable",
         "dynamodb:UpdateItem ObservationsTable",
+        "dynamodb:GetItem SettingsTable",
+        "dynamodb:PutItem SettingsTable",
         "s3:PutObject Bucket/rejects/*",
     },
     "ForecastRole": OWN_TRACES

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime
 
 import numpy as np
 
 from roomidity.aws.store.batches import batch_get
-from roomidity.aws.store.erasing import erase
 from roomidity.aws.store.reading import FORMAT_VERSION, Reader, is_sound
 from roomidity.aws.store.tables import AccuracyItem, connection_of
-from roomidity.aws.store.writing import Write, save_many
+from roomidity.aws.store.writing import Guard, Write, save_guarded, save_many
 from roomidity.domain.damage import Damage, whole
 from roomidity.domain.forecasts import room_id
+from roomidity.domain.houses import House
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import to_epoch_ms
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
@@ -26,14 +26,28 @@ __all__ = ["AccuracyTable"]
 class AccuracyTable:
     """Rooms' accuracy by day. A row gives way only to one of as many forecasts or more: forecasts expire before it."""
 
-    def __init__(self, item: type[AccuracyItem], *, retention_days: int, damage: Damage) -> None:
+    def __init__(
+        self,
+        item: type[AccuracyItem],
+        *,
+        retention_days: int,
+        damage: Damage,
+        guard: Callable[[House], Guard] | None = None,
+    ) -> None:
         self._item = item
+        self._guard = guard
         self._reader = Reader(damage)
         self._retention_s = retention_days * 86_400
 
-    def put_many(self, rows: Iterable[DayAccuracy]) -> int:
-        """Write rows; how many were written, for one that rests on fewer forecasts than what stands there is not."""
-        return sum(save_many([self._write(row) for row in rows], connection_of(self._item)))
+    def put_many(self, rows: Iterable[DayAccuracy], *, home: House | None = None) -> int:
+        """Write rows; how many were written, for one that rests on fewer forecasts than what stands there is not.
+
+        Nor is any of a ``home`` that was forgotten since it was read.
+        """
+        writes, connection = [self._write(row) for row in rows], connection_of(self._item)
+        if home is None or self._guard is None:
+            return sum(save_many(writes, connection))
+        return sum(save_guarded(writes, self._guard(home), connection))
 
     def between(self, house: str, room: str, first: date, last: date) -> list[DayAccuracy]:
         """A room's rows of the days from ``first`` to ``last``, both included, in order of time."""
@@ -47,10 +61,6 @@ class AccuracyTable:
         names = [day.isoformat() for day in days]
         keys = [(room_id(house, room), day) for room in rooms for day in names]
         return list(self._reader.each(batch_get(self._item, keys), _to_row))
-
-    def erase(self, house: str, room: str) -> Iterator[int]:
-        """Delete a room's days; how many, some at a time."""
-        return erase(self._item, room_id(house, room))
 
     def _write(self, row: DayAccuracy) -> Write:
         midnight = datetime.combine(row.day, datetime.min.time(), tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 
 from roomidity.aws.store.batches import batch_get
-from roomidity.aws.store.erasing import erase
 from roomidity.aws.store.reading import FORMAT_VERSION, Reader
 from roomidity.aws.store.tables import ForecastItem
 from roomidity.domain.damage import Damage, number_within
@@ -39,6 +38,12 @@ class ForecastTable:
             for item in items:
                 batch.save(item)
 
+    def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
+        """Delete forecasts, if they are there."""
+        with self._item.batch_write() as batch:
+            for one in forecasts:
+                batch.delete(self._item(room_id(one.house, one.room), format_slot(one.issued_at)))
+
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
         """The newest forecast issued up to ``now`` that can be read and has not expired."""
         until = self._item.issued_at <= format_slot(now)
@@ -65,10 +70,6 @@ class ForecastTable:
             batch_get(self._item, keys), lambda item: (_to_forecast(item), float(item.expires_at) > until_s)
         )
         return [forecast for forecast, is_kept in found if is_kept]
-
-    def erase(self, house: str, room: str) -> Iterator[int]:
-        """Delete a room's forecasts; how many, some at a time."""
-        return erase(self._item, room_id(house, room))
 
     def _to_item(self, forecast: StoredForecast) -> ForecastItem:
         numbers: dict[str, Any] = {

@@ -11,10 +11,9 @@ from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 
 from roomidity.aws.store.attributes import number_text
-from roomidity.aws.store.erasing import erase
 from roomidity.aws.store.reading import FORMAT_VERSION, Reader, is_sound
 from roomidity.aws.store.tables import ObservationItem, connection_of
-from roomidity.aws.store.writing import Write, save_many
+from roomidity.aws.store.writing import Write, in_parallel, remove, save_many
 from roomidity.domain.damage import Damage, number_within, whole
 from roomidity.domain.observations import Observation, Origin, RoomMeans, Statistics
 from roomidity.domain.quantities import SPECS
@@ -136,9 +135,9 @@ class ObservationTable:
         items = self._item.query(house, attributes_to_get=["house", "slot", "rooms"])
         return {room for rooms in self._reader.each(items, lambda item: set(item.rooms)) for room in rooms}
 
-    def erase(self, house: str) -> Iterator[int]:
-        """Delete a house's observations; how many, some at a time."""
-        return erase(self._item, house)
+    def delete(self, keys: Iterable[SlotKey]) -> None:
+        """Delete the observations of some slots."""
+        in_parallel(lambda key: remove(self._item(key.house, format_slot(key.start))), list(keys))
 
     def _query(self, house: str, start: datetime, end: datetime) -> Iterable[ObservationItem]:
         if end - SLOT < start:

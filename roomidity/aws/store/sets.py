@@ -7,10 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from roomidity.aws.store.erasing import erase
 from roomidity.aws.store.reading import NEWER, Reader
 from roomidity.aws.store.tables import SetItem, connection_of
-from roomidity.aws.store.writing import Write, save_many
+from roomidity.aws.store.writing import Write, in_parallel, remove, save_many
 from roomidity.domain.damage import Damage, whole
 from roomidity.domain.observations import SET_FORMAT, StoredSet
 from roomidity.domain.slots import SlotKey, floor_slot, format_slot, parse_slot, to_epoch_ms
@@ -79,9 +78,15 @@ class SetTable:
         if some:
             yield some
 
-    def erase(self, house: str) -> Iterator[int]:
-        """Delete a house's sets; how many, some at a time."""
-        return erase(self._item, house)
+    def delete_before(self, lives: Mapping[SlotKey, int]) -> None:
+        """Delete each set that is of an earlier life of its house than the one given with its slot."""
+
+        def delete(slot: tuple[SlotKey, int]) -> None:
+            key, life = slot
+            earlier = self._item.life.does_not_exist() | (self._item.life < life)
+            remove(self._item(key.house, format_slot(key.start)), earlier)
+
+        in_parallel(delete, list(lives.items()))
 
     def _keyed(self, items: Iterable[SetItem]) -> Iterator[tuple[SlotKey, StoredSet]]:
         for item in items:
@@ -108,6 +113,7 @@ class SetTable:
             slot=format_slot(key.start),
             packed=new.packed,
             version=new.version,
+            life=new.life or None,
             expires_at=key.slot_ms // 1000 + self._retention_s,
         )
         unchanged = self._item.version == on if on else self._item.house.does_not_exist()
@@ -121,4 +127,4 @@ def _key(item: SetItem) -> SlotKey:
 def _to_set(item: SetItem) -> StoredSet:
     if not item.packed:
         raise ValueError("it has no set")
-    return StoredSet(item.packed, whole(item.version, least=1))
+    return StoredSet(item.packed, whole(item.version, least=1), whole(item.life or 0))

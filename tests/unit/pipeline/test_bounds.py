@@ -23,7 +23,7 @@ from tests.unit.samples import NOW
 from tests.worst_bodies import full_sets, worst_body
 
 name = sys.argv[1]
-stored = dict(full_sets("h1", NOW)) if name == "full slots" else {}
+stored = full_sets("h1", NOW) if name == "full slots" else {}
 for count in (1, 2):
     place = InMemory(NOW)
     place.world.sets.stored.update(stored)
@@ -32,8 +32,9 @@ for count in (1, 2):
     summary = drain(place.ports, DrainRules(timezone="UTC"), now=NOW, remaining_s=lambda: 300.0)
     assert summary.conserved and place.is_empty(), summary
     print(json.dumps({
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "sent": sum(map(len, bodies)),
-        "kept": sum(len(line) for _, line in place.world.rejects.lines), **summary.as_dict(),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "kept": sum(len(line) for _, line in place.world.rejects.lines), "sent": sum(map(len, bodies)),
+        **summary.as_dict(),
     }))
 """
 

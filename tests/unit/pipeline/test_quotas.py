@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -233,18 +232,3 @@ def test_what_a_hostile_message_costs_in_calls() -> None:
     assert summary.forecast_jobs == 501
     kept = sum(len(line) for _, line in world.rejects.lines)
     assert kept < 4 * len(json.dumps(flood(14_000)))
-
-
-def test_houses_that_a_stamp_does_not_vouch_for_are_not_even_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    world, asked = World(), set[str]()
-    get_many = world.houses.get_many
-
-    def noting(wanted: Iterable[str]) -> dict[str, House]:
-        wanted = list(wanted)
-        asked.update(wanted)
-        return get_many(wanted)
-
-    monkeypatch.setattr(world.houses, "get_many", noting)
-    summary = run(world, flood(2_000) | {"house": "alice"}, reading(house="alice"))
-    assert summary.rejected == {"house_conflict": 2_000}
-    assert asked == {"alice"}

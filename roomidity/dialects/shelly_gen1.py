@@ -1,0 +1,51 @@
+"""Shelly of the first generation: ``shellies/<id>/sensor/...``, plain numbers without a time.
+
+The temperature is in the unit of the device's own settings, which no topic tells: the device map says °F. Probes of an
+add-on are °C. ``shellies/<id>/temperature`` is the chip's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from roomidity.dialects.heard import Heard, Measured, after, as_map, is_scalar
+from roomidity.domain.quantities import Quantity
+from roomidity.readings.units import Unit
+
+__all__ = ["NAME", "read"]
+
+NAME: Final = "shelly-gen1"
+
+_SENSOR: Final[Mapping[str, Quantity]] = MappingProxyType({"temperature": "temperature", "humidity": "humidity"})
+_PROBE: Final[Mapping[str, tuple[Quantity, Unit]]] = MappingProxyType(
+    {"ext_temperature": ("temperature", "c"), "ext_humidity": ("humidity", "percent")}
+)
+
+
+def read(heard: Heard) -> list[Measured] | None:
+    """What the message holds; None if it is of another dialect."""
+    levels = after(heard.parts, "shellies")
+    if levels is None:
+        return None
+    if len(levels) == 3 and levels[1] == "sensor" and levels[2] in _SENSOR and is_scalar(heard.payload):
+        return [Measured(levels[0], heard.payload, _SENSOR[levels[2]])]
+    if len(levels) == 3 and levels[1] in _PROBE and is_scalar(heard.payload):
+        return [Measured(f"{levels[0]}/ext/{levels[2]}", heard.payload, *_PROBE[levels[1]])]
+    if len(levels) == 2 and levels[1] == "info":
+        return _info(levels[0], as_map(heard.payload))
+    return []
+
+
+def _info(device: str, info: Mapping[str, Any]) -> list[Measured]:
+    """The whole status of a Shelly H&T, which says its unit."""
+    tmp, hum = as_map(info.get("tmp")), as_map(info.get("hum"))
+    if not hum:
+        return []  # a relay's or a radiator valve's
+    at = info.get("unixtime")
+    found = [Measured(device, hum.get("value"), "humidity", "percent", at)]
+    if tmp.get("tC") is not None:
+        return [*found, Measured(device, tmp["tC"], "temperature", "c", at)]
+    unit: Unit | None = "f" if tmp.get("units") == "F" else "c" if tmp.get("units") == "C" else None
+    return [*found, Measured(device, tmp.get("value"), "temperature", unit, at)]

@@ -1,0 +1,61 @@
+"""Zigbee2MQTT: ``zigbee2mqtt/<friendly name>``, JSON or a topic a value; the time is ``last_seen``, where it is on.
+
+The name may hold slashes. ``device_temperature`` and ``color_temp`` are the radio's and a lamp's; ``local_temperature``
+is a thermostat's, often beside its radiator, and counts where the device map asks for the temperature by name.
+Zigbee2MQTT says °C and %RH whatever unit a device shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from roomidity.dialects.heard import Heard, Measured, after, is_scalar
+from roomidity.dialects.words import room_named
+from roomidity.domain.quantities import Quantity
+
+__all__ = ["NAME", "read"]
+
+NAME: Final = "zigbee2mqtt"
+
+_QUANTITIES: Final[tuple[Quantity, ...]] = ("temperature", "humidity")
+_NO_DEVICE: Final = frozenset({"availability", "set", "get"})
+
+
+def read(heard: Heard) -> list[Measured] | None:
+    """What the message holds; None if it is of another dialect."""
+    levels = after(heard.parts, "zigbee2mqtt")
+    payload = heard.payload
+    if levels is None:
+        is_own = isinstance(payload, Mapping) and "linkquality" in payload and bool(heard.topic)
+        levels = heard.parts if is_own else []
+        prefix = ""
+    else:
+        prefix = "zigbee2mqtt/"
+        if not levels or levels[0] == "bridge" or levels[-1] in _NO_DEVICE:
+            return []
+    if not levels:
+        return None
+    if isinstance(payload, Mapping):
+        return _values(prefix + "/".join(levels), payload, levels)
+    quantity = _named(levels[-1])
+    if len(levels) > 1 and quantity is not None and is_scalar(payload):
+        device, room = prefix + "/".join(levels[:-1]), room_named("/".join(levels[:-1]))
+        return [Measured(device, payload, quantity, room=room)]
+    return []
+
+
+def _values(device: str, payload: Mapping[str, object], levels: list[str]) -> list[Measured]:
+    at, room = payload.get("last_seen"), room_named("/".join(levels))
+    found = [
+        Measured(device, payload[quantity], quantity, at=at, room=room)
+        for quantity in _QUANTITIES
+        if quantity in payload
+    ]
+    if "temperature" not in payload and "local_temperature" in payload:
+        found.append(Measured(device, payload["local_temperature"], "temperature", at=at, asked=True, room=room))
+    return found
+
+
+def _named(name: str) -> Quantity | None:
+    return next((quantity for quantity in _QUANTITIES if quantity == name), None)

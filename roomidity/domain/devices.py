@@ -1,0 +1,134 @@
+"""Devices that were heard and that no map knows: a bounded list of a house, for a person to map them by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from roomidity.domain.quantities import QUANTITIES, Quantity
+from roomidity.domain.slots import format_moment, parse_time
+
+__all__ = ["MAX_HEARD", "HeardDevices", "HeardOf", "cut"]
+
+MAX_HEARD: Final = 256
+"""As many devices as a house can have sensors; a neighbourhood's radio sensors are more."""
+
+_MESSAGE_BYTES: Final = 512
+_MOST_BYTES: Final = 240_000
+"""Of the list as JSON, under what a setting may hold."""
+
+_WRITTEN_EVERY: Final = timedelta(hours=1)
+_KEPT_FOR: Final = timedelta(days=35)
+
+
+def cut(text: str) -> str:
+    """``text`` in at most 512 bytes of UTF-8.
+
+    >>> len(cut("ü" * 400).encode())
+    512
+    """
+    return text.encode(errors="replace")[:_MESSAGE_BYTES].decode(errors="ignore")
+
+
+@dataclass(frozen=True)
+class HeardOf:
+    """What was heard of a device: when last, what it measures and the room its name suggests, as far as told."""
+
+    last: datetime
+    quantities: frozenset[Quantity] = frozenset()
+    room: str | None = None
+    dialect: str | None = None
+    message: str = ""
+
+    def with_more(self, other: HeardOf) -> HeardOf:
+        """Both, of which the later says what it says."""
+        newer, older = (other, self) if other.last >= self.last else (self, other)
+        return HeardOf(
+            last=newer.last,
+            quantities=self.quantities | other.quantities,
+            room=newer.room or older.room,
+            dialect=newer.dialect or older.dialect,
+            message=newer.message or older.message,
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """Returns it as the table has it."""
+        said = {"room": self.room, "dialect": self.dialect, "message": self.message or None}
+        return {
+            "last": format_moment(self.last),
+            "quantities": sorted(self.quantities),
+            **{key: value for key, value in said.items() if value is not None},
+        }
+
+
+@dataclass(frozen=True)
+class HeardDevices:
+    """Of a house, by device."""
+
+    devices: Mapping[str, HeardOf]
+
+    @classmethod
+    def from_plain(cls, content: Mapping[str, Any]) -> HeardDevices:
+        """The list that :meth:`plain` wrote; what of it cannot be read counts as not heard."""
+        stored = content.get("devices")
+        found = {}
+        for device, said in stored.items() if isinstance(stored, Mapping) else ():
+            try:
+                found[device] = HeardOf(
+                    last=parse_time(said["last"]),
+                    quantities=frozenset(one for one in QUANTITIES if one in said.get("quantities", ())),
+                    room=said.get("room"),
+                    dialect=said.get("dialect"),
+                    message=str(said.get("message", "")),
+                )
+            except (KeyError, TypeError, ValueError, AttributeError):
+                continue
+        return cls(found)
+
+    def plain(self) -> dict[str, Any]:
+        """Returns the list as the table has it; of one too long messages go first, then devices, each the oldest."""
+        rows = {device: heard.plain() for device, heard in sorted(self.devices.items(), key=lambda one: one[1].last)}
+        excess = sum(_bytes({device: row}) for device, row in rows.items()) - _MOST_BYTES
+        for row in rows.values():
+            if excess > 0 and "message" in row:
+                excess -= _bytes({"message": row.pop("message")})
+        while excess > 0:
+            device = next(iter(rows))
+            excess -= _bytes({device: rows.pop(device)})
+        return {"devices": rows}
+
+    def takes(self, device: str) -> bool:
+        """Whether a device stands in the list, or has a place there."""
+        return device in self.devices or len(self.devices) < MAX_HEARD
+
+    def hear(self, heard: Mapping[str, HeardOf]) -> HeardDevices:
+        """The list with what was heard; of new devices as many as have a place."""
+        devices = dict(self.devices)
+        for device, of in heard.items():
+            if device in devices:
+                devices[device] = devices[device].with_more(of)
+            elif len(devices) < MAX_HEARD:
+                devices[device] = of
+        return HeardDevices(devices)
+
+    def without(self, devices: Iterable[str], *, now: datetime) -> HeardDevices:
+        """The list without some devices, and those unheard for 35 days."""
+        gone = set(devices)
+        kept = {name: of for name, of in self.devices.items() if name not in gone and of.last >= now - _KEPT_FOR}
+        return HeardDevices(kept)
+
+    def is_worth_writing(self, before: HeardDevices) -> bool:
+        """Whether it says of a device what was not known, or not in the last hour."""
+        if self.devices.keys() != before.devices.keys():
+            return True
+        return any(
+            of.last - before.devices[name].last >= _WRITTEN_EVERY or of.quantities != before.devices[name].quantities
+            for name, of in self.devices.items()
+        )
+
+
+def _bytes(content: Mapping[str, Any]) -> int:
+    return len(json.dumps(content, ensure_ascii=False).encode(errors="replace"))

@@ -1,0 +1,160 @@
+"""The drain's foreign messages: translated into bodies of the project's own form, from where on there is one way.
+
+A message that is of no form at all stays as it is, and is rejected as such. Readings of devices that no map knows are
+kept, some of each slot, until one does; what else is heard of them stands in the house's list of devices.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import polars as pl
+
+from roomidity.dialects import DeviceMap, HeardDevice, Reading, Translation, open_envelope, translate
+from roomidity.dialects.bodies import own_form, with_faults
+from roomidity.dialects.envelopes import Opened, from_base64, is_own
+from roomidity.dialects.times import absolute
+from roomidity.domain.devices import HeardDevices, HeardOf, cut
+from roomidity.domain.houses import House
+from roomidity.domain.messages import Message
+from roomidity.domain.slots import SLOT_MS, from_epoch_ms, to_epoch_ms
+from roomidity.pipeline.device_maps import ParsedMaps, heard_devices, read_map, write_heard
+from roomidity.pipeline.foreign import Translated
+from roomidity.pipeline.ports import Houses, Settings
+from roomidity.readings import Decoded, Reason, decode
+from roomidity.readings.lenient import loads
+
+__all__ = ["Translator"]
+
+logger: Final = logging.getLogger(__name__)
+
+_KEPT_A_SLOT: Final = 5
+"""Readings of an unmapped device: 480 a day at most, of a device that may send one a second."""
+
+_NEW_HOUSES: Final = 50
+"""Of a drain: houses that nobody knows, whose devices are listed; anybody can name thousands."""
+
+
+class Translator:
+    """Translates the foreign messages of a drain; reads a house's map once, and only where a message needs it."""
+
+    def __init__(self, settings: Settings, houses: Houses, parsed: ParsedMaps, *, timezone: str, now: datetime) -> None:
+        self._settings = settings
+        self._houses = houses
+        self._parsed = parsed
+        self._timezone = timezone
+        self._now = now
+        self._maps: dict[str, DeviceMap] = {}
+        self._homes: dict[str, House | None] = {}
+        self._before: dict[str, tuple[HeardDevices, int]] = {}
+        self._heard: dict[str, HeardDevices] = {}
+
+    def translate(self, decoded: Decoded, foreign: Sequence[int]) -> Translated:
+        """The messages with those that are ``foreign`` translated, and all decoded."""
+        found = Translated(decoded)
+        messages = list(decoded.messages)
+        faults: dict[tuple[int, int], Reason] = {}
+        kept: Counter[tuple[str, str, int]] = Counter()
+        for place in foreign:
+            translation = self._translation(messages[place])
+            if translation is None:
+                continue
+            self._note([one for one in translation.unmapped if not self._is_of_forgotten(one, messages[place])])
+            readings = [one for one in translation.readings if one.is_mapped or self._keeps(one, kept)]
+            found.unkept[place] = len(translation.readings) - len(readings)
+            found.no_reading[place], found.retained[place] = translation.no_reading, translation.retained
+            messages[place], wrong = own_form(messages[place], readings, translation.broken)
+            faults |= {(place, position): reason for position, reason in wrong.items()}
+        own = decode([messages[place] for place in foreign]).rows
+        places = pl.Series(foreign, dtype=pl.UInt32)
+        own = own.with_columns(places.gather(own["message"]).alias("message"))
+        others = decoded.rows.filter(~pl.col("message").is_in(list(foreign)))
+        rows = with_faults(pl.concat([others, own]), faults)
+        return Translated(Decoded(messages, rows), found.unkept, found.no_reading, found.retained)
+
+    def write_heard(self) -> None:
+        """Keep what was heard of devices that no map knows; a failure costs nothing but that, and is logged."""
+        known = self._houses.get_many(self._heard) if self._heard else {}
+        new = [house for house in self._heard if house not in known]
+        for house in [*known, *new[:_NEW_HOUSES]]:
+            before, version = self._before[house]
+            heard = self._heard[house].without(self._map(house).devices, now=self._now)
+            if heard.is_worth_writing(before):
+                write_heard(self._settings, house, heard, version, now=self._now)
+
+    def _translation(self, message: Message) -> Translation | None:
+        """What a message holds; None if it is of no form at all."""
+        try:
+            content = loads(message.body)
+            if is_own(content):
+                return None
+        except ValueError:
+            content = from_base64(message.body)
+        opened = list(open_envelope(content, received=from_epoch_ms(message.sent_ms)))
+        translation = translate(opened, devices=self._map, zones=self._zone)
+        is_bare = len(opened) == 1 and isinstance(opened[0], Opened) and not opened[0].heard.topic
+        return None if is_bare and not translation.dialects else translation
+
+    def _map(self, house: str) -> DeviceMap:
+        if house not in self._maps:
+            self._maps[house] = read_map(self._settings, house, self._parsed)
+        return self._maps[house]
+
+    def _zone(self, house: str) -> str:
+        home = self._home(house)
+        return self._timezone if home is None else home.zone
+
+    def _home(self, house: str) -> House | None:
+        if house not in self._homes:
+            self._homes[house] = self._houses.get_many([house]).get(house)
+        return self._homes[house]
+
+    def _is_of_forgotten(self, one: HeardDevice, message: Message) -> bool:
+        """Whether a device was heard in a message that was sent before its house was forgotten."""
+        home = self._home(one.house)
+        return home is not None and home.forgotten_at is not None and message.sent_ms <= to_epoch_ms(home.forgotten_at)
+
+    def _note(self, unmapped: Sequence[HeardDevice]) -> None:
+        texts: dict[int, str] = {}  # of a message that may have thousands of devices
+        for one in unmapped:
+            if one.house not in self._before:
+                self._before[one.house] = heard_devices(self._settings, one.house, now=self._now)
+                self._heard[one.house] = self._before[one.house][0]
+            if not self._heard[one.house].takes(one.device):
+                continue
+            text = ""
+            if one.message is not None:
+                text = texts.setdefault(id(one.message), "") or cut(_text(one.message.payload))
+                texts[id(one.message)] = text
+            of = HeardOf(
+                last=min(self._now, one.message.received) if one.message else self._now,
+                quantities=frozenset([one.quantity] if one.quantity else []),
+                room=one.room,
+                dialect=one.dialect,
+                message=text,
+            )
+            self._heard[one.house] = self._heard[one.house].hear({one.device: of})
+
+    def _keeps(self, reading: Reading, kept: Counter[tuple[str, str, int]]) -> bool:
+        """Whether a reading of an unmapped device is one of those that are kept."""
+        at = absolute(reading.sent["ts"])
+        if reading.device is None or reading.house is None or at is None:
+            return True  # of no house that could have a map: rejected as what it is
+        heard = self._heard.get(reading.house)
+        if heard is not None and reading.device not in heard.devices:
+            return False
+        slot = reading.house, reading.device, to_epoch_ms(at) // SLOT_MS
+        kept[slot] += 1
+        return kept[slot] <= _KEPT_A_SLOT
+
+
+def _text(payload: Any) -> str:
+    if isinstance(payload, str):
+        return payload
+    plain = dict(payload) if isinstance(payload, Mapping) else payload
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), default=str)
