@@ -73,7 +73,11 @@ def arrivals(
             pl.lit(value=False).alias("late"),
             "reason",
         )
-        .filter(pl.col("house").is_in(list(recorded)), pl.col("room").is_not_null())
+        .filter(
+            pl.col("house").is_in(list(recorded)),
+            pl.col("room").is_not_null(),
+            pl.col("reason") != "house_conflict",  # it came beside another house, whose sender has no say here
+        )
     )
     lag_s = ((pl.col("came") - pl.col("at")) / 1000).alias("lag_s")
     all_rows = pl.concat([accepted, rejected]).with_columns(lag_s)

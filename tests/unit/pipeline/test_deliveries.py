@@ -208,3 +208,11 @@ def test_made_up_rooms_take_no_more_places_than_a_house_has(world: World) -> Non
 
 def test_no_record_is_no_deliveries(world: World) -> None:
     assert home(world).delivered("kitchen", NOW) == Deliveries()
+
+
+def test_who_sends_for_another_house_leaves_no_note_in_this_one(world: World) -> None:
+    others = [{"house": "h1", "room": "kitchen", "ts": format_moment(NOW - FIVE), "humidity": 50.0}] * 20
+    world.readings.send([json.dumps({"house": "h2", "readings": others})], sent=NOW - FIVE)
+    summary = tick(world, NOW)
+    assert summary.rejected == {"house_conflict": 20}
+    assert home(world).deliveries == NO_DELIVERIES
