@@ -24,6 +24,11 @@ class StoredSet:
     packed: bytes
     version: int
 
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer version packed it: format bytes count up from 1, and stay below those of text."""
+        return SET_FORMAT < self.packed[:1] < b" "
+
     def digest(self, rules: Iterable[str] = ()) -> str:
         """What the set is, and under which quarantine rules (by id) it is looked at; 12 hexadecimal digits."""
         content = hashlib.blake2b(self.packed, digest_size=_DIGEST_BYTES)

@@ -136,7 +136,8 @@ class SlotWriter:
         ConflictError
             If other writers were faster every time.
         """
-        written, refused = self._refresh(read)
+        written, refused, sealed = self._refresh(read)
+        _tell({key: f"the observation of {key} gives way to none" for key in sealed})
         if refused:
             raise ConflictError(f"the observations of {len(refused)} slots", attempts=ATTEMPTS)
         return written
@@ -158,8 +159,8 @@ class SlotWriter:
         origins = origins_of({key: read[key] for key in other}, homes)
         return len(other) - len(self.observations.put_many({key: (derived[key], origins[key]) for key in other}))
 
-    def _refresh(self, read: Mapping[SlotKey, StoredSet]) -> tuple[int, set[SlotKey]]:
-        """The same; returns how many were written, and the slots whose observation never gave way."""
+    def _refresh(self, read: Mapping[SlotKey, StoredSet]) -> tuple[int, set[SlotKey], set[SlotKey]]:
+        """The same; returns how many were written, and the slots whose observation never gave way, or never will."""
         written = 0
         refused: set[SlotKey] = set()
         seen: dict[SlotKey, Origin] = {}
@@ -187,7 +188,7 @@ class SlotWriter:
                 self.backoff.pause(attempt)
             seen |= ahead
             read = self.sets.get_many(refused | ahead.keys())
-        return written, refused | sealed
+        return written, refused, sealed
 
     def _store_round(self, pending: pl.DataFrame, read: ReadSets, stored: Stored) -> pl.DataFrame:
         """One round for slots that were read; returns the readings of those that another writer changed meanwhile."""
@@ -221,8 +222,8 @@ class SlotWriter:
         derived = {key: held[key] for key in due}
         refused = self._write_observations(_of_slots(merged.values, due), derived, homes) if due else due
         doubtful = refused | found.ahead.keys()
-        _, stuck = self._refresh(self.sets.get_many(doubtful)) if doubtful else (0, set[SlotKey]())
-        if stuck:
+        _, refused, sealed = self._refresh(self.sets.get_many(doubtful)) if doubtful else (0, refused, refused)
+        if stuck := refused | sealed:
             _tell({key: f"the observation of {key} gives way to none" for key in stuck})
             stored.left.update(_of_slots(pending, stuck)["message"].unique())
 
