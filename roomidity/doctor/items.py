@@ -49,7 +49,7 @@ def items(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Find
         try:
             for held in ports.sets().between(house.name, end - _WINDOW, end):
                 unpackable += unpack_sets(
-                    {key: one.packed for key, one in held.items() if one.packed}
+                    {key: one.packed for key, one in held.items() if one.packed and not one.is_newer}  # noted
                 ).unreadable.values()
             for _ in ports.observations().means(house.name, end - _WINDOW, end):
                 pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -25,12 +26,17 @@ class StoredSet:
     version: int
     life: int = 0
 
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer version packed it: format bytes count up from 1, and stay below those of text."""
+        return SET_FORMAT < self.packed[:1] < b" "
+
     def digest(self, rules: Iterable[str] = ()) -> str:
-        """What the set is, and under which quarantine rules (by id) it is looked at; 12 hexadecimal digits."""
+        """What the set is, and under which quarantine rules (by id) it is looked at; eight characters."""
         content = hashlib.blake2b(self.packed, digest_size=_DIGEST_BYTES)
         for rule in sorted(rules):
             content.update(rule.encode())
-        return content.hexdigest()
+        return base64.urlsafe_b64encode(content.digest()).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,8 @@ class SlotWriter:
         ConflictError
             If other writers were faster every time.
         """
-        written, refused = self._refresh(read)
+        written, refused, sealed = self._refresh(read)
+        _tell({key: f"the observation of {key} gives way to none" for key in sealed})
         if refused:
             raise ConflictError(f"the observations of {len(refused)} slots", attempts=ATTEMPTS)
         return written
@@ -155,8 +156,8 @@ class SlotWriter:
         origins = origins_of({key: read[key] for key in other}, homes)
         return len(other) - len(self.observations.put_many({key: (derived[key], origins[key]) for key in other}))
 
-    def _refresh(self, read: Mapping[SlotKey, StoredSet]) -> tuple[int, set[SlotKey]]:
-        """The same; returns how many were written, and the slots whose observation never gave way."""
+    def _refresh(self, read: Mapping[SlotKey, StoredSet]) -> tuple[int, set[SlotKey], set[SlotKey]]:
+        """The same; returns how many were written, and the slots whose observation never gave way, or never will."""
         written = 0
         refused: set[SlotKey] = set()
         seen: dict[SlotKey, Origin] = {}
@@ -185,7 +186,7 @@ class SlotWriter:
                 self.backoff.pause(attempt)
             seen |= ahead
             read = self.sets.get_many(refused | ahead.keys())
-        return written, refused | sealed
+        return written, refused, sealed
 
     def _store_round(
         self, pending: pl.DataFrame, read: ReadSets, stored: Stored, lives: Mapping[str, int]
@@ -221,8 +222,8 @@ class SlotWriter:
         derived = {key: held[key] for key in due}
         refused = self._write_observations(rows_of(merged.values, due), derived, homes) if due else due
         doubtful = refused | found.ahead.keys()
-        _, stuck = self._refresh(self.sets.get_many(doubtful)) if doubtful else (0, set[SlotKey]())
-        if stuck:
+        _, refused, sealed = self._refresh(self.sets.get_many(doubtful)) if doubtful else (0, refused, refused)
+        if stuck := refused | sealed:
             _tell({key: f"the observation of {key} gives way to none" for key in stuck})
             stored.left.update(rows_of(pending, stuck)["message"].unique())
 

@@ -111,7 +111,7 @@ RIGHTS: Final = {
         "s3:GetObject Bucket/models/*",
         "s3:PutObject Bucket/models/*/*/state-*",
         "lambda:InvokeFunction function:roomidity-dev-verify",
-        "s3:DeleteObject Bucket/models/*/state-*",
+        "s3:DeleteObject Bucket/models/*/*/state-*",
         "s3:ListBucket Bucket",
     },
     "ProducerPolicy": {"sqs:GetQueueUrl ReadingsQueue", "sqs:SendMessage ReadingsQueue"},

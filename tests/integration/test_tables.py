@@ -343,7 +343,12 @@ def test_an_observation_of_eight_rooms_costs_one_write_unit(stage: Roomidity) ->
     rooms = ("bathroom", "ironing", "kitchen", "laundry", "living", "office", "parents", "teenager")
     numbers = Statistics(mean=-12.345, min=-13.579, max=-11.357, count=179)
     stage.observations.put_many(
-        {key(): ({room: dict.fromkeys(("humidity", "temperature"), numbers) for room in rooms}, Origin(123, 12))}
+        {
+            key(): (
+                {room: dict.fromkeys(("humidity", "temperature"), numbers) for room in rooms},
+                Origin(123, 12, "01234567"),
+            )
+        }
     )
     assert item_bytes(the_item("observations")) <= 1024
 
@@ -353,7 +358,7 @@ def test_a_wild_value_in_a_few_rooms_costs_an_observation_no_more(stage: Roomidi
     rooms = {f"room {number}": dict.fromkeys(("humidity", "temperature"), numbers) for number in range(8)}
     for number in range(2):
         rooms[f"room {number}"] = dict.fromkeys(("humidity", "temperature"), replace(numbers, robust=20.123))
-    stage.observations.put_many({key(): (rooms, Origin(123, 12))})
+    stage.observations.put_many({key(): (rooms, Origin(123, 12, "01234567"))})
     assert item_bytes(the_item("observations")) <= 1024
 
 

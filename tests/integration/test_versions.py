@@ -24,6 +24,7 @@ from roomidity.forecasting.evaluation.scores import LEAD_HOURS, Score
 from roomidity.forecasting.model import STATE_FIELDS, _arrays
 from roomidity.pipeline.drain import DrainSummary, drain
 from roomidity.pipeline.quarantine import change_rule
+from roomidity.pipeline.rederiving import rederive_house
 from tests.integration.stage import REGION
 from tests.integration.test_registry import TRAINED_AT, elsewhere, publish, state_at
 from tests.integration.test_tables import forecast
@@ -215,6 +216,8 @@ def test_an_observation_of_a_newer_format_is_left_alone_and_its_readings_wait(st
     assert summary.undeleted == 1
     assert held(stage, "observations", OF_SLOT) == before
     assert "format 2" in noted(stage, "observations")
+    (done,) = rederive_house(stage.quarantine_ports, house="h1", start=KEY.start, end=NOW)
+    assert (done.slots, done.derived) == (1, 0), "rederive passes it over"
     assert list(stage.observations.means("h1", KEY.start, NOW)) == []
     assert "format 2" in noted(stage, "observations")
     flagged: Observation = {"kitchen": {"temperature": Statistics(20.0, 20.0, 20.0, 1, fault="stuck")}}

@@ -99,7 +99,7 @@ class SetTable:
 
     def _set(self, item: SetItem) -> StoredSet:
         held = self._reader.one(item, _to_set) or StoredSet(b"", 0)
-        if held.packed[:1] > SET_FORMAT:
+        if held.is_newer:
             self._reader.note(
                 item, f"its set has format {held.packed[:1]!r}; this version reads {SET_FORMAT!r}: {NEWER}"
             )
