@@ -13,6 +13,7 @@ from roomidity.cli.accuracy import accuracy, verify
 from roomidity.cli.backtest import backtest
 from roomidity.cli.doctor import doctor
 from roomidity.cli.engine import demo, up
+from roomidity.cli.export import export
 from roomidity.cli.failures import told
 from roomidity.cli.forecasts import forecast, show
 from roomidity.cli.forget import forget
@@ -95,6 +96,7 @@ for command in (
     house,
     room,
     quarantine,
+    export,
     forget,
     backtest,
     doctor,

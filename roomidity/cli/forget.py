@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from roomidity.cli.context import now_option, stage
+from roomidity.cli.context import stage
 from roomidity.cli.output import Output, json_option, notes, progress
 from roomidity.cli.places import house_argument
 from roomidity.domain.deletion import REMEMBERED_FOR
@@ -40,9 +40,8 @@ _NOT_REACHED: Final = {
 @click.option("--yes", is_flag=True, help="Do not ask; needed with --json.")
 @click.option("--dry-run", is_flag=True, help="Only count what would be deleted.")
 @click.option("--search", is_flag=True, help="Read large tables whole, too, for rooms that nothing else names.")
-@now_option("The time of the deletion: what was sent until then is dropped.")
 @json_option
-def forget(house: str, yes: bool, dry_run: bool, search: bool, now: datetime, as_json: bool) -> None:
+def forget(house: str, yes: bool, dry_run: bool, search: bool, as_json: bool) -> None:
     """Delete all that is kept of HOUSE: readings, observations, forecasts, accuracy, models, rejects, settings.
 
     Of rejects the lines of the house go, the others stay; of objects also what the bucket's versioning keeps. What
@@ -57,6 +56,7 @@ def forget(house: str, yes: bool, dry_run: bool, search: bool, now: datetime, as
     """
     output = Output(as_json=as_json)
     ports = stage().forget_ports
+    now = ports.clock()
     home = ports.houses.get_many([house]).get(house)
     if not (yes or dry_run):
         if as_json:

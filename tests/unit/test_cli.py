@@ -36,6 +36,7 @@ COMMANDS = [
     "house",
     "room",
     "quarantine",
+    "export",
     "forget",
     "backtest",
     "doctor",

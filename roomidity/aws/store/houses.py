@@ -15,7 +15,7 @@ from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import HouseItem
 from roomidity.aws.store.writing import Guard, Write, save
 from roomidity.domain.damage import Damage, whole
-from roomidity.domain.deletion import REMEMBERED_FOR
+from roomidity.domain.deletion import REMEMBERED_FOR, lives_of
 from roomidity.domain.houses import House, Quarantine, Room, Trial
 from roomidity.domain.names import is_key
 from roomidity.domain.quantities import QUANTITIES
@@ -57,6 +57,10 @@ class HouseTable:
                     yield house
             else:
                 self._reader.note(item, "no house can have this name")
+
+    def lives(self) -> dict[str, int]:
+        """When a house of each name was forgotten, in ms since 1970, of those names of which one was."""
+        return lives_of(self._house(item) for item in self._item.scan(self._item.forgotten_at.exists()))
 
     def put(self, house: House) -> None:
         """Store what was changed after reading version ``house.version``.
