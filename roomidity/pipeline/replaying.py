@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from itertools import islice
-from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from roomidity.domain.messages import Resent
@@ -64,7 +63,7 @@ def replay_object(
     queue: JobQueue,
     *,
     selection: Selection,
-    lives: Mapping[str, int] = MappingProxyType({}),
+    life_of: Callable[[str], int] = lambda _: 0,
     dry_run: bool = False,
 ) -> Replayed:
     """Send the selected rejects of an object, all of them, and only then take them out of it.
@@ -73,8 +72,8 @@ def replay_object(
 
     Parameters
     ----------
-    lives
-        When houses were forgotten, in ms since 1970, by name: what was sent of them before is taken out, and not sent.
+    life_of
+        When a house of a name was forgotten, in ms since 1970, or 0: what was sent before is taken out, and not sent.
     """
     replayed = Replayed()
     left: list[dict[str, Any]] = []
@@ -85,7 +84,7 @@ def replay_object(
         for whole in rejects.lines(key):
             sent_ms = to_epoch_ms(parse_time(whole["sent_at"]))
             newest_ms = max(newest_ms, sent_ms)
-            _, line = divide(whole, partial(_is_of_before, lives, sent_ms))
+            _, line = divide(whole, partial(_is_of_before, life_of, sent_ms))
             if line is None:
                 continue
             chosen, others = divide(line, selection.holds)
@@ -106,8 +105,8 @@ def replay_object(
     return replayed
 
 
-def _is_of_before(lives: Mapping[str, int], sent_ms: int, reject: Mapping[str, Any]) -> bool:
-    return any(sent_ms <= lives.get(name, -1) for name in named_houses(reject))
+def _is_of_before(life_of: Callable[[str], int], sent_ms: int, reject: Mapping[str, Any]) -> bool:
+    return any(sent_ms <= life_of(name) for name in named_houses(reject))
 
 
 def text_of(original: Any) -> str:

@@ -107,5 +107,5 @@ def test_a_dead_letter_that_is_replayed_is_as_old_as_it_is(stage: Roomidity, run
 def test_it_says_what_it_cannot_reach_and_until_when(stage: Roomidity, run: Run) -> None:
     fill(stage, "h1")
     said = CliRunner().invoke(roomidity, ["forget", "h1", "--yes"]).output
-    assert "in the table houses: the name h1, and that it was forgotten at 20" in said
+    assert "in the table houses: a hash of its name, and that it was forgotten at 20" in said
     assert "point-in-time recovery until 20" in said
