@@ -12,6 +12,7 @@ from roomidity.pipeline.quotas import Quotas
 from roomidity.pipeline.slot_writing import SlotWriter
 from roomidity.pipeline.waves import WaveSize
 from roomidity.readings import DUPLICATES, LIMITS, Limits
+from roomidity.readings.reasons import FORGOTTEN
 
 __all__ = ["DrainPorts", "DrainRules", "DrainSummary"]
 
@@ -91,7 +92,7 @@ class DrainSummary:
     @property
     def kept_rejects(self) -> int:
         """Rejected readings that are kept: all but those of houses that were forgotten."""
-        return self.rejected.total() - self.rejected["forgotten"]
+        return self.rejected.total() - self.rejected[FORGOTTEN]
 
     @property
     def conserved(self) -> bool:
