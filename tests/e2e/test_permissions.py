@@ -27,6 +27,7 @@ from roomidity.forecasting import load_prior
 from roomidity.local.engine import Engine
 from roomidity.local.functions import Functions
 from roomidity.local.simulation import simulate_house
+from roomidity.pipeline.forgetting import forget_house
 from roomidity.readings import pack_readings
 from tests.e2e import permissions
 from tests.e2e.engine import plain
@@ -150,8 +151,9 @@ def _divide(stage: Roomidity, functions: Functions) -> None:
     """A night of more houses than one call takes. What it calls in turn runs elsewhere, and is as any other."""
     at = FIRST + NIGHTS * timedelta(days=1)
     reading = {"house": "other", "room": "kitchen", "ts": format_moment(at - SLOT), "humidity": 50}
-    stage.readings_queue.send([json.dumps(reading)])
-    functions.scheduled("drain", at)
+    stage.readings_queue.send([json.dumps(reading), json.dumps({**reading, "house": "gone"})])
+    list(forget_house(stage.forget_ports, house="gone"))  # what waits of it is dropped, and what is left of it deleted
+    assert functions.scheduled("drain", at)["rejects"] == {"forgotten": 1}
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("main.py", "def handler(event, context): return event")
