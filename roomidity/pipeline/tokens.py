@@ -55,7 +55,7 @@ def add_token(
     secret: bytes,
     of_label: int | None = None,
 ) -> tuple[str, ReadToken]:
-    """Make a token of a house. Those that have expired go; where ``of_label`` is given, so do all but so many of a label.
+    """Make a token of a house. Those that have expired go; with ``of_label``, so do all but so many of a label.
 
     Returns
     -------
