@@ -298,6 +298,7 @@ class Roomidity:
             sets=lambda: self.sets,
             observations=lambda: self.observations,
             accuracy=lambda: self.accuracy,
+            moulds=lambda: self.moulds,
             settings=lambda: self.house_settings,
             damaged=self.damage.take,
         )

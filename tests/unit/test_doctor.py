@@ -111,6 +111,7 @@ class FakeStage:
             sets=lambda: self,
             observations=lambda: self,
             accuracy=lambda: self,
+            moulds=lambda: self,
             settings=lambda: self,
             damaged=lambda: self.damaged,
         )
