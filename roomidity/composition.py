@@ -304,6 +304,7 @@ class Roomidity:
             sets=lambda: self.sets,
             observations=lambda: self.observations,
             accuracy=lambda: self.accuracy,
+            moulds=lambda: self.moulds,
             settings=lambda: self.house_settings,
             rejects=lambda: self.rejects,
             damaged=self.damage.take,

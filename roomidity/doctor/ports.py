@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from roomidity.domain.damage import Damaged
 from roomidity.domain.stage import QueueFacts, TableFacts, Trouble
-from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, Observations, Registry, Sets, Settings
+from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, Moulds, Observations, Registry, Sets, Settings
 
 __all__ = ["Account", "DoctorPorts", "KeptRejects"]
 
@@ -83,6 +83,7 @@ class DoctorPorts:
     sets: Callable[[], Sets]
     observations: Callable[[], Observations]
     accuracy: Callable[[], Accuracy]
+    moulds: Callable[[], Moulds]
     settings: Callable[[], Settings]
     rejects: Callable[[], KeptRejects]
     damaged: Callable[[], Sequence[Damaged]]

@@ -39,8 +39,8 @@ const linkTo = (room) => `#${asked().token}${room === null ? '' : `&room=${encod
 const degrees = (celsius) => (view.fahrenheit ? celsius * 1.8 + 32 : celsius);
 const unit = () => (view.fahrenheit ? '°F' : '°C');
 const shown = {
-  humidity: (value) => `${number(value)} %`,
-  temperature: (value) => `${number(degrees(value), view.fahrenheit ? 0 : 1)} ${unit()}`,
+  humidity: (value) => `${number(value)}\u00a0%`,
+  temperature: (value) => `${number(degrees(value), view.fahrenheit ? 0 : 1)}\u00a0${unit()}`,
 };
 const zone = () => view.data.zone;
 const clock = (time) => when(zone(), { hour: '2-digit', minute: '2-digit' }, time);
@@ -66,7 +66,7 @@ function newest(room, quantity) {
   const of = room[quantity];
   if (!of) return null;
   const since = clockNow() - Date.parse(of.measured_at);
-  return made('span', { class: since > OLD_MS ? 'old' : undefined }, shown[quantity](of.value), ' ', made('small', {}, say(quantity)));
+  return made('span', { class: since > OLD_MS ? 'old' : undefined }, shown[quantity](of.value), made('small', {}, say(quantity)));
 }
 
 function measured(room) {
@@ -82,12 +82,8 @@ function mouldLevel(index) {
 }
 
 function facts(room) {
-  const { dew_point_c: dew, airing, surface, mould } = room.derived;
+  const { dew_point_c: dew, surface, mould } = room.derived;
   const rows = [];
-  if (airing) {
-    const grams = { inside: number(airing.inside_g_m3, 1), outside: number(airing.outside_g_m3, 1) };
-    rows.push([say('air'), say(`airing.${airing.verdict}`, grams)]);
-  }
   if (dew !== undefined) rows.push([say('dew'), shown.temperature(dew)]);
   if (surface) {
     const spot = { humidity: shown.humidity(surface.humidity), temperature: shown.temperature(surface.temperature_c), f: number(surface.f_rsi, 2) };
@@ -100,6 +96,13 @@ function facts(room) {
   }
   rows.push([say('forecastOf'), grades(room)]);
   return made('dl', {}, rows.map(([term, text]) => [made('dt', {}, term), made('dd', {}, text)]));
+}
+
+function airing(room) {
+  const of = room.derived.airing;
+  if (!of) return null;
+  const grams = { inside: number(of.inside_g_m3, 1), outside: number(of.outside_g_m3, 1) };
+  return made('p', { class: 'airing' }, `${say('air')} `, say(`airing.${of.verdict}`, grams));
 }
 
 function grades(room) {
@@ -121,11 +124,9 @@ function notes(room) {
 }
 
 function yesterday(room) {
-  return QUANTITIES.filter((quantity) => room[quantity]).map((quantity) => {
-    const met = inside(room.then[quantity], room.actual[quantity]);
-    const text = met.count ? say('yesterday', { share: `${number(100 * met.share)} %` }) : say('noYesterday');
-    return made('p', { class: 'why' }, `${say(quantity)} – ${text}`);
-  });
+  const shares = QUANTITIES.filter((quantity) => room[quantity]).map((quantity) => [quantity, inside(room.then[quantity], room.actual[quantity])]);
+  const known = shares.filter(([, met]) => met.count).map(([quantity, met]) => say(`share.${quantity}`, { n: number(100 * met.share) }));
+  return made('p', { class: 'why' }, known.length ? say('yesterday', { shares: known.join(', ') }) : say('noYesterday'));
 }
 
 function label(room, quantity) {
@@ -175,7 +176,7 @@ function card(room) {
         room.outdoor ? made('span', { class: 'age' }, say('outside')) : made('span', { class: `word ${of.severity}` }, of.word)),
       made('p', { class: 'now' }, QUANTITIES.map((quantity) => newest(room, quantity))),
       made('p', { class: 'age' }, measured(room)),
-      room.outdoor ? null : made('p', { class: 'why' }, of.why),
+      room.outdoor ? null : [made('p', { class: 'why' }, of.why), airing(room)],
       QUANTITIES.filter((quantity) => room[quantity] || room.ahead[quantity]).map((quantity) =>
         chart(room, quantity, {
           caption: say('caption', { what: say(quantity) }), actual: room.actual[quantity], then: room.then[quantity],
@@ -236,7 +237,7 @@ function detail(room) {
         room.outdoor ? made('span', { class: 'age' }, say('outside')) : made('span', { class: `word ${of.severity}` }, of.word)),
       made('p', { class: 'now' }, QUANTITIES.map((quantity) => newest(room, quantity))),
       made('p', { class: 'age' }, measured(room)),
-      room.outdoor ? null : made('p', { class: 'why' }, of.why),
+      room.outdoor ? null : [made('p', { class: 'why' }, of.why), airing(room)],
       made('div', { class: 'tools', role: 'group', 'aria-label': say('zoomIn') },
         button('zoomIn', () => zoom(0.5, 0)), button('zoomOut', () => zoom(2, 0)),
         button('earlier', () => zoom(1, -0.25)), button('later', () => zoom(1, 0.25)),

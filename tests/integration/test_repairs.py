@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from roomidity.cli.app import roomidity
 from roomidity.composition import Roomidity
 from roomidity.domain.deletion import is_open
+from roomidity.domain.comfort.course import MouldDay
 from roomidity.domain.houses import House, Quarantine
 from roomidity.domain.rejects import Selection, named_houses
 from roomidity.domain.setting import Setting
@@ -408,6 +409,7 @@ def fill(stage: Roomidity, house: str) -> None:
     accuracy: Any = boto3.resource("dynamodb", region_name=REGION).Table("roomidity-test-accuracy")
     for room in ("kitchen", "outdoor"):
         accuracy.put_item(Item={"room_id": f"{house}/{room}", "day": "2026-03-14", "humidity": {"mae": "1"}})
+    stage.moulds.put_many([MouldDay(house, date(2026, 3, 14), "inputs", "settings")])
     stage.house_settings.put(Setting(house=house, kind="tokens", content={"made": "up"}))
     model, state, _ = load_prior()
     version = stage.registry.publish(house, model=model, state=state, manifest={"reason": "test"}, trained_at=NOW)
@@ -473,7 +475,7 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
         "readings": 20,
         "observations": 20,
         "forecasts": 30,
-        "accuracy": 2,
+        "accuracy": 3,
         "settings": 1,
         "models": 3,
         "houses": 1,

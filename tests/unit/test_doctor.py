@@ -137,6 +137,7 @@ class FakeStage:
             sets=lambda: self,
             observations=lambda: self,
             accuracy=lambda: self,
+            moulds=lambda: self,
             settings=lambda: self,
             rejects=lambda: self,
             damaged=lambda: self.damaged,
