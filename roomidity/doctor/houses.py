@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from roomidity.doctor.devices import devices
 from roomidity.doctor.findings import Finding, some
 from roomidity.doctor.items import items
 from roomidity.doctor.ports import DoctorPorts
@@ -40,12 +41,14 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
         mend = "do readings still reach the queue? Of a replayed house, give its time with --now"
         yield Finding("houses", "wrong", found, f"readings within {ACTIVE_FOR.days} days", mend)
         yield _settings(known)
+        yield devices(ports.settings(), known[:most_houses], now=now)
         yield items(ports, known[:most_houses], now=now)
         return
     chosen = active if most_houses is None else active[:: -(-len(active) // most_houses)]
     looked = "all looked at" if len(chosen) == len(active) else f"{len(chosen)} looked at"
     yield Finding("houses", "ok", f"{len(known)}, of which {len(active)} active, {looked}")
     yield _settings(known)
+    yield devices(ports.settings(), chosen, now=now)
     yield _champions(ports.registry(), chosen)
     table = ports.forecasts()
     latest = {

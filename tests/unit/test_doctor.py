@@ -16,11 +16,12 @@ from roomidity.domain.damage import Damaged
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Room
 from roomidity.domain.setting import Setting
-from roomidity.domain.slots import SLOT
+from roomidity.domain.slots import SLOT, format_moment
 from roomidity.domain.stage import QueueFacts, TableFacts
 from roomidity.errors import ItemDamagedError, ModelRefusedError
 from roomidity.forecasting.model import Champion
 from roomidity.forecasting.serving.notes import NOTES
+from roomidity.pipeline.device_maps import HEARD_KIND, MAP_KIND
 from roomidity.pipeline.remedies import FOUND, remedy, told
 from tests.fakes import stacked
 
@@ -49,6 +50,7 @@ class FakeStage:
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     damaged: tuple[Damaged, ...] = ()
+    settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
 
     def regions(self) -> Sequence[str]:
         return ["eu-central-1", "us-east-1"]
@@ -91,7 +93,10 @@ class FakeStage:
         return None if issued is None else StoredForecast(house, room, issued, stacked({}), {}, None, "m", notes)
 
     def list(self, house: str) -> list[Setting]:
-        return []
+        return [setting for (of, _), setting in self.settings.items() if of == house]
+
+    def get(self, house: str, kind: str) -> Setting | None:
+        return self.settings.get((house, kind))
 
     def succession(self, house: str) -> tuple[str, ...]:
         return ("20260301T0000Z-0123abcd",) if house in self.refused else ()
@@ -154,11 +159,35 @@ def test_where_all_is_well_everything_was_looked_at() -> None:
         "bucket",
         "houses",
         "settings",
+        "devices",
         "models",
         "last run",
         "sensors",
         "items",
     ]
+
+
+def test_devices_without_a_room_are_told_and_are_nothing_wrong() -> None:
+    of = {"last": format_moment(NOW), "quantities": ["humidity"]}
+    heard = {"zigbee2mqtt/new": of, "zigbee2mqtt/den": of, "lamp": {**of, "quantities": []}}
+    stage = healthy()
+    stage.settings = {
+        ("h1", MAP_KIND): Setting("h1", MAP_KIND, {"devices": {"zigbee2mqtt/den": {"room": "den"}}}),
+        ("h1", HEARD_KIND): Setting("h1", HEARD_KIND, {"devices": heard}),
+    }
+    finding = stage.check()["devices"]
+    assert finding.status == "ok"
+    assert "1 mapped; 1 heard within a day have no room (h1: zigbee2mqtt/new)" in finding.found
+    assert "roomidity devices list h1" in finding.found
+
+
+def test_a_device_map_that_cannot_be_used_is_named() -> None:
+    stage = healthy()
+    stage.settings = {("h1", MAP_KIND): Setting("h1", MAP_KIND, {"devices": {"x": 5}})}
+    finding = stage.check()["devices"]
+    assert finding.status == "wrong"
+    assert "h1: device 'x' is 5" in finding.found
+    assert "roomidity devices import h1" in finding.mend
 
 
 def test_sensors_that_are_known_to_be_wrong_are_named_with_what_to_do() -> None:
