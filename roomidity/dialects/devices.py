@@ -95,7 +95,7 @@ def sensor_of(device: str) -> str:
     >>> sensor_of("zigbee2mqtt/bath"), sensor_of("bad/SI7021"), sensor_of("flur/sensor/flur_humidity")
     ('z2m-bath', 'bad:SI7021', 'flur_humidity')
     >>> sensor_of("a:b"), sensor_of("CB:B8:33:4C:88:4F")
-    ('a:b~1e0fdd8a3ef5', 'CB:B8:33:4C:88:4F')
+    ('a:b~6783a31eabf6', 'CB:B8:33:4C:88:4F')
     """
     esphome = _ESPHOME.fullmatch(device)
     if esphome:
