@@ -191,6 +191,9 @@ def summary_table(summary: DrainSummary) -> Table:
     table.add_row("stored", f"{summary.stored:,}", f"in {summary.slots_changed:,} slots")
     table.add_row("duplicate", f"{summary.duplicate:,}", duplicates_text(summary.as_dict()["duplicates"]))
     table.add_row("rejected", f"{summary.rejected.total():,}", _listed(summary.rejected))
+    if summary.no_reading or summary.retained:
+        why = f"{summary.no_reading:,} without a room's value, {summary.retained:,} retained of unknown age"
+        table.add_row("gateways' messages without a reading", f"{summary.no_reading + summary.retained:,}", why)
     if summary.undeleted:
         left = f"in {_counted(summary.undeleted, 'message')} that will come again"
         table.add_row("left in the queue", f"{summary.left:,}", left)

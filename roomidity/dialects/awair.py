@@ -20,10 +20,10 @@ _KEYS: Final[Mapping[str, Quantity]] = {"temp": "temperature", "humid": "humidit
 def read(heard: Heard) -> list[Measured] | None:
     """What the message holds; None if it is of another dialect."""
     payload = heard.payload
-    if isinstance(payload, Mapping) and isinstance(payload.get("data"), list) and "://" in heard.topic:
+    if isinstance(payload, dict) and isinstance(payload.get("data"), list) and "://" in heard.topic:
         payload = payload["data"]
     samples = payload if isinstance(payload, list) else [payload]
-    samples = [one for one in samples if isinstance(one, Mapping) and "score" in one and "timestamp" in one]
+    samples = [one for one in samples if isinstance(one, dict) and "score" in one and "timestamp" in one]
     host = _host(heard.topic)
     return [value for sample in samples for value in _values(host, sample)] if samples and host else None
 

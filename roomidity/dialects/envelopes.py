@@ -92,7 +92,7 @@ def open_envelope(
 
 def is_own(payload: Any) -> bool:
     """Whether a payload is of the project's own form: readings, or one that names its room."""
-    return isinstance(payload, Mapping) and (isinstance(payload.get("readings"), list) or "room" in payload)
+    return isinstance(payload, dict) and (isinstance(payload.get("readings"), list) or "room" in payload)
 
 
 def from_base64(text: str) -> Any:
@@ -113,7 +113,7 @@ def _open(outer: Opened, *, depth: int) -> Iterator[Found]:
     if isinstance(payload, str):
         decoded = from_base64(payload)
         payload = payload if decoded is None else decoded
-    if not isinstance(payload, Mapping) or is_own(payload) or depth > _DEEPEST:
+    if not isinstance(payload, dict) or is_own(payload) or depth > _DEEPEST:
         yield Opened(replace(heard, payload=payload), outer.stamp)
         return
     stamp = outer.stamp.within(payload)
@@ -128,7 +128,7 @@ def _open(outer: Opened, *, depth: int) -> Iterator[Found]:
 
 def _entry(entry: Any, outer: Heard, stamp: Stamp, *, depth: int) -> Iterator[Found]:
     """An entry of a bridge's envelope."""
-    if not isinstance(entry, Mapping):
+    if not isinstance(entry, dict):
         yield Broken(entry, stamp)
         return
     said = entry.get("received_at")

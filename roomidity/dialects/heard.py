@@ -82,7 +82,7 @@ def parsed(payload: Any) -> Any:
 
 def as_map(value: Any) -> Mapping[str, Any]:
     """``value`` if it is a JSON object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def is_scalar(value: Any) -> bool:

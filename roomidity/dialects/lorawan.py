@@ -19,7 +19,7 @@ NAME: Final = "the-things-network"
 def read(heard: Heard) -> list[Measured] | None:
     """What the message holds; None if it is of another dialect."""
     payload = as_map(heard.payload)
-    if "end_device_ids" not in payload and isinstance(payload.get("data"), Mapping):
+    if "end_device_ids" not in payload and isinstance(payload.get("data"), dict):
         payload = payload["data"]  # an event of the network's own stream
     device = as_map(payload.get("end_device_ids")).get("device_id")
     if not isinstance(device, str) or not device:

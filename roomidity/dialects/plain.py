@@ -19,7 +19,7 @@ _UNITS: Final = ("temperature_unit", "temp_unit", "unit", "units", "unit_of_meas
 def read(heard: Heard) -> list[Measured] | None:
     """What the message holds; None if there is nothing plain in it."""
     parts, payload = heard.parts, heard.payload
-    if isinstance(payload, Mapping) and heard.topic:
+    if isinstance(payload, dict) and heard.topic:
         at = next((payload[name] for name in _TIMES if name in payload), None)
         found = list(plain_values(payload))
         return [_measured(heard.topic, said, at, payload) for said in found] or None

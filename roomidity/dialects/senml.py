@@ -35,14 +35,14 @@ _LAST_PART: Final = re.compile(r"[:/]([^:/]+)$")
 def read(heard: Heard) -> list[Measured] | None:
     """What the message holds; None if it is of another dialect."""
     records = heard.payload
-    if not isinstance(records, list) or not records or not isinstance(records[0], Mapping):
+    if not isinstance(records, list) or not records or not isinstance(records[0], dict):
         return None
     if _FIELDS.isdisjoint(records[0]) or not ({"bn", "n"} & records[0].keys() or "senml" in heard.parts):
         return None
     found: list[Measured] = []
     base: dict[str, Any] = {}
     for record in records:
-        if not isinstance(record, Mapping):
+        if not isinstance(record, dict):
             continue
         base.update({key: record[key] for key in ("bn", "bt", "bu", "bv") if key in record})
         value = record.get("v")

@@ -42,7 +42,7 @@ def _device(prefix: list[str]) -> str:
 def _components(source: str, components: Mapping[str, Any], at: Any) -> Iterator[Measured]:
     for key, status in components.items():
         kind, _, number = key.partition(":")
-        if not isinstance(status, Mapping) or not number.isdecimal() or len(number) > 6:
+        if not isinstance(status, dict) or not number.isdecimal() or len(number) > 6:
             continue
         device = f"{source}/{int(number)}" if int(number) >= _FIRST_OWN else source
         if kind == "temperature":

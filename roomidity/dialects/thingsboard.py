@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from roomidity.dialects.heard import Heard, Measured, as_map
@@ -34,15 +34,15 @@ def _unnamed(heard: Heard) -> list[Measured] | None:
         device = heard.topic if parts[-2] == "me" else parts[-2]
         return list(_entries(device, _listed(payload)))
     entries = [one for some in as_map(payload).values() for one in _listed(some)]
-    if entries and all(isinstance(one, Mapping) and "ts" in one and "values" in one for one in entries):
+    if entries and all(isinstance(one, dict) and "ts" in one and "values" in one for one in entries):
         return [value for device, some in payload.items() for value in _entries(device, _listed(some))]
     return None
 
 
 def _entries(device: str, entries: list[Any]) -> Iterator[Measured]:
     for entry in entries:
-        values = as_map(entry.get("values")) if isinstance(entry, Mapping) and "values" in entry else as_map(entry)
-        at = entry.get("ts") if isinstance(entry, Mapping) else None
+        values = as_map(entry.get("values")) if isinstance(entry, dict) and "values" in entry else as_map(entry)
+        at = entry.get("ts") if isinstance(entry, dict) else None
         for quantity, value, unit in plain_values(values):
             yield Measured(device, value, quantity, unit, at, room=room_named(device))
 

@@ -16,6 +16,7 @@ _FIRST: Final = datetime(2020, 1, 1, tzinfo=UTC)
 """Before: a clock that was never set counts from 1970 or 2000."""
 
 _FAR: Final = timedelta(hours=12)
+_KEPT: Final = timedelta(days=400)
 _AHEAD: Final = timedelta(minutes=5)
 """What a clock may be ahead: further, a reading would be one of the future."""
 
@@ -33,12 +34,12 @@ def measured_at(said: Any, *, received: datetime, zone: str) -> tuple[datetime, 
     A time without an offset is local in the house's ``zone``, or UTC, whichever is nearer to ``received``; so is told
     which of the two candidates of an autumn night's doubtful hour holds. Further off than 12 hours it is not trusted.
     A time with an offset, and an epoch, may lie in the past: gateways send again what they kept. None before 2020 is
-    trusted, and none that is 12 hours ahead.
+    trusted, none that is 12 hours ahead, and none of before anything is kept: a clock that was reset.
     """
     found = absolute(said)
     if found is None:
         found = _local(said, received, zone)
-    if found is None or found < _FIRST or found - received > _FAR:
+    if found is None or found < _FIRST or not -_KEPT <= found - received <= _FAR:
         return received, "received"
     return found, "device"
 

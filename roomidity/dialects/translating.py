@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from math import isfinite
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from roomidity.domain.quantities import QUANTITIES, VALUE_DECIMALS, Quantity
 from roomidity.readings.numerals import NO_VALUE, split_number
 from roomidity.readings.units import DEFAULT_UNITS, Unit, convert
 
-__all__ = ["Devices", "HeardDevice", "Reading", "Translation", "Zones", "translate"]
+__all__ = ["Devices", "HeardDevice", "Reading", "Translation", "Zones", "house_of", "translate"]
 
 Devices = Callable[[str], DeviceMap]
 """The device map of a house."""
@@ -34,6 +35,8 @@ _UNITS_OF: Final[Mapping[Unit, Quantity]] = {
     "share": "humidity",
 }
 _OWN: Final = "roomidity"
+_LONGEST_HOUSE: Final = 256
+"""Characters that are looked at, as of our own form."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Reading:
     @property
     def house(self) -> str | None:
         """The stamped house under the name by which it is kept; None where that is none."""
-        return _house(self.stamp)
+        return house_of(self.stamp)
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def _own(opened: Opened, translation: Translation) -> None:
     common = {key: value for key, value in payload.items() if key != "readings"}
     retained = False
     for reading in inner if isinstance(inner, list) else [payload]:
-        if not isinstance(reading, Mapping):
+        if not isinstance(reading, dict):
             translation.broken.append(Broken(reading, opened.stamp))
             continue
         beside = common if isinstance(inner, list) else {}
@@ -137,7 +140,7 @@ def _foreign(opened: Opened, translation: Translation, devices: Devices, zones: 
     dialect, measured = recognise(heard)
     if dialect is not None:
         translation.dialects.append(dialect)
-    house = _house(opened.stamp)
+    house = house_of(opened.stamp)
     known = None if house is None else devices(house)
     zone = "UTC" if house is None else zones(house)
     groups: dict[tuple[str, datetime], list[_Value]] = {}
@@ -238,7 +241,7 @@ def _place(device: str, mapped: Mapped) -> dict[str, Any]:
 
 def _kept(kept: Kept, translation: Translation, devices: Devices) -> None:
     """A reading of a device that had no room when it came: by the map as it is now."""
-    reading, house = kept.reading, _house(kept.stamp)
+    reading, house = kept.reading, house_of(kept.stamp)
     device, at = device_named(reading["device"]), absolute(reading["ts"])
     if device is None or at is None:
         translation.broken.append(Broken(reading, kept.stamp))
@@ -262,9 +265,14 @@ def _kept(kept: Kept, translation: Translation, devices: Devices) -> None:
     _add(translation, kept.stamp, device, mapped, at, source, values)
 
 
-def _house(stamp: Stamp) -> str | None:
+def house_of(stamp: Stamp) -> str | None:
     """The stamped house under the name by which it is kept; None where that is none."""
-    name = kept_name(stamp.house) if isinstance(stamp.house, str) and len(stamp.house) <= 256 else ""
+    return _house_named(stamp.house) if isinstance(stamp.house, str) and len(stamp.house) <= _LONGEST_HOUSE else None
+
+
+@lru_cache(maxsize=4096)
+def _house_named(stamped: str) -> str | None:
+    name = kept_name(stamped)
     return name if is_name(name) else None
 
 

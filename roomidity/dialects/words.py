@@ -122,7 +122,7 @@ def _best(found: Mapping[str, Any], shorten: Callable[[str], str]) -> Iterator[S
         known = _KEYS.get(letters)
         if known is None and (known := _KEYS.get(shorten(letters))) is not None:
             known = (known[0] + 10, *known[1:])
-        said = value.get("value") if isinstance(value, Mapping) else value
+        said = value.get("value") if isinstance(value, dict) else value
         if known is None or not is_scalar(said):
             continue
         rank, quantity, unit = known

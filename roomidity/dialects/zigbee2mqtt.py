@@ -27,7 +27,7 @@ def read(heard: Heard) -> list[Measured] | None:
     levels = after(heard.parts, "zigbee2mqtt")
     payload = heard.payload
     if levels is None:
-        is_own = isinstance(payload, Mapping) and "linkquality" in payload and bool(heard.topic)
+        is_own = isinstance(payload, dict) and "linkquality" in payload and bool(heard.topic)
         levels = heard.parts if is_own else []
         prefix = ""
     else:
@@ -36,7 +36,7 @@ def read(heard: Heard) -> list[Measured] | None:
             return []
     if not levels:
         return None
-    if isinstance(payload, Mapping):
+    if isinstance(payload, dict):
         return _values(prefix + "/".join(levels), payload, levels)
     quantity = _named(levels[-1])
     if len(levels) > 1 and quantity is not None and is_scalar(payload):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from roomidity.doctor.deliveries import deliveries, rejects
+from roomidity.doctor.devices import devices
 from roomidity.doctor.findings import Finding, some
 from roomidity.doctor.items import items
 from roomidity.doctor.ports import DoctorPorts
@@ -44,6 +45,7 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
         mend = "do readings still reach the queue? Of a replayed house, give its time with --now"
         yield Finding("houses", "wrong", found, f"readings within {ACTIVE_FOR.days} days", mend)
         yield _settings(known)
+        yield devices(ports.settings(), known[:most_houses], now=now)
         yield deliveries(known, now=now)
         yield rejects(ports, known, now=now)
         yield items(ports, known[:most_houses], now=now)
@@ -52,6 +54,7 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
     looked = "all looked at" if len(chosen) == len(active) else f"{len(chosen)} looked at"
     yield Finding("houses", "ok", f"{len(known)}, of which {len(active)} active, {looked}")
     yield _settings(known)
+    yield devices(ports.settings(), chosen, now=now)
     yield _champions(ports.registry(), chosen)
     table = ports.forecasts()
     latest = {

@@ -20,7 +20,7 @@ from roomidity.domain.slots import parse_time, to_epoch_ms
 from roomidity.pipeline.ports import JobQueue, ReadingsQueue
 from roomidity.readings import pack_lines
 from roomidity.readings.messages import MAX_BODY_BYTES
-from roomidity.readings.rejected import bodies_of, count_by_reason, divide
+from roomidity.readings.rejected import bodies_of, count_by_reason, divide, expand
 
 __all__ = ["KeptRejects", "Replayed", "move_messages", "replay_object", "text_of"]
 
@@ -92,8 +92,7 @@ def replay_object(
                 left.append(others)
             if chosen:
                 replayed.reasons.update(count_by_reason(chosen))
-                is_one = "packed" not in chosen
-                yield from [text_of(chosen["original"])] if is_one else bodies_of(chosen, max_bytes=MAX_BODY_BYTES)
+                yield from _texts(chosen)
 
     bodies = pack_lines(selected())
     while batch := list(islice(bodies, _CALL_BODIES)):
@@ -107,6 +106,16 @@ def replay_object(
 
 def _is_of_before(life_of: Callable[[str], int], sent_ms: int, reject: Mapping[str, Any]) -> bool:
     return any(sent_ms <= life_of(name) for name in named_houses(reject))
+
+
+def _texts(line: dict[str, Any]) -> Iterator[str]:
+    """What brings back the rejects of a line; readings of devices one by one, for none of them is packed."""
+    unmapped, others = divide(line, lambda reject: reject["reason"] == "unmapped")
+    if unmapped:
+        yield from (text_of(reject["original"]) for reject in expand(unmapped))
+    if others:
+        is_one = "packed" not in others
+        yield from [text_of(others["original"])] if is_one else bodies_of(others, max_bytes=MAX_BODY_BYTES)
 
 
 def text_of(original: Any) -> str:

@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 import polars as pl
 
-from roomidity.dialects import DeviceMap, HeardDevice, Reading, Translation, open_envelope, translate
+from roomidity.dialects import NO_DEVICES, DeviceMap, HeardDevice, Reading, open_envelope, translate
 from roomidity.dialects.bodies import own_form, with_faults
-from roomidity.dialects.envelopes import Opened, from_base64, is_own
+from roomidity.dialects.envelopes import Found, Opened, Stamp, from_base64, is_own
 from roomidity.dialects.times import absolute
+from roomidity.dialects.translating import house_of
 from roomidity.domain.devices import HeardDevices, HeardOf, cut
 from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
@@ -37,7 +39,7 @@ _KEPT_A_SLOT: Final = 5
 """Readings of an unmapped device: 480 a day at most, of a device that may send one a second."""
 
 _NEW_HOUSES: Final = 50
-"""Of a drain: houses that nobody knows, whose devices are listed; anybody can name thousands."""
+"""Of a drain: houses that nobody knows, whose map is read and whose devices are listed; anybody can name thousands."""
 
 
 class Translator:
@@ -51,6 +53,8 @@ class Translator:
         self._now = now
         self._maps: dict[str, DeviceMap] = {}
         self._homes: dict[str, House | None] = {}
+        self._unknown = 0
+        self._overlooked: set[str] = set()
         self._before: dict[str, tuple[HeardDevices, int]] = {}
         self._heard: dict[str, HeardDevices] = {}
 
@@ -60,10 +64,12 @@ class Translator:
         messages = list(decoded.messages)
         faults: dict[tuple[int, int], Reason] = {}
         kept: Counter[tuple[str, str, int]] = Counter()
-        for place in foreign:
-            translation = self._translation(messages[place])
-            if translation is None:
-                continue
+        opened = {place: _opened(messages[place]) for place in foreign}
+        self._look_up(one.stamp for some in opened.values() for one in some)
+        for place, inside in opened.items():
+            translation = translate(inside, devices=self._map, zones=self._zone)
+            if not inside or (_is_bare(inside) and not translation.dialects):
+                continue  # of no other form: rejected as what it is
             self._note([one for one in translation.unmapped if not self._is_of_forgotten(one, messages[place])])
             readings = [one for one in translation.readings if one.is_mapped or self._keeps(one, kept)]
             found.unkept[place] = len(translation.readings) - len(readings)
@@ -78,50 +84,44 @@ class Translator:
         return Translated(Decoded(messages, rows), found.unkept, found.no_reading, found.retained)
 
     def write_heard(self) -> None:
-        """Keep what was heard of devices that no map knows; a failure costs nothing but that, and is logged."""
-        known = self._houses.get_many(self._heard) if self._heard else {}
-        new = [house for house in self._heard if house not in known]
-        for house in [*known, *new[:_NEW_HOUSES]]:
+        """Keep what was heard of devices that no map knows."""
+        for house, all_heard in self._heard.items():
             before, version = self._before[house]
-            heard = self._heard[house].without(self._map(house).devices, now=self._now)
+            heard = all_heard.without(self._map(house).devices, now=self._now)
             if heard.is_worth_writing(before):
                 write_heard(self._settings, house, heard, version, now=self._now)
 
-    def _translation(self, message: Message) -> Translation | None:
-        """What a message holds; None if it is of no form at all."""
-        try:
-            content = loads(message.body)
-            if is_own(content):
-                return None
-        except ValueError:
-            content = from_base64(message.body)
-        opened = list(open_envelope(content, received=from_epoch_ms(message.sent_ms)))
-        translation = translate(opened, devices=self._map, zones=self._zone)
-        is_bare = len(opened) == 1 and isinstance(opened[0], Opened) and not opened[0].heard.topic
-        return None if is_bare and not translation.dialects else translation
+    def _look_up(self, stamps: Iterable[Stamp]) -> None:
+        """Read the houses that are named, and the maps of those that may have one."""
+        names = {name for stamp in stamps if (name := house_of(stamp)) is not None} - self._homes.keys()
+        found = self._houses.get_many(sorted(names)) if names else {}
+        for name in sorted(names):
+            self._homes[name] = found.get(name)
+            self._unknown += name not in found
+            if name not in found and self._unknown > _NEW_HOUSES:
+                self._overlooked.add(name)
 
     def _map(self, house: str) -> DeviceMap:
+        if house in self._overlooked:
+            return NO_DEVICES
         if house not in self._maps:
             self._maps[house] = read_map(self._settings, house, self._parsed)
         return self._maps[house]
 
     def _zone(self, house: str) -> str:
-        home = self._home(house)
+        home = self._homes[house]
         return self._timezone if home is None else home.zone
-
-    def _home(self, house: str) -> House | None:
-        if house not in self._homes:
-            self._homes[house] = self._houses.get_many([house]).get(house)
-        return self._homes[house]
 
     def _is_of_forgotten(self, one: HeardDevice, message: Message) -> bool:
         """Whether a device was heard in a message that was sent before its house was forgotten."""
-        home = self._home(one.house)
+        home = self._homes.get(one.house)
         return home is not None and home.forgotten_at is not None and message.sent_ms <= to_epoch_ms(home.forgotten_at)
 
     def _note(self, unmapped: Sequence[HeardDevice]) -> None:
         texts: dict[int, str] = {}  # of a message that may have thousands of devices
         for one in unmapped:
+            if one.house in self._overlooked:
+                continue
             if one.house not in self._before:
                 self._before[one.house] = heard_devices(self._settings, one.house, now=self._now)
                 self._heard[one.house] = self._before[one.house][0]
@@ -151,6 +151,30 @@ class Translator:
         slot = reading.house, reading.device, to_epoch_ms(at) // SLOT_MS
         kept[slot] += 1
         return kept[slot] <= _KEPT_A_SLOT
+
+
+def _opened(message: Message) -> list[Found]:
+    """What is in a message's envelopes; nothing where it is of the project's own form, or no JSON in any."""
+    try:
+        content = _parsed(message.body)
+        if is_own(content):
+            return []
+    except ValueError:
+        content = from_base64(message.body)
+    return list(open_envelope(content, received=from_epoch_ms(message.sent_ms)))
+
+
+def _is_bare(inside: Sequence[Found]) -> bool:
+    """Whether nothing was around a message that could say what it is: no envelope, no topic."""
+    return len(inside) == 1 and isinstance(inside[0], Opened) and not inside[0].heard.topic
+
+
+def _parsed(body: str) -> Any:
+    """What a body says: at C speed, or leniently where that does not take it."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+        return loads(body)
 
 
 def _text(payload: Any) -> str:

@@ -26,12 +26,16 @@ from roomidity.readings.careful import LONGEST, NAMES, READING_KEYS, ROWS, WIRE,
 __all__ = ["Decoded", "decode"]
 
 
+_ABSENT: Final = msgspec.Raw()
+"""What stands for a key that is absent, to be told by identity; a union with None would take null alone."""
+
+
 class _Packed(msgspec.Struct):
     """The outermost level of a body: what is common, and the readings, each still raw."""
 
     readings: list[msgspec.Raw] | None = None
     house: msgspec.Raw = msgspec.Raw()  # empty where it is absent; a union with None would take null alone
-    room: msgspec.Raw = msgspec.Raw()
+    room: msgspec.Raw = _ABSENT
     sensor: msgspec.Raw = msgspec.Raw()
     ts: msgspec.Raw = msgspec.Raw()
     temperature: msgspec.Raw = msgspec.Raw()
@@ -112,7 +116,7 @@ def _decode_fast(messages: Sequence[Message], *, mark_foreign: bool) -> pl.DataF
         spread = spread or b"\n" in body
         packed = _packed.decode(body)
         if packed.readings is None:
-            if mark_foreign and not bytes(packed.room):
+            if mark_foreign and packed.room is _ABSENT:
                 foreign.append(index)
                 body = b"{}"
             raws.append(body)

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 from roomidity.cli.app import roomidity
 from roomidity.composition import Roomidity
-from roomidity.domain.deletion import is_open
 from roomidity.domain.comfort.course import MouldDay
+from roomidity.domain.deletion import is_open
 from roomidity.domain.houses import House, Quarantine
 from roomidity.domain.rejects import Selection, named_houses
 from roomidity.domain.setting import Setting

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from roomidity.composition import Roomidity
-from roomidity.domain.deliveries import Deliveries, HouseDeliveries
 from roomidity.domain.comfort.course import MouldDay, RoomMould
 from roomidity.domain.comfort.walls import OutdoorMean
+from roomidity.domain.deliveries import Deliveries, HouseDeliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Quarantine, Room, Trial
 from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet

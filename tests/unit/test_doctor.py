@@ -18,11 +18,12 @@ from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Room
 from roomidity.domain.models import Pointer
 from roomidity.domain.setting import Setting
-from roomidity.domain.slots import SLOT
+from roomidity.domain.slots import SLOT, format_moment
 from roomidity.domain.stage import QueueFacts, TableFacts
 from roomidity.errors import ItemDamagedError, ModelRefusedError
 from roomidity.forecasting.model import Champion
 from roomidity.forecasting.serving.notes import NOTES
+from roomidity.pipeline.device_maps import HEARD_KIND, MAP_KIND
 from roomidity.pipeline.remedies import FOUND, remedy, told
 from tests.fakes import stacked
 
@@ -55,6 +56,7 @@ class FakeStage:
     pointers: dict[str, Pointer] = field(default_factory=dict)
     damaged: tuple[Damaged, ...] = ()
     rejected: list[dict[str, Any]] = field(default_factory=list)
+    settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
 
     def regions(self) -> Sequence[str]:
         return ["eu-central-1", "us-east-1"]
@@ -104,7 +106,10 @@ class FakeStage:
         return None if issued is None else StoredForecast(house, room, issued, stacked({}), {}, None, "m", notes)
 
     def list(self, house: str) -> list[Setting]:
-        return []
+        return [setting for (of, _), setting in self.settings.items() if of == house]
+
+    def get(self, house: str, kind: str) -> Setting | None:
+        return self.settings.get((house, kind))
 
     def days(self, first: date | None = None, last: date | None = None) -> list[date]:
         assert (first, last) == ((NOW - timedelta(days=1)).date(), NOW.date())
@@ -183,6 +188,7 @@ def test_where_all_is_well_everything_was_looked_at() -> None:
         "bucket",
         "houses",
         "settings",
+        "devices",
         "models",
         "last run",
         "served by",
@@ -201,6 +207,29 @@ def test_ten_functions_at_once_are_few_where_the_api_shares_them(most: Any, api:
     found = replace(healthy(), concurrent=most, api=api).check()["concurrency"]
     assert found.status == status
     assert ("Service Quotas" in found.mend) == (most == 10 and api)
+
+
+def test_devices_without_a_room_are_told_and_are_nothing_wrong() -> None:
+    of = {"last": format_moment(NOW), "quantities": ["humidity"]}
+    heard = {"zigbee2mqtt/new": of, "zigbee2mqtt/den": of, "lamp": {**of, "quantities": []}}
+    stage = healthy()
+    stage.settings = {
+        ("h1", MAP_KIND): Setting("h1", MAP_KIND, {"devices": {"zigbee2mqtt/den": {"room": "den"}}}),
+        ("h1", HEARD_KIND): Setting("h1", HEARD_KIND, {"devices": heard}),
+    }
+    finding = stage.check()["devices"]
+    assert finding.status == "ok"
+    assert "1 mapped; 1 heard within a day have no room (h1: zigbee2mqtt/new)" in finding.found
+    assert "roomidity devices list h1" in finding.found
+
+
+def test_a_device_map_that_cannot_be_used_is_named() -> None:
+    stage = healthy()
+    stage.settings = {("h1", MAP_KIND): Setting("h1", MAP_KIND, {"devices": {"x": 5}})}
+    finding = stage.check()["devices"]
+    assert finding.status == "wrong"
+    assert "h1: device 'x' is 5" in finding.found
+    assert "roomidity devices import h1" in finding.mend
 
 
 def test_sensors_that_are_known_to_be_wrong_are_named_with_what_to_do() -> None:

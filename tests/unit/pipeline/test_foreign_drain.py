@@ -15,6 +15,7 @@ from roomidity.domain.setting import MAX_SETTING_BYTES, Setting
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.pipeline.device_maps import HEARD_KIND, MAP_KIND, change_map
 from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
+from roomidity.pipeline.replaying import replay_object
 from roomidity.readings import pack_lines
 from roomidity.readings.messages import MAX_BODY_BYTES
 from tests.fakes import World
@@ -129,6 +130,39 @@ def test_readings_of_a_device_without_a_room_wait_and_come_in_exactly_once_it_ha
         again = run(world, *pack_lines(lines))
         assert (again.received, again.stored) == (expected + 1, expected)
     assert values_by_bin(world.sets.values()) == values_by_bin(wanted.sets.values())
+
+
+def test_what_waits_beside_readings_of_another_house_comes_in_too() -> None:
+    """Those keep all of their message together, as what stood beside them must stay."""
+    world = World()
+    other = heard("t", {"house": "h2", "readings": [reading(house=...)]})
+    summary = run(world, envelope(z2m(), other))
+    assert summary.rejected == {"unmapped": 1, "house_conflict": 1}
+    mapped(world, den="den")
+    replayed = replay_object(Kept(world), "", world.forecast_jobs, selection=Selection(house="h1"))
+    assert replayed.reasons == {"unmapped": 1, "house_conflict": 1}
+    again = run(world, *world.forecast_jobs.bodies)
+    assert (again.stored, again.rejected) == (1, {"house_conflict": 1})
+    assert stored(world) == {("h1", "den", "z2m-den")}
+
+
+class Kept:
+    """What a world has of rejects, as one object."""
+
+    def __init__(self, world: World) -> None:
+        self._lines = [json.loads(line) for _, line in world.rejects.lines]
+
+    def days(self, first: Any = None, last: Any = None) -> list[Any]:
+        raise NotImplementedError
+
+    def keys(self, day: Any) -> list[str]:
+        raise NotImplementedError
+
+    def lines(self, key: str) -> Any:
+        yield from self._lines
+
+    def rewrite(self, key: str, rejects: Any) -> None:
+        assert rejects == []
 
 
 def test_of_a_device_without_a_room_some_readings_of_each_slot_are_kept_and_all_are_counted() -> None:
