@@ -265,7 +265,6 @@ def _print(output: Output, report: Report) -> None:
 def _json(report: Report) -> dict[str, object]:
     return {
         "readings": {name: report.readings[name] for name in ("received", "stored", "duplicate", "rejected")},
-        "duplicates": dict(report.duplicates),
         "rooms": [forecast_json(one) for one in report.rooms],
         "verified": report.verified,
         "seconds": report.seconds,
