@@ -28,7 +28,7 @@ from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.tokens import add_token
 from tests.fakes import FakeAccuracy, FakeForecasts, FakeHouses, FakeMoulds, FakeObservations, FakeSettings
 
-__all__ = ["NOW", "Answered", "ApiWorld", "FakeModels", "event_of"]
+__all__ = ["ISSUED", "NOW", "Answered", "ApiWorld", "FakeModels", "event_of"]
 
 NOW: Final = datetime(2026, 3, 15, 8, 7, tzinfo=UTC)
 ISSUED: Final = datetime(2026, 3, 15, 8, tzinfo=UTC)

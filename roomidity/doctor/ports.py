@@ -42,6 +42,12 @@ class Account(Protocol):
     def table(self, name: str) -> TableFacts:
         """A table that can be read."""
 
+    def concurrency(self) -> int:
+        """How many functions may run at once, in all."""
+
+    def has_api(self, name: str) -> bool:
+        """Whether an HTTP API of that name is up."""
+
     def reach_bucket(self, name: str) -> None:
         """Ask for a bucket."""
 

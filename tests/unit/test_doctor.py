@@ -44,6 +44,8 @@ class FakeStage:
     queues: dict[str, QueueFacts | Exception] = field(default_factory=dict)
     tables: dict[str, TableFacts | Exception] = field(default_factory=dict)
     bucket_trouble: Exception | None = None
+    concurrent: int | Exception = 1_000
+    api: bool = True
     houses: list[House] = field(default_factory=list)
     issued: dict[str, datetime] = field(default_factory=dict)
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -66,6 +68,13 @@ class FakeStage:
     def table(self, name: str) -> TableFacts:
         short = name.removeprefix("roomidity-test-")
         return answer(self.tables.get(short, TableFacts("ACTIVE", TABLES[short])))
+
+    def concurrency(self) -> int:
+        return answer(self.concurrent)
+
+    def has_api(self, name: str) -> bool:
+        assert name == "roomidity-test"
+        return self.api
 
     def reach_bucket(self, name: str) -> None:
         if self.bucket_trouble:
@@ -149,6 +158,7 @@ def test_where_all_is_well_everything_was_looked_at() -> None:
         "target",
         "credentials",
         "stack",
+        "concurrency",
         *(f"queue {name}" for name in ("readings", "forecast-jobs", "training-jobs")),
         *(f"dead letters {name}" for name in ("readings", "forecast-jobs", "training-jobs")),
         *(f"table {name}" for name in TABLES),
@@ -160,6 +170,16 @@ def test_where_all_is_well_everything_was_looked_at() -> None:
         "sensors",
         "items",
     ]
+
+
+@pytest.mark.parametrize(
+    ("most", "api", "status"),
+    [(10, True, "unknown"), (10, False, "ok"), (1_000, True, "ok"), (refusal("AccessDenied"), True, "unknown")],
+)
+def test_ten_functions_at_once_are_few_where_the_api_shares_them(most: Any, api: bool, status: str) -> None:
+    found = replace(healthy(), concurrent=most, api=api).check()["concurrency"]
+    assert found.status == status
+    assert ("Service Quotas" in found.mend) == (most == 10 and api)
 
 
 def test_sensors_that_are_known_to_be_wrong_are_named_with_what_to_do() -> None:
