@@ -140,29 +140,45 @@ function label(room, quantity) {
 }
 
 const charts = [];
+const parts = new Map();
+
+// A number of a time in the house's zone; every chart asks for the same ones.
+function part(options, time) {
+  const key = `${zone()} ${Object.keys(options)[0]} ${time}`;
+  if (!parts.has(key)) {
+    if (parts.size > 5000) parts.clear();
+    parts.set(key, Number(when(zone(), options, time).replace(/\D/g, '')));
+  }
+  return parts.get(key);
+}
 
 function chart(room, quantity, { caption, actual, then, span, height, choose }) {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   const scale = quantity === 'temperature' ? degrees : (value) => value;
   const scaled = (band) => (band || []).map(([time, ...values]) => [time, ...values.map((one) => (one === null ? null : scale(one)))]);
-  const parts = (options, time) => Number(when(zone(), options, time).replace(/\D/g, ''));
   const of = {
     quantity, height, label: label(room, quantity), now: clockNow(),
     actual: scaled(actual), then: scaled(then), ahead: scaled(room.ahead[quantity]),
     span: quantity === 'humidity' ? 10 : 2, from: span[0], to: span[1],
     number: (value) => number(value), clock, day: date,
-    hour: (time) => parts({ hour: 'numeric', hourCycle: 'h23' }, time) % 24,
-    dayNumber: (time) => parts({ day: 'numeric' }, time),
+    hour: (time) => part({ hour: 'numeric', hourCycle: 'h23' }, time) % 24,
+    dayNumber: (time) => part({ day: 'numeric' }, time),
   };
   const figure = made('figure', {}, svg, made('figcaption', {}, `${caption} (${quantity === 'humidity' ? '%' : unit()})`));
-  charts.push(() => {
-    const axis = draw(svg, of);
+  charts.push([figure, (pixels) => {
+    const axis = draw(svg, of, pixels);
     if (choose && !svg.dataset.ready) {
       svg.dataset.ready = '1';
       draggable(svg, axis, choose);
     }
-  });
+  }]);
   return figure;
+}
+
+// All widths are read before anything is drawn: in turns, each would lay out the whole page anew.
+function drawCharts() {
+  const widths = charts.map(([figure]) => figure.clientWidth);
+  charts.forEach(([, one], place) => one(widths[place]));
 }
 
 function card(room) {
@@ -300,7 +316,7 @@ function render() {
   at('main').replaceChildren(...content);
   at('foot').textContent = data && data.rooms.length ? `${say('foot')} ${room ? '' : say('why')}` : '';
   if (opened && document.querySelector('details')) document.querySelector('details').open = true;
-  for (const one of charts) one();
+  drawCharts();
   if (focused && at(focused)) at(focused).focus({ preventScroll: true });
 }
 
@@ -383,7 +399,7 @@ document.addEventListener('visibilitychange', () => {
 });
 let width = innerWidth;
 addEventListener('resize', () => {
-  if (innerWidth !== width) for (const one of charts) one();
+  if (innerWidth !== width) drawCharts();
   width = innerWidth;
 });
 setInterval(() => {

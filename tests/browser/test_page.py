@@ -137,8 +137,8 @@ def shot(page: Page, name: str, tmp_path: Path) -> None:
     folder = CHECKOUT / "docs" if os.environ.get("PAGE_SCREENSHOTS") else tmp_path
     path = folder / f"page-{name}.png"
     page.screenshot(path=path, scale="css")
-    with Image.open(path) as picture:  # few colours: a quarter of the size
-        picture.convert("RGB").quantize(64).save(path, optimize=True)
+    with Image.open(path) as picture:  # 256 colours: half of the size
+        picture.convert("RGB").quantize(256).save(path, optimize=True)
     assert path.stat().st_size > 10_000
 
 
