@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.runtime import logger, metrics, run_timed, stage, stopwatch, told
 from roomidity.domain.messages import ForecastJob
+from roomidity.errors import ForgottenError
 from roomidity.pipeline.forecasts import forecast_house
 
 __all__ = ["handler"]
@@ -23,10 +24,15 @@ def _forecast(record: SQSRecord) -> None:
     job = ForecastJob.from_body(record.body)
     with stopwatch("connect"):
         ports = stage().forecast_ports
-    issued = forecast_house(ports, house=job.house, issued_at=job.issued_at, timed=stopwatch)
+    try:
+        issued = forecast_house(ports, house=job.house, issued_at=job.issued_at, timed=stopwatch)
+    except ForgottenError as error:
+        logger.info("the house was forgotten, and needs no forecast", house=error.house)
+        return
     metrics.add_metric("HousesForecast", MetricUnit.Count, 1)
     metrics.add_metric("RoomsForecast", MetricUnit.Count, len(issued.rooms))
     metrics.add_metric("ModelsRefused", MetricUnit.Count, int(issued.serving.refused))
+    metrics.add_metric("ForecastsRefused", MetricUnit.Count, len(issued.refused))
     logger.info(
         "forecast",
         house=job.house,

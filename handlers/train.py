@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.runtime import clock, logger, metrics, run_timed, stage, told
 from roomidity import __version__
 from roomidity.domain.messages import TrainingJob
-from roomidity.errors import NotEnoughDataError
+from roomidity.errors import ForgottenError, NotEnoughDataError
 from roomidity.pipeline.training import train_house
 
 __all__ = ["handler"]
@@ -29,6 +29,9 @@ def _train(record: SQSRecord) -> None:
         )
     except NotEnoughDataError as error:
         logger.info("not enough data yet", house=job.house, found_slots=error.found_slots)
+        return
+    except ForgottenError as error:
+        logger.info("the house was forgotten, and needs no model", house=error.house)
         return
     metrics.add_metric("ModelsTrained", MetricUnit.Count, 1)
     metrics.add_metric("ModelsPromoted", MetricUnit.Count, int(trained.promoted))

@@ -42,6 +42,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         ports, houses, day=call.day, now=call.now, remaining_s=lambda: context.get_remaining_time_in_millis() / 1000
     )
     metrics.add_metric("SlotsFlagged", MetricUnit.Count, fleet.slots_flagged)
+    metrics.add_metric("ForecastsRefused", MetricUnit.Count, fleet.states_refused)
     metrics.add_metric("HousesDrifted", MetricUnit.Count, fleet.trainings_asked["drift"])
     if fleet.failed:
         raise VerificationError(fleet.failed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ from roomidity.aws.store import (
     AccuracyTable,
     ForecastTable,
     HouseTable,
+    MouldTable,
     ObservationTable,
     SetTable,
     SettingTable,
@@ -34,6 +36,7 @@ from roomidity.pipeline.backoff import BackOff
 from roomidity.settings import Settings
 
 if TYPE_CHECKING:
+    from roomidity.api.ports import ApiPorts
     from roomidity.aws.registry import Registry
     from roomidity.aws.rejects import RejectLog
     from roomidity.doctor import DoctorPorts
@@ -118,7 +121,16 @@ class Roomidity:
     @cached_property
     def accuracy(self) -> AccuracyTable:
         """The table ``accuracy``."""
-        return AccuracyTable(self._tables.accuracy, retention_days=self.settings.retention_days, damage=self.damage)
+        days = self.settings.retention_days
+        guard = self.houses.guard
+        return AccuracyTable(self._tables.accuracy, retention_days=days, damage=self.damage, guard=guard)
+
+    @cached_property
+    def moulds(self) -> MouldTable:
+        """Mould by day, in the table ``accuracy``."""
+        days = self.settings.retention_days
+        guard = self.houses.guard
+        return MouldTable(self._tables.mould, retention_days=days, damage=self.damage, guard=guard)
 
     @cached_property
     def house_settings(self) -> SettingTable:
@@ -136,7 +148,7 @@ class Roomidity:
         """Models."""
         from roomidity.aws.registry import ModelTable, Registry
 
-        return Registry(ModelTable(self._tables.models, self.damage), self.bucket)
+        return Registry(ModelTable(self._tables.models, self.damage, guard=self.houses.guard), self.bucket)
 
     @cached_property
     def hasty_registry(self) -> Registry:
@@ -224,6 +236,7 @@ class Roomidity:
             forecasts=self.forecasts,
             registry=self.registry,
             accuracy=self.accuracy,
+            moulds=self.moulds,
             training_jobs=self.training_jobs,
         )
 
@@ -243,17 +256,45 @@ class Roomidity:
     @cached_property
     def forget_ports(self) -> ForgetPorts:
         """What forgetting talks to."""
+        from roomidity.aws.store.erasing import OfHouses, OfRooms
         from roomidity.pipeline.forgetting import ForgetPorts
 
+        tables = self._tables
         return ForgetPorts(
             houses=self.houses,
-            sets=self.sets,
-            observations=self.observations,
-            forecasts=self.forecasts,
-            accuracy=self.accuracy,
-            settings=self.house_settings,
-            registry=self.registry,
+            observed=self.observations,
+            by_house={  # a new table that is keyed by house is a line here
+                "readings": OfHouses(tables.readings),
+                "observations": OfHouses(tables.observations),
+                "settings": OfHouses(tables.settings),
+                "models": OfHouses(tables.models),
+                "mould": self.moulds,
+            },
+            by_room={
+                "forecasts": OfRooms(tables.forecasts),
+                "accuracy": OfRooms(tables.accuracy),
+            },
+            objects=self.registry,
             rejects=self.rejects,
+            backoff=self.backoff,
+            clock=lambda: datetime.now(UTC),
+        )
+
+    @cached_property
+    def api_ports(self) -> ApiPorts:
+        """What the API reads, by clients that give up soon: who asks waits."""
+        from roomidity.api.ports import ApiPorts
+        from roomidity.aws.registry.records import ModelTable
+
+        tables, days = self._hasty_tables, self.settings.retention_days
+        return ApiPorts(
+            settings=SettingTable(tables.settings, self.damage),
+            houses=HouseTable(tables.houses, self.damage, timezone=self.settings.timezone),
+            observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
+            forecasts=ForecastTable(tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage),
+            accuracy=AccuracyTable(tables.accuracy, retention_days=days, damage=self.damage),
+            moulds=MouldTable(tables.mould, retention_days=days, damage=self.damage),
+            models=ModelTable(tables.models, self.damage),
         )
 
     @cached_property
@@ -274,6 +315,7 @@ class Roomidity:
             observations=lambda: self.observations,
             accuracy=lambda: self.accuracy,
             settings=lambda: self.house_settings,
+            rejects=lambda: self.rejects,
             damaged=self.damage.take,
         )
 

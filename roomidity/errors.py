@@ -6,6 +6,7 @@ RoomidityError
 │   ├── ReadingsFileError   a file of readings has the wrong shape
 │   ├── RejectedFileError   more rows of a file of readings are bad than good
 │   └── NotFoundError       the house, room or object that was asked for does not exist
+│       └── ForgottenError  the house was forgotten
 ├── ModelError              a model cannot be used
 │   ├── ModelRefusedError   its bytes do not match the registry, or do not parse
 │   ├── ModelUnreadableError  it could not be read just now; what it is like is not known
@@ -28,6 +29,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "EngineError",
+    "ForgottenError",
     "InputError",
     "ItemDamagedError",
     "ModelError",
@@ -105,15 +107,24 @@ class NotFoundError(InputError):
         super().__init__(f"{what} does not exist; {hint}")
 
 
+class ForgottenError(NotFoundError):
+    """The house was forgotten: what was still to be done for it need not be."""
+
+    def __init__(self, house: str) -> None:
+        self.house = house
+        super().__init__(f"house {house!r}", hint="it was forgotten, and appears anew with its next reading")
+
+
 class ModelError(RoomidityError):
     """A model cannot be used."""
 
 
 class ModelRefusedError(ModelError):
-    """A model's bytes do not match the registry, or do not parse."""
+    """A model's bytes do not match the registry, or do not parse; ``is_newer``: a newer version of roomidity can."""
 
-    def __init__(self, version: str, *, found: str, expected: str) -> None:
+    def __init__(self, version: str, *, found: str, expected: str, is_newer: bool = False) -> None:
         self.version = version
+        self.is_newer = is_newer
         self.found = found
         self.expected = expected
         super().__init__(f"model {version} refused: found {found}; expected {expected}")

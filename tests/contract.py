@@ -75,6 +75,17 @@ def a_set_is_written_on_the_version_before_it_or_not_at_all(place: Place) -> Non
     assert sets.get_many([first, second, third]) == {first: StoredSet(b"a", 1), second: StoredSet(b"c", 2)}
 
 
+def a_set_is_raised_to_any_version_if_it_is_as_it_was_read(place: Place) -> None:
+    sets, (first, second) = place.ports.sets, keys(place, 2)
+    sets.put_many({first: StoredSet(b"a", 1)})
+    read = sets.get_many([first])
+    assert sets.raise_versions({}, {}) == set()
+    assert sets.raise_versions(read | {second: StoredSet(b"gone", 3)}, {first: 9, second: 9}) == {second}
+    assert sets.get_many([first, second]) == {first: StoredSet(b"a", 9)}
+    assert sets.raise_versions(read, {first: 11}) == {first}, "it was changed since it was read"
+    assert sets.put_many({first: StoredSet(b"b", 10)}) == set()
+
+
 def of_many_sets_each_is_written_or_not_on_its_own(place: Place) -> None:
     """So many that the tables write them as a transaction, which one refusal cancels."""
     sets, many = place.ports.sets, keys(place, 60)
@@ -103,6 +114,8 @@ def an_observation_gives_way_only_to_one_of_a_set_and_rules_no_older(place: Plac
         ((_, means),) = observations.means(key.house, key.start, key.start + SLOT)
         assert means == {"kitchen": {"temperature": standing}}
     assert observations.origins([key, SlotKey(key.house, key.slot_ms + SLOT_MS)]) == {key: Origin(4, 2)}
+    assert observations.put_many({key: (observation(1.0), Origin(4, 2, "01234567"))}) == set()
+    assert observations.origins([key])[key].digest == "01234567"
 
 
 def a_house_is_written_on_the_version_that_was_read_or_not_at_all(place: Place) -> None:
@@ -138,6 +151,7 @@ CONTRACT: Final[tuple[Callable[[Place], None], ...]] = (
     a_message_comes_until_it_is_deleted,
     deleting_nothing_and_what_is_deleted_does_no_harm,
     a_set_is_written_on_the_version_before_it_or_not_at_all,
+    a_set_is_raised_to_any_version_if_it_is_as_it_was_read,
     of_many_sets_each_is_written_or_not_on_its_own,
     an_observation_gives_way_only_to_one_of_a_set_and_rules_no_older,
     a_house_is_written_on_the_version_that_was_read_or_not_at_all,

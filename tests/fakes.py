@@ -16,12 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from roomidity.domain.comfort.course import MouldDay
 from roomidity.domain.forecasts import QUANTILES, StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
 from roomidity.domain.models import Pointer, Pruned
 from roomidity.domain.observations import Observation, Origin, StoredSet
 from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.rejects import concerns
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT, SlotKey, to_epoch_ms
 from roomidity.errors import ChampionChangedError, ConflictError, ModelRefusedError, ModelUnreadableError
@@ -31,10 +33,11 @@ from roomidity.forecasting.model import Champion
 from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.drain import DrainPorts
 from roomidity.pipeline.forecasts import ForecastPorts
-from roomidity.pipeline.ports import TrainingPorts
+from roomidity.pipeline.forgetting import ForgetPorts
+from roomidity.pipeline.ports import TrainingPorts, forgotten_since
 from roomidity.pipeline.verification import VerifyPorts
 from roomidity.readings import unpack_sets
-from roomidity.readings.rejected import expand
+from roomidity.readings.rejected import count_by_reason, divide, expand
 from tests.faults import Faults, watched
 from tests.schedules import Poisoned
 
@@ -43,6 +46,7 @@ __all__ = [
     "FakeForecasts",
     "FakeHouses",
     "FakeJobs",
+    "FakeMoulds",
     "FakeObservations",
     "FakeQueue",
     "FakeRegistry",
@@ -143,7 +147,13 @@ class FakeHouses:
         self.meanwhile: Callable[[], object] | None = None
 
     def get(self, name: str) -> House | None:
-        return self.get_many([name]).get(name)
+        house = self.get_many([name]).get(name)
+        return None if house is None or house.is_forgotten else house
+
+    def erase(self, house: str) -> Iterator[int]:
+        with self._lock:
+            self.damaged.discard(house)
+            yield int(self._houses.pop(house, None) is not None)
 
     def get_many(self, names: Iterable[str]) -> dict[str, House]:
         with self._lock:
@@ -154,7 +164,8 @@ class FakeHouses:
         return found
 
     def all(self) -> Iterator[House]:
-        return iter([house for house in list(self._houses.values()) if house.name not in self.damaged])
+        found = [house for house in list(self._houses.values()) if house.name not in self.damaged]
+        return iter([house for house in found if not house.is_forgotten])
 
     def put(self, house: House) -> None:
         with self._lock:
@@ -193,6 +204,23 @@ class FakeSets:
                     self.stored[key] = new
         return lost
 
+    def raise_versions(self, sets: Mapping[SlotKey, StoredSet], to: Mapping[SlotKey, int]) -> set[SlotKey]:
+        with self._lock:
+            same = {
+                key for key, read in sets.items() if key in self.stored and self.stored[key].version == read.version
+            }
+            self.stored |= {key: replace(sets[key], version=to[key]) for key in same}
+        return sets.keys() - same
+
+    def delete_before(self, lives: Mapping[SlotKey, int]) -> None:
+        with self._lock:
+            for key, life in lives.items():
+                if key in self.stored and self.stored[key].life < life:
+                    del self.stored[key]
+
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        return _erase(self.stored, house, dry_run=dry_run)
+
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[dict[SlotKey, StoredSet]]:
         """The sets of a span, two at once."""
         with self._lock:
@@ -213,6 +241,7 @@ class FakeObservations:
     def __init__(self) -> None:
         self.stored: dict[SlotKey, tuple[Observation, int]] = {}
         self.rules: dict[SlotKey, int] = {}
+        self.digests: dict[SlotKey, str] = {}
         self._lock = threading.Lock()
 
     def origins(self, keys: Iterable[SlotKey]) -> dict[SlotKey, Origin]:
@@ -223,21 +252,35 @@ class FakeObservations:
         refused = set()
         with self._lock:
             for key, (observation, origin) in observed.items():
-                if key in self.stored and not origin.covers(self._origin(key)):
+                if key in self.stored and not origin.is_as_new_as(self._origin(key)):
                     refused.add(key)
                     continue
                 self.stored[key] = (observation, origin.version)
                 self.rules[key] = origin.rules
+                self.digests[key] = origin.digest
         return refused
 
     def _origin(self, key: SlotKey) -> Origin:
-        return Origin(self.stored[key][1], self.rules.get(key, 0))
+        return Origin(self.stored[key][1], self.rules.get(key, 0), self.digests.get(key, ""))
 
     def replace_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
         with self._lock:
             same = {key for key, (_, origin) in observed.items() if key in self.stored and self._origin(key) == origin}
             self.stored |= {key: (observed[key][0], observed[key][1].version) for key in same}
         return observed.keys() - same
+
+    def delete(self, keys: Iterable[SlotKey]) -> None:
+        with self._lock:
+            for key in keys:
+                self.stored.pop(key, None)
+                self.rules.pop(key, None)
+
+    def rooms(self, house: str) -> set[str]:
+        with self._lock:
+            return {room for key, (rooms, _) in self.stored.items() if key.house == house for room in rooms}
+
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        return _erase(self.stored, house, dry_run=dry_run)
 
     def derived(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[SlotKey, Observation, Origin]]:
         with self._lock:
@@ -280,11 +323,28 @@ class FakeRejects:
     """Rejects as strict JSON lines."""
 
     def __init__(self) -> None:
-        self.lines: list[tuple[date, str]] = []
+        self.lines: list[tuple[str, str]] = []
+        self._written = 0
 
     def put(self, day: date, rejects: Sequence[Mapping[str, Any]]) -> str:
-        self.lines += [(day, json.dumps(reject, allow_nan=False)) for reject in rejects]
-        return f"rejects/{day}"
+        self._written += 1
+        key = f"rejects/{day}/{self._written}"
+        self.lines += [(key, json.dumps(reject, allow_nan=False)) for reject in rejects]
+        return key
+
+    def replace(self, key: str, rejects: Sequence[Mapping[str, Any]]) -> None:
+        others = [line for line in self.lines if line[0] != key]
+        self.lines = [*others, *((key, json.dumps(reject, allow_nan=False)) for reject in rejects)]
+
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        for key, text in list(self.lines):
+            of_house, others = divide(json.loads(text), lambda reject: concerns(reject, house))
+            if of_house is None:
+                continue
+            if not dry_run:
+                self.lines.remove((key, text))
+                self.lines += [(key, json.dumps(others))] if others else []
+            yield sum(count_by_reason(of_house).values())
 
     def all(self) -> list[dict[str, Any]]:
         """All that was kept, one by one."""
@@ -301,6 +361,23 @@ class FakeForecasts:
         for one in forecasts:
             self.stored[one.house, one.room, one.issued_at] = one
 
+    def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
+        for one in forecasts:
+            self.stored.pop((one.house, one.room, one.issued_at), None)
+
+    def erase(self, house: str, room: str, *, dry_run: bool = False) -> Iterator[int]:
+        found = [key for key in self.stored if key[:2] == (house, room)]
+        for key in [] if dry_run else found:
+            del self.stored[key]
+        yield len(found)
+
+    def erase_below(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        for room in {key[1] for key in self.stored if key[0] == house}:
+            yield from self.erase(house, room, dry_run=dry_run)
+
+    def bytes(self) -> int:
+        return 0
+
     def between(self, house: str, room: str, first: datetime, last: datetime) -> list[StoredForecast]:
         if first > last:  # as DynamoDB does
             raise ValueError(f"between {first} and {last}: the upper bound must not be less than the lower bound")
@@ -310,15 +387,28 @@ class FakeForecasts:
             if (of_house, of_room) == (house, room) and first <= issued_at <= last
         ]
 
+    def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
+        found = self.between(house, room, datetime(1970, 1, 1, tzinfo=now.tzinfo), now)
+        return found[-1] if found else None
+
+    def issued(
+        self, house: str, rooms: Iterable[str], moments: Iterable[datetime], *, now: datetime
+    ) -> list[StoredForecast]:
+        keys = [(house, room, moment) for room in rooms for moment in list(moments)]
+        return [self.stored[key] for key in keys if key in self.stored]
+
 
 class FakeAccuracy:
     """Rows by room and day; one gives way only to one of as many forecasts or more."""
 
-    def __init__(self) -> None:
+    def __init__(self, houses: FakeHouses | None = None) -> None:
         self.stored: dict[tuple[str, str, date], DayAccuracy] = {}
         self.written = 0
+        self._houses = houses
 
-    def put_many(self, rows: Iterable[DayAccuracy]) -> int:
+    def put_many(self, rows: Iterable[DayAccuracy], *, home: House | None = None) -> int:
+        if home is not None and self._houses is not None and forgotten_since(self._houses, home):
+            return 0
         fit = [
             row
             for row in rows
@@ -328,6 +418,19 @@ class FakeAccuracy:
         self.written += len(fit)
         return len(fit)
 
+    def erase(self, house: str, room: str, *, dry_run: bool = False) -> Iterator[int]:
+        found = [key for key in self.stored if key[:2] == (house, room)]
+        for key in [] if dry_run else found:
+            del self.stored[key]
+        yield len(found)
+
+    def erase_below(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        for room in {key[1] for key in self.stored if key[0] == house}:
+            yield from self.erase(house, room, dry_run=dry_run)
+
+    def bytes(self) -> int:
+        return 0
+
     def between(self, house: str, room: str, first: date, last: date) -> list[DayAccuracy]:
         found = sorted(self.stored.items(), key=lambda item: item[0])
         return [
@@ -335,6 +438,10 @@ class FakeAccuracy:
             for (of_house, of_room, day), row in found
             if (of_house, of_room) == (house, room) and first <= day <= last
         ]
+
+    def of_days(self, house: str, rooms: Iterable[str], days: Iterable[date]) -> list[DayAccuracy]:
+        keys = [(house, room, day) for room in rooms for day in list(days)]
+        return [self.stored[key] for key in keys if key in self.stored]
 
 
 class FakeSettings:
@@ -365,18 +472,51 @@ class FakeSettings:
         self.stored.pop((setting.house, setting.kind), None)
 
 
+class FakeMoulds:
+    """Mould by house and day."""
+
+    def __init__(self, houses: FakeHouses | None = None) -> None:
+        self.stored: dict[tuple[str, date], MouldDay] = {}
+        self.written = 0
+        self._houses = houses
+
+    def put_many(self, days: Iterable[MouldDay], *, home: House | None = None) -> int:
+        if home is not None and self._houses is not None and forgotten_since(self._houses, home):
+            return 0
+        fit = list(days)
+        self.stored |= {(one.house, one.day): one for one in fit}
+        self.written += len(fit)
+        return len(fit)
+
+    def between(self, house: str, first: date, last: date) -> list[MouldDay]:
+        found = sorted(self.stored.items(), key=lambda item: item[0])
+        return [one for (of, day), one in found if of == house and first <= day <= last]
+
+    def of_days(self, house: str, days: Iterable[date]) -> list[MouldDay]:
+        return [self.stored[house, day] for day in sorted(days) if (house, day) in self.stored]
+
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        found = [key for key in self.stored if key[0] == house]
+        for key in [] if dry_run else found:
+            del self.stored[key]
+        yield len(found)
+
+
 class FakeRegistry:
     """Models as bytes, which are checked against what was registered when they are loaded; a pointer that is moved only
     from where it was seen. ``meanwhile`` is called once, before the next promotion; what is ``unreadable`` cannot be
-    read now, and of what is ``forgetful`` the first state is lost.
+    read now, of what is ``forgetful`` the first state is lost, and of ``lost_states`` every other, and why.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, houses: FakeHouses | None = None) -> None:
+        self._houses = houses
+        self.before_publishing: Callable[[], object] | None = None
         self.models: dict[tuple[str, str], bytes] = {}
         self.decisions: dict[tuple[str, str], Mapping[str, Any]] = {}
         self.pruned_at: list[datetime] = []
         self.unreadable: set[str] = set()
         self.forgetful: set[str] = set()
+        self.lost_states: dict[str, str] = {}
         self.meanwhile: Callable[[], object] | None = None
         self._sha256: dict[tuple[str, str], str] = {}
         self._states: dict[tuple[str, str], bytes] = {}
@@ -413,12 +553,10 @@ class FakeRegistry:
         found = hashlib.sha256(self.models[key]).hexdigest()
         if found != self._sha256[key]:
             raise ModelRefusedError(version, found=f"sha256 {found}", expected=self._sha256[key])
-        return Champion(
-            version=version,
-            manifest=self._manifests[key],
-            model=Model.from_bytes(self.models[key], version),
-            state=State.from_bytes((self._first_states if first_state else self._states)[key], version),
-        )
+        lost = self.lost_states.get(version)
+        state = State.from_bytes((self._first_states if first_state or lost else self._states)[key], version)
+        model = Model.from_bytes(self.models[key], version)
+        return Champion(version, self._manifests[key], model, state, state_lost=None if first_state else lost)
 
     def publish(
         self,
@@ -430,10 +568,16 @@ class FakeRegistry:
         trained_at: datetime,
         first_state: State | None = None,
         decision: Mapping[str, Any] | None = None,
+        home: House | None = None,
     ) -> str:
+        event, self.before_publishing = self.before_publishing, None
+        if event is not None:
+            event()
         content = model.to_bytes()
         sha256 = hashlib.sha256(content).hexdigest()
         version = f"{trained_at:%Y%m%dT%H%MZ}-{sha256[:8]}"
+        if home is not None and self._houses is not None and forgotten_since(self._houses, home):
+            return version
         self.models[house, version] = content
         self._sha256[house, version] = sha256
         self._states[house, version] = state.to_bytes()
@@ -456,6 +600,25 @@ class FakeRegistry:
         self._pointers[house] = Pointer(version, previous, at, now.counter + 1)
         return self._pointers[house]
 
+    def withdraw(self, house: str) -> None:
+        for key in self.models.keys() - self._manifests.keys():
+            if key[0] == house:
+                del self.models[key]
+
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        found = [key for key in self._manifests if key[0] == house]
+        yield len(found) + (house in self._pointers)
+        if not dry_run:
+            self._pointers.pop(house, None)
+            for key in found:
+                del self._manifests[key]
+
+    def erase_objects(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        found = [key for key in self.models if key[0] == house]
+        yield len(found)
+        for key in [] if dry_run else found:
+            del self.models[key], self._states[key], self._first_states[key]
+
     def refuse(self, house: str, version: str, *, decision: Mapping[str, Any], at: datetime) -> None:
         self.decisions[house, version] = dict(decision)
 
@@ -464,11 +627,19 @@ class FakeRegistry:
         if state.through <= held.through:
             return False
         self._states[house, version] = state.to_bytes()
+        self.lost_states.pop(version, None)
         return True
 
     def prune(self, house: str, *, now: datetime) -> Sequence[Pruned]:
         self.pruned_at.append(now)
         return []
+
+
+def _erase(stored: dict[SlotKey, Any], house: str, *, dry_run: bool) -> Iterator[int]:
+    found = [key for key in stored if key.house == house]
+    for key in [] if dry_run else found:
+        del stored[key]
+    yield len(found)
 
 
 class World:
@@ -483,8 +654,9 @@ class World:
         self.rejects = FakeRejects()
         self.settings = FakeSettings()
         self.forecasts = FakeForecasts()
-        self.registry = FakeRegistry()
-        self.accuracy = FakeAccuracy()
+        self.registry = FakeRegistry(self.houses)
+        self.accuracy = FakeAccuracy(self.houses)
+        self.moulds = FakeMoulds(self.houses)
         self.training_jobs = FakeJobs()
         self.backoff = BackOff(sleep=sleep, randomness=random.Random(seed))
 
@@ -498,6 +670,23 @@ class World:
             houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.registry
         )
 
+    def forget_ports(self, clock: Callable[[], datetime]) -> ForgetPorts:
+        return ForgetPorts(
+            houses=self.houses,
+            observed=self.observations,
+            by_house={
+                "readings": self.sets,
+                "observations": self.observations,
+                "models": self.registry,
+                "mould": self.moulds,
+            },
+            by_room={"forecasts": self.forecasts, "accuracy": self.accuracy},
+            objects=self.registry,
+            rejects=self.rejects,
+            backoff=self.backoff,
+            clock=clock,
+        )
+
     def training_ports(self) -> TrainingPorts:
         return TrainingPorts(houses=self.houses, observations=self.observations, registry=self.registry)
 
@@ -508,6 +697,7 @@ class World:
             forecasts=self.forecasts,
             registry=self.registry,
             accuracy=self.accuracy,
+            moulds=self.moulds,
             training_jobs=self.training_jobs,
         )
 

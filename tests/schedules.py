@@ -551,16 +551,18 @@ class Case:
         if new:
             self.durable = deleted
             tags = [tag for body in new for tag in self.contents[body]]
-            held = bins_of(self.readable_sets())
+            sets = self.readable_sets()
+            held = bins_of(sets)
             for where, value in sets_of(self.good[tag] for tag in tags if tag in self.good).items():
-                assert held.get(where, (10**9, 0)) <= value, f"{where} was deleted before it was stored"
+                if SlotKey(*where[:2]) in sets or SlotKey(*where[:2]) not in self.place.sets():
+                    assert held.get(where, (10**9, 0)) <= value, f"{where} was deleted before it was stored"
             kept = self.kept()
             assert {tag for tag in tags if tag in self.bad} <= kept.keys()
             houses = {house.name for house in self.place.ports.houses.all()}
             assert all(tag in kept or self.made_up[tag] in houses for tag in tags if tag in self.made_up)
 
     def readable_sets(self) -> dict[SlotKey, StoredSet]:
-        """Those of the two houses that are not damaged; whoever was deleted meanwhile is looked at at the end."""
+        """Those of the two houses that are not damaged: what was stored in others before is looked at at the end."""
         sets = {key: one for key, one in self.place.sets().items() if key.house in self.place.houses()}
         unreadable = unpack_sets({key: one.packed for key, one in sets.items()}).unreadable
         return {key: one for key, one in sets.items() if key not in unreadable}

@@ -2,6 +2,7 @@
 
 Without ``--soak`` it prints the totals of the usual number of cases. A case of the schedules has some six faults, so
 that ``--soak 80 tests/unit/pipeline/test_faults_schedules.py -k exact`` injects over 20,000, in 20 minutes of CPU time.
+No time limit ends a test that soaks.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-shrink", action="store_true", help="leave a failing case as it was found")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the plugin that ends tests which take long reads its option
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--soak") > 1:
+        config.option.timeout = 0
     Effort.times = config.getoption("--soak")
     Effort.shrinks = not config.getoption("--no-shrink")
 

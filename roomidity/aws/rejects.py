@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, Final
 
 from roomidity.aws.bucket import Bucket, ObjectVersion
-from roomidity.domain.rejects import named_houses
+from roomidity.domain.rejects import concerns
 from roomidity.errors import NotFoundError
 from roomidity.readings.rejected import count_by_reason, divide, expand
 
@@ -34,6 +34,10 @@ class RejectLog:
         key = f"{_below(day)}{hashlib.sha256(content).hexdigest()[:24]}.ndjson"
         self._bucket.put(key, content, content_type=_NDJSON)
         return key
+
+    def replace(self, key: str, rejects: Sequence[Mapping[str, Any]]) -> str:
+        """Put lines in the place of all that an object had, also none; what it was is kept as an older version."""
+        return self._bucket.put(key, _content(rejects), content_type=_NDJSON)
 
     def days(self, first: date | None = None, last: date | None = None) -> list[date]:
         """The days of which rejects are kept, from ``first`` to ``last``, both included."""
@@ -64,29 +68,37 @@ class RejectLog:
         self._bucket.delete(key)
         return None
 
-    def erase(self, house: str) -> Iterator[int]:
-        """Delete the rejects that name a house, also from what a versioned bucket keeps of objects that were replaced.
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        """Delete the rejects that are of a house, also from what a versioned bucket keeps of older objects.
+
+        All of them are looked at, again until none is found: one that is written meanwhile is found as well.
 
         Yields
         ------
         How many, object by object. Where it ends half way, running it again does the rest.
         """
-        for page in self._bucket.versions(f"{_PREFIX}/"):
-            for one in page:
-                if not one.is_marker:
-                    yield self._erase_from(one, house)
+        while True:
+            found = 0
+            for page in self._bucket.versions(f"{_PREFIX}/"):
+                for one in page:
+                    if not one.is_marker:
+                        count = self._erase_from(one, house, dry_run=dry_run)
+                        found += count
+                        yield count
+            if dry_run or not found:
+                return
 
-    def _erase_from(self, one: ObjectVersion, house: str) -> int:
+    def _erase_from(self, one: ObjectVersion, house: str, *, dry_run: bool) -> int:
         left, named = [], 0
         try:
             for line in self._bucket.lines(one.key, version=one.version):
-                of_house, others = divide(json.loads(line), lambda reject: house in named_houses(reject))
+                of_house, others = divide(json.loads(line), lambda reject: concerns(reject, house))
                 named += sum(count_by_reason(of_house).values()) if of_house else 0
                 if others and one.is_latest:
                     left.append(others)
         except NotFoundError:
             return 0
-        if named:
+        if named and not dry_run:
             version = self.rewrite(one.key, left) if one.is_latest else None
             if version != one.version:  # in a bucket that keeps no versions the new one is where the old one was
                 self._bucket.erase([one])

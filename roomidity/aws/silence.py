@@ -1,4 +1,4 @@
-"""What gave no answer is not asked again for a while: who asks many things would wait for each."""
+"""A circuit breaker: an AWS service that timed out is not called again for a minute."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.notes import print_notes
-from roomidity.cli.output import UNITS, Output, json_option, shown
+from roomidity.cli.output import UNITS, Output, json_option, notes, shown
 from roomidity.cli.places import Place, house_argument, place_argument
 from roomidity.domain.houses import OUTDOOR
 from roomidity.domain.quantities import QUANTITIES
@@ -67,6 +67,8 @@ def verify(house: str, day: datetime | None, now: datetime, as_json: bool) -> No
         f"{house}: {night.rows} rows of accuracy were new or changed, {night.slots_flagged} slots' flags changed, "
         f"the state {'moved on' if night.state_advanced else 'stays'}, {asked}.",
     )
+    if night.refused is not None:
+        notes.print(f"{house}: its model or state could not be used as it was: {night.refused}", soft_wrap=True)
     output.answer({"house": house, "day": newest_complete_day(now).isoformat(), **vars(night)})
 
 

@@ -22,8 +22,10 @@ from roomidity.cli.house import house
 from roomidity.cli.ingest import drain, send
 from roomidity.cli.models import models
 from roomidity.cli.quarantine import quarantine
+from roomidity.cli.rederive import rederive
 from roomidity.cli.rejects import rejects, replay
 from roomidity.cli.room import room
+from roomidity.cli.token import token
 from roomidity.cli.training import train
 from roomidity.cli.translate import translate_command
 from roomidity.domain.names import visible
@@ -99,6 +101,8 @@ for command in (
     room,
     devices,
     quarantine,
+    token,
+    rederive,
     forget,
     backtest,
     doctor,

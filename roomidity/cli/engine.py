@@ -19,6 +19,7 @@ import click
 from rich.table import Table
 
 from roomidity.cli.charts import forecast_table
+from roomidity.cli.duplicates import duplicates_text
 from roomidity.cli.files import file_options, hints_of, tell
 from roomidity.cli.forecasts import forecast_json
 from roomidity.cli.output import UNITS, Output, json_option, notes, progress
@@ -121,7 +122,9 @@ def demo(
 def up(port: int, state: Path | None, as_json: bool) -> None:
     """Keep the local engine running until Ctrl-C; print its endpoint, and the lines to export.
 
-    The engine has the queues, tables and bucket of serverless.yml. Its state is kept, also that of the last demo.
+    The engine has the queues, tables and bucket of serverless.yml. Its state is kept, also that of the last demo: saved
+    every 10 s as it grows (a large one less often: saving takes a twentieth of a CPU) and when it ends, whole or
+    not at all, and checked at the next start. Killed, it loses what came since the last save, and says so.
     """
     output = Output(as_json=as_json)
     folder = _state(state)
@@ -146,11 +149,18 @@ def _engine(state: Path, *, port: int | None, prepare: Callable[[Path], None] | 
     with ExitStack() as stack:
         with notes.status("starting the local engine"):
             engine = stack.enter_context(
-                running(checkout(), state, stage=os.environ.get("ROOMIDITY_STAGE", "dev"), port=port, prepare=prepare)
+                running(
+                    checkout(),
+                    state,
+                    stage=os.environ.get("ROOMIDITY_STAGE", "dev"),
+                    port=port,
+                    prepare=prepare,
+                    tell=lambda line: notes.print(line, style="yellow", soft_wrap=True),
+                )
             )
         os.environ.update(engine.environment)
         yield engine
-        notes.print("keeping the engine's state", style="dim")
+    notes.print("the engine's state is kept", style="dim")
 
 
 def _serve(engine: Engine) -> None:
@@ -211,9 +221,10 @@ def _print(output: Output, report: Report) -> None:
         )
     output.tables.print(table)
     counts = report.readings
+    kinds = duplicates_text(report.duplicates)
     output.tables.print(
         f"{counts['received']:,} readings received = {counts['stored']:,} stored + {counts['duplicate']:,} duplicate "
-        f"+ {counts['rejected']:,} rejected. "
+        f"{f'({kinds}) ' if kinds else ''}+ {counts['rejected']:,} rejected. "
         + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in report.seconds.items())
     )
 
@@ -221,6 +232,7 @@ def _print(output: Output, report: Report) -> None:
 def _json(report: Report) -> dict[str, object]:
     return {
         "readings": {name: report.readings[name] for name in ("received", "stored", "duplicate", "rejected")},
+        "duplicates": dict(report.duplicates),
         "rooms": [forecast_json(one) for one in report.rooms],
         "verified": report.verified,
         "seconds": report.seconds,

@@ -1,4 +1,4 @@
-"""How a command ends that the world stopped: by a sentence that says what was found and what to do, no traceback."""
+"""Failures from outside (network, disk, AWS) as one sentence: what was found and what to do; no traceback."""
 
 from __future__ import annotations
 

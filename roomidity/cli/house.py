@@ -16,6 +16,7 @@ from roomidity.errors import InputError
 from roomidity.pipeline.changing import change_house
 from roomidity.pipeline.house_settings import bad_settings, with_timezone
 from roomidity.pipeline.ports import known_house
+from roomidity.settings import check_timezone
 
 __all__ = ["change_setting", "house"]
 
@@ -27,7 +28,9 @@ __all__ = ["change_setting", "house"]
 def house(house: str, timezone: str | None, as_json: bool) -> None:
     """Show HOUSE: its rooms, time zone and settings; or set its time zone.
 
-    Forecasts go by local time: people air and shower by the clock. A zone can be set before the first reading comes.
+    Forecasts go by local time: people air and shower by the clock. A zone can be set before the first reading comes;
+    until it is, the house has the stage's. A `timezone` that a message bears beside its readings is not heeded: a
+    setting is a person's, whoever may send. Of a file, `send` reads times without an offset by it.
 
       roomidity house h1
       roomidity house h1 --timezone Europe/Brussels
@@ -36,7 +39,8 @@ def house(house: str, timezone: str | None, as_json: bool) -> None:
     if timezone is None:
         home = known_house(stage().houses, house)
     else:
-        home = change_setting(house, lambda read: with_timezone(read, timezone.strip()))
+        zone = check_timezone(timezone.strip(), "--timezone")
+        home = change_setting(house, lambda read: with_timezone(read, zone))
     output.tables.print(house_table(home))
     for bad in bad_settings(home):
         notes.print(f"{bad}. To mend: {bad.mend}", soft_wrap=True)

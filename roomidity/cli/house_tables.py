@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from roomidity.cli.output import shown
+from roomidity.domain.comfort.walls import DEFAULT_WALL, Wall, usable_walls
 from roomidity.domain.houses import MAX_ROOMS, House, Room
 from roomidity.domain.slots import format_moment
 from roomidity.pipeline.house_settings import bad_settings, units_of
@@ -26,20 +27,24 @@ def house_table(home: House) -> Table:
 
 def rooms_of(home: House) -> list[str]:
     """Returns the rooms that were heard, or of which something is set."""
-    return sorted({*home.rooms, *_set(home)})
+    return sorted({*home.rooms, *_set(home), *usable_walls(home.settings)})
 
 
 def room_table(home: House, rooms: Iterable[str], *, title: str) -> Table:
     """Returns some rooms of a house."""
-    table = Table("room", "first heard", "last heard", "measures", "sensors", "unit", "former names")
+    table = Table("room", "first heard", "last heard", "measures", "sensors", "unit", "coldest surface", "former names")
     table.title, table.title_justify = shown(title), "left"
-    units = _set(home)
+    units, walls = _set(home), usable_walls(home.settings)
     for name in rooms:
         of = home.rooms.get(name)
         heard = ["–", "not yet", "–", "–"] if of is None else _heard(of)
         former = ", ".join(home.names_of(name)[1:])
-        table.add_row(*map(shown, (name, *heard, units.get(name, "–"), former or "–")))
+        table.add_row(*map(shown, (name, *heard, units.get(name, "–"), _wall(walls.get(name)), former or "–")))
     return table
+
+
+def _wall(wall: Wall | None) -> str:
+    return "–" if wall is None else f"f_Rsi {wall.f_rsi:g}, {wall.material}"
 
 
 def _heard(of: Room) -> list[str]:
@@ -70,11 +75,14 @@ def house_json(home: House) -> dict[str, Any]:
 def room_json(home: House, name: str) -> dict[str, Any]:
     """Returns what is known and set of a room; None and nothing where it was not heard yet."""
     of = home.rooms.get(name)
+    wall = usable_walls(home.settings).get(name, DEFAULT_WALL)
     return {
         "first_seen": format_moment(of.first_seen) if of else None,
         "last_seen": format_moment(of.last_seen) if of else None,
         "measured": {quantity: format_moment(when) for quantity, when in sorted(of.measured.items())} if of else {},
         "sensors": sorted(of.sensors) if of else [],
         "units": dict(units_of([home]).get((home.name, name), {})),
+        "f_rsi": wall.f_rsi,
+        "material": wall.material,
         "former_names": list(home.names_of(name)[1:]),
     }

@@ -16,6 +16,7 @@ import polars as pl
 from rich.table import Table
 
 from roomidity.cli.context import now_option, stage
+from roomidity.cli.duplicates import dense_rows, dense_text, duplicates_text
 from roomidity.cli.files import FORMS, file_options, hints_of, tell
 from roomidity.cli.output import Output, json_option, notes, progress
 from roomidity.domain.slots import floor_slot, format_moment
@@ -38,8 +39,12 @@ _SEND: Final = f"""Queue the readings of FILE, packed into as few messages as th
 {FORMS}
 
 Good rows are sent, in order of time; of bad ones the count, the reason and the first lines are told. A file of which
-most rows are bad is not sent at all. A room whose values can only be °F or shares of one is left out until --unit says
+most rows are bad is not sent at all. Of what a sensor says within 5 seconds one value will be kept; how many that
+leaves out is told (dense). A room whose values can only be °F or shares of one is left out until --unit says
 so. --dry-run shows what would be sent.
+
+A drain lets in so many houses that were never heard of, 500 a tick, and keeps the readings of others with the rejects:
+run `roomidity drain --no-quotas` after an import of more, or bring them in by `roomidity replay --reason quota`.
 """
 
 
@@ -80,7 +85,10 @@ def send(file: Path, timezone: str | None, dry_run: bool, max_bytes: int, as_jso
                 batch = []
                 bar.update(task, completed=messages)
         queue.send(batch)
-    output.tables.print(f"Queued {count:,} readings in {messages:,} messages ({sent_bytes:,} bytes) to {queue.name}.")
+    sent = f"{_counted(count, 'reading')} in {_counted(messages, 'message')} ({sent_bytes:,} bytes)"
+    output.tables.print(f"Queued {sent} to {queue.name}.")
+    dense = dense_rows(found.readings)
+    tell(dense_text(dense))
     _tell_left_out(found)
     output.answer(
         {
@@ -88,6 +96,7 @@ def send(file: Path, timezone: str | None, dry_run: bool, max_bytes: int, as_jso
             "messages": messages,
             "bytes": sent_bytes,
             "queue": queue.name,
+            **({"dense": dense} if dense else {}),
             "rejected": dict(found.rejected),
         }
     )
@@ -100,13 +109,16 @@ def _answer_dry_run(output: Output, found: FileReadings, bodies: Iterable[str]) 
     rooms = readings.group_by(pl.concat_str(names, separator="/").alias("name")).len().sort("name")
     first, last = (format_moment(moment) for moment in (readings["ts"].min(), readings["ts"].max()))  # type: ignore[arg-type]  # a column of times
     sample = list(islice(_unpacked(bodies), _SAMPLE))
-    output.tables.print(f"Would queue {len(readings):,} readings, {first} to {last}:")
+    output.tables.print(f"Would queue {_counted(len(readings), 'reading')}, {first} to {last}:")
     for name, count in rooms.iter_rows():
         output.tables.print(f"  {name}: {count:,}", markup=False)
+    dense = dense_rows(readings)
+    tell(dense_text(dense))
     _tell_left_out(found)
     output.answer(
         {
             "readings": len(readings),
+            **({"dense": dense} if dense else {}),
             "rejected": dict(found.rejected),
             "rooms": dict(rooms.iter_rows()),
             "first": first,
@@ -149,7 +161,8 @@ def _tell_left_out(found: FileReadings) -> None:
 def drain(now: datetime, forecasts: bool, quotas: bool, as_json: bool) -> None:
     """Empty the readings queue into the tables, as the function `drain` does every 15 minutes.
 
-    Prints how many readings were received, and what became of each: stored, duplicate, or rejected with a reason. What
+    Prints how many readings were received, and what became of each: stored, duplicate, or rejected with a reason. Of
+    what a sensor says within 5 seconds one value is kept; the others are told apart from repeats, as dense. What
     could not be stored now, and what is over a quota of readings, is left in the queue and comes again in ten minutes.
     """
     output = Output(as_json=as_json)
@@ -174,10 +187,9 @@ def summary_table(summary: DrainSummary) -> Table:
         "of which",
         title=f"{_counted(summary.messages, 'message')} in {_counted(summary.waves, 'wave')}",
     )
-    kinds = {kind: count for kind, count in summary.as_dict()["duplicates"].items() if count}
     table.add_row("received", f"{summary.received:,}", f"{summary.late:,} late")
     table.add_row("stored", f"{summary.stored:,}", f"in {summary.slots_changed:,} slots")
-    table.add_row("duplicate", f"{summary.duplicate:,}", _listed(kinds))
+    table.add_row("duplicate", f"{summary.duplicate:,}", duplicates_text(summary.as_dict()["duplicates"]))
     table.add_row("rejected", f"{summary.rejected.total():,}", _listed(summary.rejected))
     if summary.no_reading or summary.retained:
         why = f"{summary.no_reading:,} without a room's value, {summary.retained:,} retained of unknown age"

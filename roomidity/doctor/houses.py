@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from roomidity.doctor.deliveries import deliveries, rejects
 from roomidity.doctor.devices import devices
 from roomidity.doctor.findings import Finding, some
 from roomidity.doctor.items import items
@@ -14,6 +16,7 @@ from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import ACTIVE_FOR, House
 from roomidity.domain.slots import SLOT, format_slot
 from roomidity.errors import RoomidityError
+from roomidity.forecasting.serving.deliveries import DELIVERY_NOTES
 from roomidity.pipeline.house_settings import bad_settings
 from roomidity.pipeline.ports import Registry
 from roomidity.pipeline.remedies import told
@@ -30,6 +33,7 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
     known = sorted(ports.houses().all(), key=lambda house: house.name)
     if not known:
         yield Finding("houses", "ok", "none yet; one appears with its first reading")
+        yield rejects(ports, [], now=now)
         yield items(ports, [], now=now)
         return
     active = [house for house in known if house.rooms_to_forecast(now)]
@@ -42,6 +46,8 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
         yield Finding("houses", "wrong", found, f"readings within {ACTIVE_FOR.days} days", mend)
         yield _settings(known)
         yield devices(ports.settings(), known[:most_houses], now=now)
+        yield deliveries(known, now=now)
+        yield rejects(ports, known, now=now)
         yield items(ports, known[:most_houses], now=now)
         return
     chosen = active if most_houses is None else active[:: -(-len(active) // most_houses)]
@@ -60,14 +66,19 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
         for house in chosen
     }
     yield _last_run(latest, now=now)
+    yield _stand_ins(ports.registry(), latest)
     yield _sensors(latest)
+    yield deliveries(known, now=now)
+    yield rejects(ports, known, now=now)
     yield items(ports, chosen, now=now)
 
 
 def _settings(houses: Sequence[House]) -> Finding:
     bad = [one for house in houses for one in bad_settings(house)]
     if not bad:
-        return Finding("settings", "ok", f"what is set of {len(houses)} houses can be used")
+        zones = Counter(house.zone for house in houses).most_common()
+        told = some(f"{count} in {zone}" for zone, count in zones)
+        return Finding("settings", "ok", f"what is set of {len(houses)} houses can be used; their time zones: {told}")
     expected = "; ".join(dict.fromkeys(one.expected for one in bad))
     return Finding("settings", "wrong", some(map(str, bad)), expected, some(one.mend for one in bad))
 
@@ -94,6 +105,28 @@ def _champions(registry: Registry, houses: Sequence[House]) -> Finding:
     )
 
 
+def _stand_ins(registry: Registry, latest: Mapping[str, Sequence[StoredForecast]]) -> Finding:
+    """Forecasts that another model stands in for the champion of: its own could not be, or it could not be read."""
+    found = []
+    for house, rooms in latest.items():
+        try:
+            pointer = registry.pointer(house)
+        except RoomidityError:
+            continue  # told above
+        champion, since = pointer.points_to, pointer.since
+        found += [
+            f"{house}/{one.room}: by {one.model_version}, the champion is {champion}"
+            for one in rooms
+            if champion not in {None, one.model_version} and (since is None or one.issued_at > since)
+        ]
+    if not found:
+        return Finding("served by", "ok", "each newest forecast is by what serves its house")
+    mend = (
+        "see forecast-refused and model-refused in docs/runbook.md: roomidity models rollback HOUSE, then train HOUSE"
+    )
+    return Finding("served by", "wrong", some(found), "forecasts by the champion", mend)
+
+
 def _last_run(latest: Mapping[str, Sequence[StoredForecast]], *, now: datetime) -> Finding:
     due = now - LATE_PERIODS * SLOT
     issued = {house: max((one.issued_at for one in found), default=None) for house, found in latest.items()}
@@ -112,8 +145,13 @@ def _last_run(latest: Mapping[str, Sequence[StoredForecast]], *, now: datetime) 
 
 
 def _sensors(latest: Mapping[str, Sequence[StoredForecast]]) -> Finding:
-    """What the newest forecasts note of the sensors."""
-    notes = [(f"{house}/{name}", found, mend) for house, rooms in latest.items() for name, found, mend in told(rooms)]
+    """What the newest forecasts note of the sensors; how their readings come in has a row of its own."""
+    notes = [
+        (f"{house}/{name}", found, mend)
+        for house, rooms in latest.items()
+        for name, found, mend in told(rooms)
+        if name.rpartition(": ")[2] not in DELIVERY_NOTES
+    ]
     if not notes:
         return Finding("sensors", "ok", "nothing is noted of any")
     found = some(f"{name}: {found}" for name, found, _ in notes)

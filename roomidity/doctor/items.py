@@ -24,8 +24,7 @@ _MENDS: Final[Mapping[str, str]] = {
     "houses": "put the item right (aws dynamodb update-item); its readings wait in the queue meanwhile",
     "readings": "bring the item back as it was (point-in-time recovery, see docs/runbook.md); its readings wait in the "
     "queue meanwhile",
-    "observations": "roomidity quarantine HOUSE --from SLOT --to NEXT-SLOT, and the same with --undo: each derives the "
-    "slot anew from its set",
+    "observations": "roomidity rederive HOUSE --from SLOT --to NEXT-SLOT",
     "forecasts": "nothing: the next one stands beside it, and it expires; an item of a newer format wants a newer "
     "roomidity",
     "models": "delete the item; of a pointer (champion), promote the version that roomidity models history shows: "
@@ -50,7 +49,7 @@ def items(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Find
         try:
             for held in ports.sets().between(house.name, end - _WINDOW, end):
                 unpackable += unpack_sets(
-                    {key: one.packed for key, one in held.items() if one.packed}
+                    {key: one.packed for key, one in held.items() if one.packed and not one.is_newer}  # noted
                 ).unreadable.values()
             for _ in ports.observations().means(house.name, end - _WINDOW, end):
                 pass

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import date, datetime
+from typing import Any, Protocol
 
 from roomidity.domain.damage import Damaged
 from roomidity.domain.stage import QueueFacts, TableFacts, Trouble
 from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, Observations, Registry, Sets, Settings
 
-__all__ = ["Account", "DoctorPorts"]
+__all__ = ["Account", "DoctorPorts", "KeptRejects"]
 
 
 class Account(Protocol):
@@ -46,6 +46,19 @@ class Account(Protocol):
         """Ask for a bucket."""
 
 
+class KeptRejects(Protocol):
+    """The rejected readings that the bucket keeps, by day."""
+
+    def days(self, first: date | None = None, last: date | None = None) -> list[date]:
+        """The days of which there are any, from ``first`` to ``last``, both included."""
+
+    def keys(self, day: date) -> Iterable[str]:
+        """The objects of a day."""
+
+    def lines(self, key: str) -> Iterator[dict[str, Any]]:
+        """An object's lines; none where it is gone."""
+
+
 @dataclass(frozen=True)
 class DoctorPorts:
     """What the doctor asks; those after ``bucket`` are made only once the endpoint is known to answer.
@@ -65,4 +78,5 @@ class DoctorPorts:
     observations: Callable[[], Observations]
     accuracy: Callable[[], Accuracy]
     settings: Callable[[], Settings]
+    rejects: Callable[[], KeptRejects]
     damaged: Callable[[], Sequence[Damaged]]

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from roomidity.domain.aliases import Aliases, usable_aliases
+from roomidity.domain.deliveries import NO_DELIVERIES, Deliveries, HouseDeliveries
 from roomidity.domain.names import OUTDOOR
 from roomidity.domain.rooms import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS, UNHEARD, Places, Room, Seen
 from roomidity.domain.slots import format_moment, to_epoch_ms
@@ -96,8 +97,13 @@ class House:
     says what of the stored house could not be read, if anything: such a house is forecast as far as it is known, takes
     in no readings, and is never written.
 
+    ``forgotten_at`` is when the house that had this name before was forgotten: what was sent until then is dropped.
+
+    ``kept`` is what a newer version of roomidity wrote beside all this, for whoever stores it.
+
     ``settings`` are a person's, as they are stored: former names of rooms (``aliases``), and the unit of a room
-    (``rooms.<room>.unit``). ``default_timezone`` is the stage's, for where ``timezone`` is none.
+    (``rooms.<room>.unit``). ``deliveries`` say of which rooms readings come in oddly. ``default_timezone`` is the
+    stage's, for where ``timezone`` is none.
     """
 
     name: str
@@ -109,8 +115,11 @@ class House:
     version: int = 0
     admitted_at: datetime | None = None
     trial: Trial | None = None
+    deliveries: HouseDeliveries = NO_DELIVERIES
+    forgotten_at: datetime | None = None
     flaw: str | None = None
     default_timezone: str = field(default="UTC", compare=False)
+    kept: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def zone(self) -> str:
@@ -129,6 +138,20 @@ class House:
     def names_of(self, room: str) -> tuple[str, ...]:
         """A room's present name, then its former ones: what is kept of it may stand under each."""
         return room, *sorted(former for former, name in self.aliases.items() if name == room)
+
+    def delivered(self, room: str, at: datetime) -> Deliveries:
+        """How a room's readings came in over the day before ``at``; nothing where nothing was odd."""
+        return self.deliveries.of(self.names_of(room), at)
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether nothing is kept of it but the time of its deletion; a house that came since was admitted."""
+        return self.forgotten_at is not None and self.admitted_at is None
+
+    @property
+    def life(self) -> int:
+        """Which house of this name it is: the ms since 1970 of the deletion before it, 0 for the first."""
+        return to_epoch_ms(self.forgotten_at) if self.forgotten_at is not None else 0
 
     @property
     def on_trial(self) -> bool:
@@ -198,7 +221,8 @@ class House:
         """
         if name not in self.rooms:
             return self
-        return replace(self, rooms={one: room for one, room in self.rooms.items() if one != name})
+        others = {one: room for one, room in self.rooms.items() if one != name}
+        return replace(self, rooms=others, deliveries=self.deliveries.without(self.names_of(name)))
 
     def admit(self, seen: Iterable[Seen]) -> tuple[House, set[tuple[str, str]]]:
         """The house with what was seen added, and the (room, sensor) pairs that it has no place for.
@@ -209,7 +233,7 @@ class House:
         places = Places(dict(self.rooms))
         refused: set[tuple[str, str]] = set()
         for one in sorted(seen, key=lambda one: (one.first, one.room, one.sensor)):
-            if not places.take(one._replace(room=self.present(one.room))):
+            if not places.take(one._replace(room=self.aliases[one.room]) if one.room in self.aliases else one):
                 refused.add((one.room, one.sensor))
         return replace(self, rooms=places.rooms), refused
 

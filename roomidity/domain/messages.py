@@ -14,7 +14,7 @@ from roomidity.errors import InputError
 
 __all__ = ["ForecastJob", "Message", "NightCall", "TrainingJob", "TrainingReason", "issue_time"]
 
-TrainingReason = Literal["first", "daily", "weekly", "drift", "quarantine"]
+TrainingReason = Literal["first", "daily", "weekly", "drift", "quarantine", "repair"]
 """Why the nightly run asks for a training; a person may give other words."""
 
 
@@ -24,12 +24,21 @@ _FAR: Final = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Message:
-    """One message as received: its id, its text, when it was sent (ms since 1970), and the handle that deletes it."""
+    """One message as received: its id, its text, when it was sent (ms since 1970), and the handle that deletes it.
+
+    ``first_sent_ms`` is when it was sent first, where it was replayed: for whether that was before a deletion.
+    """
 
     id: str
     body: str
     sent_ms: int
     handle: str
+    first_sent_ms: int | None = None
+
+    @property
+    def origin_ms(self) -> int:
+        """When it was sent first."""
+        return self.sent_ms if self.first_sent_ms is None else min(self.sent_ms, self.first_sent_ms)
 
 
 def issue_time(event: Mapping[str, Any], *, clock: datetime, is_live: bool = False) -> datetime:

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+import base64
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
 
-__all__ = ["Observation", "Origin", "RoomMeans", "Statistics", "StoredSet"]
+__all__ = ["SET_FORMAT", "Observation", "Origin", "RoomMeans", "Statistics", "StoredSet", "without_flags"]
+
+SET_FORMAT: Final = b"\x01"
+"""The first byte of a packed set that this version can read. Another is a newer version's: it is left as it is."""
+
+_DIGEST_BYTES: Final = 6
+"""An observation has to fit a write unit. That a restored set has the digest of what it replaced by chance is one in
+280 million million."""
 
 
 @dataclass(frozen=True)
 class StoredSet:
-    """A slot's packed set. ``version`` counts its writes; the first is 1."""
+    """A slot's packed set. ``version`` counts its writes; the first is 1. ``life`` is that of the house it is of."""
 
     packed: bytes
     version: int
+    life: int = 0
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer version packed it: format bytes count up from 1, and stay below those of text."""
+        return SET_FORMAT < self.packed[:1] < b" "
+
+    def digest(self, rules: Iterable[str] = ()) -> str:
+        """What the set is, and under which quarantine rules (by id) it is looked at; eight characters."""
+        content = hashlib.blake2b(self.packed, digest_size=_DIGEST_BYTES)
+        for rule in sorted(rules):
+            content.update(rule.encode())
+        return base64.urlsafe_b64encode(content.digest()).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +65,34 @@ Observation = dict[str, dict[str, Statistics]]
 """room -> quantity -> statistics."""
 
 
-class Origin(NamedTuple):
-    """What an observation was derived from: the version of its set, and the number of the house's rules."""
+def without_flags(observation: Observation) -> Observation:
+    """The observation as it follows from its set: without what verification added."""
+    return {
+        room: {quantity: replace(one, fault=None) if one.fault else one for quantity, one in quantities.items()}
+        for room, quantities in observation.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an observation was derived from: the version of its set, and the number of the house's rules.
+
+    ``digest`` is of what they say. Numbers alone do not tell where a table was restored: the same numbers are then
+    given again, to other contents. It is empty where it is not known, as in observations of before.
+    """
 
     version: int
     rules: int = 0
+    digest: str = field(default="", compare=False)
+
+    def is_as_new_as(self, other: Origin) -> bool:
+        """Whether neither number is lower; of two, neither may be so: a newer set, under older rules."""
+        return self.version >= other.version and self.rules >= other.rules
 
     def covers(self, other: Origin) -> bool:
-        """Whether nothing newer went into ``other``; neither may cover the other: a newer set, under older rules."""
-        return self.version >= other.version and self.rules >= other.rules
+        """Whether nothing went into ``other`` that did not go into this."""
+        is_other = self == other and bool(self.digest and other.digest) and self.digest != other.digest
+        return self.is_as_new_as(other) and not is_other
 
 
 RoomMeans = dict[str, dict[str, float]]

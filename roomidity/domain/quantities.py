@@ -1,6 +1,6 @@
 """The table of quantities: what rooms measure, in the order of every axis over quantities.
 
-A further quantity is a row more here; what is stored and forecast follows from the rows.
+A further quantity begins with a row here; docs/architecture.md lists what else names one.
 """
 
 from __future__ import annotations

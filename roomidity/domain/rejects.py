@@ -1,17 +1,21 @@
-"""Rejected readings: which are meant, and whose they are."""
+"""Choosing among rejected readings by day, reason and house; and which houses a reject names."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-__all__ = ["Selection", "named_houses"]
+from roomidity.domain.names import kept_name
 
-_HOUSE: Final = re.compile(r'"house"\s*:\s*("(?:[^"\\]|\\.)*")')
+__all__ = ["Selection", "concerns", "named_houses", "quoted_houses"]
+
+_HOUSE: Final = re.compile(r'"\s*house\s*"\s*:\s*("(?:[^"\\]|\\.)*")', re.IGNORECASE)
+_DEEPEST: Final = 8
+"""Levels of what was sent that are searched for a house's name; a packed reading has two."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +44,47 @@ def named_houses(reject: Mapping[str, Any]) -> set[str]:
     """
     original = reject["original"]
     found = {reject["house"]} if reject["house"] is not None else set()
-    if isinstance(original, dict):
-        inner = original.get("readings")
-        said = [original, *(one for one in (inner if isinstance(inner, list) else ()) if isinstance(one, dict))]
-        found.update(one["house"] for one in said if isinstance(one.get("house"), str))
-    elif isinstance(original, str):
-        for quoted in _HOUSE.findall(original):
-            try:
-                found.add(json.loads(quoted, strict=False))
-            except ValueError:  # an escape that is none
-                found.add(quoted[1:-1])
+    said = quoted_houses(original) if isinstance(original, str) else set(_values(original, depth=_DEEPEST))
+    return found.union(said, map(kept_name, said))
+
+
+def quoted_houses(text: str) -> set[str]:
+    """The houses that text names as JSON does, whether or not it is JSON.
+
+    >>> quoted_houses('{"house": "h1", "room": ')
+    {'h1'}
+    """
+    found = set()
+    for quoted in _HOUSE.findall(text):
+        try:
+            found.add(json.loads(quoted, strict=False))
+        except ValueError:  # an escape that is none
+            found.add(quoted[1:-1])
     return found
+
+
+def concerns(reject: Mapping[str, Any], house: str) -> bool:
+    """Whether a reject is of a house: it names it, or is text that names none as JSON does, and has the name as a word.
+
+    >>> concerns({"house": None, "original": "h1;kitchen;21.3"}, "h1")
+    True
+    >>> concerns({"house": None, "original": "h10;kitchen;21.3"}, "h1")
+    False
+    """
+    named = named_houses(reject)
+    if named or not isinstance(reject["original"], str):
+        return house in named
+    return re.search(rf"(?<![\w-]){re.escape(house)}(?![\w-])", reject["original"]) is not None
+
+
+def _values(original: Any, *, depth: int) -> Iterator[str]:
+    """What stands under ``house``, in any case, however deep."""
+    if isinstance(original, dict):
+        for key, value in original.items():
+            if key.strip().casefold() == "house" and isinstance(value, str | int):
+                yield str(value)
+            elif depth:
+                yield from _values(value, depth=depth - 1)
+    elif isinstance(original, list) and depth:
+        for value in original:
+            yield from _values(value, depth=depth - 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -52,10 +53,8 @@ class Room:
             first_seen=min(self.first_seen, seen.first),
             last_seen=max(self.last_seen, seen.last),
             sensors=self.sensors | {seen.sensor},
-            measured={
-                quantity: max(one.measured[quantity] for one in (self, seen) if quantity in one.measured)
-                for quantity in {*self.measured, *seen.measured}
-            },
+            measured={**self.measured}
+            | {of: at for of, at in seen.measured.items() if of not in self.measured or at > self.measured[of]},
         )
 
 
@@ -64,8 +63,14 @@ class Places:
 
     def __init__(self, rooms: dict[str, Room]) -> None:
         self.rooms = rooms
-        self._sensors = sum(len(room.sensors) for room in rooms.values())
-        self._name_bytes = sum(_name_bytes(name, room.sensors) for name, room in rooms.items())
+
+    @cached_property  # counted from where the first new name comes, as one seldom does
+    def _sensors(self) -> int:
+        return sum(len(room.sensors) for room in self.rooms.values())
+
+    @cached_property
+    def _name_bytes(self) -> int:
+        return sum(_name_bytes(name, room.sensors) for name, room in self.rooms.items())
 
     def take(self, one: Seen) -> bool:
         """Add what was seen; whether there is a place for it."""

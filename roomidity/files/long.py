@@ -83,7 +83,7 @@ def targets_of(roles: Roles, hints: Hints, path: Path) -> Targets:
     fields = [one.name for one in roles.of("field")][:_FIELDS]
     by = [*described.values(), *fields]
     if not by:
-        found = f"the columns {roles.said}"
+        found = f"the {roles.said}"
         expected = "a column that says what each value is: a quantity, an entity"
         raise ReadingsFileError(path, column=None, found=found, expected=expected)
     combinations = roles.rows.group_by(by, maintain_order=True).len("rows")

@@ -58,7 +58,11 @@ class Roles:
     @property
     def said(self) -> str:
         """The columns in words."""
-        return listed(name for name in self.columns if name)
+        return (
+            f"columns {listed(filter(None, self.columns))}"
+            if any(self.columns)
+            else "columns, none of which has a name"
+        )
 
 
 def listed(names: Iterable[str]) -> str:
@@ -101,7 +105,7 @@ def roles_of(table: Table, hints: Hints, path: Path) -> Roles:
         raise ReadingsFileError(
             path,
             column=None,
-            found=f"the columns {roles.said}" if found else "no columns",
+            found=f"the {roles.said}" if any(found) else roles.said,
             expected="a column 'temperature' or 'humidity', or --map COLUMN=ROOM:QUANTITY for each that holds one",
         )
     return roles
@@ -158,7 +162,7 @@ def times_of(roles: Roles, hints: Hints, path: Path) -> tuple[pl.DataFrame, str 
         clock = _only_times(roles)
     if clock is None and date is None:
         expected = "a column 'ts', or one called time, timestamp, datetime, date and time, Zeit, Zeitpunkt, Datum"
-        raise ReadingsFileError(path, column="ts", found=f"only the columns {roles.said}", expected=expected)
+        raise ReadingsFileError(path, column="ts", found=f"only the {roles.said}", expected=expected)
     told = clock or date
     assert told is not None  # noqa: S101  # one of them is there
     texts = roles.rows[told.name]

@@ -89,7 +89,8 @@ def _headers(lines: pl.DataFrame, told: str | None) -> list[_Header]:
     best: _Header | None = None
     candidates = lines.with_row_index("place").filter(~pl.col("blank") & ~pl.col("annotation"))
     for place, content in candidates.head(_HEADER_WITHIN).select("place", "text").iter_rows():
-        header = max((_header(place, content, separator) for separator in separators), key=lambda one: one.score)
+        found = (_header(place, content, separator) for separator in separators)
+        header = max(found, key=lambda one: (one.score, len(one.names)))
         if header.is_one:
             first = header
             break

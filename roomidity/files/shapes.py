@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ from roomidity.files.mapping import Target
 from roomidity.files.roles import Roles, listed, roles_of, times_of
 from roomidity.files.table import LINE, Table
 from roomidity.files.values import read_values
+from roomidity.files.zones import told_zone
 from roomidity.readings.numerals import UNIT_SIGNS
 
 __all__ = ["RAW", "Shaped", "shape"]
@@ -92,16 +93,19 @@ def shape(table: Table, hints: Hints, path: Path) -> Shaped:
     """
     roles = roles_of(table, hints, path)
     times, zone = times_of(roles, hints, path)
+    beside, zone_notes = told_zone(roles)
+    zone = zone or beside
     rows = roles.rows.with_columns(times.select(pl.all().name.prefix("moment ")))
     if roles.is_long:
-        return _long(rows, roles, zone, hints, path)
+        long = _long(rows, roles, zone, hints, path)
+        return replace(long, notes=(*long.notes, *zone_notes))
     sources = list(_sources(roles, hints))
     _refuse_nameless(roles, sources, hints, path)
     house = _named(roles.best("house"), hints.house)
     parts = [_part(rows, roles, source, house, hints) for source in sources]
     used = {one.name for source in sources for one in source.columns}
     left = [one.name for one in roles.of("quantity") if one.name not in used]
-    notes = _overruled(roles, hints)
+    notes = (*_overruled(roles, hints), *zone_notes)
     if left:
         notes += (f"columns that were not read: {listed(left)}",)
     found = pl.concat(parts)
@@ -187,7 +191,7 @@ def _refuse_nameless(roles: Roles, sources: list[_Source], hints: Hints, path: P
     raise ReadingsFileError(
         path,
         column=missing[0],
-        found=f"only the columns {roles.said}",
+        found=f"only the {roles.said}",
         expected=f"also {' and '.join(missing)}: give {' '.join(f'--{one} NAME' for one in missing)}{mapping}",
     )
 
@@ -260,7 +264,7 @@ def _long(rows: pl.DataFrame, roles: Roles, zone: str | None, hints: Hints, path
     targets = targets_of(roles, hints, path)
     if targets.known["target house"].null_count():
         expected = "also house: give --house NAME"
-        raise ReadingsFileError(path, column="house", found=f"only the columns {roles.said}", expected=expected)
+        raise ReadingsFileError(path, column="house", found=f"only the {roles.said}", expected=expected)
     known = targets.known.with_row_index("series")
     found = rows.join(known, on=targets.by, how="inner", nulls_equal=True, maintain_order="left")
     parts = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from roomidity.domain.quantities import QUANTITIES, Quantity
 from roomidity.forecasting.model import Model, State
+from roomidity.forecasting.serving.credibility import incredible
 from roomidity.forecasting.serving.explanation import Explanation, explain
 from roomidity.forecasting.serving.forecast import Grade, HouseForecast, forecast
 from roomidity.forecasting.serving.online import advance
@@ -28,5 +29,6 @@ __all__ = [
     "advance",
     "explain",
     "forecast",
+    "incredible",
     "load_prior",
 ]

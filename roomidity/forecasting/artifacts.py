@@ -65,7 +65,9 @@ def unpack(content: bytes, version: str, schema: str, fields: Mapping[str, Field
         ) from error
     found_schema = arrays.pop("schema", None)
     if found_schema is None or found_schema.shape != () or str(found_schema) != schema:
-        raise ModelRefusedError(version, found=f"schema {found_schema}", expected=f"schema {schema}")
+        is_newer = _is_newer(str(found_schema), schema)
+        expected = f"schema {schema}" + (": a newer version of roomidity wrote it, deploy that again" * is_newer)
+        raise ModelRefusedError(version, found=f"schema {found_schema}", expected=expected, is_newer=is_newer)
     if set(arrays) != set(fields):
         raise ModelRefusedError(version, found=f"arrays {sorted(arrays)}", expected=f"arrays {sorted(fields)}")
     sizes: dict[str, int] = {}
@@ -93,6 +95,12 @@ def _check(
             raise ModelRefusedError(version, found=f"{name} of shape {array.shape}", expected=f"shape {shape}")
     if kind[0] in "fi" and not kind.endswith("?") and not np.isfinite(array).all():
         raise ModelRefusedError(version, found=f"{name} with numbers that are not finite", expected="finite numbers")
+
+
+def _is_newer(found: str, expected: str) -> bool:
+    """Whether a schema is a later one of the same kind."""
+    (kind, _, number), (own, _, ours) = found.rpartition("-"), expected.rpartition("-")
+    return kind == own and number.isdecimal() and int(number) > int(ours)
 
 
 def _stored(array: NDArray[Any], kind: str) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""What holds of every state; one of which it does not is refused, whatever its checksum says."""
+"""Checks of a stored state's numbers: one that breaks any is refused, even with the right checksum."""
 
 from __future__ import annotations
 

@@ -267,9 +267,13 @@ def _attributes(arrays: dict[str, NDArray[Any]], version: str) -> dict[str, Any]
 
 @dataclass(frozen=True)
 class Champion:
-    """A model that serves a house, its state, and what is known of them."""
+    """A model that serves a house, its state, and what is known of them.
+
+    ``state_lost`` says why the state is the one that training left, where a newer one is gone or damaged.
+    """
 
     version: str
     manifest: Mapping[str, Any]
     model: Model
     state: State
+    state_lost: str | None = None

@@ -5,37 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT, SLOT_MS, SLOTS_A_DAY, from_epoch_ms, to_epoch_ms
 
 __all__ = [
     "AGREEING",
-    "HUMIDITY",
     "LEVELS",
-    "QUANTITIES",
     "STEPS",
-    "TEMPERATURE",
     "WINDOW_SLOTS",
     "FloatArray",
     "IntArray",
-    "Quantity",
     "Window",
     "slot_number",
 ]
 
-Quantity = Literal["humidity", "temperature"]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-QUANTITIES: Final[tuple[Quantity, Quantity]] = ("humidity", "temperature")
-"""The order of every axis over quantities; humidity in %RH, temperature in °C."""
-
-HUMIDITY: Final = 0
-TEMPERATURE: Final = 1
 
 STEPS: Final = SLOTS_A_DAY
 """Slots that a forecast covers: 24 h."""

@@ -33,9 +33,10 @@ LIVE: Final = timedelta(hours=48)
 
 @dataclass
 class Report:
-    """What the demo saw. ``seconds`` by phase; ``verified`` by quantity."""
+    """What the demo saw. ``duplicates`` by kind; ``seconds`` by phase; ``verified`` by quantity."""
 
     readings: Counter[str] = field(default_factory=Counter)
+    duplicates: Counter[str] = field(default_factory=Counter)
     rooms: list[StoredForecast] = field(default_factory=list)
     verified: dict[str, dict[str, float]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -177,5 +178,6 @@ class Replay:
         """Drain as the schedule does, and work off the forecasts that it asks for."""
         answer: dict[str, Any] = self._functions.scheduled("drain", at)
         self.report.readings.update(answer["readings"])
+        self.report.duplicates.update(answer["duplicates"])
         self._forecasts.result()
         self._forecasts = self._beside.submit(work_off_forecasts)

@@ -3,13 +3,15 @@
 It holds tables as nested dictionaries, which makes four things slow that a laptop waits for, and that are put right
 here without changing what is answered: Python's collector walks over all items again and again; a Query parses its key
 condition anew for every item of a house; every number goes through decimal arithmetic, though most have been seen
-before; and the state is written by the slow one of Python's two JSON encoders. Two things it leaves out: the queues of
-a stack get the dead-letter queue that the template gives them, and a stack's events are told newest first also where
-they are of one millisecond, else the Serverless CLI waits for ever for the end of a stack that was made within one.
+before; and the state is written by the slow one of Python's two JSON encoders. Three things it leaves out: the state
+is saved as it grows (:mod:`roomidity.local.saving`), not only in the end; the queues of a stack get the dead-letter
+queue that the template gives them; and a stack's events are told newest first also where they are of one millisecond,
+else the Serverless CLI waits for ever for the end of a stack that was made within one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import os
@@ -20,14 +22,16 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from types import SimpleNamespace
-from typing import Any, Final, TextIO
+from pathlib import Path
+from typing import Any, Final
 
-from ministack.app import main
+from ministack import app as application
 from ministack.core import persistence
 from ministack.services import dynamodb, sqs
 from ministack.services.cloudformation import stacks
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+
+from roomidity.local.saving import Saver
 
 __all__ = ["give_queues_their_dead_letters", "keep_events_in_order"]
 
@@ -57,11 +61,25 @@ def _remember_numbers() -> None:
     dynamodb._ddb_canonicalize_number = lambda text: (remembered if isinstance(text, str) else canonical)(text)  # noqa: SLF001
 
 
-def _write_state_at_once() -> None:
-    def dump(content: Any, file: TextIO, **options: Any) -> None:
-        file.write(json.dumps(content, **options))  # in C, which json.dump is not
+def _save_as_it_grows(state: Path, tell_fd: int) -> None:
+    """Save into a folder, and tell of it; as the emulator does in the end, but whole, and by the encoder in C."""
 
-    persistence.json = SimpleNamespace(**{**vars(json), "dump": dump})
+    def to_file(service: str, content: Any) -> bytes:
+        version = persistence._state_format_version(service)  # noqa: SLF001  # there is no public way
+        wrapped = {"__ministack_format__": version, "payload": content}
+        return json.dumps(wrapped, default=persistence._json_default).encode()  # noqa: SLF001
+
+    saver = Saver(state, application._build_persistence_save_dict, to_file, tell_fd=tell_fd)  # noqa: SLF001
+    run_scripts = application._run_ready_scripts  # noqa: SLF001
+    tasks = set()
+
+    async def begin() -> None:
+        tasks.add(asyncio.create_task(saver.save_as_it_grows()))
+        await run_scripts()
+
+    application._run_ready_scripts = begin  # noqa: SLF001  # what it calls once it listens
+    application.save_all = lambda _states: saver.save_and_end()
+    application.app = saver.counting(application.app)
 
 
 def give_queues_their_dead_letters() -> None:
@@ -101,7 +119,8 @@ if __name__ == "__main__":
     gc.set_threshold(200_000, 50, 1_000)  # the tables are millions of small objects, none of them garbage
     _evaluate_spans_at_once()
     _remember_numbers()
-    _write_state_at_once()
+    if "ROOMIDITY_ENGINE_STATE" in os.environ:
+        _save_as_it_grows(Path(os.environ["ROOMIDITY_ENGINE_STATE"]), int(os.environ["ROOMIDITY_ENGINE_TELL"]))
     give_queues_their_dead_letters()
     keep_events_in_order()
-    main()
+    application.main()

@@ -16,12 +16,17 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
 
+from roomidity.domain.slots import format_moment
 from roomidity.errors import EngineError
+from roomidity.local.kept import RUNNING, Kept, damaged_objects, read
+from roomidity.local.outcomes import Outcomes
+from roomidity.local.saving import longest_loss_s
 from roomidity.local.stack import resolved, template_of
 
 __all__ = ["ONLY_HTTP", "Engine", "running", "set_aside"]
@@ -31,6 +36,9 @@ _START_S: Final = 60.0
 
 _STOP_S: Final = 60.0
 """It writes its state when it stops."""
+
+_NAMED: Final = 5
+"""Damaged objects, so that a person can look at them."""
 
 ONLY_HTTP: Final = {"SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
 """To the emulator: without its other servers, which listen to the whole network."""
@@ -71,7 +79,13 @@ class Engine:
 
 @contextmanager
 def running(
-    root: Path, state: Path, *, stage: str, port: int | None = None, prepare: Callable[[Path], None] | None = None
+    root: Path,
+    state: Path,
+    *,
+    stage: str,
+    port: int | None = None,
+    prepare: Callable[[Path], None] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Engine]:
     """An engine with the stack of ``root``'s serverless.yml, stopped at the end, its state kept in ``state``.
 
@@ -87,21 +101,26 @@ def running(
         Where to listen on loopback; a free one if None.
     prepare
         Called with ``state`` once it is held for this engine alone, before it is read.
+    tell
+        Told what a person should know of the state: that some of it was lost, or that it cannot be saved.
 
     Raises
     ------
     EngineError
-        If it does not start, another one holds ``state``, or the port is taken.
+        If it does not start, another one holds ``state``, that is damaged, or could not be saved in the end, or the
+        port is taken.
     """
     if importlib.util.find_spec("ministack") is None:
         raise EngineError("the local engine is not installed; install it with: pip install 'roomidity[local]'")
     content = resolved(root, stage=stage, cache=state.parent)
     state.parent.mkdir(parents=True, exist_ok=True)
-    with _held(state), ExitStack() as stack:
+    with _held(state) as lock, ExitStack() as stack:
         if prepare is not None:
             prepare(state)
         state.mkdir(parents=True, exist_ok=True)
-        endpoint = stack.enter_context(_child(state, port or _free_port()))
+        kept = read(state)
+        _tell_losses(state, kept, tell)
+        endpoint = stack.enter_context(_child(state, kept, port or _free_port(), tell, lock))
         deployed = {name: text for name, text in content["provider"]["environment"].items() if isinstance(text, str)}
         engine = Engine(endpoint=endpoint, service=content["service"], stage=stage, deployed=deployed)
         _create_stack(engine, template_of(content))
@@ -120,20 +139,41 @@ def set_aside(state: Path) -> Path | None:
 
 
 @contextmanager
-def _held(state: Path) -> Iterator[None]:
-    """Only one engine may write a state."""
+def _held(state: Path) -> Iterator[int]:
+    """Only one engine may write a state; the lock, which the emulator holds too, until it has saved and ended.
+
+    An emulator whose starter was killed ends by itself in a moment, and is waited for.
+    """
     with (state.parent / f"{state.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise EngineError(
-                f"another engine runs on {state}; end it (Ctrl-C where `roomidity up` runs), or give another --state"
-            ) from error
-        yield
+        deadline = time.monotonic() + _STOP_S
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if not _is_orphan(state) or time.monotonic() > deadline:
+                    raise EngineError(
+                        f"another engine runs on {state}; end it (Ctrl-C where `roomidity up` runs), or give another "
+                        "--state"
+                    ) from error
+                time.sleep(0.1)
+            else:
+                break
+        yield lock.fileno()
+
+
+def _is_orphan(state: Path) -> bool:
+    """Whether the process that started the running emulator is gone."""
+    try:
+        os.kill(int((state / RUNNING).read_text()), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 @contextmanager
-def _child(state: Path, port: int) -> Iterator[str]:
+def _child(state: Path, kept: Kept | None, port: int, tell: Callable[[str], None], lock: int) -> Iterator[str]:
     """The emulator's process; its endpoint once it answers."""
     endpoint = f"http://127.0.0.1:{port}"
     with socket.socket() as probe:
@@ -148,29 +188,57 @@ def _child(state: Path, port: int) -> Iterator[str]:
         "MINISTACK_REGION": _REGION,
         "PERSIST_STATE": "1",
         "S3_PERSIST": "1",
-        "STATE_DIR": str(state.resolve()),
+        "STATE_DIR": str((kept.folder if kept else state).resolve()),  # where it reads
+        "ROOMIDITY_ENGINE_STATE": str(state.resolve()),
         "S3_DATA_DIR": str((state / "s3").resolve()),
         "LOG_LEVEL": "WARNING",
         **ONLY_HTTP,
     }
-    with log_path.open("wb") as log:
+    with log_path.open("wb") as log, Outcomes(tell) as outcomes:
         child = subprocess.Popen(
             [sys.executable, "-m", "roomidity.local.emulator"],
-            env=environment,
+            env={**environment, "ROOMIDITY_ENGINE_TELL": str(outcomes.fd)},
             stdout=log,
             stderr=subprocess.STDOUT,
+            pass_fds=[outcomes.fd, lock],
             start_new_session=True,  # a Ctrl-C is for us: we stop it once we are done
         )
-    try:
-        _wait_until_ready(child, endpoint, log_path)
-        yield endpoint
-    finally:
-        child.terminate()
+        (state / RUNNING).write_text(str(os.getpid()))
         try:
-            child.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+            _wait_until_ready(child, endpoint, log_path)
+            yield endpoint
+        finally:
+            child.terminate()
+            try:
+                child.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+            outcomes.close()
+        if outcomes.trouble is not None:
+            since = f"what is kept is of {outcomes.saved_at}" if outcomes.saved_at else "it is as it was at the start"
+            raise EngineError(
+                f"the engine's state could not be saved when it ended ({outcomes.trouble}); {since}, what came later "
+                "is lost. Make room, or give another --state"
+            )
+
+
+def _tell_losses(state: Path, kept: Kept | None, tell: Callable[[str], None]) -> None:
+    """Say what of the last engine's state is lost, if it was killed; and which objects are damaged."""
+    if (state / RUNNING).exists():
+        if kept is None:
+            tell("The last engine was killed before its state was first saved: this one begins anew.")
+        else:
+            tell(
+                f"The last engine was killed, or the machine went down. Its state is of {format_moment(kept.saved_at)};"
+                f" what came after that, in {longest_loss_s(kept.took_s):.0f} s at most, is lost."
+            )
+    damaged = list(islice(damaged_objects(state / "s3"), _NAMED))
+    if damaged:
+        tell(
+            f"Objects of the bucket are damaged: {'; '.join(damaged)}. A model among them is refused, and the one "
+            "before it, or the prior, serves."
+        )
 
 
 def _wait_until_ready(child: subprocess.Popen[bytes], endpoint: str, log_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,11 +62,13 @@ class Functions:
             try:
                 answer = self._call(name, {"Records": [_record(message) for message in messages]})
             except Exception as error:  # whatever a function raises, Lambda would only call it failed
-                raise EngineError(f"the function {name!r} failed on {len(messages)} jobs: {error}") from error
+                raise EngineError(
+                    f"the function {name!r} failed on {_jobs(messages)}: {_first_words(error)}; its log above says more"
+                ) from error
             failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
             queue.delete([message for message in messages if message.id not in failed])
             if failed:
-                raise EngineError(f"the function {name!r} failed on {len(failed)} jobs; its log above says why")
+                raise EngineError(f"the function {name!r} failed on {_jobs(failed)}; its log above says why")
             done += len(messages)
         return done
 
@@ -80,6 +82,17 @@ class Functions:
         handler = self._handler(name)
         with redirect_stdout(io.StringIO()):  # metrics, which Lambda would read there
             return handler(event, Context(function_name=name))
+
+
+def _jobs(of: Sized) -> str:
+    return "1 job" if len(of) == 1 else f"{len(of)} jobs"
+
+
+def _first_words(error: Exception) -> str:
+    """What an error says in a line; of a batch's errors, which it tells with their traces, the first."""
+    each: list[tuple[object, BaseException, object]] = getattr(error, "child_exceptions", [])
+    first = each[0][1] if each else error
+    return (str(first).splitlines() or [type(first).__name__])[0]
 
 
 def _record(message: Message) -> dict[str, Any]:

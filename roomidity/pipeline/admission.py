@@ -10,10 +10,12 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 import polars as pl
 
+from roomidity.domain.deletion import is_open
 from roomidity.domain.houses import REAL_SLOTS, House, Seen, Trial
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import from_epoch_ms
@@ -33,7 +35,8 @@ _REFUSED = dict.fromkeys(("house", "room", "sensor", "reason"), pl.String)
 @dataclass
 class Admitted:
     """The (house, room, sensor, reason) that were refused; and the houses that are ``left`` for another drain, as there
-    was no time, as they cannot be read, or as other writers were faster every time (then ``overtaken``).
+    was no time, as they cannot be read, as they are being forgotten, or as other writers were faster every time (then
+    ``overtaken``).
     """
 
     refusals: list[tuple[str, str, str, Reason]] = field(default_factory=list)
@@ -70,11 +73,17 @@ class Admission:
         """
         admitted = Admitted()
         pending = _seen(accepted)
+        lives: dict[str, int] | None = None
         for attempt in range(ATTEMPTS):
             found = known if known is not None else self.houses.get_many(pending) if pending else {}
             known = None
+            lives = {name: home.life for name, home in found.items()} if lives is None else lives
+            for name in [name for name in pending if name in found and not self._may_come(found[name], lives)]:
+                logger.warning("a house is being forgotten; its readings stay in the queue", extra={"house": name})
+                admitted.left.add(name)
+                del pending[name]
             before = {name: self._standing(name, found.get(name)) for name in pending}
-            new = {name for name, house in before.items() if name not in found or found[name].has_expired(self.now)}
+            new = {name for name in before if name not in found or self._is_over(found[name])}
             heard = _heard(accepted, {name for name, house in before.items() if house.on_trial})
             for name in [*(name for name in pending if name not in new), *_in_little_company(new, accepted)]:
                 if not may_go_on():
@@ -107,11 +116,21 @@ class Admission:
         return admitted
 
     def _standing(self, name: str, found: House | None) -> House:
-        """The house as it is, or one that begins now; so does one that has expired, in the place of the old one."""
-        if found is not None and not found.has_expired(self.now):
+        """The house as it is, or one that begins now; so does one that is over, in the place of the old one."""
+        if found is not None and not self._is_over(found):
             return found
         begins = House(name=name, timezone=self.timezone, admitted_at=self.now, trial=Trial())
-        return begins if found is None else replace(begins, version=found.version)
+        if found is None:
+            return begins
+        return replace(begins, version=found.version, forgotten_at=found.forgotten_at)
+
+    def _is_over(self, found: House) -> bool:
+        """Whether it has expired, or was forgotten: then a new one takes its place."""
+        return found.has_expired(self.now) or found.is_forgotten
+
+    def _may_come(self, found: House, lives: Mapping[str, int]) -> bool:
+        """Whether it was not forgotten since it was first read here, nor is it being forgotten."""
+        return found.life == lives.get(found.name, 0) and is_open(found, self.now)
 
 
 def _in_little_company(new: Collection[str], accepted: pl.DataFrame) -> list[str]:
@@ -140,10 +159,11 @@ def _seen(accepted: pl.DataFrame) -> dict[str, list[Seen]]:
         at.max().alias("last"),
         *(at.filter(pl.col(quantity).is_not_null()).max().alias(quantity) for quantity in QUANTITIES),
     )
+    moment = cache(from_epoch_ms)  # most of a room's are one, and those of many rooms
     seen: dict[str, list[Seen]] = {}
     for house, room, sensor, first, last, *newest in groups.iter_rows():
         measured: dict[str, datetime] = {
-            name: from_epoch_ms(ms) for name, ms in zip(QUANTITIES, newest, strict=True) if ms is not None
+            name: moment(ms) for name, ms in zip(QUANTITIES, newest, strict=True) if ms is not None
         }
-        seen.setdefault(house, []).append(Seen(room, sensor, from_epoch_ms(first), from_epoch_ms(last), measured))
+        seen.setdefault(house, []).append(Seen(room, sensor, moment(first), moment(last), measured))
     return seen

@@ -16,6 +16,7 @@ from typing import Final
 from roomidity.domain.messages import Message
 from roomidity.pipeline.asking import Asking
 from roomidity.pipeline.drain_parts import DrainPorts, DrainRules, DrainSummary
+from roomidity.pipeline.noting import DeliveryNoting
 from roomidity.pipeline.quotas import Allowance
 from roomidity.pipeline.wave_storing import WaveStorer
 from roomidity.pipeline.waves import portions, receive_wave
@@ -74,6 +75,7 @@ def drain(
         may_go_on=lambda: remaining_s() > rules.last_round_s,
         timed=timed,
         allowance=Allowance(rules.quotas, now=now),
+        noting=DeliveryNoting(now),
     )
     with asking.within(remaining_s() - rules.asking_s if ask_forecasts else math.inf):
         try:
@@ -81,6 +83,8 @@ def drain(
         except Exception as error:  # whatever storing does, forecasts are asked for
             logger.exception("storing ended early; forecasts are asked for all the same")
             storer.failures.append(error)
+        with timed("store"):
+            storer.noting.write(ports.houses, may_go_on=storer.may_go_on)
         if ask_forecasts:
             with timed("ask"):
                 try:

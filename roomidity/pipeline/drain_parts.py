@@ -36,7 +36,7 @@ class DrainPorts:
 
     @property
     def slots(self) -> SlotWriter:
-        """What admits, stores and derives."""
+        """What stores and derives."""
         return SlotWriter(self.houses, self.sets, self.observations, self.backoff)
 
 
@@ -99,8 +99,8 @@ class DrainSummary:
 
     @property
     def alarming(self) -> int:
-        """Rejected readings that somebody should look into: not those that wait until their device is mapped."""
-        return self.rejected.total() - self.rejected["unmapped"]
+        """Rejected readings to look into: not those of forgotten houses, nor those that wait for a device map."""
+        return self.rejected.total() - self.rejected["forgotten"] - self.rejected["unmapped"]
 
     @property
     def conserved(self) -> bool:

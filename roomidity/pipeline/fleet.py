@@ -10,8 +10,9 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from roomidity.domain.messages import NightCall
+from roomidity.errors import ForgottenError
 from roomidity.pipeline.nightly import Night, newest_complete_day, run_night, verify_day
-from roomidity.pipeline.ports import Function
+from roomidity.pipeline.ports import Function, is_forgotten
 from roomidity.pipeline.verification import VerifyPorts
 
 __all__ = ["FleetNight", "divide", "run_nights"]
@@ -30,6 +31,7 @@ class FleetNight:
     houses: int
     rows: int = 0
     states_advanced: int = 0
+    states_refused: int = 0
     slots_flagged: int = 0
     trainings_asked: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
@@ -38,6 +40,7 @@ class FleetNight:
         """Add a house's night."""
         self.rows += night.rows
         self.states_advanced += night.state_advanced
+        self.states_refused += night.refused is not None
         self.slots_flagged += night.slots_flagged
         self.trainings_asked.update([night.training] if night.training else [])
 
@@ -48,6 +51,7 @@ class FleetNight:
             "houses": self.houses,
             "rows": self.rows,
             "states_advanced": self.states_advanced,
+            "states_refused": self.states_refused,
             "slots_flagged": self.slots_flagged,
             "trainings_asked": dict(self.trainings_asked),
         }
@@ -76,7 +80,10 @@ def run_nights(
                 night = run_night(ports, house=house, now=now)
             else:
                 night = Night(rows=len(verify_day(ports, house=house, day=day, now=now)))
-        except Exception:  # whatever one house raises must not cost the others their night
+        except Exception as error:  # whatever one house raises must not cost the others their night
+            if isinstance(error, ForgottenError) or is_forgotten(ports.houses, house):
+                logger.info("the house was forgotten, and needs no night", extra={"house": house})
+                continue
             logger.exception("not verified, the other houses are", extra={"house": house})
             fleet.failed.append(house)
             continue

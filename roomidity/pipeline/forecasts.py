@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 import numpy as np
 
+from roomidity.domain.deliveries import Deliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.quantities import SPECS
-from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain, forecast
+from roomidity.errors import ForgottenError
+from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
+from roomidity.forecasting.serving.deliveries import delivery_notes
+from roomidity.pipeline.credible import credible_forecasts
 from roomidity.pipeline.history import read_window
 from roomidity.pipeline.house_settings import log_bad_settings
-from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, known_house
+from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, forgotten_since, known_house
 from roomidity.pipeline.serving import Serving, serving_model
 from roomidity.stopwatch import Timed, untimed
 
@@ -36,10 +41,11 @@ class ForecastPorts:
 
 @dataclass(frozen=True)
 class IssuedForecast:
-    """What was written: the rooms' forecasts, and by which model."""
+    """What was written: the rooms' forecasts, by which model, and why that was ``refused`` for some of the rooms."""
 
     rooms: tuple[StoredForecast, ...]
     serving: Serving
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, timed: Timed = untimed) -> IssuedForecast:
@@ -50,7 +56,7 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
     Raises
     ------
     NotFoundError
-        If the house was never seen.
+        If the house was never seen; ForgottenError if it was forgotten, also meanwhile: then nothing of it is left.
     """
     with timed("read_house"):
         home = known_house(ports.houses, house)
@@ -63,11 +69,17 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
     with timed("read_window"):
         window = read_window(ports.observations, home, rooms, issued_at=issued_at)
     with timed("forecast"):
-        issued = forecast(window, serving.model, serving.state)
-        stored = tuple(_to_stored(issued, place, house=house, version=serving.version) for place in range(len(rooms)))
+        found = credible_forecasts(ports.registry, home, window, serving)
+        stored = tuple(
+            _to_stored(issued, place, house=home, version=version)
+            for place, (issued, version) in enumerate(found.by_room)
+        )
     with timed("write"):
         ports.forecasts.put_many(stored)
-    return IssuedForecast(rooms=stored, serving=serving)
+        if forgotten_since(ports.houses, home):
+            ports.forecasts.delete_many(stored)
+            raise ForgottenError(house)
+    return IssuedForecast(rooms=stored, serving=serving, refused=found.refused)
 
 
 def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: datetime) -> tuple[Explanation, ...]:
@@ -80,18 +92,25 @@ def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: da
     return explain(window, serving.model, serving.state, room)
 
 
-def _to_stored(issued: HouseForecast, place: int, *, house: str, version: str) -> StoredForecast:
+def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str) -> StoredForecast:
     """One room's part, rounded as it is stored; NaN for a quantity that the room does not measure."""
+    room = issued.rooms[place]
     levels = issued.quantiles[place][:, _LEVELS]
     forecast = np.isfinite(levels).all(axis=(1, 2), keepdims=True)
     rounded = np.stack([rows.round(spec.decimals) for rows, spec in zip(levels, SPECS, strict=True)])
     return StoredForecast(
-        house=house,
-        room=issued.rooms[place],
+        house=house.name,
+        room=room,
         issued_at=issued.issued_at,
         quantiles=np.where(forecast, rounded, np.nan),
         grade={str(quantity): grade for quantity, grade in issued.grades[place].items()},
         data_through=issued.data_through[place],
         model_version=version,
-        notes=issued.notes[place],
+        notes=_notes(issued.notes[place], house.delivered(room, issued.issued_at)),
     )
+
+
+def _notes(sensors: Sequence[str], delivered: Deliveries) -> tuple[str, ...]:
+    """What is known to be wrong; a room whose readings come, late or in vain, is not called dead."""
+    deliveries = delivery_notes(delivered)
+    return (*(note for note in sensors if note != "dead" or not deliveries), *deliveries)

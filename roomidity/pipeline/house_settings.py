@@ -1,4 +1,4 @@
-"""What a person sets of a house: its time zone, and of a room its name and unit. Checked when set, and when read.
+"""What a person sets of a house: its time zone, and of a room its name, unit and wall. Checked when set, and when read.
 
 A stored setting that cannot be used never stops anything: it counts as not set, and is told (by logs and the doctor).
 """
@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from roomidity.domain.aliases import rename
+from roomidity.domain.comfort.mould import MATERIALS
+from roomidity.domain.comfort.walls import DEFAULT_WALL, Wall
 from roomidity.domain.houses import House
 from roomidity.domain.quantities import Quantity
 from roomidity.errors import ConfigurationError, InputError, NotFoundError
@@ -23,10 +25,12 @@ __all__ = [
     "bad_settings",
     "known_room",
     "log_bad_settings",
+    "removed",
     "renamed",
     "units_of",
     "with_timezone",
     "with_unit",
+    "with_wall",
 ]
 
 logger: Final = logging.getLogger(__name__)
@@ -81,7 +85,24 @@ def renamed(home: House, old: str, new: str) -> House:
     by_room = _plain(home.settings.get("rooms"))
     if room in by_room:
         settings["rooms"] = {new if name == room else name: of for name, of in by_room.items() if name != new}
-    return replace(home, rooms=rooms, settings=settings)
+    return replace(home, rooms=rooms, settings=settings, deliveries=home.deliveries.renamed(room, new))
+
+
+def removed(home: House, room: str) -> House:
+    """The house without a room, and without what was set of it: its former names are free again, its unit is gone.
+
+    Readings that come by one of its names, the present or a former one, are those of a new room.
+    """
+    names = home.names_of(room)
+    others = {of: setting for of, setting in _plain(home.settings.get("rooms")).items() if of not in names}
+    left = {
+        "aliases": {
+            former: name for former, name in _plain(home.settings.get("aliases")).items() if former not in names
+        },
+        "rooms": others,
+    }
+    settings = {key: left.get(key, value) for key, value in home.settings.items()}
+    return replace(home.without_room(room), settings={key: value for key, value in settings.items() if value != {}})
 
 
 def with_timezone(home: House, zone: str) -> House:
@@ -100,11 +121,31 @@ def with_unit(home: House, room: str, units: Units | None) -> House:
     name = home.present(room)
     kept = dict(_units(home, name)) if units is not None else {}
     merged = kept | dict(units or {})
-    others = {of: setting for of, setting in _plain(home.settings.get("rooms")).items() if of != name}
-    if merged:
-        others[name] = {"unit": ",".join(f"{quantity}:{unit}" for quantity, unit in sorted(merged.items()))}
+    text = ",".join(f"{quantity}:{unit}" for quantity, unit in sorted(merged.items()))
+    return _with_room(home, name, {"unit": text or None})
+
+
+def with_wall(home: House, room: str, *, f_rsi: float | None, material: str | None) -> House:
+    """The house with what is known of a room's coldest surface; None leaves as it is.
+
+    Raises
+    ------
+    InputError
+        If a value cannot be.
+    """
+    given = {name: value for name, value in (("f_rsi", f_rsi), ("material", material)) if value is not None}
+    Wall.from_plain(given)
+    return _with_room(home, home.present(room), given)
+
+
+def _with_room(home: House, name: str, changes: Mapping[str, Any]) -> House:
+    """The house with settings of a room beside those that it has; None takes one out."""
+    rooms = dict(_plain(home.settings.get("rooms")))
+    changed = {key: value for key, value in {**_plain(rooms.pop(name, None)), **changes}.items() if value is not None}
+    if changed:
+        rooms[name] = changed
     settings = {key: value for key, value in home.settings.items() if key != "rooms"}
-    return replace(home, settings=settings | {"rooms": others} if others else settings)
+    return replace(home, settings=settings | {"rooms": rooms} if rooms else settings)
 
 
 def units_of(homes: Iterable[House]) -> RoomUnits:
@@ -126,6 +167,15 @@ def _units(home: House, room: str) -> dict[Quantity, Unit]:
         return {}
 
 
+def _has_wall(setting: Mapping[str, Any]) -> bool:
+    """Whether what is set of a room's wall, if anything, can be used."""
+    try:
+        Wall.from_plain(setting)
+    except InputError:
+        return False
+    return True
+
+
 def bad_settings(home: House) -> Iterator[BadSetting]:
     """What a house has of stored settings that cannot be used; written by hand, or by another version."""
     try:
@@ -143,6 +193,11 @@ def bad_settings(home: House) -> Iterator[BadSetting]:
             mend = f"roomidity room {home.name}/{room} --unit UNIT, or --unit none to have its values judged"
             found = stored if isinstance(setting, Mapping) else setting
             yield BadSetting(home.name, f"unit of room {room}", found, expected, "its values are judged", mend)
+        if isinstance(setting, Mapping) and not _has_wall(setting):
+            found = {key: setting[key] for key in ("f_rsi", "material") if key in setting}
+            expected = f"f_rsi from 0.2 to 1, and material one of {', '.join(MATERIALS)}"
+            mend = f"roomidity room {home.name}/{room} --f-rsi {DEFAULT_WALL.f_rsi} --material {DEFAULT_WALL.material}"
+            yield BadSetting(home.name, f"wall of room {room}", found, expected, "the default stands in for it", mend)
     for former, name in _entries(home, "aliases"):
         if former not in home.aliases:
             expected = "a former name that leads to a room's present one"

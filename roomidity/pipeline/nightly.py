@@ -1,4 +1,4 @@
-"""A house's night: days are scored, faults flagged, the state moves on, and training is asked for where it is due."""
+"""A house's night: days are scored, faults flagged, state and mould move on; training is asked for where it is due."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from roomidity.domain.messages import TrainingReason
 from roomidity.domain.slots import floor_slot
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.pipeline.flagging import flag_faults
+from roomidity.pipeline.mould import advance_mould
 from roomidity.pipeline.ports import known_house
 from roomidity.pipeline.renamed import accuracy_between
 from roomidity.pipeline.retraining import ask_for_training, training_due
-from roomidity.pipeline.verification import VerifyPorts, advance_state, score_days
+from roomidity.pipeline.state_moving import move_state
+from roomidity.pipeline.verification import VerifyPorts, score_days
 
 __all__ = ["RECENT_DAYS", "Night", "newest_complete_day", "run_night", "verify_day"]
 
@@ -27,12 +29,17 @@ RECENT_DAYS: Final = 28
 
 @dataclass(frozen=True)
 class Night:
-    """What a night changed: rows of accuracy, slots' flags, the state; and why it asked for training, if it did."""
+    """What a night changed: rows of accuracy, flags, the state, days of mould; and why it asked for training, if so.
+
+    ``refused`` says why the house's own model or state could not be used or moved on as it was.
+    """
 
     rows: int = 0
     slots_flagged: int = 0
     state_advanced: bool = False
+    mould_days: int = 0
     training: TrainingReason | None = None
+    refused: str | None = None
 
 
 def newest_complete_day(now: datetime) -> date:
@@ -68,13 +75,23 @@ def run_night(ports: VerifyPorts, *, house: str, now: datetime) -> Night:
         if standing is None or standing.plain() != row.plain():
             changed.append(row)
         rows[row.room, row.day] = row
-    written = ports.accuracy.put_many(changed)
+    written = ports.accuracy.put_many(changed, home=home)
     flagged = flag_faults(ports.observations, house=house, now=now, aliases=home.aliases)
-    advanced = advance_state(ports, house=house, now=now)
+    moved = move_state(ports, house=house, now=now)
+    mould_days = advance_mould(ports.observations, ports.moulds, home, now=now)
     reason = training_due(home, ports.registry.manifests(house, now=now), rows.values(), now=now)
+    if reason is None and moved.wants_training:
+        reason = "repair"
     if reason is not None:
         ask_for_training(ports.training_jobs, house=house, reason=reason, now=now)
-    return Night(rows=written, slots_flagged=flagged, state_advanced=advanced, training=reason)
+    return Night(
+        rows=written,
+        slots_flagged=flagged,
+        state_advanced=moved.advanced,
+        mould_days=mould_days,
+        training=reason,
+        refused=moved.refused,
+    )
 
 
 def verify_day(ports: VerifyPorts, *, house: str, day: date, now: datetime) -> list[DayAccuracy]:
@@ -87,5 +104,5 @@ def verify_day(ports: VerifyPorts, *, house: str, day: date, now: datetime) -> l
     """
     home = known_house(ports.houses, house)
     rows = list(score_days(ports, house=home, days=[day], now=now))
-    ports.accuracy.put_many(rows)
+    ports.accuracy.put_many(rows, home=home)
     return rows

@@ -1,4 +1,4 @@
-"""What rooms measured of late, for the judgement of units: read of few houses, and only where values look odd."""
+"""Recent values of a room, read only where units look odd (see ``readings/judging``)."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from roomidity.domain.comfort.course import MouldDay
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
@@ -14,7 +15,7 @@ from roomidity.domain.models import Pointer, Pruned
 from roomidity.domain.observations import Observation, Origin, RoomMeans, StoredSet
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SlotKey
-from roomidity.errors import NotFoundError
+from roomidity.errors import ForgottenError, NotFoundError
 from roomidity.forecasting import Model, State
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.model import Champion
@@ -25,6 +26,7 @@ __all__ = [
     "Function",
     "Houses",
     "JobQueue",
+    "Moulds",
     "Observations",
     "ReadingsQueue",
     "Registry",
@@ -32,6 +34,8 @@ __all__ = [
     "Sets",
     "Settings",
     "TrainingPorts",
+    "forgotten_since",
+    "is_forgotten",
     "known_house",
 ]
 
@@ -64,13 +68,13 @@ class Houses(Protocol):
     """Houses, written only on the version that was read."""
 
     def get(self, name: str) -> House | None:
-        """A house, or None."""
+        """A house, or None, as for one that was forgotten."""
 
     def get_many(self, names: Iterable[str]) -> dict[str, House]:
-        """Those that exist."""
+        """Those that exist; those that were forgotten come as such."""
 
     def all(self) -> Iterator[House]:
-        """Every house."""
+        """Every house but those that were forgotten."""
 
     def put(self, house: House) -> None:
         """Store a house; ConflictError if another writer was there first."""
@@ -101,6 +105,12 @@ class Sets(Protocol):
     def put_many(self, sets: Mapping[SlotKey, StoredSet]) -> set[SlotKey]:
         """Write each whose stored version is one less; the keys of the others."""
 
+    def raise_versions(self, sets: Mapping[SlotKey, StoredSet], to: Mapping[SlotKey, int]) -> set[SlotKey]:
+        """Give each set, if it is still as it was read, a higher version; the keys of those that are not."""
+
+    def delete_before(self, lives: Mapping[SlotKey, int]) -> None:
+        """Delete each set that is of an earlier life of its house than the one given with its slot."""
+
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[dict[SlotKey, StoredSet]]:
         """The sets of [start, end), read consistently, in order of time, a bounded number at once."""
 
@@ -113,6 +123,9 @@ class Observations(Protocol):
 
     def put_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
         """Write each unless one of a newer set or of newer rules stands there; the keys of those not written."""
+
+    def delete(self, keys: Iterable[SlotKey]) -> None:
+        """Delete the observations of some slots."""
 
     def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
         """Each slot in [start, end) that was observed, and the rooms' means, in order of time."""
@@ -133,12 +146,18 @@ class Rejects(Protocol):
     def put(self, day: date, rejects: Sequence[Mapping[str, Any]]) -> str:
         """Keep them; where."""
 
+    def replace(self, key: str, rejects: Sequence[Mapping[str, Any]]) -> object:
+        """Put others in the place of all that was kept there."""
+
 
 class Forecasts(Protocol):
     """Forecasts; issuing one again writes the same item."""
 
     def put_many(self, forecasts: Iterable[StoredForecast]) -> None:
         """Write the forecasts of a house's rooms."""
+
+    def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
+        """Delete forecasts, if they are there."""
 
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
         """A room's newest that was issued by ``now``."""
@@ -150,11 +169,21 @@ class Forecasts(Protocol):
 class Accuracy(Protocol):
     """Rooms' accuracy by day; a row gives way only to one of as many forecasts or more."""
 
-    def put_many(self, rows: Iterable[DayAccuracy]) -> int:
-        """Write rows; how many were written."""
+    def put_many(self, rows: Iterable[DayAccuracy], *, home: House | None = None) -> int:
+        """Write rows, but none of a ``home`` that was forgotten since it was read; how many were written."""
 
     def between(self, house: str, room: str, first: date, last: date) -> list[DayAccuracy]:
         """A room's rows of the days from ``first`` to ``last``, both included, in order of time."""
+
+
+class Moulds(Protocol):
+    """Houses' mould by day."""
+
+    def put_many(self, days: Iterable[MouldDay], *, home: House | None = None) -> int:
+        """Write days; how many were written: none of a ``home`` that was forgotten since it was read."""
+
+    def between(self, house: str, first: date, last: date) -> list[MouldDay]:
+        """A house's days from ``first`` to ``last``, both included, in order of time."""
 
 
 class Registry(Protocol):
@@ -185,8 +214,12 @@ class Registry(Protocol):
         trained_at: datetime,
         first_state: State | None = None,
         decision: Mapping[str, Any] | None = None,
+        home: House | None = None,
     ) -> str:
-        """Keep a model as a candidate; its version."""
+        """Keep a model as a candidate, but not of a ``home`` that was forgotten since it was read; its version."""
+
+    def withdraw(self, house: str) -> None:
+        """Delete the objects that have no record: they came to a house that was forgotten meanwhile."""
 
     def promote(
         self, house: str, version: str, *, at: datetime, seen: Pointer | None = None, refused: Collection[str] = ()
@@ -221,9 +254,23 @@ def known_house(houses: Houses, name: str) -> House:
     Raises
     ------
     NotFoundError
-        If it was never seen.
+        If it was never seen; ForgottenError if it was forgotten.
     """
-    house = houses.get(name)
+    house = houses.get_many([name]).get(name)
     if house is None:
         raise NotFoundError(f"house {name!r}", hint="it appears with its first reading")
+    if house.is_forgotten:
+        raise ForgottenError(name)
     return house
+
+
+def forgotten_since(houses: Houses, home: House) -> bool:
+    """Whether the house was forgotten since it was read, also where a new one has come in its place."""
+    now = houses.get_many([home.name]).get(home.name)
+    return now is not None and now.life != home.life
+
+
+def is_forgotten(houses: Houses, name: str) -> bool:
+    """Whether all that is left of the house called ``name`` is that it was forgotten."""
+    house = houses.get_many([name]).get(name)
+    return house is not None and house.is_forgotten

@@ -15,7 +15,7 @@ FOUND: Final = {
     "spiking": "values of the last day were wild; they are left out",
     "dead": "a sensor is silent for longer than it ever is, while others of the house report",
     "late": "most readings come after their slot was forecast",
-    "clock": "the times of the readings are steadily off by some minutes",
+    "clock": "the times of the readings are steadily off",
     "zone": "the times of the readings are off by a time zone: local time, sent as UTC",
     "unit": "readings were refused: their values are in another unit",
     "rejected": "many readings are refused",
@@ -28,7 +28,7 @@ _REMEDIES: Final = {
     "dead": "check its battery and its distance from the gateway",
     "late": "check how often the gateway sends, and its network",
     "clock": "set the gateway's clock by NTP",
-    "zone": "send times with their offset (2026-11-22T08:14:55+01:00)",
+    "zone": "send times with their offset (2026-11-22T08:14:55+01:00); if they have one, set the gateway's clock",
     "unit": "say which unit it is, and send them again: roomidity room {house}/{room} --unit f; roomidity replay",
     "rejected": "see why: roomidity rejects",
 }

@@ -7,16 +7,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Protocol
 
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.pipeline.ports import Accuracy, Forecasts
 
-__all__ = ["accuracy_between", "forecasts_between", "latest_forecast"]
+__all__ = ["LatestForecasts", "accuracy_between", "forecasts_between", "latest_forecast"]
 
 
-def latest_forecast(forecasts: Forecasts, home: House, room: str, *, now: datetime) -> StoredForecast | None:
+class LatestForecasts(Protocol):
+    """Where the newest forecast of a room is found."""
+
+    def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
+        """A room's newest that was issued by ``now``."""
+
+
+def latest_forecast(forecasts: LatestForecasts, home: House, room: str, *, now: datetime) -> StoredForecast | None:
     """A room's newest forecast that was issued by ``now``, or None."""
     found = [forecasts.latest(home.name, name, now=now) for name in home.names_of(room)]
     newest = max((one for one in found if one is not None), key=lambda one: one.issued_at, default=None)

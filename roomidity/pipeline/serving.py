@@ -13,19 +13,23 @@ from roomidity.forecasting import Model, State, load_prior
 from roomidity.forecasting.model import Champion
 from roomidity.pipeline.ports import Registry
 
-__all__ = ["Serving", "by_present_names", "first_intact", "serving_model"]
+__all__ = ["Serving", "by_present_names", "first_intact", "prior_serving", "serving_model"]
 
 logger: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Serving:
-    """The model and state that serve a house. ``refused`` if its own champion could not be used."""
+    """The model and state that serve a house. ``refused`` if its own champion, or its state, could not be used.
+
+    ``others`` are the versions that are next in line.
+    """
 
     version: str
     model: Model
     state: State
     refused: bool = False
+    others: tuple[str, ...] = ()
 
 
 def serving_model(registry: Registry, house: str, *, aliases: Aliases = NO_ALIASES) -> Serving:
@@ -38,11 +42,13 @@ def serving_model(registry: Registry, house: str, *, aliases: Aliases = NO_ALIAS
         versions = registry.succession(house)
     except StoreError:
         logger.exception("model refused, its name cannot be read: the prior serves", extra={"house": house})
-        return _prior(refused=True)
+        return prior_serving(refused=True)
     own = first_intact(registry, house, versions, aliases=aliases)
     if own is not None:
-        return Serving(own.version, own.model, own.state, refused=own.version != versions[0])
-    return _prior(refused=bool(versions))
+        refused = own.version != versions[0] or own.state_lost is not None
+        others = versions[versions.index(own.version) + 1 :]
+        return Serving(own.version, own.model, own.state, refused=refused, others=tuple(others))
+    return prior_serving(refused=bool(versions))
 
 
 def first_intact(
@@ -63,7 +69,13 @@ def first_intact(
     skipped = (ModelRefusedError, ModelUnreadableError) if skip_unreadable else (ModelRefusedError,)
     for version in versions:
         try:
-            return by_present_names(registry.load(house, version), aliases)
+            champion = registry.load(house, version)
+            if champion.state_lost is not None:
+                logger.error(
+                    "model refused its state, the one that training left serves",
+                    extra={"house": house, "version": version, "why": champion.state_lost},
+                )
+            return by_present_names(champion, aliases)
         except skipped:
             logger.exception("model refused, the next in line serves", extra={"house": house, "version": version})
     return None
@@ -81,6 +93,7 @@ def by_present_names(champion: Champion, aliases: Aliases) -> Champion:
     )
 
 
-def _prior(*, refused: bool) -> Serving:
+def prior_serving(*, refused: bool) -> Serving:
+    """The model shipped with the package, and its state."""
     model, state, manifest = load_prior()
     return Serving(str(manifest["version"]), model, state, refused=refused)

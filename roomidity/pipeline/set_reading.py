@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -26,23 +27,34 @@ _AT_ONCE: Final = 100
 
 @dataclass(frozen=True)
 class ReadSets:
-    """Sets as they were read: ``keys`` are those asked for, up to the one that the memory ended with."""
+    """Sets as they were read: ``keys`` are those asked for, up to the one that the memory ended with.
+
+    What is ``held`` of an earlier life of a house counts as empty, and is there to be replaced; what is ``later`` is of
+    a later life: the house was forgotten meanwhile.
+    """
 
     keys: Sequence[SlotKey]
     held: Mapping[SlotKey, StoredSet]
     values: pl.DataFrame
     unreadable: Mapping[SlotKey, str]
+    later: AbstractSet[SlotKey] = frozenset()
 
 
 class SetReader:
     """Reads sets in their order until they have :data:`ROUND_VALUES` values, one set at least.
 
-    Rooms stand under their present names (``aliases``). It learns how many values sets have, so that full ones are not
-    read again and again.
+    Rooms stand under their present names (``aliases``); ``lives`` are those of the houses whose readings come. It
+    learns how many values sets have, so that full ones are not read again and again.
     """
 
-    def __init__(self, sets: Sets, aliases: HouseAliases = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        sets: Sets,
+        aliases: HouseAliases = MappingProxyType({}),
+        lives: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self._sets = sets
+        self._lives = lives
         self._aliases = aliases
         self._at_once = _AT_ONCE
 
@@ -55,15 +67,16 @@ class SetReader:
         while place < len(keys) and left > 0:
             some = keys[place : place + self._at_once]
             found = self._sets.get_many(some)
-            stored = [key for key in some if key in found]
+            stored = [key for key in some if key in found and found[key].life == self._lives.get(key.house, 0)]
             unpacked = unpack_sets({key: found[key].packed for key in stored}, most_values=left)
             is_whole = unpacked.count == len(stored)
             taken = len(some) if is_whole else some.index(stored[unpacked.count])
             self._at_once = min(_AT_ONCE, 2 * self._at_once) if is_whole else max(1, taken)
-            held |= {key: found[key] for key in stored[: unpacked.count]}
+            held |= {key: found[key] for key in some[:taken] if key in found}
             unreadable |= unpacked.unreadable
             parts.append(unpacked.values)
             left -= len(unpacked.values)
             place += taken
         values = values_by_present_names(parts[0] if len(parts) == 1 else pl.concat(parts), self._aliases)
-        return ReadSets(keys[:place], held, values, unreadable)
+        later = {key for key, one in held.items() if one.life > self._lives.get(key.house, 0)}
+        return ReadSets(keys[:place], held, values, unreadable, later)

@@ -8,14 +8,19 @@ make the outcome exact:
 2. An observation bears its origin (version of the set, number of the rules), and is written only if neither is lower
    than what stands there. So the outcome of both never gives way to the outcome of one.
 3. Who is refused reads both again and derives anew, since what stands there may be of a newer set under older rules.
+
+A table that was restored moves back in time, and the numbers in it with it. What they are of is in the origin's digest;
+and where an observation is of a higher number than a set or rules that were read after it, these are raised above it.
+
+A house may be forgotten meanwhile. Who forgets notes it in the house first and deletes then; who stores reads the house
+last, and takes back what it wrote of one that is no more: :meth:`SlotWriter.clear`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -23,17 +28,19 @@ import numpy as np
 import polars as pl
 
 from roomidity.domain.houses import House
-from roomidity.domain.observations import Origin, StoredSet
+from roomidity.domain.observations import Observation, Origin, StoredSet, without_flags
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SlotKey
 from roomidity.errors import ConflictError
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
+from roomidity.pipeline.origins import Compared, compare, origins_of, raise_above
 from roomidity.pipeline.ports import Houses, Observations, Sets
 from roomidity.pipeline.set_reading import ROUND_VALUES, ReadSets, SetReader
+from roomidity.pipeline.stored import Stored, keys_of, rows_but, rows_of
 from roomidity.readings import derive, pack_sets, union, unpack_sets
 from roomidity.readings.renaming import HouseAliases, values_by_present_names
 
-__all__ = ["SlotWriter", "Stored"]
+__all__ = ["SlotWriter"]
 
 logger: Final = logging.getLogger(__name__)
 
@@ -44,27 +51,6 @@ _ROUND_SLOTS: Final = 2_000
 _MOST_BYTES: Final = 400_000
 """Of a packed set: an item takes 409,600 with all else in it, and the fullest set of a house is below. Late readings of
 rooms that were replaced meanwhile can make a slot's larger."""
-
-
-@dataclass
-class Stored:
-    """What became of accepted readings (``outcomes``), and how many slots' sets and observations were written.
-
-    ``left`` are the messages (by index) that must stay in the queue: with readings of a slot whose set cannot be read,
-    or that were ``not_stored``, for want of time, or as other writers were faster every time (then ``overtaken``).
-    """
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    slots_changed: int = 0
-    slots_rederived: int = 0
-    left: set[int] = field(default_factory=set)
-    not_stored: int = 0
-    overtaken: ConflictError | None = None
-
-    def leave(self, rows: pl.DataFrame) -> None:
-        """Leave readings for another drain."""
-        self.not_stored += len(rows)
-        self.left.update(rows["message"].unique())
 
 
 @dataclass(frozen=True)
@@ -82,42 +68,57 @@ class SlotWriter:
         *,
         may_go_on: Callable[[], bool] = lambda: True,
         aliases: HouseAliases = MappingProxyType({}),
+        lives: Mapping[str, int] = MappingProxyType({}),
     ) -> Stored:
         """Add each reading to its slot's set, durably, and bring the observations of those slots up to date.
 
         A slot costs itself alone: what cannot be stored is left. So is what ``may_go_on`` has no time for; it is asked
         before every round but the first. What a set holds under a former name of a room (``aliases``) is compared, and
-        kept, under the present one.
+        kept, under the present one. ``lives`` are those of the houses when the readings were let in; readings of one
+        that was forgotten since are left.
         """
         stored = Stored()
         rows = accepted.with_row_index("row")
         slots = rows.group_by("house", "slot").len().sort("house", "slot")
         keys = [SlotKey(*key) for key in slots.select("house", "slot").iter_rows()]
         ends = (slots["len"] * len(QUANTITIES)).cum_sum().to_numpy()
-        reader = SetReader(self.sets, aliases)
+        reader = SetReader(self.sets, aliases, lives)
         first = 0
         while first < len(keys):
             if first and not may_go_on():
-                stored.leave(_of_slots(rows, set(keys[first:])))
+                stored.leave(rows_of(rows, set(keys[first:])))
                 break
             most = (ends[first - 1] if first else 0) + ROUND_VALUES
             part = keys[first : min(first + _ROUND_SLOTS, max(first + 1, int(np.searchsorted(ends, most, "right"))))]
-            first += self._store_part(part, rows if part == keys else _of_slots(rows, set(part)), reader, stored)
+            first += self._store_part(part, rows if part == keys else rows_of(rows, set(part)), reader, stored, lives)
         return stored
 
-    def _store_part(self, keys: list[SlotKey], rows: pl.DataFrame, reader: SetReader, stored: Stored) -> int:
+    def clear(self, keys: Iterable[SlotKey]) -> None:
+        """Delete what slots hold of houses that were forgotten, and derive anew what they hold of those that are there.
+
+        Running it again changes nothing.
+        """
+        slots = dict.fromkeys(keys, 0)
+        homes = self._homes(slots)
+        self.sets.delete_before({key: homes[key.house].life for key in slots if key.house in homes})
+        self.observations.delete(slots)
+        self._refresh(self.sets.get_many(slots))
+
+    def _store_part(
+        self, keys: list[SlotKey], rows: pl.DataFrame, reader: SetReader, stored: Stored, lives: Mapping[str, int]
+    ) -> int:
         """Store the readings of some slots, the first that fit in memory with what is stored; how many those are."""
         read = reader.read(keys)
         taken = len(read.keys)
-        pending = rows if taken == len(keys) else _of_slots(rows, set(read.keys))
+        pending = rows if taken == len(keys) else rows_of(rows, set(read.keys))
         for attempt in range(ATTEMPTS):
-            at_hand = pending if not attempt else _of_slots(pending, set(read.keys))
+            at_hand = pending if not attempt else rows_of(pending, set(read.keys))
             beyond = pending.clear() if not attempt else pending.join(at_hand, on="row", how="anti")
-            pending = pl.concat([self._store_round(at_hand, read, stored), beyond])
+            pending = pl.concat([self._store_round(at_hand, read, stored, lives), beyond])
             if pending.is_empty():
                 return taken
             self.backoff.pause(attempt)
-            read = reader.read(_keys_of(pending))
+            read = reader.read(keys_of(pending))
         stored.overtaken = ConflictError(f"{pending.select('house', 'slot').n_unique()} slots", attempts=ATTEMPTS)
         stored.leave(pending)
         return taken
@@ -132,112 +133,143 @@ class SlotWriter:
         ConflictError
             If other writers were faster every time.
         """
-        written, refused = self._refresh(read)
+        written, refused, sealed = self._refresh(read)
+        _tell({key: f"the observation of {key} gives way to none" for key in sealed})
         if refused:
             raise ConflictError(f"the observations of {len(refused)} slots", attempts=ATTEMPTS)
         return written
 
-    def _refresh(self, read: Mapping[SlotKey, StoredSet]) -> tuple[int, set[SlotKey]]:
-        """The same; returns how many were written, and the slots whose observation never gave way."""
+    def correct(self, read: Mapping[SlotKey, StoredSet], standing: Mapping[SlotKey, Observation]) -> int:
+        """Write anew what says something else than follows from the sets just ``read``; returns how many were.
+
+        It comes after :meth:`refresh`, for what bears the right origin and is not what follows from it, such as an
+        observation of an earlier version. Flags of faults are no part of that. Who is overtaken leaves it to the other.
+        """
+        homes = self._homes(read)
+        unpacked = unpack_sets({key: held.packed for key, held in read.items()})
+        derived = _derive(unpacked.values, homes)
+        other = {
+            key for key, observation in derived.items() if without_flags(standing.get(key, {})) != observation
+        } - unpacked.unreadable.keys()
+        if not other:
+            return 0
+        origins = origins_of({key: read[key] for key in other}, homes)
+        return len(other) - len(self.observations.put_many({key: (derived[key], origins[key]) for key in other}))
+
+    def _refresh(self, read: Mapping[SlotKey, StoredSet]) -> tuple[int, set[SlotKey], set[SlotKey]]:
+        """The same; returns how many were written, and the slots whose observation never gave way, or never will."""
         written = 0
         refused: set[SlotKey] = set()
+        seen: dict[SlotKey, Origin] = {}
+        sealed: set[SlotKey] = set()  # what stands there cannot be read, and gives way to nothing: a newer version's
+        unread: set[SlotKey] = set()
         for attempt in range(ATTEMPTS):
-            versions = {key: held.version for key, held in read.items()}
-            homes = self._homes(versions)
-            behind = self._behind(versions, homes)
-            unpacked = unpack_sets({key: held.packed for key, held in read.items() if key in behind})
+            homes = self._homes(read)
+            read = {key: one for key, one in read.items() if one.life == _life(homes, key.house)}
+            found = self._compare(read, homes)
+            due = set(found.behind)
+            unpacked = unpack_sets({key: held.packed for key, held in read.items() if key in due | found.ahead.keys()})
             _tell(unpacked.unreadable)
-            due = behind - unpacked.unreadable.keys()
-            of_due = {key: versions[key] for key in due}
-            refused = self._write_observations(unpacked.values, of_due, homes) if due else due
+            due -= unpacked.unreadable.keys()
+            ahead = {key: origin for key, origin in found.ahead.items() if key not in unpacked.unreadable}
+            raise_above(
+                {key: seen[key] for key in ahead.keys() & seen}, self.houses, self.sets, self.backoff, read, homes
+            )
+            refused = self._write_observations(unpacked.values, {key: read[key] for key in due}, homes) if due else due
             written += len(due) - len(refused)
-            if not refused:
+            sealed |= refused & found.missing & unread
+            unread = refused & found.missing
+            refused -= sealed
+            if not refused and not ahead:
                 break
-            self.backoff.pause(attempt)
-            read = self.sets.get_many(refused)
-        return written, refused
+            if attempt or refused:
+                self.backoff.pause(attempt)
+            seen |= ahead
+            read = self.sets.get_many(refused | ahead.keys())
+        return written, refused, sealed
 
-    def _store_round(self, pending: pl.DataFrame, read: ReadSets, stored: Stored) -> pl.DataFrame:
+    def _store_round(
+        self, pending: pl.DataFrame, read: ReadSets, stored: Stored, lives: Mapping[str, int]
+    ) -> pl.DataFrame:
         """One round for slots that were read; returns the readings of those that another writer changed meanwhile."""
         keys, before = list(read.keys), read.held
-        if read.unreadable:
+        if read.later or read.unreadable:
             _tell(read.unreadable)
-            apart = _of_slots(pending, set(read.unreadable))
-            stored.left.update(apart["message"].unique())
-            pending = pending.join(apart.select("row"), on="row", how="anti", maintain_order="left")
+            stored.leave(rows_of(pending, set(read.later)))
+            stored.left.update(rows_of(pending, set(read.unreadable))["message"].unique())
+            pending = rows_but(pending, rows_of(pending, {*read.later, *read.unreadable}))
             if pending.is_empty():
                 return pending
-            keys = [key for key in keys if key not in read.unreadable]
+            keys = [key for key in keys if key not in read.later and key not in read.unreadable]
         merged = union(read.values, pending)
         changed = set(merged.changed)
         versions = {key: (before[key].version if key in before else 0) + (key in changed) for key in keys}
-        packed = pack_sets(_of_slots(merged.values, changed))
+        packed = pack_sets(rows_of(merged.values, changed))
         too_large = {key: f"the set of {key} is too large" for key, one in packed.items() if len(one) > _MOST_BYTES}
         if too_large:
             _tell(too_large)
-            apart = _of_slots(pending, set(too_large))
+            apart = rows_of(pending, set(too_large))
             stored.leave(apart)
-            return pending.join(apart.select("row"), on="row", how="anti", maintain_order="left")  # a round of its own
-        lost = self.sets.put_many({key: StoredSet(content, versions[key]) for key, content in packed.items()})
+            return rows_but(pending, apart)  # a round of its own
+        held = {key: StoredSet(content, versions[key], lives.get(key.house, 0)) for key, content in packed.items()}
+        lost = self.sets.put_many(held)
+
+        held |= {key: before[key] for key in keys if key not in changed}
+        homes = self._homes(held)
+        found = self._compare({key: held[key] for key in keys if key not in changed}, homes)
+        stale = found.behind
+        due = (changed - lost) | stale
+        derived = {key: held[key] for key in due}
+        refused = self._write_observations(rows_of(merged.values, due), derived, homes) if due else due
+        doubtful = refused | found.ahead.keys()
+        _, refused, sealed = self._refresh(self.sets.get_many(doubtful)) if doubtful else (0, refused, refused)
+        if stuck := refused | sealed:
+            _tell({key: f"the observation of {key} gives way to none" for key in stuck})
+            stored.left.update(rows_of(pending, stuck)["message"].unique())
 
         homes = self._homes(versions)
-        stale = self._behind({key: versions[key] for key in keys if key not in changed}, homes)
-        due = (changed - lost) | stale
-        derived = {key: versions[key] for key in due}
-        refused = self._write_observations(_of_slots(merged.values, due), derived, homes) if due else due
-        _, stuck = self._refresh(self.sets.get_many(refused)) if refused else (0, set[SlotKey]())
-        if stuck:
-            _tell({key: f"the observation of {key} gives way to none" for key in stuck})
-            stored.left.update(_of_slots(pending, stuck)["message"].unique())
+        gone = {key for key in keys if _life(homes, key.house) != lives.get(key.house, 0)}
+        of_gone = rows_of(pending, gone)
+        if gone:
+            logger.warning("a house was forgotten meanwhile", extra={"slots": len(gone)})
+            self.clear(gone)
+            stored.leave(of_gone)
+            changed, lost, stale = changed - gone, lost - gone, stale - gone
 
         stored.slots_changed += len(changed - lost)
         stored.slots_rederived += len(stale)
-        still_pending = _of_slots(pending, lost)
-        outcomes = merged.outcomes.join(still_pending.select("row"), on="row", how="anti")
+        still_pending = rows_of(pending, lost)
+        outcomes = rows_but(merged.outcomes, pl.concat([still_pending, of_gone]))
         stored.outcomes.update(dict(outcomes["outcome"].value_counts().iter_rows()))
         return still_pending
 
-    def _homes(self, versions: Mapping[SlotKey, int]) -> dict[str, House]:
+    def _homes(self, slots: Iterable[SlotKey]) -> dict[str, House]:
         """The houses of some slots, read now: after the slots' sets, or the rules may be older than the sets."""
-        return self.houses.get_many(sorted({key.house for key in versions})) if versions else {}
+        names = sorted({key.house for key in slots})
+        return self.houses.get_many(names) if names else {}
 
-    def _behind(self, versions: Mapping[SlotKey, int], homes: Mapping[str, House]) -> set[SlotKey]:
-        """The slots whose observation is missing, or is of an older set or older rules.
-
-        A drain died between set and observation, or a change of rules did before it came to the slot.
-        """
-        standing = self.observations.origins(versions) if versions else {}
-        wanted = _origins(versions, homes)
-        return {key for key in versions if key not in standing or not standing[key].covers(wanted[key])}
+    def _compare(self, held: Mapping[SlotKey, StoredSet], homes: Mapping[str, House]) -> Compared:
+        return compare(held, homes, self.observations.origins(held) if held else {})
 
     def _write_observations(
-        self, values: pl.DataFrame, versions: Mapping[SlotKey, int], homes: Mapping[str, House]
+        self, values: pl.DataFrame, held: Mapping[SlotKey, StoredSet], homes: Mapping[str, House]
     ) -> set[SlotKey]:
-        """Derive the slots of ``versions`` from their ``values``; returns those refused: something newer is there."""
-        values = values_by_present_names(values, {name: home.aliases for name, home in homes.items()})
-        observed = derive(values, {name: home.present_rules for name, home in homes.items() if home.quarantine})
-        origins = _origins(versions, homes)
+        """Derive the slots that are ``held`` from their ``values``; returns those refused: something newer is there."""
+        origins = origins_of(held, homes)
+        observed = _derive(values, homes)
         return self.observations.put_many({key: (observation, origins[key]) for key, observation in observed.items()})
 
 
-def _origins(versions: Mapping[SlotKey, int], homes: Mapping[str, House]) -> dict[SlotKey, Origin]:
-    numbers = {name: house.rules_version for name, house in homes.items()}
-    return {key: Origin(version, numbers.get(key.house, 0)) for key, version in versions.items()}
+def _life(homes: Mapping[str, House], house: str) -> int:
+    return homes[house].life if house in homes else 0
+
+
+def _derive(values: pl.DataFrame, homes: Mapping[str, House]) -> dict[SlotKey, Observation]:
+    values = values_by_present_names(values, {name: home.aliases for name, home in homes.items()})
+    return derive(values, {name: home.present_rules for name, home in homes.items() if home.quarantine})
 
 
 def _tell(unreadable: Mapping[SlotKey, str]) -> None:
     """Name in the log what keeps readings in the queue."""
     for why in unreadable.values():
         logger.error("a set cannot be read or written; its readings stay in the queue: %s", why)
-
-
-def _keys_of(rows: pl.DataFrame) -> list[SlotKey]:
-    return [SlotKey(*key) for key in rows.select("house", "slot").unique(maintain_order=True).iter_rows()]
-
-
-def _of_slots(rows: pl.DataFrame, keys: set[SlotKey]) -> pl.DataFrame:
-    """The rows of some slots."""
-    if not keys:
-        return rows.clear()
-    wanted = pl.DataFrame(list(keys), schema={"house": pl.String, "slot": pl.Int64}, orient="row")
-    return rows.join(wanted, on=["house", "slot"], how="semi", maintain_order="left")

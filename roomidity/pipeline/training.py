@@ -5,7 +5,8 @@ Imports scikit-learn by way of :mod:`roomidity.forecasting.training.ridges`; not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,14 @@ from typing import Any
 from roomidity.domain.houses import House
 from roomidity.domain.models import Pointer, version_of
 from roomidity.domain.slots import SLOT_MS, floor_slot, format_moment, format_slot, from_epoch_ms
-from roomidity.errors import ChampionChangedError, ItemDamagedError, ModelRefusedError, NotEnoughDataError
+from roomidity.errors import (
+    ChampionChangedError,
+    ForgottenError,
+    ItemDamagedError,
+    ModelRefusedError,
+    NotEnoughDataError,
+    RoomidityError,
+)
 from roomidity.forecasting import Model, State, Window, advance, load_prior
 from roomidity.forecasting.evaluation.gate import held_out_slots
 from roomidity.forecasting.model import Champion
@@ -21,7 +29,7 @@ from roomidity.forecasting.serving.courses import measured_slots
 from roomidity.forecasting.serving.faults import without_faults
 from roomidity.forecasting.training.challenge import challenge
 from roomidity.pipeline.history import KEPT_FOR, check_rules_followed, read_history
-from roomidity.pipeline.ports import Registry, TrainingPorts, known_house
+from roomidity.pipeline.ports import Registry, TrainingPorts, forgotten_since, known_house
 from roomidity.pipeline.serving import by_present_names, first_intact
 
 __all__ = ["TrainedHouse", "TrainingPorts", "train_house"]
@@ -80,7 +88,7 @@ def train_house(  # noqa: PLR0913  # all but the ports by name
     Raises
     ------
     NotFoundError
-        If the house was never seen.
+        If the house was never seen; ForgottenError if it was forgotten, also meanwhile.
     NotEnoughDataError
         If its history is too short; what serves goes on serving.
     ModelUnreadableError
@@ -137,27 +145,50 @@ def train_house(  # noqa: PLR0913  # all but the ports by name
     }
     promoted, adopted = False, None
     if not dry_run:
-        ports.registry.publish(
-            house,
-            model=trained.model,
-            state=found.state,
-            first_state=trained.state,
-            manifest=manifest,
-            trained_at=history.end,
-            decision=decision,
-        )
-        if decision["won"]:
-            try:
-                refused = [one for one in pointer.succession if serving is None or one != serving.version]
-                ports.registry.promote(house, version, at=now, seen=pointer, refused=refused)
-                promoted = True
-            except ChampionChangedError as error:
-                decision |= {"won": False, "reasons": [f"another model was promoted meanwhile: {error}"]}
-                ports.registry.refuse(house, version, decision=decision, at=now)
-        elif serving is None:
-            adopted = _adopt_prior(ports.registry, house, history, manifest=manifest, seen=pointer, now=now)
-        ports.registry.prune(house, now=now)
+        with _unless_forgotten(ports, home):
+            ports.registry.publish(
+                house,
+                model=trained.model,
+                state=found.state,
+                first_state=trained.state,
+                manifest=manifest,
+                trained_at=history.end,
+                decision=decision,
+                home=home,
+            )
+            if decision["won"]:
+                try:
+                    refused = [one for one in pointer.succession if serving is None or one != serving.version]
+                    ports.registry.promote(house, version, at=now, seen=pointer, refused=refused)
+                    promoted = True
+                except ChampionChangedError as error:
+                    decision |= {"won": False, "reasons": [f"another model was promoted meanwhile: {error}"]}
+                    ports.registry.refuse(house, version, decision=decision, at=now)
+            elif serving is None:
+                adopted = _adopt_prior(ports.registry, home, history, manifest=manifest, seen=pointer, now=now)
+            ports.registry.prune(house, now=now)
     return TrainedHouse(version, manifest, decision, promoted=promoted, estimators=trained.estimators, adopted=adopted)
+
+
+@contextmanager
+def _unless_forgotten(ports: TrainingPorts, home: House) -> Iterator[None]:
+    """Register something of a house, and take it back where that was forgotten meanwhile.
+
+    Raises
+    ------
+    ForgottenError
+        If it was.
+    """
+    try:
+        yield
+    except RoomidityError as error:
+        if not forgotten_since(ports.houses, home):
+            raise
+        ports.registry.withdraw(home.name)
+        raise ForgottenError(home.name) from error
+    if forgotten_since(ports.houses, home):
+        ports.registry.withdraw(home.name)
+        raise ForgottenError(home.name)
 
 
 def _history(ports: TrainingPorts, home: House, now: datetime) -> Window:
@@ -189,13 +220,14 @@ def _contender(
 
 
 def _adopt_prior(
-    registry: Registry, house: str, history: Window, *, manifest: Mapping[str, Any], seen: Pointer, now: datetime
+    registry: Registry, home: House, history: Window, *, manifest: Mapping[str, Any], seen: Pointer, now: datetime
 ) -> str | None:
     """Let the prior serve as the house's own version until a challenger beats it, its state moved on every night.
 
     Its name as such; None if another was promoted meanwhile. With the state that every new house starts from, its
     pinball loss is up to 18 % higher after two months.
     """
+    house = home.name
     model, state, _ = load_prior()
     broken = "; what served before is not intact" if seen.succession else ""
     reasons = [f"the prior, with what the house has shown of its errors: the challenger did not beat it{broken}"]
@@ -207,6 +239,7 @@ def _adopt_prior(
         manifest={**manifest, "trained_from": format_slot(history.end), "report": {}},  # on nothing of the house
         trained_at=history.end,
         decision={"at": format_moment(now), "won": True, "against": manifest["prior"], "reasons": reasons},
+        home=home,
     )
     try:
         registry.promote(house, version, at=now, seen=seen, refused=seen.succession)

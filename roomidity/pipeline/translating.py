@@ -70,7 +70,7 @@ class Translator:
             translation = translate(inside, devices=self._map, zones=self._zone)
             if not inside or (_is_bare(inside) and not translation.dialects):
                 continue  # of no other form: rejected as what it is
-            self._note(translation.unmapped)
+            self._note([one for one in translation.unmapped if not self._is_of_forgotten(one, messages[place])])
             readings = [one for one in translation.readings if one.is_mapped or self._keeps(one, kept)]
             found.unkept[place] = len(translation.readings) - len(readings)
             found.no_reading[place], found.retained[place] = translation.no_reading, translation.retained
@@ -111,6 +111,11 @@ class Translator:
     def _zone(self, house: str) -> str:
         home = self._homes[house]
         return self._timezone if home is None else home.zone
+
+    def _is_of_forgotten(self, one: HeardDevice, message: Message) -> bool:
+        """Whether a device was heard in a message that was sent before its house was forgotten."""
+        home = self._homes[one.house]
+        return home is not None and home.forgotten_at is not None and message.sent_ms <= to_epoch_ms(home.forgotten_at)
 
     def _note(self, unmapped: Sequence[HeardDevice]) -> None:
         texts: dict[int, str] = {}  # of a message that may have thousands of devices

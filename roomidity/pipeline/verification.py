@@ -1,4 +1,4 @@
-"""Verify: forecasts whose 24 h are over against what happened; and the daily step of a champion's state.
+"""Verify: forecasts whose 24 h are over against what happened.
 
 All of it is a function of stored forecasts and observations, so that doing it again gives the same, and doing it after
 late readings came gives what they say.
@@ -17,23 +17,20 @@ from numpy.typing import NDArray
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import OUTDOOR, House
 from roomidity.domain.quantities import QUANTITIES
-from roomidity.domain.slots import SLOT, SLOT_MS, floor_slot, from_epoch_ms
-from roomidity.errors import ItemDamagedError
-from roomidity.forecasting import STEPS, WINDOW_SLOTS, Window, advance
+from roomidity.domain.slots import SLOT, floor_slot
+from roomidity.forecasting import STEPS, WINDOW_SLOTS, Window
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
-from roomidity.forecasting.evaluation.protocol import counted
+from roomidity.forecasting.evaluation.protocol import ISSUE_SLOTS, counted
 from roomidity.forecasting.evaluation.scores import Score, score
 from roomidity.forecasting.serving.courses import FILL_SLOTS, fill
 from roomidity.forecasting.serving.faults import without_faults
-from roomidity.pipeline.history import KEPT_FOR, read_history
-from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Observations, Registry, known_house
+from roomidity.pipeline.history import read_history
+from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Moulds, Observations, Registry, known_house
 from roomidity.pipeline.renamed import forecasts_between
-from roomidity.pipeline.serving import first_intact
 
-__all__ = ["VerifyPorts", "advance_state", "midnight", "score_days", "verify_house"]
+__all__ = ["VerifyPorts", "midnight", "score_days", "verify_house"]
 
 _DAY: Final = timedelta(days=1)
-_SIX_HOURS: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -45,6 +42,7 @@ class VerifyPorts:
     forecasts: Forecasts
     registry: Registry
     accuracy: Accuracy
+    moulds: Moulds
     training_jobs: JobQueue
 
 
@@ -146,30 +144,8 @@ def _score_room(room: str, forecasts: Sequence[StoredForecast], happened: Window
         issued=issued,
         quantities=sorted({quantity for one in forecasts for quantity in one.quantities}),
         scores=score(np.stack([one.quantiles for one in forecasts]), actual, newest),
-        counted=np.array([(moment - midnight(moment.date())) % _SIX_HOURS == timedelta(0) for moment in issued])
+        counted=np.array(
+            [(moment - midnight(moment.date())) % (ISSUE_SLOTS * SLOT) == timedelta(0) for moment in issued]
+        )
         & counted(filled, actual, newest, begins),
     )
-
-
-def advance_state(ports: VerifyPorts, *, house: str, now: datetime) -> bool:
-    """Move the online state of what serves on over the slots that have closed; whether it moved.
-
-    What serves is the champion, or the one before it while that is refused; the prior has no state of a house's own.
-    Running it again changes nothing: the state knows through which slot it has been advanced. Where the pointer is
-    damaged, nothing of the house's own serves.
-    """
-    home = known_house(ports.houses, house)
-    try:
-        versions = ports.registry.succession(house)
-    except ItemDamagedError:
-        return False  # the registry has named it
-    serving = first_intact(ports.registry, house, versions, aliases=home.aliases)
-    rooms = home.rooms_to_forecast(now)
-    if serving is None or not rooms:
-        return False
-    start = min(max(from_epoch_ms(serving.state.through * SLOT_MS), now - KEPT_FOR), now)
-    closed = read_history(ports.observations, home, rooms, start=start, end=now)
-    moved = advance(serving.state, serving.model, closed)
-    if moved is serving.state:
-        return False
-    return ports.registry.put_state(house, serving.version, moved)

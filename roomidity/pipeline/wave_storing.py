@@ -20,9 +20,11 @@ from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
 from roomidity.domain.names import is_name, kept_name
 from roomidity.pipeline.admission import Admission
+from roomidity.pipeline.deletions import Deletions, slots_of
 from roomidity.pipeline.drain_parts import DrainPorts, DrainRules, DrainSummary
 from roomidity.pipeline.foreign import Translated, foreign_messages
 from roomidity.pipeline.house_settings import units_of
+from roomidity.pipeline.noting import DeliveryNoting
 from roomidity.pipeline.pasts import Pasts
 from roomidity.pipeline.quotas import Allowance
 from roomidity.readings import Checked, Decoded, check, decode
@@ -47,6 +49,7 @@ class WaveStorer:
     may_go_on: Callable[[], bool]
     timed: Timed
     allowance: Allowance
+    noting: DeliveryNoting
     failures: list[Exception] = field(default_factory=list)
 
     def store(self, messages: list[Message]) -> DrainSummary:
@@ -56,17 +59,24 @@ class WaveStorer:
         translated = self._translate(decoded)
         decoded = translated.decoded
         with self.timed("store"):
-            homes = self._homes(decoded)
+            asked = _named(decoded)
+            known = self.ports.houses.get_many(sorted(asked)) if asked else {}
+        homes = {name: home for name, home in known.items() if not home.is_forgotten}
+        deletions = Deletions.of(messages, asked, known)
         aliases = {name: home.aliases for name, home in homes.items() if home.aliases}
         with self.timed("decode"):
             past = Pasts(self.ports.observations, self.now, aliases)
             units = units_of(homes.values())
             checked = check(decoded, now=self.now, limits=self.rules.limits, units=units, past=past, aliases=aliases)
         with self.timed("store"):
-            checked, left = self._admit(checked, homes)
-            rejected = self._keep_rejects(decoded, checked, left)
+            checked, gone = deletions.without(checked)
+            if len(gone):  # what a drain that died may have stored of it
+                self.ports.slots.clear(slots_of(gone))
+            checked, left = self._admit(checked, known)
+            rejected = self._keep_rejects(decoded, checked, left, deletions)
+            rejected.update(forgotten=len(_without(gone, left)))
             accepted = _without(checked.accepted, left)
-            stored = self.ports.slots.store(accepted, may_go_on=self.may_go_on, aliases=aliases)
+            stored = self.ports.slots.store(accepted, may_go_on=self.may_go_on, aliases=aliases, lives=deletions.lives)
             self.allowance.count(accepted)
             self.failures.extend([stored.overtaken] if stored.overtaken else [])
         kept = left | stored.left
@@ -74,6 +84,8 @@ class WaveStorer:
             undeleted = self.ports.readings.delete(
                 [message for place, message in enumerate(messages) if place not in kept]
             )
+        done = Checked(accepted=_without(accepted, stored.left), rejected=_without(checked.rejected, kept))
+        self.noting.take(messages, done, homes)
         not_received = (len(_of(decoded.rows, left)) if left else 0) + stored.not_stored
         not_received += sum(translated.unkept[place] for place in left)
         unkept = sum(translated.unkept.values()) - sum(translated.unkept[place] for place in left)
@@ -85,7 +97,7 @@ class WaveStorer:
             left=not_received,
             late=int(accepted["late"].sum()),
             outcomes=stored.outcomes,
-            rejected=rejected,
+            rejected=+rejected,
             slots_changed=stored.slots_changed,
             slots_rederived=stored.slots_rederived,
             undeleted=len(undeleted) + len(kept),
@@ -119,12 +131,6 @@ class WaveStorer:
         with self.timed("translate"):
             return self._translator.translate(decoded, foreign)
 
-    def _homes(self, decoded: Decoded) -> dict[str, House]:
-        """The houses that readings name, before these are judged: by their settings."""
-        sent = decoded.rows["house"].unique().drop_nulls()
-        names = sorted({name for name in map(kept_name, sent) if is_name(name)})
-        return self.ports.houses.get_many(names) if names else {}
-
     def _admit(self, checked: Checked, homes: Mapping[str, House]) -> tuple[Checked, set[int]]:
         """What the houses have a place for; and the messages (by index) that are left for another drain."""
         left = set(self.allowance.messages_over(checked.accepted))
@@ -140,14 +146,26 @@ class WaveStorer:
             left.update(late["message"].unique())
         return _refuse(checked, admitted.refused), left
 
-    def _keep_rejects(self, decoded: Decoded, checked: Checked, left: set[int]) -> Counter[str]:
-        """Keep what was rejected, and count it by reason; where that fails, its messages are ``left`` as well."""
+    def _keep_rejects(self, decoded: Decoded, checked: Checked, left: set[int], deletions: Deletions) -> Counter[str]:
+        """Keep what was rejected, and count it by reason; where that fails, its messages are ``left`` as well.
+
+        What names a house that was forgotten since is counted alone; also where that happened just now.
+        """
         rejected = _without(checked.rejected, left)
         rejects = describe(decoded, rejected)
         counts: Counter[str] = Counter()
         if rejects:
+            places = list(rejected["message"].unique())
             try:
-                self.ports.rejects.put(self.now.date(), rejects)
+                deletions = deletions.naming(places, self.ports.houses)
+                rejects, gone = deletions.split(rejects)
+                if rejects:
+                    key = self.ports.rejects.put(self.now.date(), rejects)
+                    still, late = deletions.again(places, self.ports.houses).split(rejects)
+                    if late:
+                        self.ports.rejects.replace(key, still)
+                        rejects, gone = still, gone + late
+                counts.update(forgotten=gone)
             except Exception as error:  # whatever it is, the good readings of other messages are stored
                 logger.exception("rejected readings could not be kept; their messages stay in the queue")
                 self.failures.append(error)
@@ -156,6 +174,12 @@ class WaveStorer:
         for line in rejects:
             counts.update(count_by_reason(line))
         return counts
+
+
+def _named(decoded: Decoded) -> set[str]:
+    """The houses that readings name."""
+    sent = decoded.rows["house"].unique().drop_nulls()
+    return {name for name in map(kept_name, sent) if is_name(name)}
 
 
 def _beside(counts: Counter[int], left: Collection[int]) -> int:
@@ -175,7 +199,9 @@ def _refuse(checked: Checked, refused: pl.DataFrame) -> Checked:
     if refused.is_empty():
         return checked
     names = ["house", "room", "sensor"]
-    readings = checked.accepted.join(refused, on=names).select("message", "position", "house", "reason")
+    readings = checked.accepted.join(refused, on=names).select(
+        "message", "position", "house", "room", (pl.col("slot") + pl.col("time_ms")).alias("at"), "reason"
+    )
     return Checked(
         accepted=checked.accepted.join(refused, on=names, how="anti"), rejected=pl.concat([checked.rejected, readings])
     )

@@ -1,4 +1,4 @@
-"""The wire contract, reading by reading in Python: says what is wrong with which, and costs the others nothing."""
+"""The slow path of ``wire``: one reading at a time in Python, each with its fault, none costing the others."""
 
 from __future__ import annotations
 

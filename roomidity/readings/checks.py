@@ -46,8 +46,9 @@ class Checked:
     """Readings told apart.
 
     ``accepted`` has the columns message, position, house, room, sensor, slot (ms since 1970 of its start), time_ms
-    (since the slot's start), temperature and humidity (thousandths, null where absent), late; ``rejected`` has message,
-    position, house (null where it is no name) and reason.
+    (since the slot's start), temperature and humidity (thousandths, null where absent), late; ``rejected`` has
+    message, position, house and room (null where they are no names), at (ms since 1970, null where it cannot be read)
+    and reason.
     """
 
     accepted: pl.DataFrame
@@ -126,7 +127,7 @@ def check(
         (pl.col("slot") + SLOT_MS < now_ms - SLOT_MS).alias("late"),
     )
     rejected = rows.filter(pl.col("reason").is_not_null()).select(
-        "message", "position", pl.when("named").then("house").alias("house"), "reason"
+        "message", "position", *(pl.when("named").then(name).alias(name) for name in ("house", "room")), "at", "reason"
     )
     return Checked(accepted=accepted, rejected=rejected)
 

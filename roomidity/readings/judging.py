@@ -1,4 +1,4 @@
-"""Units of frames of readings: rooms that are known to have one are converted, the others are judged."""
+"""Units of a frame: rooms with a set unit are converted; sensors of the others are checked for another unit."""
 
 from __future__ import annotations
 

@@ -13,14 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from roomidity.domain.observations import SET_FORMAT
 from roomidity.domain.quantities import QUANTITIES, SPECS, VALUE_DECIMALS
 from roomidity.domain.slots import SLOT_MS, SlotKey
 from roomidity.errors import StoreError
 from roomidity.readings.union import SERIES, SLOT_VALUES, rank_of, series_numbers, time_of, value_of
 
 __all__ = ["Unpacked", "pack_sets", "unpack_sets"]
-
-_FORMAT: Final = b"\x01"
 
 _MOST_BYTES: Final = 4_000_000
 """Of a set before compression: the fullest has 700,000, and an item's worth of zeros unpacks to 400 MB."""
@@ -77,7 +76,7 @@ def pack_sets(values: pl.DataFrame) -> dict[SlotKey, bytes]:
             humidity=humidity,
             temperature=temperature,
         )
-        packed[SlotKey(house, slot)] = _FORMAT + zlib.compress(msgspec.msgpack.encode(content), 6)
+        packed[SlotKey(house, slot)] = SET_FORMAT + zlib.compress(msgspec.msgpack.encode(content), 6)
     return packed
 
 
@@ -164,9 +163,9 @@ class _Content:
 
 
 def _unpack(key: SlotKey, packed: bytes) -> _Content:
-    if packed[:1] != _FORMAT:
+    if packed[:1] != SET_FORMAT:
         raise StoreError(
-            f"the set of {key} has format {packed[:1]!r}; this version reads {_FORMAT!r}: update roomidity"
+            f"the set of {key} has format {packed[:1]!r}; this version reads {SET_FORMAT!r}: update roomidity"
         )
     try:
         raw = msgspec.msgpack.decode(_decompressed(packed[1:]), type=_Packed)

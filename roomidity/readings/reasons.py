@@ -19,6 +19,7 @@ Reason = Literal[
     "future",  # more than 5 minutes after its message was sent
     "too_old",  # before the retention window
     "too_many",  # the house has all the rooms and sensors that a house can have
+    "forgotten",  # sent before its house was forgotten: counted, and not kept
     "quota",  # of a new house, when as many came already as may come in a tick or a day
 ]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)

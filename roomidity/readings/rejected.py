@@ -41,7 +41,8 @@ _BESIDE: Final = 200
 def describe(decoded: Decoded, rejected: pl.DataFrame) -> list[Kept]:
     """What is to be kept of the readings that were ``rejected`` (message, position, house, reason), by message."""
     kept: list[Kept] = []
-    for place, rows in groupby(rejected.sort("message", "position").iter_rows(), key=lambda row: row[0]):
+    ordered = rejected.sort("message", "position").select("message", "position", "house", "reason")
+    for place, rows in groupby(ordered.iter_rows(), key=lambda row: row[0]):
         message = decoded.messages[place]
         common, readings = split_body(message.body)
         found = [(position, reason, house) for _, position, house, reason in rows]

@@ -13,14 +13,14 @@ in different corners, one is left out only where it stands far from most of thre
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
-from polars.dataframe.group_by import GroupBy
 
 from roomidity.domain.quantities import QUANTITIES
-from roomidity.readings.union import time_of, value_of
+from roomidity.readings.union import coded, time_of, value_of
 
 __all__ = ["GAPS", "robust_values"]
 
@@ -32,7 +32,9 @@ _SENSORS_APART: Final = 2.5
 """Sensors of a room may differ by so many times the gap: one by the window, one by the stove."""
 
 _ROOM: Final = ("house", "slot", "room", "quantity")
-_SENSOR: Final = (*_ROOM, "sensor")
+
+_Integers = npt.NDArray[np.int64]
+_Floats = npt.NDArray[np.float64]
 
 
 def robust_values(values: pl.DataFrame, statistics: pl.DataFrame) -> pl.DataFrame:
@@ -51,29 +53,56 @@ def robust_values(values: pl.DataFrame, statistics: pl.DataFrame) -> pl.DataFram
     -------
     A row for each group that is wider than the gap; ``robust`` in thousandths, not rounded.
     """
-    wide = statistics.filter(pl.col("max") - pl.col("min") > _gap()).select(_ROOM)
-    readings = values.join(wide, on=_ROOM, how="semi").select(*_SENSOR, value_of("rank"), time=time_of("rank"))
-    groups = _grouped(readings, of=_SENSOR, gap=_gap()).agg(
-        pl.col("value").sum().alias("sum"), pl.len().alias("count"), pl.col("time").min()
-    )
-    sensors = groups.sort(*_SENSOR, "count", "time", descending=[False] * len(_SENSOR) + [True, False]).unique(
-        _SENSOR, keep="first", maintain_order=True
-    )
-    means = sensors.select(*_SENSOR, "sum", "count", value=pl.col("sum") / pl.col("count"))
-    corners = _grouped(means, of=_ROOM, gap=_SENSORS_APART * _gap()).agg(
-        pl.col("sum", "count").sum(), pl.len().alias("sensors")
-    )
-    most = 2 * pl.col("sensors") > pl.col("sensors").sum().over(_ROOM)
-    believed = corners.filter(most | ~most.any().over(_ROOM))
-    return believed.group_by(_ROOM).agg(robust=pl.col("sum").sum() / pl.col("count").sum())
-
-
-def _grouped(rows: pl.DataFrame, *, of: Sequence[str], gap: pl.Expr) -> GroupBy:
-    """The rows ``of`` each in groups of values that leave no wider gap."""
-    apart = pl.col("value").diff().fill_null(0) > gap
-    return rows.sort(*of, "value").with_columns(group=apart.cum_sum().over(of)).group_by(*of, "group")
-
-
-def _gap() -> pl.Expr:
     gaps = {code: GAPS[name] for code, name in enumerate(QUANTITIES)}
-    return pl.col("quantity").replace_strict(gaps, return_dtype=pl.Int64)
+    wide = statistics.with_columns(gap=pl.col("quantity").replace_strict(gaps, return_dtype=pl.Int64))
+    rooms = wide.filter(pl.col("max") - pl.col("min") > pl.col("gap")).select(*_ROOM, "gap").with_row_index("number")
+    if rooms.is_empty():
+        return rooms.select(*_ROOM, robust=pl.lit(None, pl.Float64))
+    readings = values.join(rooms, on=_ROOM)
+    room, value, time = (
+        column.to_numpy()
+        for column in readings.select(pl.col("number").cast(pl.Int64), value_of("rank"), time=time_of("rank"))
+    )
+    sensor, sensors = coded(readings["sensor"])
+    gap = rooms["gap"].to_numpy()
+    series, total, count = _of_sensors(room * sensors + sensor.to_numpy(), value, time, gap[room])
+    return rooms.select(_ROOM).with_columns(robust=_of_rooms(series // sensors, total, count, gap))
+
+
+def _of_sensors(
+    series: _Integers, value: _Integers, time: _Integers, gap: _Integers
+) -> tuple[_Integers, _Integers, _Integers]:
+    """Of each series (a sensor's readings) the group that counts: its number, its values' sum, and how many they are.
+
+    The largest does, of two as large the one that begins first.
+    """
+    order = np.argsort(series * (np.ptp(value) + 1) + value)  # far below 2**63, and sorted faster than two columns
+    series, value = series[order], value[order]
+    begins = _begins(series, value, gap[order])
+    total, first = np.add.reduceat(value, begins), np.minimum.reduceat(time[order], begins)
+    series, count = series[begins], np.diff(begins, append=len(value))
+    order = np.lexsort((first, -count, series))
+    counts = order[np.unique(series[order], return_index=True)[1]]
+    return series[counts], total[counts], count[counts]
+
+
+def _of_rooms(room: _Integers, total: _Integers, count: _Integers, gap: _Integers) -> _Floats:
+    """The robust value of each room (a number below ``len(gap)``) from sums and counts of its sensors.
+
+    Sensors that hang together are a corner. Where one has more than half of the sensors it alone counts, else all do.
+    """
+    order = np.lexsort((total / count, room))
+    room, total, count = room[order], total[order], count[order]
+    begins = _begins(room, total / count, _SENSORS_APART * gap[room])
+    sensors = np.diff(begins, append=len(room))
+    corner = room[begins]
+    is_most = 2 * sensors > np.bincount(room)[corner]
+    has_most = np.bincount(corner, weights=is_most) > 0
+    counts = np.repeat(is_most | ~has_most[corner], sensors)
+    return np.bincount(room, weights=total * counts) / np.bincount(room, weights=count * counts)
+
+
+def _begins(owner: _Integers, value: npt.NDArray[np.generic], gap: npt.NDArray[np.generic]) -> _Integers:
+    """Where groups begin: at another owner's values, and at one that is more than the gap above the one before it."""
+    apart = (owner[1:] != owner[:-1]) | (np.diff(value) > gap[1:])
+    return np.append(0, np.flatnonzero(apart) + 1)

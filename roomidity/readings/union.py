@@ -6,6 +6,7 @@ kept, the one with the smallest (time, value), so redelivery, reordering and lat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -22,6 +23,7 @@ __all__ = [
     "SLOT_VALUES",
     "Union",
     "bin_of",
+    "coded",
     "rank_of",
     "series_numbers",
     "time_of",
@@ -167,26 +169,26 @@ def _outcomes(rows: pl.Series, added: pl.DataFrame, shared: pl.DataFrame) -> pl.
     return pl.DataFrame({"row": rows, "outcome": pl.Series(_OUTCOMES)[by_value.min(axis=0)]})
 
 
-def series_numbers(values: pl.DataFrame) -> pl.Series:
-    """A number for each row, equal for equal house, slot, room and sensor, and in their order; below ``_MOST_SERIES``.
+def series_numbers(values: pl.DataFrame, of: Sequence[str] = SERIES) -> pl.Series:
+    """A number for each row, equal for what is equal in the columns ``of``, and in their order; below ``_MOST_SERIES``.
 
     Text is slow to group by and to sort.
     """
     slots = values["slot"] // SLOT_MS
     first, last = slots.to_frame().select(first=pl.first().min(), last=pl.first().max()).fill_null(0).row(0)
-    house, room, sensor = (_coded(values[name]) for name in ("house", "room", "sensor"))
     series, different = pl.zeros(len(values), pl.Int64, eager=True), 1
-    for codes, count in (house, (slots - first, last - first + 1), room, sensor):
+    for name in of:
+        codes, count = (slots - first, last - first + 1) if name == "slot" else coded(values[name])
         series, different = series * count + codes, different * count
         if different > _MOST_SERIES:
             series, different = series.rank("dense").cast(pl.Int64), len(values) + 1
     return series.alias("series")
 
 
-def _coded(names: pl.Series) -> tuple[pl.Series, int]:
+def coded(names: pl.Series) -> tuple[pl.Series, int]:
     """For each name its place among all different ones in their order, and how many those are."""
     different = names.unique().sort()
-    return names.cast(pl.Enum(different)).to_physical(), len(different)
+    return names.cast(pl.Enum(different)).to_physical().cast(pl.Int64), len(different)
 
 
 def value_of(rank: str) -> pl.Expr:

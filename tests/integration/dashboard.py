@@ -1,7 +1,7 @@
 """The queries that a dashboard makes, in plain boto3: nothing of roomidity is needed to read what it wrote.
 
 ``tables`` is ``boto3.resource("dynamodb")``; ``prefix`` is ``<service>-<stage>``, such as ``roomidity-prod``. Times are
-text of the form ``YYYY-MM-DDTHH:MMZ``, so that sorting text sorts time. README quotes these functions.
+text of the form ``YYYY-MM-DDTHH:MMZ``, so that sorting text sorts time. README and docs/queries.md quote them.
 """
 
 from __future__ import annotations

@@ -74,6 +74,7 @@ def test_verify_then_accuracy(house: Roomidity) -> None:
         "slots_flagged": 0,
         "state_advanced": False,
         "training": None,
+        "refused": None,
     }
     assert answer("verify", "h1", "--now", NOW)["rows"] == 0
 

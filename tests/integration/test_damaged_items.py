@@ -101,7 +101,7 @@ def house(place: int) -> Wire:
 
 def packed(place: int) -> Wire:
     key = {"house": text("h1"), "slot": text(format_slot(START + place * SLOT))}
-    return key | {"packed": {"B": b"bytes"}, "version": number(2), "expires_at": number(1_900_000_000)}
+    return key | {"packed": {"B": b"\x01bytes"}, "version": number(2), "expires_at": number(1_900_000_000)}
 
 
 def observation(place: int) -> Wire:
@@ -418,3 +418,20 @@ def test_odd_notes_damage_their_forecast_alone(tables: Tables, odd: Wire, monkey
     assert [one.issued_at for one in found] == [START, START + 2 * SLOT]
     assert [tuple(one.notes) for one in found] == [("stuck", "of a newer version")] * 2
     assert [one.key["issued_at"] for one in damage.take()] == [format_slot(START + SLOT)]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [many({}), many({"rooms": line([])}), many({"rooms": many({"a/b": many({})}), "through_ms": number(1)})],
+    ids=str,
+)
+def test_odd_deliveries_cost_their_house_nothing_but_them(
+    tables: Tables, odd: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [house(place) for place in range(3)]
+    items[1]["deliveries"] = odd
+    given_items(tables, "houses", items, monkeypatch)
+    damage = Damage()
+    found = read_houses(tables, damage)
+    assert [(one.name, one.deliveries.rooms) for one in found] == [("h0", {}), ("h1", {}), ("h2", {})]
+    assert [one.key["house"] for one in damage.take()] == ["h1"]

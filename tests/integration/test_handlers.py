@@ -402,10 +402,10 @@ def test_a_night_scores_what_is_over_moves_the_state_on_and_asks_for_training(
     before = stage.registry.champion("demo")
     capsys.readouterr()
 
-    night = {"day": "2026-03-13", "houses": 1, "rows": 2, "states_advanced": 1, "slots_flagged": 0}
+    night = {"day": "2026-03-13", "houses": 1, "rows": 2, "states_advanced": 1, "states_refused": 0, "slots_flagged": 0}
     assert invoke("verify", sample("verify")) == night | {"trainings_asked": {"daily": 1}}
     metrics = metrics_of(capsys)
-    assert metrics == {"HousesDrifted": 0, "ItemsDamaged": 0, "SlotsFlagged": 0}
+    assert metrics == {"ForecastsRefused": 0, "HousesDrifted": 0, "ItemsDamaged": 0, "SlotsFlagged": 0}
     after = stage.registry.champion("demo")
     assert before is not None
     assert after is not None

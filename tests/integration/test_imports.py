@@ -24,7 +24,7 @@ def loaded_by(module: str) -> set[str]:
     return set(run.stdout.split())
 
 
-@pytest.mark.parametrize("name", ["drain", "forecast", "verify"])
+@pytest.mark.parametrize("name", ["api", "drain", "forecast", "verify"])
 def test_what_serves_loads_nothing_heavy(name: str) -> None:
     loaded = loaded_by(f"handlers.{name}")
     assert {"roomidity", "handlers", "numpy"} <= loaded
@@ -33,13 +33,15 @@ def test_what_serves_loads_nothing_heavy(name: str) -> None:
 
 def test_every_handler_is_in_the_budget() -> None:
     found = {path.stem for path in (ROOT / "handlers").glob("*.py")} - {"__init__", "runtime"}
-    assert found == {"drain", "forecast", "verify", "train"}
+    assert found == {"api", "drain", "forecast", "verify", "train"}
 
 
-@pytest.mark.parametrize("name", ["forecast", "verify", "train"])
+@pytest.mark.parametrize("name", ["api", "forecast", "verify", "train"])
 def test_only_the_drain_loads_polars(name: str) -> None:
     """A sixth of a cold start, for what aggregates readings alone."""
-    ports = {"forecast": "forecast_ports", "verify": "verify_ports", "train": "training_ports"}[name]
+    ports = {"api": "api_ports", "forecast": "forecast_ports", "verify": "verify_ports", "train": "training_ports"}[
+        name
+    ]
     code = FORGET.format(module=f"handlers.{name}").replace("; ", f"; handlers.{name}.stage().{ports}; ", 1)
     environment = {"AWS_DEFAULT_REGION": "eu-central-1", "ROOMIDITY_BUCKET": "none"}
     run = subprocess.run(  # noqa: S603  # our own Python

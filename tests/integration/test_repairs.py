@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from roomidity.cli.app import roomidity
 from roomidity.composition import Roomidity
+from roomidity.domain.deletion import is_open
 from roomidity.domain.houses import House, Quarantine
 from roomidity.domain.rejects import Selection, named_houses
 from roomidity.domain.setting import Setting
@@ -433,10 +434,14 @@ def everything(*, versions: bool = True) -> dict[str, str]:
 
 
 def naming(house: str) -> list[str]:
-    """Where a house is named, as a value or in a key; as JSON inside JSON, too."""
+    """Where a house is named, as a value or in a key; as JSON inside JSON, too. But for the note of its deletion."""
     quoted = (f'"{house}"', f'"{house}/', f'\\"{house}\\"')
+    note = {"house", "timezone", "rooms", "quarantine", "settings", "version", "expires_at", "forgotten_at"}
     return [
-        place for place, text in everything().items() if f"/{house}/" in place or any(one in text for one in quoted)
+        place
+        for place, text in everything().items()
+        if f"/{house}/" in place or any(one in text for one in quoted)
+        if not ("-houses " in place and json.loads(text).keys() == note and '"rooms": {"M": {}}' in text)
     ]
 
 
@@ -460,7 +465,8 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
     left = everything()
     assert {place: left.get(place) for place in others} == others
     added = [json.loads(line) for place in left.keys() - others.keys() for line in left[place].splitlines()]
-    assert [one["original"]["house"] for one in added] == ["h10"]
+    assert [one["original"]["house"] for one in added if "original" in one] == ["h10"]
+    assert [one["house"] for one in added if "house" in one and "original" not in one] == [{"S": "h1"}]
     deleted = answer["deleted"]
     assert {
         name: deleted[name]
@@ -475,7 +481,13 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
         "houses": 1,
     }
     assert deleted["objects"] == 2
-    assert "'h1' does not exist; houses here: h10" in run("forget", "h1", "--yes", status=1)["error"]
+    again = run("forget", "h1", "--yes")
+    assert (sum(again["deleted"].values()), again["not_reached"].keys()) == (
+        0,
+        {"point-in-time recovery", "logs", "dead letters"},
+    )
+    assert "'h3' does not exist; houses here: h10" in run("forget", "h3", "--yes", status=1)["error"]
+    assert stage.houses.get_many(["h3"]) == {}, "who mistypes a name leaves nothing"
 
 
 def test_ended_anywhere_it_does_the_rest_when_it_is_run_again(stage: Roomidity) -> None:
@@ -493,7 +505,9 @@ def test_ended_anywhere_it_does_the_rest_when_it_is_run_again(stage: Roomidity) 
         steps += 1
         if ended:
             break
-        assert stage.houses.get("h1") is not None or naming("h1") == []
+        note = stage.houses.get_many(["h1"])["h1"]
+        assert note.is_forgotten
+        assert is_open(note, NOW) == (naming("h1") == [])
     assert steps > 5
     assert naming("h1") == []
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from roomidity.composition import Roomidity
+from roomidity.domain.deliveries import Deliveries, HouseDeliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Quarantine, Room, Trial
 from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet
@@ -342,7 +343,12 @@ def test_an_observation_of_eight_rooms_costs_one_write_unit(stage: Roomidity) ->
     rooms = ("bathroom", "ironing", "kitchen", "laundry", "living", "office", "parents", "teenager")
     numbers = Statistics(mean=-12.345, min=-13.579, max=-11.357, count=179)
     stage.observations.put_many(
-        {key(): ({room: dict.fromkeys(("humidity", "temperature"), numbers) for room in rooms}, Origin(123, 12))}
+        {
+            key(): (
+                {room: dict.fromkeys(("humidity", "temperature"), numbers) for room in rooms},
+                Origin(123, 12, "01234567"),
+            )
+        }
     )
     assert item_bytes(the_item("observations")) <= 1024
 
@@ -352,7 +358,7 @@ def test_a_wild_value_in_a_few_rooms_costs_an_observation_no_more(stage: Roomidi
     rooms = {f"room {number}": dict.fromkeys(("humidity", "temperature"), numbers) for number in range(8)}
     for number in range(2):
         rooms[f"room {number}"] = dict.fromkeys(("humidity", "temperature"), replace(numbers, robust=20.123))
-    stage.observations.put_many({key(): (rooms, Origin(123, 12))})
+    stage.observations.put_many({key(): (rooms, Origin(123, 12, "01234567"))})
     assert item_bytes(the_item("observations")) <= 1024
 
 
@@ -505,3 +511,25 @@ def test_a_house_that_a_person_set_something_for_never_expires(stage: Roomidity)
     found = stage.houses.get("h1")
     assert found is not None
     assert found.trial is None
+
+
+def test_how_readings_come_in_is_kept_with_the_house_and_costs_one_that_is_in_order_nothing(stage: Roomidity) -> None:
+    rooms = {f"room {number}": SEEN for number in range(8)}
+    stage.houses.put(House("h1", "UTC", rooms=rooms))
+    home = stage.houses.get("h1")
+    assert home is not None
+    item = the_item("houses")
+    assert "deliveries" not in item
+    before = item_bytes(item)
+    late = Deliveries(24, 24, (21_602, 21_610, 21_650), {"future": 3}, ticks=8, late_ticks=8)
+    now, record = START, HouseDeliveries()
+    for count in range(96):
+        now = START + count * SLOT
+        ticks = dict.fromkeys(rooms, replace(late, ticks=1, late_ticks=1))
+        record = record.with_tick(ticks, through_ms=to_epoch_ms(now) + 17, now=now)
+    stage.houses.put(replace(home, deliveries=record))
+    found = stage.houses.get("h1")
+    assert found is not None
+    assert found.deliveries == record
+    assert found.delivered("room 3", now).ticks >= 88
+    assert item_bytes(the_item("houses")) - before < 8 * 900

@@ -1,4 +1,4 @@
-"""The command line: every command explains itself, speaks JSON, and ends with the status that design.md promises."""
+"""The command line: every command explains itself, speaks JSON, and ends with the status that README promises."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ COMMANDS = [
     "room",
     "devices",
     "quarantine",
+    "token",
     "forget",
     "backtest",
     "doctor",

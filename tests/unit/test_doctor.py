@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,8 +13,10 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 from roomidity.aws.account import trouble_of
 from roomidity.doctor import TABLES, DoctorPorts, Finding, diagnose, diagnosis
 from roomidity.domain.damage import Damaged
+from roomidity.domain.deliveries import Deliveries, HouseDeliveries, Period, RoomDeliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Room
+from roomidity.domain.models import Pointer
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.domain.stage import QueueFacts, TableFacts
@@ -49,8 +51,10 @@ class FakeStage:
     issued: dict[str, datetime] = field(default_factory=dict)
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    pointers: dict[str, Pointer] = field(default_factory=dict)
     damaged: tuple[Damaged, ...] = ()
     settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
+    rejected: list[dict[str, Any]] = field(default_factory=list)
 
     def regions(self) -> Sequence[str]:
         return ["eu-central-1", "us-east-1"]
@@ -98,8 +102,21 @@ class FakeStage:
     def get(self, house: str, kind: str) -> Setting | None:
         return self.settings.get((house, kind))
 
+    def days(self, first: date | None = None, last: date | None = None) -> list[date]:
+        assert (first, last) == ((NOW - timedelta(days=1)).date(), NOW.date())
+        return [NOW.date()] if self.rejected else []
+
+    def keys(self, day: date) -> list[str]:
+        return ["rejects/2026-03-15/0.ndjson"]
+
+    def lines(self, key: str) -> Iterator[dict[str, Any]]:
+        return iter(self.rejected)
+
     def succession(self, house: str) -> tuple[str, ...]:
         return ("20260301T0000Z-0123abcd",) if house in self.refused else ()
+
+    def pointer(self, house: str) -> Pointer:
+        return self.pointers.get(house, Pointer())
 
     def load(self, house: str, version: str) -> Champion:
         raise ModelRefusedError(version, found="sha256 of nothing", expected="another")
@@ -117,6 +134,7 @@ class FakeStage:
             observations=lambda: self,
             accuracy=lambda: self,
             settings=lambda: self,
+            rejects=lambda: self,
             damaged=lambda: self.damaged,
         )
         return {finding.check: finding for finding in diagnose(ports, now=NOW, **options)}
@@ -162,7 +180,10 @@ def test_where_all_is_well_everything_was_looked_at() -> None:
         "devices",
         "models",
         "last run",
+        "served by",
         "sensors",
+        "deliveries",
+        "rejects",
         "items",
     ]
 
@@ -198,10 +219,42 @@ def test_sensors_that_are_known_to_be_wrong_are_named_with_what_to_do() -> None:
     found = stage.check()
     assert wrong(found) == {"sensors"}
     assert "h2/kitchen: stuck: a value stands still" in found["sensors"].found
-    assert "h2/kitchen: zone: " in found["sensors"].found
+    assert "zone" not in found["sensors"].found  # of which the deliveries tell, with figures
     assert "h1" not in found["sensors"].found
     assert "stuck: restart the sensor" in found["sensors"].mend
-    assert "zone: send times with their offset" in found["sensors"].mend
+
+
+def test_readings_that_come_in_oddly_are_told_with_figures_and_what_to_do() -> None:
+    stage = healthy()
+    late = Deliveries(288, 288, (21_602, 21_610, 21_650), ticks=96, late_ticks=96)
+    ahead = Deliveries(12, 0, (-421, -420, -400), {"future": 12, "implausible": 9}, ticks=4)
+    units = Deliveries(rejected={"unit": 90})
+    rooms = {"attic": late, "bath": ahead, "cellar": units}
+    begins = NOW.replace(minute=0)
+    records = {name: RoomDeliveries((Period(begins, came),)) for name, came in rooms.items()}
+    stage.houses = [replace(house(), deliveries=HouseDeliveries(records))]
+    found = stage.check()
+    assert wrong(found) == {"deliveries"}
+    told = found["deliveries"].found.split("; ")
+    assert told[0] == "h1/attic: zone: 288 readings bear times that are 6.0 h old when sent"
+    assert told[1] == "h1/bath: clock: 12 readings bear times that are 7 min ahead when sent"
+    assert told[2] == "h1/bath: rejected: 12 as future, 9 as implausible of some 21 readings were rejected"
+    assert told[3] == "h1/cellar: unit: 90 as unit of some 90 readings were rejected"
+    assert "zone: send times with their offset" in found["deliveries"].mend
+    assert "roomidity room h1/cellar --unit f" in found["deliveries"].mend
+
+
+def test_rejects_that_name_no_known_house_are_told() -> None:
+    stage = healthy()
+    of_known = {"packed": "{}", "rejects": [{"reason": "future", "house": "h1", "positions": [[0, 499], [502, 502]]}]}
+    stage.rejected = [of_known, {"reason": "malformed", "house": None}]
+    found = stage.check()["rejects"]
+    assert (found.status, found.found) == ("ok", "502 readings since 2026-03-14")
+    stage.rejected += [{"reason": "quota", "house": "new"}] * 8
+    found = stage.check()
+    assert wrong(found) == {"rejects"}
+    assert found["rejects"].found.endswith("of which no house tells: 8 as quota of new; 1 as malformed of no house")
+    assert "roomidity rejects" in found["rejects"].mend
 
 
 def test_every_note_has_words_and_a_remedy() -> None:
@@ -400,6 +453,18 @@ def test_an_item_that_cannot_be_read_is_named_with_why_and_what_to_do(table: str
     assert wrong(found) == {"items"}
     assert f"roomidity-test-{table} h9, s: its rooms cannot be read" in found["items"].found
     assert found["items"].mend.startswith(f"{table}: ")
+
+
+@pytest.mark.parametrize(("since", "is_wrong"), [(NOW - 2 * SLOT, True), (NOW, False)])
+def test_a_forecast_by_another_than_the_champion_is_named_unless_that_came_since(
+    since: datetime, is_wrong: bool
+) -> None:
+    stage = healthy()
+    stage.pointers["h1"] = Pointer("20260301T0000Z-0123abcd", None, since, 1)
+    found = stage.check()
+    assert wrong(found) == ({"served by"} if is_wrong else set())
+    if is_wrong:
+        assert found["served by"].found == "h1/kitchen: by m, the champion is 20260301T0000Z-0123abcd"
 
 
 def test_a_pointer_that_cannot_be_read_costs_no_other_finding() -> None:

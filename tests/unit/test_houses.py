@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roomidity.domain.houses import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS, House, Room, Seen
+from roomidity.pipeline.house_settings import removed, renamed, units_of, with_unit
 from tests.unit.samples import NOW, fast
 
 EMPTY = House(name="h1", timezone="UTC")
@@ -154,6 +155,21 @@ def test_a_room_that_was_removed_comes_back_as_new() -> None:
     assert without.without_room("kichen") is without
     again, _ = without.admit([seen("kichen", days_ago=1)])
     assert again.rooms["kichen"].first_seen == NOW - DAY
+
+
+def test_a_room_that_is_removed_takes_its_former_names_and_its_unit_along() -> None:
+    house, _ = EMPTY.admit([seen("bath"), seen("attic")])
+    house = renamed(renamed(house, "bath", "spa"), "spa", "well")
+    for room in ("well", "attic"):
+        house = with_unit(house, room, {"temperature": "f"})
+    assert house.aliases == {"bath": "well", "spa": "well"}
+    without = removed(house, "well")
+    assert without.aliases == {}
+    assert units_of([without]) == {("h1", "attic"): {"temperature": "f"}}
+    again, _ = without.admit([seen("spa"), seen("well")])
+    assert set(again.rooms) == {"attic", "spa", "well"}
+    assert renamed(again, "attic", "bath").aliases == {"attic": "bath"}
+    assert removed(removed(without, "attic"), "attic").settings == {}
 
 
 @pytest.mark.parametrize("zone", ["", "Europe/Brusels", "/", "../x", "\0", "x" * 300])

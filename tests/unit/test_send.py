@@ -126,3 +126,14 @@ def test_readings_ahead_of_the_clock_are_said(tmp_path: Path) -> None:
     done = run(written(tmp_path / "a.csv", HEAD + f"h1,k,{ahead},20,50\n"), "--json")
     assert json.loads(done.stdout)["readings"] == 1
     assert "Ahead of this machine's clock: 1 readings" in done.stderr
+
+
+def test_what_lies_within_5_seconds_of_another_value_is_told(tmp_path: Path) -> None:
+    """A sensor that reports every second: of each five values one is kept. Two quantities by turns are both kept."""
+    start = datetime(2026, 11, 25, tzinfo=UTC)
+    rows = [f"h1,kitchen,{format_moment(start + timedelta(seconds=at))},{20 + at / 1000},50" for at in range(900)]
+    rows += ["h1,bath,2026-11-25T00:00:00Z,21,", "h1,bath,2026-11-25T00:00:01Z,,50", "h1,bath,2026-11-25T00:00:01Z,,50"]
+    path = written(tmp_path / "a.csv", HEAD + "\n".join(rows) + "\n")
+    assert answer(path)["dense"] == 720
+    assert "720 of them lie within 5 s of another of their sensor" in run(path).output
+    assert "dense" not in answer(written(tmp_path / "b.csv", HEAD + ROWS))

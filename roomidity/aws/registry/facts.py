@@ -1,4 +1,4 @@
-"""What a manifest and a decision must hold, where they hold it at all, for whoever reads them to go by."""
+"""Checks of stored manifests and decisions: a field may be absent; one that is there has the right form."""
 
 from __future__ import annotations
 

@@ -68,10 +68,11 @@ class ModelObjects:
         for key in keys:
             self._bucket.delete(key)
 
-    def erase(self, house: str) -> Iterator[int]:
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
         """Delete a house's objects, with what a versioned bucket keeps of them; yields how many, some at a time."""
         for page in self._bucket.versions(_house_prefix(house)):
-            self._bucket.erase(page)
+            if not dry_run:
+                self._bucket.erase(page)
             yield len(page)
 
     def _load_model(self, house: str, version: str, sha256: str) -> Model:

@@ -40,6 +40,8 @@ def prune(table: ModelTable, objects: ModelObjects, house: str, *, now: datetime
         if version in kept or trained_at(version) > now - UNTOUCHED:
             continue
         record = records.get(version)
+        if record is None and table.has(house, version):
+            continue  # a newer version's, or damaged: not for this one to judge
         if record is not None and not record.pruned and not table.mark_pruned(house, version, at=now):
             continue  # it has come to serve, or was forgotten
         objects.delete(keys)

@@ -12,15 +12,18 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from pynamodb.attributes import Attribute
 from pynamodb.exceptions import GetError, TransactWriteError
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from roomidity.aws.registry.facts import check_decision, check_manifest
-from roomidity.aws.store.erasing import erase
 from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import ModelItem, connection_of
+from roomidity.aws.store.writing import Guard
 from roomidity.domain.damage import Damage, whole
+from roomidity.domain.houses import House
 from roomidity.domain.models import ModelRecord, Pointer, Served
 from roomidity.domain.slots import format_moment, parse_time
 from roomidity.errors import ChampionChangedError, InputError, NotFoundError, StoreError
@@ -39,12 +42,16 @@ _PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 class ModelTable:
     """Models' records, pointers and logs."""
 
-    def __init__(self, item: type[ModelItem], damage: Damage) -> None:
+    def __init__(self, item: type[ModelItem], damage: Damage, *, guard: Callable[[House], Guard] | None = None) -> None:
         self._item = item
+        self._guard = guard
         self._reader = Reader(damage)
 
-    def put(self, house: str, record: ModelRecord) -> bool:
-        """Write a version's record; whether it was: one that has served, or was pruned, stays as it is."""
+    def put(self, house: str, record: ModelRecord, *, home: House | None = None) -> bool:
+        """Write a version's record; whether it was: one that has served, or was pruned, stays as it is.
+
+        Of a ``home`` that was forgotten since it was read none is written.
+        """
         item = self._item
         new = item(
             house=house,
@@ -55,12 +62,15 @@ class ModelTable:
             state_through=record.state_through,
             expires_at=int(record.expires_at.timestamp()) if record.expires_at else None,
         )
-        return self._transact(
-            lambda transaction: transaction.save(
-                new,
-                condition=item.version.does_not_exist() | (item.expires_at.exists() & item.pruned_at.does_not_exist()),
-            )
-        )
+        is_free = item.version.does_not_exist() | (item.expires_at.exists() & item.pruned_at.does_not_exist())
+
+        def write(transaction: TransactWrite) -> None:
+            if home is not None and self._guard is not None:
+                guard = self._guard(home)
+                transaction.condition_check(guard.item, guard.key, condition=guard.condition)
+            transaction.save(new, condition=is_free)
+
+        return self._transact(write)
 
     def get(self, house: str, version: str) -> ModelRecord | None:
         """A version's record, read consistently; None where there is none, or no manifest that can be read.
@@ -132,7 +142,10 @@ class ModelTable:
         )
 
         def write(transaction: TransactWrite) -> None:
-            transaction.save(pointer, condition=unmoved)
+            if seen.counter:
+                transaction.update(pointer, _facts_of(pointer), condition=unmoved)
+            else:
+                transaction.save(pointer, condition=unmoved)
             transaction.save(entry, condition=item.version.does_not_exist())
             if to is not None:
                 transaction.update(item(house, to), actions=[item.expires_at.remove()], condition=usable)
@@ -187,9 +200,9 @@ class ModelTable:
 
         return self._transact(write)
 
-    def erase(self, house: str) -> Iterator[int]:
-        """Delete all that is known of a house's models; how many items, some at a time."""
-        return erase(self._item, house)
+    def has(self, house: str, version: str) -> bool:
+        """Whether there is an item of a version, be it one that cannot be read."""
+        return self._get(house, version, consistent=True) is not None
 
     def _get(self, house: str, version: str, *, consistent: bool) -> ModelItem | None:
         try:
@@ -220,6 +233,13 @@ class ModelTable:
     def _update(self, item: ModelItem, actions: list[Any], condition: Condition) -> bool:
         """Change an item; whether the condition held."""
         return self._transact(lambda transaction: transaction.update(item, actions=actions, condition=condition))
+
+
+def _facts_of(pointer: ModelItem) -> list[Action]:
+    """What a pointer says; all else that may stand there stays."""
+    facts: tuple[Attribute[Any], ...] = (ModelItem.points_to, ModelItem.previous, ModelItem.since, ModelItem.counter)
+    values = (pointer.points_to, pointer.previous, pointer.since, pointer.counter)
+    return [fact.remove() if value is None else fact.set(value) for fact, value in zip(facts, values, strict=True)]
 
 
 def _is_no_version(item: ModelItem) -> bool:

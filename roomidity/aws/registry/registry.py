@@ -14,6 +14,7 @@ from roomidity.aws.bucket import Bucket
 from roomidity.aws.registry.objects import ModelObjects
 from roomidity.aws.registry.pruning import prune
 from roomidity.aws.registry.records import ModelTable
+from roomidity.domain.houses import House
 from roomidity.domain.models import (
     PROMOTED,
     ROLLED_BACK,
@@ -71,7 +72,7 @@ class Registry:
         return self._table.pointer(house, consistent=False).succession
 
     def load(self, house: str, version: str, *, first_state: bool = False) -> Champion:
-        """A version with its state, or with the one that its training left it.
+        """A version with its state, or with the one that its training left it, where that is asked for or all there is.
 
         Raises
         ------
@@ -86,13 +87,15 @@ class Registry:
             found = "nothing" if record is None else "a manifest without checksums"
             raise ModelRefusedError(version, found=found, expected=f"a manifest of house {house!r}")
         manifest = record.facts
-        state = manifest["first_state_sha256"] if first_state else record.state_sha256
-        return Champion(
-            version=version,
-            manifest=manifest,
-            model=self._objects.model(house, version, manifest["sha256"]),
-            state=self._objects.state(house, version, state),
-        )
+        model = self._objects.model(house, version, manifest["sha256"])
+        first, lost = manifest["first_state_sha256"], None
+        try:
+            state = self._objects.state(house, version, first if first_state else record.state_sha256)
+        except ModelRefusedError as error:
+            if first in (record.state_sha256, "") or first_state or error.is_newer:
+                raise
+            state, lost = self._objects.state(house, version, first), str(error)
+        return Champion(version=version, manifest=manifest, model=model, state=state, state_lost=lost)
 
     def record(self, house: str, version: str, *, now: datetime | None = None) -> ModelRecord:
         """What is known of a version.
@@ -139,6 +142,7 @@ class Registry:
         trained_at: datetime,
         first_state: State | None = None,
         decision: Mapping[str, Any] | None = None,
+        home: House | None = None,
     ) -> str:
         """Keep a model as a candidate; its version. It serves only once it is promoted.
 
@@ -152,6 +156,8 @@ class Registry:
             The state that its training left, with which it can be judged again; ``state`` where there is no other.
         decision
             Whether it won its place (``won``), and why; may be absent, where nobody has judged it.
+        home
+            The house as it was read: should it have been forgotten since, nothing is kept.
         """
         content, states = model.to_bytes(), [one.to_bytes() for one in (state, first_state or state)]
         version = version_of(content, trained_at)
@@ -173,7 +179,7 @@ class Registry:
             expires_at=trained_at + timedelta(days=CANDIDATE_DAYS if won else REFUSED_DAYS),
         )
         # The record first: what has none is nobody's, and pruning may delete it.
-        if self._table.put(house, record):
+        if self._table.put(house, record, home=home):
             self._objects.put_model(house, version, content)
             for one in dict.fromkeys(states):
                 self._objects.put_state(house, version, one)
@@ -264,20 +270,26 @@ class Registry:
             if self._table.replace_state(house, record, sha256=sha256, through=state.through):
                 self._forget_state(house, record, sha256)
                 return True
-            record = self.record(house, version)
+            try:
+                record = self.record(house, version)
+            except NotFoundError:  # the house was forgotten meanwhile
+                self._objects.delete_state(house, version, sha256)
+                raise
         raise StoreError(f"the state of model {version} was changed by others {_STATE_TRIES} times in a row")
 
     def prune(self, house: str, *, now: datetime) -> list[Pruned]:
         """Delete the objects of what serves no more; returns what was deleted."""
         return prune(self._table, self._objects, house, now=now)
 
-    def erase(self, house: str) -> Iterator[int]:
-        """Delete a house's manifests, pointer and log; how many, some at a time. From then on the prior serves it."""
-        return self._table.erase(house)
-
-    def erase_objects(self, house: str) -> Iterator[int]:
+    def erase_objects(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
         """Delete a house's objects, with what a versioned bucket keeps of them; how many, some at a time."""
-        return self._objects.erase(house)
+        return self._objects.erase(house, dry_run=dry_run)
+
+    def withdraw(self, house: str) -> None:
+        """Delete the objects that have no record: they came to a house that was forgotten meanwhile."""
+        found = self._objects.by_version(house)  # before the records: an object has its record first
+        known = {record.version for record in self._table.records(house)}
+        self._objects.delete([key for version, keys in found.items() if version not in known for key in keys])
 
     def _trouble(self, house: str, version: str) -> str | None:
         """Why a version cannot serve again; None if it can."""

@@ -7,6 +7,7 @@ from roomidity.aws.store.accuracy import AccuracyTable
 from roomidity.aws.store.attributes import Numbers, Plain
 from roomidity.aws.store.forecasts import ForecastTable
 from roomidity.aws.store.houses import HouseTable
+from roomidity.aws.store.mould import MouldTable
 from roomidity.aws.store.observations import ObservationTable
 from roomidity.aws.store.sets import SetTable
 from roomidity.aws.store.settings import SettingTable
@@ -25,6 +26,7 @@ __all__ = [
     "HouseTable",
     "ModelRecord",
     "ModelTable",
+    "MouldTable",
     "Numbers",
     "ObservationTable",
     "Plain",

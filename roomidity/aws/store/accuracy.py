@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime
-from typing import Final
 
 import numpy as np
 
-from roomidity.aws.store.erasing import erase
-from roomidity.aws.store.reading import Reader, is_sound
+from roomidity.aws.store.batches import batch_get
+from roomidity.aws.store.reading import FORMAT_VERSION, Reader, is_sound
 from roomidity.aws.store.tables import AccuracyItem, connection_of
-from roomidity.aws.store.writing import Write, save_many
+from roomidity.aws.store.writing import Guard, Write, save_guarded, save_many
 from roomidity.domain.damage import Damage, whole
 from roomidity.domain.forecasts import room_id
+from roomidity.domain.houses import House
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import to_epoch_ms
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
@@ -22,20 +22,32 @@ from roomidity.forecasting.evaluation.scores import LEAD_HOURS, Score
 
 __all__ = ["AccuracyTable"]
 
-_FORMAT_VERSION: Final = 1
-
 
 class AccuracyTable:
     """Rooms' accuracy by day. A row gives way only to one of as many forecasts or more: forecasts expire before it."""
 
-    def __init__(self, item: type[AccuracyItem], *, retention_days: int, damage: Damage) -> None:
+    def __init__(
+        self,
+        item: type[AccuracyItem],
+        *,
+        retention_days: int,
+        damage: Damage,
+        guard: Callable[[House], Guard] | None = None,
+    ) -> None:
         self._item = item
+        self._guard = guard
         self._reader = Reader(damage)
         self._retention_s = retention_days * 86_400
 
-    def put_many(self, rows: Iterable[DayAccuracy]) -> int:
-        """Write rows; how many were written, for one that rests on fewer forecasts than what stands there is not."""
-        return sum(save_many([self._write(row) for row in rows], connection_of(self._item)))
+    def put_many(self, rows: Iterable[DayAccuracy], *, home: House | None = None) -> int:
+        """Write rows; how many were written, for one that rests on fewer forecasts than what stands there is not.
+
+        Nor is any of a ``home`` that was forgotten since it was read.
+        """
+        writes, connection = [self._write(row) for row in rows], connection_of(self._item)
+        if home is None or self._guard is None:
+            return sum(save_many(writes, connection))
+        return sum(save_guarded(writes, self._guard(home), connection))
 
     def between(self, house: str, room: str, first: date, last: date) -> list[DayAccuracy]:
         """A room's rows of the days from ``first`` to ``last``, both included, in order of time."""
@@ -44,9 +56,11 @@ class AccuracyTable:
         span = self._item.day.between(first.isoformat(), last.isoformat())
         return list(self._reader.each(self._item.query(room_id(house, room), span), _to_row))
 
-    def erase(self, house: str, room: str) -> Iterator[int]:
-        """Delete a room's days; how many, some at a time."""
-        return erase(self._item, room_id(house, room))
+    def of_days(self, house: str, rooms: Iterable[str], days: Iterable[date]) -> list[DayAccuracy]:
+        """The rows of some rooms and days: a call for each 100 of them."""
+        names = [day.isoformat() for day in days]
+        keys = [(room_id(house, room), day) for room in rooms for day in names]
+        return list(self._reader.each(batch_get(self._item, keys), _to_row))
 
     def _write(self, row: DayAccuracy) -> Write:
         midnight = datetime.combine(row.day, datetime.min.time(), tzinfo=UTC)
@@ -54,12 +68,13 @@ class AccuracyTable:
             room_id=room_id(row.house, row.room),
             day=row.day.isoformat(),
             **row.plain(),
-            v=_FORMAT_VERSION,
+            v=FORMAT_VERSION,
             expires_at=to_epoch_ms(midnight) // 1000 + self._retention_s,
         )
         damaged = ~is_sound(self._item.forecasts)  # then it is written anew
         not_fewer = self._item.room_id.does_not_exist() | damaged | (self._item.forecasts <= row.forecasts)
-        return Write(item, not_fewer, house=row.house, size_bytes=5_000)
+        known_format = self._item.v.does_not_exist() | ~is_sound(self._item.v) | (self._item.v <= FORMAT_VERSION)
+        return Write(item, not_fewer & known_format, house=row.house, size_bytes=5_000, keep=True)
 
 
 def _to_score(plain: Mapping[str, list[float]]) -> Score:
@@ -70,8 +85,8 @@ def _to_score(plain: Mapping[str, list[float]]) -> Score:
 
 
 def _to_row(item: AccuracyItem) -> DayAccuracy:
-    if item.v != _FORMAT_VERSION:
-        raise ValueError(f"it has format {item.v!r}; this version reads {_FORMAT_VERSION}: update roomidity")
+    if item.v != FORMAT_VERSION:
+        raise ValueError(f"it has format {item.v!r}; this version reads {FORMAT_VERSION}: update roomidity")
     house, room = item.room_id.split("/")
     scores = {quantity: getattr(item, quantity) for quantity in QUANTITIES}
     return DayAccuracy(

@@ -1,29 +1,79 @@
-"""Deleting all that stands under a key, however much it is."""
+"""Deleting all that stands under a key, however much it is; or counting it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
 from pynamodb.models import Model
 
-__all__ = ["erase"]
+from roomidity.domain.forecasts import room_id
+
+__all__ = ["OfHouses", "OfRooms", "erase"]
 
 _AT_ONCE: Final = 25
 """BatchWriteItem takes no more."""
 
 
-def erase(item: type[Model], owner: str) -> Iterator[int]:
+def erase(item: type[Model], owner: str, *, dry_run: bool = False) -> Iterator[int]:
     """Delete every item under the hash key ``owner``; how many, some at a time.
 
-    Where it ends half way, running it again does the rest. It reads consistently, so that what was written before is
-    seen; and no more of an item than its key.
+    Where it ends half way, running it again does the rest. It reads consistently, again and again until nothing is
+    left, so that what was written before and meanwhile is seen; and no more of an item than its key. ``dry_run`` only
+    counts.
     """
-    keys = [name for name, one in item.get_attributes().items() if one.is_hash_key or one.is_range_key]
-    found: Iterator[Any] = iter(item.query(owner, consistent_read=True, attributes_to_get=keys))
+    keys = _keys(item)
+    while True:
+        found = 0
+        for count in _delete(item, item.query(owner, consistent_read=True, attributes_to_get=keys), dry_run=dry_run):
+            found += count
+            yield count
+        if dry_run or not found:
+            return
+
+
+def _keys(item: type[Model]) -> list[str]:
+    return [name for name, one in item.get_attributes().items() if one.is_hash_key or one.is_range_key]
+
+
+def _delete(item: type[Model], items: Iterable[Any], *, dry_run: bool) -> Iterator[int]:
+    found = iter(items)
     while some := list(islice(found, _AT_ONCE)):
-        with item.batch_write() as batch:
-            for one in some:
-                batch.delete(one)
+        if not dry_run:
+            with item.batch_write() as batch:
+                for one in some:
+                    batch.delete(one)
         yield len(some)
+
+
+class OfHouses:
+    """A table that is keyed by house, as deletion sees it."""
+
+    def __init__(self, item: type[Model]) -> None:
+        self._item = item
+
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        """Delete what is kept of a house; how many, some at a time."""
+        return erase(self._item, house, dry_run=dry_run)
+
+
+class OfRooms:
+    """A table that is keyed by house and room, as deletion sees it."""
+
+    def __init__(self, item: type[Model]) -> None:
+        self._item = item
+
+    def erase(self, house: str, room: str, *, dry_run: bool = False) -> Iterator[int]:
+        """Delete what is kept of a room; how many, some at a time."""
+        return erase(self._item, room_id(house, room), dry_run=dry_run)
+
+    def bytes(self) -> int:
+        """How large the table is; DynamoDB reckons it anew every six hours."""
+        return int(self._item.describe_table()["TableSizeBytes"])
+
+    def erase_below(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        """Delete what is kept of any room of a house, in reading the whole table; how many, some at a time."""
+        room: Any = self._item.get_attributes()["room_id"]
+        of_house = self._item.scan(room.startswith(room_id(house, "")), attributes_to_get=_keys(self._item))
+        return _delete(self._item, of_house, dry_run=dry_run)

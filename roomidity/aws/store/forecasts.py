@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 
-from roomidity.aws.store.erasing import erase
-from roomidity.aws.store.reading import Reader
+from roomidity.aws.store.batches import batch_get
+from roomidity.aws.store.reading import FORMAT_VERSION, Reader
 from roomidity.aws.store.tables import ForecastItem
 from roomidity.domain.damage import Damage, number_within
 from roomidity.domain.forecasts import QUANTILES, StoredForecast, room_id
@@ -18,8 +18,6 @@ from roomidity.domain.quantities import QUANTITIES, SPECS
 from roomidity.domain.slots import SLOT_S, SLOTS_A_DAY, format_slot, parse_slot, to_epoch_ms
 
 __all__ = ["ForecastTable"]
-
-_FORMAT_VERSION: Final = 1
 
 _LOOKED_AT: Final = 8
 """Of a room's newest forecasts, where damaged ones stand before the newest that can be read."""
@@ -40,6 +38,12 @@ class ForecastTable:
             for item in items:
                 batch.save(item)
 
+    def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
+        """Delete forecasts, if they are there."""
+        with self._item.batch_write() as batch:
+            for one in forecasts:
+                batch.delete(self._item(room_id(one.house, one.room), format_slot(one.issued_at)))
+
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
         """The newest forecast issued up to ``now`` that can be read and has not expired."""
         until = self._item.issued_at <= format_slot(now)
@@ -55,9 +59,17 @@ class ForecastTable:
         span = self._item.issued_at.between(format_slot(first), format_slot(last))
         return list(self._reader.each(self._item.query(room_id(house, room), span), _to_forecast))
 
-    def erase(self, house: str, room: str) -> Iterator[int]:
-        """Delete a room's forecasts; how many, some at a time."""
-        return erase(self._item, room_id(house, room))
+    def issued(
+        self, house: str, rooms: Iterable[str], moments: Iterable[datetime], *, now: datetime
+    ) -> list[StoredForecast]:
+        """Those of some rooms that were issued at some times and have not expired: a call for each 100 of them."""
+        slots = [format_slot(moment) for moment in moments]
+        keys = [(room_id(house, room), slot) for room in rooms for slot in slots]
+        until_s = to_epoch_ms(now) // 1000
+        found = self._reader.each(
+            batch_get(self._item, keys), lambda item: (_to_forecast(item), float(item.expires_at) > until_s)
+        )
+        return [forecast for forecast, is_kept in found if is_kept]
 
     def _to_item(self, forecast: StoredForecast) -> ForecastItem:
         numbers: dict[str, Any] = {
@@ -74,15 +86,15 @@ class ForecastTable:
             notes=forecast.notes,
             data_through=format_slot(forecast.data_through) if forecast.data_through else None,
             model_version=forecast.model_version,
-            v=_FORMAT_VERSION,
+            v=FORMAT_VERSION,
             expires_at=to_epoch_ms(forecast.issued_at) // 1000 + self._keep_s,
             **numbers,
         )
 
 
 def _to_forecast(item: ForecastItem) -> StoredForecast:
-    if item.v != _FORMAT_VERSION:
-        raise ValueError(f"it has format {item.v!r}; this version reads {_FORMAT_VERSION}: update roomidity")
+    if item.v != FORMAT_VERSION:
+        raise ValueError(f"it has format {item.v!r}; this version reads {FORMAT_VERSION}: update roomidity")
     house, room = item.room_id.split("/")
     quantiles = np.full((len(QUANTITIES), len(QUANTILES), SLOTS_A_DAY), np.nan)
     grade = dict(item.grade)

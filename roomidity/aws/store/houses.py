@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+from pynamodb.expressions.condition import Condition
+
+from roomidity.aws.store.deliveries import from_deliveries, to_deliveries
 from roomidity.aws.store.erasing import erase
 from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import HouseItem
-from roomidity.aws.store.writing import Write, save
+from roomidity.aws.store.writing import Guard, Write, save
 from roomidity.domain.damage import Damage, whole
+from roomidity.domain.deletion import REMEMBERED_FOR
+from roomidity.domain.deliveries import NO_DELIVERIES, HouseDeliveries
 from roomidity.domain.houses import House, Quarantine, Room, Trial
 from roomidity.domain.names import is_key
 from roomidity.domain.quantities import QUANTITIES
@@ -22,6 +27,10 @@ from roomidity.errors import ConflictError, ItemDamagedError
 __all__ = ["HouseTable"]
 
 Part = TypeVar("Part")
+
+_OF_ROOM: Final = ("first_seen", "last_seen", "sensors", "measured")
+_OF_QUARANTINE: Final = ("rules", "version")
+_OF_RULE: Final = ("start", "end", "room", "sensor", "number")
 
 
 class HouseTable:
@@ -36,19 +45,22 @@ class HouseTable:
         self._timezone = timezone
 
     def get_many(self, names: Iterable[str]) -> dict[str, House]:
-        """The houses that exist of ``names``, read consistently."""
+        """The houses that exist of ``names``, read consistently; those that were forgotten come as such."""
         found = self._item.batch_get(list(names), consistent_read=True)
         return {item.house: self._house(item) for item in found}
 
     def get(self, name: str) -> House | None:
-        """A house, read consistently; None if it was never seen."""
-        return self.get_many([name]).get(name)
+        """A house, read consistently; None if it was never seen, or was forgotten."""
+        house = self.get_many([name]).get(name)
+        return None if house is None or house.is_forgotten else house
 
     def all(self) -> Iterator[House]:
-        """Every house; a key that no house can have is left out."""
+        """Every house; a key that no house can have is left out, and so is what was forgotten."""
         for item in self._item.scan():
             if is_key(item.house):
-                yield self._house(item)
+                house = self._house(item)
+                if not house.is_forgotten:
+                    yield house
             else:
                 self._reader.note(item, "no house can have this name")
 
@@ -68,26 +80,41 @@ class HouseTable:
             house=house.name,
             timezone=house.timezone,
             last_seen=format_moment(house.last_seen) if house.last_seen else None,
-            rooms={name: _from_room(room) for name, room in sorted(house.rooms.items())},
+            rooms={name: _from_room(room, house.kept.get(name, {})) for name, room in sorted(house.rooms.items())},
             quarantine={
-                "rules": [_from_rule(rule) for rule in house.quarantine],
+                **house.kept.get("/quarantine", {}),
+                "rules": [{**house.kept.get(f"/{rule.id}", {}), **_from_rule(rule)} for rule in house.quarantine],
                 "version": house.rules_version,
             },
             settings=house.settings,
             version=house.version + 1,
             admitted_at=format_moment(house.admitted_at) if house.admitted_at else None,
-            **(_from_trial(house.trial) if house.trial and house.on_trial else {}),
+            deliveries=from_deliveries(house.deliveries),
+            **_passing(house),
         )
         unchanged = self._item.version == house.version if house.version else self._item.house.does_not_exist()
-        if not save(Write(item, unchanged, house=house.name, size_bytes=0)):
+        if not save(
+            Write(item, unchanged, house=house.name, size_bytes=0, keep=house.version > 0 and not house.is_forgotten)
+        ):
             raise ConflictError(f"house {house.name!r}", attempts=1)
 
+    def guard(self, house: House) -> Guard:
+        """The condition that a house was not forgotten since it was read."""
+        attribute = self._item.forgotten_at
+        unchanged: Condition = attribute.does_not_exist()
+        if house.forgotten_at is not None:
+            unchanged = attribute == _deletion_text(house.forgotten_at)
+        return Guard(self._item, house.name, unchanged)
+
     def erase(self, house: str) -> Iterator[int]:
-        """Delete a house; how many there were."""
+        """Delete a house's item, also one that is damaged; how many there were."""
         return erase(self._item, house)
 
     def _house(self, item: HouseItem) -> House:
         """The house as far as it can be read; what cannot be is noted."""
+        if item.is_newer:
+            self._reader.note(item, str(item.flaw))
+            return House(item.house, self._timezone, version=1, flaw=item.flaw, default_timezone=self._timezone)
         parts = _Parts([item.flaw] if item.flaw is not None else [])
         house = House(
             name=item.house,
@@ -99,7 +126,10 @@ class HouseTable:
             version=parts.read("version", lambda: whole(item.version, least=1), 1),
             admitted_at=parts.read("admission", lambda: _moment(item.admitted_at), None),
             trial=parts.read("trial", lambda: _to_trial(item), None),
+            deliveries=self._deliveries(item),
+            forgotten_at=parts.read("deletion", lambda: _moment(item.forgotten_at), None),
             default_timezone=self._timezone,
+            kept=parts.read("other attributes", lambda: _kept(item), {}),
         )
         if parts.flaws:
             self._reader.note(item, flaw := "; ".join(parts.flaws))
@@ -107,6 +137,14 @@ class HouseTable:
         if house.zone != house.timezone:
             self._reader.note(item, f"its time zone {house.timezone!r:.80} is unknown; {house.zone} stands in for it")
         return house
+
+    def _deliveries(self, item: HouseItem) -> HouseDeliveries:
+        """What is recorded of how readings come in; none where it cannot be read, and it is written anew."""
+        try:
+            return to_deliveries(item.deliveries)
+        except Exception as error:  # noqa: BLE001  # whatever an odd record raises must not cost the house
+            self._reader.note(item, f"its deliveries cannot be read ({type(error).__name__}: {error!s:.80})")
+            return NO_DELIVERIES
 
 
 @dataclass(frozen=True)
@@ -169,7 +207,8 @@ def _to_trial(item: HouseItem) -> Trial | None:
     trial: Mapping[str, Any] | None = item.trial
     if trial is None or item.expires_at is None:
         return None
-    return Trial(frozenset(map(parse_slot, trial["slots"])), from_epoch_ms(whole(item.expires_at) * 1000))
+    until = whole(trial.get("until", item.expires_at))
+    return Trial(frozenset(map(parse_slot, trial["slots"])), from_epoch_ms(until * 1000))
 
 
 def _from_trial(trial: Trial) -> dict[str, Any]:
@@ -180,12 +219,52 @@ def _from_trial(trial: Trial) -> dict[str, Any]:
     return {"trial": {"slots": slots}, "expires_at": to_epoch_ms(trial.expires_at) // 1000}
 
 
-def _from_room(room: Room) -> dict[str, Any]:
+def _kept(item: HouseItem) -> dict[str, dict[str, Any]]:
+    """What a newer version wrote within an item's maps: by room, by rule and of all rules; no room has a slash."""
+    kept = {name: _without(room, _OF_ROOM) for name, room in item.rooms.items()}
+    for name, room in item.rooms.items():
+        if measured := _without(room.get("measured", {}), QUANTITIES):
+            kept[name]["measured"] = measured
+    kept["/quarantine"] = _without(item.quarantine, _OF_QUARANTINE)
+    kept |= {f"/{_to_rule(rule).id}": _without(rule, _OF_RULE) for rule in item.quarantine["rules"]}
+    return {name: of for name, of in kept.items() if of}
+
+
+def _without(of: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in of.items() if name not in known}
+
+
+def _deletion_text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _passing(house: House) -> dict[str, Any]:
+    """What makes an item expire by itself: that the house is not real yet, or no more.
+
+    When the house of before was forgotten is remembered also where the present one goes sooner.
+    """
+    passing = _from_trial(house.trial) if house.trial and house.on_trial else {}
+    if house.forgotten_at is None:
+        return passing
+    remembered_until = to_epoch_ms(house.forgotten_at + REMEMBERED_FOR) // 1000
+    if passing:
+        passing["trial"]["until"] = passing["expires_at"]
+        passing["expires_at"] = max(passing["expires_at"], remembered_until)
+    elif house.is_forgotten:
+        passing["expires_at"] = remembered_until
+    return {**passing, "forgotten_at": _deletion_text(house.forgotten_at)}
+
+
+def _from_room(room: Room, kept: Mapping[str, Any]) -> dict[str, Any]:
     return {
+        **kept,
         "first_seen": format_moment(room.first_seen),
         "last_seen": format_moment(room.last_seen),
         "sensors": sorted(room.sensors),
-        "measured": {quantity: format_moment(when) for quantity, when in sorted(room.measured.items())},
+        "measured": {
+            **kept.get("measured", {}),
+            **{quantity: format_moment(when) for quantity, when in sorted(room.measured.items())},
+        },
     }
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path
+from pynamodb.expressions.update import Action
 
 from roomidity.aws.store.attributes import number_text
-from roomidity.aws.store.erasing import erase
-from roomidity.aws.store.reading import Reader, is_sound
+from roomidity.aws.store.reading import FORMAT_VERSION, Reader, is_sound
 from roomidity.aws.store.tables import ObservationItem, connection_of
-from roomidity.aws.store.writing import Write, save_many
+from roomidity.aws.store.writing import Write, in_parallel, remove, save_many
 from roomidity.domain.damage import Damage, number_within, whole
 from roomidity.domain.observations import Observation, Origin, RoomMeans, Statistics
 from roomidity.domain.quantities import SPECS
@@ -34,7 +35,7 @@ class ObservationTable:
     def origins(self, keys: Iterable[SlotKey]) -> dict[SlotKey, Origin]:
         """What each stored observation was derived from, read consistently."""
         names = [(key.house, format_slot(key.start)) for key in keys]
-        needed = ["house", "slot", "version", "rules"]
+        needed = ["house", "slot", "version", "rules", "digest", "v"]
         found = self._item.batch_get(names, consistent_read=True, attributes_to_get=needed)
         return dict(self._reader.each(found, lambda item: (_key(item), _origin(item))))
 
@@ -47,25 +48,32 @@ class ObservationTable:
         -------
         The keys of those that were not written.
         """
-        return self._save(observed, self._not_newer)
+        writes = [
+            self._write(key, observation, origin, self._not_newer(origin))
+            for key, (observation, origin) in observed.items()
+        ]
+        return self._save(observed, writes)
 
     def replace_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
-        """Write each observation where one of the very same origin stands.
+        """Write the flags of each observation where one of the very same origin stands; nothing else of it is another.
 
         Returns
         -------
         The keys of those that were not written: derived anew meanwhile, or gone.
         """
-        return self._save(observed, self._same)
-
-    def _save(
-        self,
-        observed: Mapping[SlotKey, tuple[Observation, Origin]],
-        condition: Callable[[Origin], Condition],
-    ) -> set[SlotKey]:
         writes = [
-            self._write(key, observation, origin, condition(origin)) for key, (observation, origin) in observed.items()
+            Write(
+                self._item(house=key.house, slot=format_slot(key.start)),
+                self._same(origin) & self._known_format,
+                house=key.house,
+                size_bytes=_size_bytes(observation),
+                actions=_flags(observation),
+            )
+            for key, (observation, origin) in observed.items()
         ]
+        return self._save(observed, writes)
+
+    def _save(self, observed: Iterable[SlotKey], writes: Sequence[Write]) -> set[SlotKey]:
         written = save_many(writes, connection_of(self._item))
         return {key for key, done in zip(observed, written, strict=True) if not done}
 
@@ -74,11 +82,18 @@ class ObservationTable:
         not_newer: Condition = self._item.house.does_not_exist()
         not_newer |= ~is_sound(self._item.version) | (self._item.rules.exists() & ~is_sound(self._item.rules))
         not_newer |= (self._item.version <= origin.version) & rules_not_newer
+        not_newer &= self._known_format
         return not_newer
+
+    @property
+    def _known_format(self) -> Condition:
+        known: Condition = self._item.v.does_not_exist() | (self._item.v <= FORMAT_VERSION)
+        return known
 
     def _same(self, origin: Origin) -> Condition:
         same_rules = self._item.rules == origin.rules if origin.rules else self._item.rules.does_not_exist()
-        same: Condition = (self._item.version == origin.version) & same_rules
+        same_digest = self._item.digest == origin.digest if origin.digest else self._item.digest.does_not_exist()
+        same: Condition = (self._item.version == origin.version) & same_rules & same_digest
         return same
 
     def _write(self, key: SlotKey, observation: Observation, origin: Origin, condition: Condition) -> Write:
@@ -91,9 +106,11 @@ class ObservationTable:
             },
             version=origin.version,
             rules=origin.rules or None,
+            digest=origin.digest or None,
             expires_at=key.slot_ms // 1000 + self._retention_s,
         )
-        return Write(item, condition, house=key.house, size_bytes=200 * (len(observation) + 1))
+        again = origin.version > 1 or origin.rules > 0  # else nothing stands there, but for one in a great many
+        return Write(item, condition, house=key.house, size_bytes=_size_bytes(observation), keep=again)
 
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, Observation]]:
         """Each slot in [start, end) that was observed, and what was, in order of time."""
@@ -118,9 +135,9 @@ class ObservationTable:
         items = self._item.query(house, attributes_to_get=["house", "slot", "rooms"])
         return {room for rooms in self._reader.each(items, lambda item: set(item.rooms)) for room in rooms}
 
-    def erase(self, house: str) -> Iterator[int]:
-        """Delete a house's observations; how many, some at a time."""
-        return erase(self._item, house)
+    def delete(self, keys: Iterable[SlotKey]) -> None:
+        """Delete the observations of some slots."""
+        in_parallel(lambda key: remove(self._item(key.house, format_slot(key.start))), list(keys))
 
     def _query(self, house: str, start: datetime, end: datetime) -> Iterable[ObservationItem]:
         if end - SLOT < start:
@@ -128,12 +145,26 @@ class ObservationTable:
         return self._item.query(house, self._item.slot.between(format_slot(start), format_slot(end - SLOT)))
 
 
+def _size_bytes(observation: Observation) -> int:
+    return 200 * (len(observation) + 1)
+
+
+def _flags(observation: Observation) -> list[Action]:
+    """What sets the flags of an observation that stands there, and leaves all else of it as it is."""
+    actions: list[Action] = []
+    for room, quantities in observation.items():
+        for quantity, statistics in quantities.items():
+            path = Path(["rooms", room, quantity, "fault"])
+            actions.append(path.remove() if statistics.fault is None else path.set(statistics.fault))
+    return actions
+
+
 def _key(item: ObservationItem) -> SlotKey:
     return SlotKey(item.house, to_epoch_ms(parse_slot(item.slot)))
 
 
 def _origin(item: ObservationItem) -> Origin:
-    return Origin(whole(item.version), whole(item.rules or 0))
+    return Origin(whole(item.version), whole(item.rules or 0), str(item.digest or ""))
 
 
 def _derived(item: ObservationItem) -> tuple[SlotKey, Observation, Origin]:

@@ -1,4 +1,4 @@
-"""Reading: each item is converted on its own, so that a damaged one is named, counted and left out.
+"""Items out of DynamoDB, converted one by one: a damaged one is named, counted and left out.
 
 pynamodb deserialises in the midst of a query, a scan or a batch, where one odd attribute would cost all items after it.
 """
@@ -15,7 +15,12 @@ from pynamodb.models import Model
 from roomidity.domain.damage import Damage, Damaged
 from roomidity.errors import ItemDamagedError
 
-__all__ = ["Item", "Reader", "is_sound", "key_of"]
+__all__ = ["FORMAT_VERSION", "NEWER", "Item", "Reader", "is_sound", "key_of"]
+
+FORMAT_VERSION: Final = 1
+"""Of items, in the attribute ``v``; tables whose items have none are of this version."""
+
+NEWER: Final = "a newer version of roomidity wrote it, and deployed again it reads it"
 
 _LONGEST: Final = 200
 
@@ -24,17 +29,26 @@ Found = TypeVar("Found", bound="Item")
 
 
 class Item(Model):
-    """A model whose items come as far as they can be read; ``flaw`` says what cannot be, and is None for most."""
+    """A model whose items come as far as they can be read; ``flaw`` says what cannot be, and is None for most.
+
+    An item of a newer version may have attributes that this one does not know: they are passed over, and kept where the
+    item is changed. Where they change what the others mean it says so by a higher ``v``: then it is left alone.
+    """
 
     flaw: str | None = None
+    is_newer: bool = False
 
     @classmethod
     def from_raw_data(cls, data: dict[str, Any]) -> Self:
         """The item; attributes that cannot be deserialised are None, and make its flaw."""
         try:
-            return super().from_raw_data(data)
+            item = super().from_raw_data(data)
         except Exception:  # noqa: BLE001  # whatever an odd value raises is looked at below, attribute by attribute
-            return cls._in_part(data)
+            item = cls._in_part(data)
+        if _format_of(data) > FORMAT_VERSION:
+            item.is_newer = True
+            item.flaw = f"it has format {_format_of(data):g}; this version reads {FORMAT_VERSION}: {NEWER}"
+        return item
 
     @classmethod
     def _in_part(cls, data: dict[str, Any]) -> Self:
@@ -50,6 +64,14 @@ class Item(Model):
                 flaws.append(f"{name} is {_said(error)}")
         item.flaw = "; ".join(flaws) or "it cannot be read"
         return item
+
+
+def _format_of(data: dict[str, Any]) -> float:
+    """The format that an item says it has; what says nothing that can be read is as old as any."""
+    try:
+        return float(data["v"]["N"])
+    except (KeyError, TypeError, ValueError):
+        return 0.0
 
 
 def key_of(item: Item) -> dict[str, str]:

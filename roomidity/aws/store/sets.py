@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from roomidity.aws.store.erasing import erase
-from roomidity.aws.store.reading import Reader
+from roomidity.aws.store.reading import NEWER, Reader
 from roomidity.aws.store.tables import SetItem, connection_of
-from roomidity.aws.store.writing import Write, save_many
+from roomidity.aws.store.writing import Write, in_parallel, remove, save_many
 from roomidity.domain.damage import Damage, whole
-from roomidity.domain.observations import StoredSet
+from roomidity.domain.observations import SET_FORMAT, StoredSet
 from roomidity.domain.slots import SlotKey, floor_slot, format_slot, parse_slot, to_epoch_ms
 
 __all__ = ["SetTable"]
@@ -52,6 +52,15 @@ class SetTable:
         written = save_many(writes, connection_of(self._item))
         return {key for key, done in zip(sets, written, strict=True) if not done}
 
+    def raise_versions(self, sets: Mapping[SlotKey, StoredSet], to: Mapping[SlotKey, int]) -> set[SlotKey]:
+        """Give each set, if it is still as it was read, a higher version; the keys of those that are not.
+
+        That of a set that was restored is lower than what was derived from it; raised, it counts on from there.
+        """
+        writes = [self._write(key, replace(held, version=to[key]), on=held.version) for key, held in sets.items()]
+        written = save_many(writes, connection_of(self._item))
+        return {key for key, done in zip(sets, written, strict=True) if not done}
+
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[dict[SlotKey, StoredSet]]:
         """The sets of the slots that overlap [start, end), read consistently, in order of time, some at once."""
         if end <= start:
@@ -69,9 +78,15 @@ class SetTable:
         if some:
             yield some
 
-    def erase(self, house: str) -> Iterator[int]:
-        """Delete a house's sets; how many, some at a time."""
-        return erase(self._item, house)
+    def delete_before(self, lives: Mapping[SlotKey, int]) -> None:
+        """Delete each set that is of an earlier life of its house than the one given with its slot."""
+
+        def delete(slot: tuple[SlotKey, int]) -> None:
+            key, life = slot
+            earlier = self._item.life.does_not_exist() | (self._item.life < life)
+            remove(self._item(key.house, format_slot(key.start)), earlier)
+
+        in_parallel(delete, list(lives.items()))
 
     def _keyed(self, items: Iterable[SetItem]) -> Iterator[tuple[SlotKey, StoredSet]]:
         for item in items:
@@ -83,18 +98,26 @@ class SetTable:
                 yield key, self._set(item)
 
     def _set(self, item: SetItem) -> StoredSet:
-        return self._reader.one(item, _to_set) or StoredSet(b"", 0)
+        held = self._reader.one(item, _to_set) or StoredSet(b"", 0)
+        if held.is_newer:
+            self._reader.note(
+                item, f"its set has format {held.packed[:1]!r}; this version reads {SET_FORMAT!r}: {NEWER}"
+            )
+        return held
 
-    def _write(self, key: SlotKey, new: StoredSet) -> Write:
+    def _write(self, key: SlotKey, new: StoredSet, *, on: int | None = None) -> Write:
+        """A set, written on a version: by default the one before its own."""
+        on = new.version - 1 if on is None else on
         item = self._item(
             house=key.house,
             slot=format_slot(key.start),
             packed=new.packed,
             version=new.version,
+            life=new.life or None,
             expires_at=key.slot_ms // 1000 + self._retention_s,
         )
-        unchanged = self._item.version == new.version - 1 if new.version > 1 else self._item.house.does_not_exist()
-        return Write(item, unchanged, house=key.house, size_bytes=len(new.packed) + 500)
+        unchanged = self._item.version == on if on else self._item.house.does_not_exist()
+        return Write(item, unchanged, house=key.house, size_bytes=len(new.packed) + 500, keep=on > 0)
 
 
 def _key(item: SetItem) -> SlotKey:
@@ -104,4 +127,4 @@ def _key(item: SetItem) -> SlotKey:
 def _to_set(item: SetItem) -> StoredSet:
     if not item.packed:
         raise ValueError("it has no set")
-    return StoredSet(item.packed, whole(item.version, least=1))
+    return StoredSet(item.packed, whole(item.version, least=1), whole(item.life or 0))

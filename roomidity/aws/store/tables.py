@@ -17,6 +17,7 @@ __all__ = [
     "ForecastItem",
     "HouseItem",
     "ModelItem",
+    "MouldItem",
     "ObservationItem",
     "SetItem",
     "SettingItem",
@@ -29,7 +30,9 @@ __all__ = [
 class HouseItem(Item):
     """houses: a house, its time zone, rooms as seen, quarantine rules and settings.
 
-    ``trial`` and ``expires_at`` are there until it is real: the slots it was heard in, and when it goes.
+    ``trial`` and ``expires_at`` are there until it is real: the slots it was heard in, and when it goes. So is
+    ``expires_at`` of one that was forgotten, of which nothing else is left but ``forgotten_at``. ``deliveries`` are
+    there while readings come in oddly: of which rooms, and how.
     """
 
     house = UnicodeAttribute(hash_key=True)
@@ -41,23 +44,30 @@ class HouseItem(Item):
     version = NumberAttribute()
     admitted_at = UnicodeAttribute(null=True)
     trial = Plain(null=True)
+    deliveries = Plain(null=True)
     expires_at = NumberAttribute(null=True)
+    forgotten_at = UnicodeAttribute(null=True)
 
 
 class SetItem(Item):
-    """readings: the packed set of a slot's values, read only to merge and to derive anew."""
+    """readings: the packed set of a slot's values, read only to merge and to derive anew.
+
+    ``life`` is there where a house of this name was forgotten before: that deletion's time, in ms since 1970.
+    """
 
     house = UnicodeAttribute(hash_key=True)
     slot = UnicodeAttribute(range_key=True)
     packed = BinaryAttribute(legacy_encoding=False)
     version = NumberAttribute()
+    life = NumberAttribute(null=True)
     expires_at = NumberAttribute()
 
 
 class ObservationItem(Item):
     """observations: statistics of a slot by room and quantity, and what they were derived from.
 
-    ``version`` is that of the set, ``rules`` the number of the house's quarantine rules; absent, it is 0.
+    ``version`` is that of the set, ``rules`` the number of the house's quarantine rules; absent, it is 0. ``digest``
+    is of both: a restored table gives its numbers again, to other contents.
     """
 
     house = UnicodeAttribute(hash_key=True)
@@ -65,6 +75,8 @@ class ObservationItem(Item):
     rooms = Wire()
     version = NumberAttribute()
     rules = NumberAttribute(null=True)
+    digest = UnicodeAttribute(null=True)
+    v = NumberAttribute(null=True)
     expires_at = NumberAttribute()
 
 
@@ -131,6 +143,22 @@ class AccuracyItem(Item):
     expires_at = NumberAttribute()
 
 
+class MouldItem(Item):
+    """accuracy, under `<house>#mould`: a house's mould index by day (UTC), and what the next day goes on from.
+
+    ``inputs`` stands for the versions of all that it follows from, ``settings`` for what persons set of it.
+    """
+
+    room_id = UnicodeAttribute(hash_key=True)
+    day = UnicodeAttribute(range_key=True)
+    inputs = UnicodeAttribute()
+    settings = UnicodeAttribute()
+    outdoor = Plain()
+    rooms = Plain()
+    v = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
 class SettingItem(Item):
     """settings: what is set of a house by kind, each an item of its own, so that the house's stays small."""
 
@@ -154,6 +182,7 @@ class Tables:
     forecasts: type[ForecastItem]
     models: type[ModelItem]
     accuracy: type[AccuracyItem]
+    mould: type[MouldItem]
     settings: type[SettingItem]
 
 
@@ -181,5 +210,6 @@ def bind(prefix: str, client: Any) -> Tables:
         forecasts=bound(ForecastItem, "forecasts"),
         models=bound(ModelItem, "models"),
         accuracy=bound(AccuracyItem, "accuracy"),
+        mould=bound(MouldItem, "accuracy"),
         settings=bound(SettingItem, "settings"),
     )

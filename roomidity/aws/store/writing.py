@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from pynamodb.connection import Connection
-from pynamodb.exceptions import PutError, TransactWriteError
+from pynamodb.exceptions import DeleteError, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-__all__ = ["Write", "save", "save_many"]
+__all__ = ["Guard", "Write", "in_parallel", "remove", "save", "save_guarded", "save_many", "updates_of"]
 
 _WRITERS: Final = 4
 """Threads; botocore takes about 1 ms of CPU a call under one lock, so that more only wait for each other."""
@@ -36,20 +37,53 @@ Outcome = TypeVar("Outcome")
 
 @dataclass(frozen=True)
 class Write:
-    """An item, the condition on which it is written, whose it is, and about how large."""
+    """An item, the condition on which it is written, whose it is, and about how large.
+
+    With ``keep``, attributes of what stands there that this version does not know stay: a newer one wrote them.
+    Without, nothing is expected to stand there, and it is a little faster. With ``actions`` only these are done.
+    """
 
     item: Model
     condition: Condition
     house: Hashable
     size_bytes: int
+    keep: bool = False
+    actions: Sequence[Action] = ()
+
+    @property
+    def updates(self) -> list[Action]:
+        """What is done to the item that stands there; nothing: it is replaced."""
+        return list(self.actions) or (updates_of(self.item) if self.keep else [])
+
+
+def updates_of(item: Model) -> list[Action]:
+    """Returns what makes an item that stands there this one, but for attributes that this version does not know."""
+    actions: list[Action] = []
+    for name, attribute in item.get_attributes().items():
+        if not (attribute.is_hash_key or attribute.is_range_key):
+            value = getattr(item, name)
+            actions.append(attribute.remove() if value is None else attribute.set(value))
+    return actions
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Another item, and the condition on it under which anything is written at all."""
+
+    item: type[Model]
+    key: str
+    condition: Condition
 
 
 def save(write: Write) -> bool:
     """Write an item; whether its condition held. Another's transaction that is writing it is waited for."""
     for pause_s in (*_TRANSACTION_PAUSES_S, None):
         try:
-            write.item.save(condition=write.condition)
-        except PutError as error:
+            if updates := write.updates:
+                write.item.update(updates, condition=write.condition)
+            else:
+                write.item.save(condition=write.condition)
+        except (PutError, UpdateError) as error:
             if error.cause_response_code == "ConditionalCheckFailedException":
                 return False
             if error.cause_response_code != "TransactionConflictException" or pause_s is None:
@@ -58,6 +92,15 @@ def save(write: Write) -> bool:
         else:
             return True
     raise AssertionError("the last attempt returns or raises")
+
+
+def remove(item: Model, condition: Condition | None = None) -> None:
+    """Delete an item, if it is there and the condition holds."""
+    try:
+        item.delete(condition=condition)
+    except DeleteError as error:
+        if error.cause_response_code != "ConditionalCheckFailedException":
+            raise
 
 
 def save_many(writes: Sequence[Write], connection: Connection) -> list[bool]:
@@ -69,10 +112,10 @@ def save_many(writes: Sequence[Write], connection: Connection) -> list[bool]:
     counts = Counter(write.house for write in writes)
     past = [place for place, write in enumerate(writes) if counts[write.house] > _BACKFILL_ITEMS]
     batches = list(_batches(past, writes))
-    transacted = _in_parallel(lambda batch: _transact([writes[place] for place in batch], connection), batches)
+    transacted = in_parallel(lambda batch: _transact([writes[place] for place in batch], connection), batches)
     held = {place for batch, done in zip(batches, transacted, strict=True) if done for place in batch}
     single = [place for place in range(len(writes)) if place not in held]
-    saved = _in_parallel(lambda place: save(writes[place]), single)
+    saved = in_parallel(lambda place: save(writes[place]), single)
     held.update(place for place, done in zip(single, saved, strict=True) if done)
     return [place in held for place in range(len(writes))]
 
@@ -82,7 +125,10 @@ def _transact(batch: Sequence[Write], connection: Connection) -> bool:
     try:
         with TransactWrite(connection=connection) as transaction:
             for write in batch:
-                transaction.save(write.item, condition=write.condition)
+                if updates := write.updates:
+                    transaction.update(write.item, updates, condition=write.condition)
+                else:
+                    transaction.save(write.item, condition=write.condition)
     except TransactWriteError as error:
         if error.cause_response_code != "TransactionCanceledException":
             raise
@@ -104,7 +150,34 @@ def _batches(places: Sequence[int], writes: Sequence[Write]) -> Iterator[list[in
         yield batch
 
 
-def _in_parallel(call: Callable[[Task], Outcome], tasks: list[Task]) -> list[Outcome]:
+def save_guarded(writes: Sequence[Write], guard: Guard, connection: Connection) -> list[bool]:
+    """Write items, each if its condition and the guard's hold; whether they did.
+
+    Each is a transaction, at twice the price of a write. Another's transaction on the same items is waited for.
+    """
+
+    def save_one(write: Write) -> bool:
+        for pause_s in (*_TRANSACTION_PAUSES_S, None):
+            try:
+                with TransactWrite(connection=connection) as transaction:
+                    transaction.condition_check(guard.item, guard.key, condition=guard.condition)
+                    transaction.save(write.item, condition=write.condition)
+            except TransactWriteError as error:
+                if error.cause_response_code != "TransactionCanceledException":
+                    raise
+                if any(reason and reason.code == "ConditionalCheckFailed" for reason in error.cancellation_reasons):
+                    return False
+                if pause_s is None:
+                    raise
+                time.sleep(pause_s)
+            else:
+                return True
+        raise AssertionError("the last attempt returns or raises")
+
+    return in_parallel(save_one, list(writes))
+
+
+def in_parallel(call: Callable[[Task], Outcome], tasks: list[Task]) -> list[Outcome]:
     """``call`` of each task, in their order; every call is made, then the first error is raised."""
     if len(tasks) < 2:
         return [call(task) for task in tasks]

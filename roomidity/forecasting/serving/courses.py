@@ -1,4 +1,4 @@
-"""Courses with gaps: bridged for a while, and averaged over what is known of them."""
+"""Series with gaps: filled forward for at most 3 h (``FILL_SLOTS``), and averaged over what is known."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What the way in gives away of a room's readings: late ones, a wrong clock, zone or unit, rejects."""
+"""Notes from how a room's readings arrived: late, wrong clock, zone or unit, rejected."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from roomidity.domain.deliveries import AHEAD_S, Deliveries
 
 __all__ = ["DELIVERY_NOTES", "Deliveries", "delivery_notes"]
 
@@ -18,38 +18,15 @@ REJECTED_SHARE: Final = 0.05
 STEADY_S: Final = 20 * 60
 """Lags of a clock that is off differ by no more than gateways wait to pack a message, and a little."""
 
-AHEAD_S: Final = 60
-"""Nothing is sent before it is measured; clocks that are set differ by seconds."""
-BEHIND_S: Final = 5 * 60
-"""A gateway that sends what it has every 15 minutes sends a tenth of it within 90 s."""
+FEW_TICKS: Final = 3
+"""What comes by fewer drains may be a file that was sent once."""
 
 ZONE_STEP_S: Final = 15 * 60
 ZONE_LEAST_S: Final = 30 * 60
-ZONE_SLACK_S: Final = 3 * 60
-"""Time zones differ by quarters of an hour; a reading takes a moment on top."""
-
-
-@dataclass(frozen=True)
-class Deliveries:
-    """How the readings of a room, or of a house, came in over the last day.
-
-    Parameters
-    ----------
-    readings
-        All whose time could be read, whether they were accepted or rejected.
-    late
-        Those whose slot had been forecast without them.
-    lag_s
-        By how many seconds they were sent after the time they bear (``sent - ts``): of a tenth less, of half less, of
-        nine tenths less. Those rejected as future count, with a negative lag; they tell how far a clock is ahead.
-    rejected
-        How many were rejected, by reason.
-    """
-
-    readings: int = 0
-    late: int = 0
-    lag_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    rejected: Mapping[str, int] = field(default_factory=dict)
+ZONE_SLACK_S: Final = 90
+"""Time zones differ by quarters of an hour; a clock may be a moment off beside, and the quickest readings wait for as
+long as those of a healthy room."""
+ZONE_MOST_S: Final = 14 * 3600
 
 
 def delivery_notes(deliveries: Deliveries) -> tuple[str, ...]:
@@ -57,13 +34,13 @@ def delivery_notes(deliveries: Deliveries) -> tuple[str, ...]:
 
     - ``zone``: their times are off by a steady number of quarters of an hour, as local time is that was sent as UTC.
     - ``clock``: they are off by another steady time: ahead of their being sent, or behind by minutes.
-    - ``late``: most come after their slot was forecast, and no clock explains it.
+    - ``late``: most drains bring readings whose slots were forecast without them, and no clock explains it.
     - ``unit``: some were refused as another unit than the room's.
     - ``rejected``: so many were refused for other reasons that it is no accident.
 
-    >>> delivery_notes(Deliveries(readings=288, late=288, lag_s=(21_602, 21_610, 21_650)))
+    >>> delivery_notes(Deliveries(288, 288, lag_s=(21_602, 21_610, 21_650), ticks=96, late_ticks=96))
     ('zone',)
-    >>> delivery_notes(Deliveries(readings=288, lag_s=(-420, -418, -400), rejected={"future": 288}))
+    >>> delivery_notes(Deliveries(288, lag_s=(-420, -418, -400), rejected={"future": 288}, ticks=96))
     ('clock',)
     """
     if deliveries.readings + sum(deliveries.rejected.values()) < FEW:
@@ -71,7 +48,7 @@ def delivery_notes(deliveries: Deliveries) -> tuple[str, ...]:
     off = _off(deliveries)
     found = {
         off: True,
-        "late": not off and deliveries.late >= LATE_SHARE * deliveries.readings > 0,
+        "late": not off and _is_late(deliveries),
         "unit": deliveries.rejected.get("unit", 0) > 0,
         "rejected": _refused(deliveries, explained=bool(off)),
     }
@@ -81,10 +58,17 @@ def delivery_notes(deliveries: Deliveries) -> tuple[str, ...]:
 def _off(deliveries: Deliveries) -> str:
     """What is wrong with the times: "zone", "clock" or nothing."""
     least, _, most = deliveries.lag_s
-    if deliveries.readings < FEW or most - least > STEADY_S or -AHEAD_S <= least <= BEHIND_S:
+    if deliveries.readings < FEW or deliveries.ticks < FEW_TICKS or most - least > STEADY_S:
         return ""
-    beyond = (least + ZONE_SLACK_S / 2) % ZONE_STEP_S
-    return "zone" if abs(least) >= ZONE_LEAST_S - ZONE_SLACK_S and beyond <= ZONE_SLACK_S else "clock"
+    if -AHEAD_S <= least <= deliveries.behind_s:
+        return ""
+    beyond = (least + ZONE_SLACK_S) % ZONE_STEP_S
+    is_offset = ZONE_LEAST_S - deliveries.behind_s <= abs(least) <= ZONE_MOST_S + deliveries.behind_s
+    return "zone" if is_offset and beyond <= ZONE_SLACK_S + deliveries.behind_s else "clock"
+
+
+def _is_late(deliveries: Deliveries) -> bool:
+    return deliveries.late_ticks >= max(FEW_TICKS, LATE_SHARE * deliveries.ticks)
 
 
 def _refused(deliveries: Deliveries, *, explained: bool) -> bool:

@@ -61,7 +61,7 @@ class HouseForecast:
     notes: tuple[tuple[str, ...], ...]
 
 
-def forecast(window: Window, model: Model, state: State) -> HouseForecast:
+def forecast(window: Window, model: Model, state: State, *, unchanged: bool = False) -> HouseForecast:
     """The forecast issued at the window's end; there is one for any window.
 
     Parameters
@@ -70,13 +70,15 @@ def forecast(window: Window, model: Model, state: State) -> HouseForecast:
         The newest WINDOW_SLOTS slots (more are welcome, fewer do).
     model, state
         The house's own, or the shipped prior. Rooms that they do not know are forecast by the prior.
+    unchanged
+        Whether to forecast that everything stays as it is, as of a silent sensor, whatever the model says.
     """
     past, state = known_past(state, window)
     known = past.cadence
     rooms = len(window.rooms)
     measured = np.isfinite(window.values).any(axis=2) & (known.age < past.measured.slots)
     quantiles = np.full((rooms, len(QUANTITIES), len(LEVELS), STEPS), np.nan)
-    fresh = measured & ~known.silent
+    fresh = measured & ~known.silent & (not unchanged)
     if fresh.any():
         quantiles = np.where(fresh[..., None, None], _expected(past.basis, model, state), quantiles)
     stale = measured & ~fresh
@@ -91,7 +93,7 @@ def forecast(window: Window, model: Model, state: State) -> HouseForecast:
         quantiles=np.clip(quantiles, low, high),
         grades=tuple(
             {
-                name: _grade(known, (row, q), prior=model.is_prior)
+                name: "persistence" if unchanged else _grade(known, (row, q), prior=model.is_prior)
                 for q, name in enumerate(QUANTITIES)
                 if measured[row, q]
             }

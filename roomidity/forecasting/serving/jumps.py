@@ -26,12 +26,14 @@ from roomidity.forecasting.window import FloatArray, IntArray
 __all__ = ["JUMPS", "JUMP_READINGS", "jumps"]
 
 JUMPS: Final = tuple(spec.jump for spec in SPECS)
-"""%RH and °C that a room does not go and come back within JUMP_READINGS."""
+"""%RH and °C that a room does not go and come back within JUMP_READINGS. These and the others here were chosen on the
+first three quarters of 24 real rooms' records: 9 %RH refuses more wild readings, and healthy ones too."""
 
 JUMP_READINGS: Final = 3
 
 ALONG: Final = 0.15
-"""°C by which steam warms a room: of 165 rises of over 13 %RH in a slot every one did so, of other slots one in 25."""
+"""°C by which steam warms a room: there, of 119 rises of over 13 %RH in a slot every one did so, of other slots one in
+ten."""
 
 STEAM_TIMES: Final = 2.3
 """Even steam does not go and come back within JUMP_READINGS as far as so many JUMPS: 30 %RH."""

@@ -1,4 +1,4 @@
-"""Readings of many series on one line, gaps left out: neighbours in a series are neighbours there."""
+"""All series' readings end to end in one array without gaps, so that each reading's neighbour stands beside it."""
 
 from __future__ import annotations
 

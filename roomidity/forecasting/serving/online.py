@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.quantities import QUANTITIES, SPECS
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.forecasting.model import BLOCKS, PERSISTENCE, RECENT_SLOTS, Model, State
 from roomidity.forecasting.serving.cadence import cadence
@@ -21,6 +21,8 @@ from roomidity.forecasting.serving.past import Past, look_back
 from roomidity.forecasting.window import STEPS, FloatArray, Window
 
 __all__ = ["SCORE_STRIDE", "absorb", "advance", "forgetful", "known_past", "remember", "timeline", "with_rooms"]
+
+_LEAST, _GREATEST = (np.array([[spec.plausible[end]] for spec in SPECS]) for end in (0, 1))
 
 SCORE_STRIDE: Final = 4
 """Slots between the issue times that are scored: hourly; neighbours tell the same."""
@@ -244,7 +246,7 @@ def remember(state: State, past: Window, *, named: tuple[str, ...]) -> State:
     def newest(values: FloatArray) -> FloatArray:
         recent = np.full((*values.shape[:-1], RECENT_SLOTS), np.nan)
         recent[..., RECENT_SLOTS - kept :] = values[..., values.shape[-1] - kept :].astype(np.float32)
-        return recent
+        return np.where((recent >= _LEAST) & (recent <= _GREATEST), recent, np.nan)  # what no air can be is no past
 
     recent = newest(past.select(state.rooms).values)
     alive = [row for row, room in enumerate(state.rooms) if room in named or np.isfinite(recent[row]).any()]

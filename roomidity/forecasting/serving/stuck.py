@@ -17,8 +17,8 @@ STUCK_READINGS: Final = 96
 """The same value for a day of slots: a humidity in whole percents was seen to rest for 77, over a week-end."""
 
 STUCK_RUNS: Final = 40
-"""A series that changes more often is stuck sooner: after so many times its mean run. Of 35 real rooms, read to 1 %RH
-or to 0.01 °C, none ever stood still for more than 29."""
+"""A series that changes more often is stuck sooner: after so many times its mean run. In the first three quarters of 24
+real rooms' records, read to 1 %RH or to 0.01 °C, none stood still for more than 30, but one that stopped: a month."""
 
 SATURATED: Final = 99.9
 SATURATED_READINGS: Final = 288

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import subprocess
+import tarfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,23 +23,55 @@ from tests.e2e.engine import CHECKOUT
 
 Found = TypeVar("Found")
 
-__all__ = ["Deployment", "Timings", "copy_checkout", "until"]
+__all__ = ["Deployment", "Stored", "Timings", "copy_checkout", "copy_version", "until"]
 
 _COPIED: Final = ("container", "handlers", "roomidity", "serverless.yml", "package.json", "pyproject.toml")
 _COPIED_TOO: Final = ("README.md", "LICENSE", ".dockerignore")
 
 
 def copy_checkout(folder: Path) -> Path:
-    """What a deployment is made of, in ``folder``; there it may be changed."""
-    folder.mkdir()
+    """What a deployment is made of, in ``folder``; there it may be changed. What is there of another version goes."""
+    _clear(folder)
     for name in (*_COPIED, *_COPIED_TOO):
         source = CHECKOUT / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder)
-    (folder / "node_modules").symlink_to(CHECKOUT / "node_modules")
     return folder
+
+
+def copy_version(folder: Path, commit: str) -> Path:
+    """The same, as it was at a commit.
+
+    Raises
+    ------
+    LookupError
+        If the checkout has no such commit, as a shallow clone has not.
+    """
+    git = ["git", "-c", "safe.directory=*", "-C", str(CHECKOUT), "archive", commit, "--", *_COPIED, *_COPIED_TOO]
+    try:
+        archive = subprocess.run(git, capture_output=True, check=True).stdout  # noqa: S603  # our own words
+    except (OSError, subprocess.CalledProcessError) as error:
+        why = getattr(error, "stderr", b"").decode(errors="replace").strip() or str(error)
+        raise LookupError(
+            f"the checkout has no commit {commit} to deploy over ({why}); fetch the whole history"
+        ) from error
+    _clear(folder)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        files.extractall(folder, filter="data")
+    return folder
+
+
+def _clear(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in (*_COPIED, *_COPIED_TOO):
+        if (folder / name).is_dir():
+            shutil.rmtree(folder / name)
+        else:
+            (folder / name).unlink(missing_ok=True)
+    if not (folder / "node_modules").exists():
+        (folder / "node_modules").symlink_to(CHECKOUT / "node_modules")
 
 
 def until(found: Callable[[], Found], *, within_s: float, every_s: float = 1.0) -> Found:
@@ -67,6 +102,14 @@ class Timings:
         self._lines.append(line + "\n")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text("".join(self._lines))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a stage's tables hold: each one's identity, and its items, as text, by table."""
+
+    identities: dict[str, tuple[str, str]]
+    items: dict[str, set[str]]
 
 
 @dataclass(frozen=True)
@@ -151,6 +194,23 @@ class Deployment:
         payload = json.loads(answer["Payload"].read())
         assert "FunctionError" not in answer, payload
         return payload
+
+    def stored(self) -> Stored:
+        """All that the tables hold."""
+        client = self.aws.client("dynamodb")
+        names = sorted(name for name in client.list_tables()["TableNames"] if name.startswith(f"{self.prefix}-"))
+        facts = {name: client.describe_table(TableName=name)["Table"] for name in names}
+        return Stored(
+            {name: (str(one.get("TableId")), str(one["CreationDateTime"])) for name, one in facts.items()},
+            {
+                name: {
+                    json.dumps(item, sort_keys=True, default=str)
+                    for page in client.get_paginator("scan").paginate(TableName=name)
+                    for item in page["Items"]
+                }
+                for name in names
+            },
+        )
 
     def forecasts(self, house: str) -> dict[str, list[str]]:
         """The issue times of a house's forecasts, by room."""

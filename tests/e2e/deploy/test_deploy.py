@@ -1,5 +1,7 @@
 """`serverless deploy` for real: an image built and pushed, schedules and event sources that fire, containers that run.
 
+The version of before is deployed and filled, then the present one is deployed over it.
+
 Only AWS is not: an emulator takes its place, in a sandbox that nothing leaves. It wants root and a few programs; where
 they are missing it is skipped and says so, but in CI, where that would hide a failure. How long each phase took stands
 in .roomidity/deploy.log.
@@ -12,6 +14,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -24,13 +27,16 @@ from roomidity.domain.slots import SLOT, floor_slot, format_slot
 from roomidity.local.simulation import simulate_house
 from tests.e2e.deploy.base import BASE_IMAGE, make_base_image
 from tests.e2e.deploy.cloud import ACCOUNT, Cloud, cloud
-from tests.e2e.deploy.deployment import Deployment, Timings, copy_checkout, until
+from tests.e2e.deploy.deployment import Deployment, Stored, Timings, copy_checkout, copy_version, until
 from tests.e2e.deploy.pip_settings import pip_settings
 from tests.e2e.deploy.sandbox import REGION, missing, sandbox
 from tests.e2e.engine import CHECKOUT, CLI
 from tests.e2e.permissions import not_allowed
 
 pytestmark = pytest.mark.timeout(1_200)  # the first builds two images
+
+PREVIOUS: Final = "0dd6c94a3fa30bbf6a6376880760ea4d3e69d51b"
+"""The version that is deployed over: the one that was released last. Move it on with each release, to its tag."""
 
 FUNCTIONS: Final = {"drain", "forecast", "train", "verify"}
 MOST_MB: Final = 450
@@ -79,11 +85,30 @@ def aws(tmp_path_factory: pytest.TempPathFactory, timings: Timings) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def stage(aws: Cloud, tmp_path_factory: pytest.TempPathFactory, timings: Timings) -> Deployment:
-    """A stage as deployed, whose schedule does not fire while it is looked at."""
-    stage = Deployment(aws, copy_checkout(tmp_path_factory.mktemp("copy") / "roomidity"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where it is deployed from."""
+    return tmp_path_factory.mktemp("copy") / "roomidity"
+
+
+@pytest.fixture(scope="module")
+def lacks_previous(folder: Path, timings: Timings) -> str | None:
+    """Puts the version of before into the folder; why it is the present one, where the checkout has no other."""
+    try:
+        copy_version(folder, PREVIOUS)
+    except LookupError as error:
+        copy_checkout(folder)
+        timings.note(f"the present version is deployed at first: {error}")
+        return str(error)
+    timings.note(f"the version of before is {PREVIOUS[:9]}")
+    return None
+
+
+@pytest.fixture(scope="module")
+def stage(aws: Cloud, folder: Path, lacks_previous: str | None, timings: Timings) -> Deployment:
+    """A stage as deployed, of the version of before, whose schedule does not fire while it is looked at."""
+    stage = Deployment(aws, folder)
     stage.deploy(minute=datetime.now(UTC).minute - 1)
-    timings.done("deployed: image built and pushed, stack created")
+    timings.done("deployed: image built and pushed, stack created" + (" (of the present)" if lacks_previous else ""))
     return stage
 
 
@@ -99,13 +124,6 @@ def size_mb(aws: Cloud, image: str) -> float:
     return int(aws.inside.run("docker", "image", "inspect", "--format", "{{.Size}}", image)) / 1e6
 
 
-def test_images_are_built_without_the_files_that_pips_configuration_names(stage: Deployment) -> None:
-    for image in (BASE_IMAGE, "serverless-roomidity-dev:app"):
-        said = stage.aws.inside.run("docker", "run", "--rm", "--entrypoint", "cat", image, "/etc/pip.conf")
-        assert "constraint" not in said
-        assert "file:" not in said
-
-
 def test_four_functions_run_one_image(stage: Deployment) -> None:
     functions = stage.aws.client("lambda").list_functions()["Functions"]
     assert {one["FunctionName"] for one in functions} == {f"{stage.prefix}-{name}" for name in FUNCTIONS}
@@ -116,18 +134,6 @@ def test_four_functions_run_one_image(stage: Deployment) -> None:
     }
     (image,) = images
     assert image.startswith(f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/serverless-roomidity-dev@sha256:")
-
-
-def test_the_image_is_small_and_knows_its_version(stage: Deployment, timings: Timings) -> None:
-    image = "serverless-roomidity-dev:app"
-    over_base = size_mb(stage.aws, image) - size_mb(stage.aws, BASE_IMAGE)
-    timings.note(f"the image is {over_base:.0f} MB over its base")
-    assert over_base <= MOST_MB
-    run = ("docker", "run", "--rm", "--entrypoint", "python3", image, "-c")
-    assert stage.aws.inside.run(*run, "import roomidity; print(roomidity.__version__)").strip() == "1.2.3"
-    bare = "import pathlib as p; print([str(f) for f in p.Path('/var/task').rglob('*.py') if not compiled(f)])"
-    compiled = "compiled = lambda f: list(f.parent.glob(f'__pycache__/{f.stem}.cpython-*.pyc'))\n"
-    assert stage.aws.inside.run(*run, compiled + bare).strip() == "[]"
 
 
 def test_readings_become_forecasts(stage: Deployment, timings: Timings) -> None:
@@ -141,19 +147,82 @@ def test_readings_become_forecasts(stage: Deployment, timings: Timings) -> None:
     timings.done("readings drained on demand, forecast by the event source")
 
 
+def test_a_training_job_registers_a_model(stage: Deployment, timings: Timings) -> None:
+    stage.aws.client("sqs").send_message(
+        QueueUrl=stage.queue("training-jobs"), MessageBody=json.dumps({"house": "first", "reason": "test"})
+    )
+    bucket = {"Bucket": f"{stage.prefix}-{ACCOUNT}", "Prefix": "models/first/"}
+    assert until(lambda: stage.aws.client("s3").list_objects_v2(**bucket).get("Contents"), within_s=120)
+    assert until(lambda: stage.waiting("training-jobs") == 0, within_s=60)
+    assert stage.waiting("training-jobs-dlq") == 0
+    timings.done("a model trained by the event source")
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """When the schedule fires after the present version was deployed, and what the tables held before and after."""
+
+    fires: datetime
+    before: Stored
+    after: Stored
+
+
 @pytest.fixture(scope="module")
-def redeployed(stage: Deployment, timings: Timings) -> datetime:
-    """The stage with a changed handler, and readings of another house waiting for the schedule; when that fires."""
+def upgrade(stage: Deployment, timings: Timings) -> Upgrade:
+    """The present version over that of before, with a changed handler, and readings of another house waiting."""
     stage.send(house("second", seed=12))
+    copy_checkout(stage.folder)
     handler = stage.folder / "handlers/verify.py"
     changed = handler.read_text().replace(
         "    return fleet.as_dict()\n", '    return {"changed": True, **fleet.as_dict()}\n'
     )
     assert changed != handler.read_text()
     handler.write_text(changed)
+    before = stage.stored()
     fires = stage.deploy_to_fire_in(45)
-    timings.done("deployed again with a changed handler")
-    return fires
+    found = Upgrade(fires, before, stage.stored())
+    timings.done("the present version deployed over it, with a changed handler")
+    return found
+
+
+@pytest.fixture(scope="module")
+def redeployed(upgrade: Upgrade) -> datetime:
+    """When the schedule fires."""
+    return upgrade.fires
+
+
+def test_deployed_over_the_version_of_before_it_replaces_no_table_and_loses_nothing(
+    upgrade: Upgrade, lacks_previous: str | None, timings: Timings
+) -> None:
+    if lacks_previous is not None:
+        pytest.skip(lacks_previous)
+    assert upgrade.after.identities == upgrade.before.identities
+    counts = {name: len(items) for name, items in upgrade.before.items.items()}
+    assert all(counts[name] for name in counts if not name.endswith("-accuracy")), "each table was filled"
+    lost = {name: len(items - upgrade.after.items[name]) for name, items in upgrade.before.items.items()}
+    assert lost == dict.fromkeys(counts, 0)
+    timings.note(f"deployed over {PREVIOUS[:9]}: no table replaced, all of {counts} as it was")
+
+
+@pytest.mark.usefixtures("redeployed")
+def test_images_are_built_without_the_files_that_pips_configuration_names(stage: Deployment) -> None:
+    for image in (BASE_IMAGE, "serverless-roomidity-dev:app"):
+        said = stage.aws.inside.run("docker", "run", "--rm", "--entrypoint", "cat", image, "/etc/pip.conf")
+        assert "constraint" not in said
+        assert "file:" not in said
+
+
+@pytest.mark.usefixtures("redeployed")
+def test_the_image_is_small_and_knows_its_version(stage: Deployment, timings: Timings) -> None:
+    image = "serverless-roomidity-dev:app"
+    over_base = size_mb(stage.aws, image) - size_mb(stage.aws, BASE_IMAGE)
+    timings.note(f"the image is {over_base:.0f} MB over its base")
+    assert over_base <= MOST_MB
+    run = ("docker", "run", "--rm", "--entrypoint", "python3", image, "-c")
+    assert stage.aws.inside.run(*run, "import roomidity; print(roomidity.__version__)").strip() == "1.2.3"
+    bare = "import pathlib as p; print([str(f) for f in p.Path('/var/task').rglob('*.py') if not compiled(f)])"
+    compiled = "compiled = lambda f: list(f.parent.glob(f'__pycache__/{f.stem}.cpython-*.pyc'))\n"
+    assert stage.aws.inside.run(*run, compiled + bare).strip() == "[]"
 
 
 @pytest.mark.usefixtures("redeployed")
@@ -186,25 +255,15 @@ def test_one_poisoned_job_of_ten_ends_in_the_dead_letters_alone(stage: Deploymen
     timings.done("a poisoned job put aside, the nine others done")
 
 
-@pytest.mark.usefixtures("redeployed")
-def test_a_training_job_registers_a_model(stage: Deployment, timings: Timings) -> None:
-    stage.aws.client("sqs").send_message(
-        QueueUrl=stage.queue("training-jobs"), MessageBody=json.dumps({"house": "first", "reason": "test"})
-    )
-    bucket = {"Bucket": f"{stage.prefix}-{ACCOUNT}", "Prefix": "models/first/"}
-    assert until(lambda: stage.aws.client("s3").list_objects_v2(**bucket).get("Contents"), within_s=120)
-    assert until(lambda: stage.waiting("training-jobs") == 0, within_s=60)
-    assert stage.waiting("training-jobs-dlq") == 0
-    timings.done("a model trained by the event source")
-
-
 def test_the_schedule_drains_and_forecasts(stage: Deployment, redeployed: datetime, timings: Timings) -> None:
     within_s = (redeployed - datetime.now(UTC)).total_seconds() + 90
     assert until(lambda: stage.forecasts("second"), within_s=within_s)
+    tick = format_slot(floor_slot(redeployed))
     for issued in stage.forecasts("second").values():
-        assert issued == [format_slot(floor_slot(redeployed))]
+        assert issued == [tick]
+    assert until(lambda: all(tick in issued for issued in stage.forecasts("first").values()), within_s=30)
     assert stage.waiting("readings") == stage.waiting("readings-dlq") == 0
-    timings.done("the schedule's drain and its forecasts")
+    timings.done("the schedule's drain and its forecasts, also of the house of before, by what was stored then")
 
 
 @pytest.mark.usefixtures("redeployed")

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roomidity.errors import RejectedFileError
-from roomidity.files import FileReadings, Hints, problems, read_readings
+from roomidity.files import FileReadings, Hints, problems, read_map, read_readings
 
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]
 
@@ -155,3 +155,35 @@ def test_the_zone_may_stand_in_the_header(tmp_path: Path) -> None:
         assert utc(read_readings(path, Hints(house="h", room="k"))) == ["25 01:00"]
     path.write_text("time_utc,temp\n2026-11-25 01:00:00,20\n")
     assert utc(read_readings(path, Hints(house="h", room="k"))) == ["25 01:00"]
+
+
+BESIDE = '{"house":"h","timezone":"America/New_York",'
+READING = '"room":"k","ts":"2026-11-26T07:00:00","humidity":50}'
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", f'{BESIDE}"readings":[{{{READING}]}}'),
+        ("a.jsonl", f"{BESIDE}{READING}\n"),
+        ("a.csv", "house,room,ts,humidity,Time zone\nh,k,2026-11-26 07:00,50,America/New_York\n"),
+        ("b.csv", "house,tz,ts,entity,value\nh,America/New_York,2026-11-26 07:00,k humidity,50\n"),
+    ],
+)
+def test_a_zone_beside_readings_is_that_of_their_clocks_and_how_to_set_it_is_told(
+    name: str, content: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    hints = Hints(entities=read_map(["k humidity=k:humidity"])) if name == "b.csv" else Hints()
+    found = read_readings(tmp_path / name, hints)
+    assert utc(found) == ["26 12:00"]
+    assert "roomidity house HOUSE --timezone America/New_York" in "\n".join(problems(found))
+
+
+@pytest.mark.parametrize("zones", [("Europe/Berln", "Europe/Berln"), ("Europe/Berlin", "Europe/Paris"), ("1", "1")])
+def test_zones_that_are_none_or_differ_say_nothing(zones: tuple[str, str], tmp_path: Path) -> None:
+    rows = [f"h,k,2026-11-26T07:{minute}:00Z,50,{zone}" for minute, zone in zip(("00", "15"), zones, strict=True)]
+    (tmp_path / "a.csv").write_text("\n".join(["house,room,ts,humidity,timezone", *rows]))
+    found = read_readings(tmp_path / "a.csv", Hints())
+    assert utc(found) == ["26 07:00", "26 07:15"]
+    assert "--timezone" not in "\n".join(problems(found))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,8 @@ HOUR = 3600.0
 
 def steady(lag_s: float, *, spread_s: float = 60, readings: int = 288, late: int = 0, **rejected: int) -> Deliveries:
     lags = (lag_s, lag_s + spread_s / 2, lag_s + spread_s)
-    return Deliveries(readings=readings, late=late, lag_s=lags, rejected=rejected)
+    ticks = max(1, readings // 3)
+    return Deliveries(readings, late, lags, rejected, ticks=ticks, late_ticks=round(late * ticks / readings))
 
 
 @pytest.mark.parametrize("wait_s", [0, 60, 300, 900])
@@ -29,7 +32,7 @@ def test_local_time_sent_as_utc_is_a_zone(offset_h: float, delay_s: float) -> No
     assert delivery_notes(steady(offset_h * HOUR + delay_s, late=288 * (offset_h > 0))) == ("zone",)
 
 
-@pytest.mark.parametrize("minutes", [-7, -40, -2, 7, 22, 400, 65])
+@pytest.mark.parametrize("minutes", [-7, -37, -2, 7, 24, 402, 70])
 def test_another_steady_difference_is_a_clock(minutes: float) -> None:
     assert delivery_notes(steady(60 * minutes, late=288 * (minutes > 15))) == ("clock",)
 
@@ -57,6 +60,16 @@ def test_accidents_are_not_told(count: int) -> None:
     assert delivery_notes(steady(5, implausible=count)) == ()
 
 
+def test_of_a_room_that_reports_once_a_quarter_of_an_hour_the_gateways_wait_is_no_clock() -> None:
+    waits = Deliveries(96, lag_s=(840, 870, 900), ticks=96)
+    assert delivery_notes(waits) == ()
+    assert delivery_notes(replace(waits, readings=288)) == ("clock",)
+
+
+def test_of_what_comes_at_once_no_clock_is_told_and_no_lateness() -> None:
+    assert delivery_notes(Deliveries(288, 288, (21_602, 21_610, 21_650), ticks=2, late_ticks=2)) == ()
+
+
 def test_of_a_few_readings_nothing_is_told() -> None:
     assert delivery_notes(Deliveries()) == ()
     assert delivery_notes(steady(5 * HOUR, readings=7)) == ()
@@ -72,7 +85,11 @@ def test_whatever_came_notes_are_of_the_list_in_its_order(
     readings: int, late: int, lags: list[float], rejected: dict[str, int]
 ) -> None:
     least, half, most = sorted(lags)
-    found = delivery_notes(Deliveries(readings, min(late, readings), (least, half, most), rejected))
+    found = delivery_notes(
+        Deliveries(
+            readings, min(late, readings), (least, half, most), rejected, ticks=readings // 2, late_ticks=late // 2
+        )
+    )
     assert found == tuple(name for name in NOTES if name in found)
     assert set(found) <= set(DELIVERY_NOTES)
     assert not {"clock", "zone"} <= set(found)

@@ -20,7 +20,8 @@ from roomidity.forecasting.backtest import replay
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import Score, score
 from roomidity.forecasting.window import slot_number
-from roomidity.pipeline.verification import advance_state, score_days, verify_house
+from roomidity.pipeline.state_moving import move_state
+from roomidity.pipeline.verification import score_days, verify_house
 from tests.fakes import World, stacked
 from tests.unit.samples import NOW, slot_key
 
@@ -168,7 +169,7 @@ def test_a_house_that_was_never_seen_is_said() -> None:
     with pytest.raises(NotFoundError):
         verify(World())
     with pytest.raises(NotFoundError):
-        advance_state(World().verify_ports(), house="h1", now=NOW)
+        move_state(World().verify_ports(), house="h1", now=NOW)
 
 
 # Rows of accuracy
@@ -319,19 +320,19 @@ def world() -> World:
 
 
 def test_a_state_moves_on_over_the_closed_slots_once(world: World) -> None:
-    assert advance_state(world.verify_ports(), house="h1", now=NOW)
+    assert move_state(world.verify_ports(), house="h1", now=NOW).advanced
     champion = world.registry.champion("h1")
     assert champion is not None
     assert champion.state.through == to_epoch_ms(NOW) // SLOT_MS
     assert champion.state.rooms == ("kitchen",)
-    assert not advance_state(world.verify_ports(), house="h1", now=NOW)
-    assert not advance_state(world.verify_ports(), house="h1", now=NOW - DAY)
+    assert not move_state(world.verify_ports(), house="h1", now=NOW).advanced
+    assert not move_state(world.verify_ports(), house="h1", now=NOW - DAY).advanced
 
 
 def test_a_refused_champions_state_stays(world: World) -> None:
     (key,) = world.registry.models
     world.registry.models[key] += b"\0"
-    assert not advance_state(world.verify_ports(), house="h1", now=NOW)
+    assert not move_state(world.verify_ports(), house="h1", now=NOW).advanced
 
 
 def test_what_serves_in_a_refused_champions_place_moves_on(world: World) -> None:
@@ -342,11 +343,11 @@ def test_what_serves_in_a_refused_champions_place_moves_on(world: World) -> None
     version = world.registry.publish("h1", model=own, state=began, manifest={}, trained_at=NOW - DAY)
     world.registry.promote("h1", version, at=NOW - DAY)
     world.registry.models[next(key for key in world.registry.models if version in key)] += b"\0"
-    assert advance_state(world.verify_ports(), house="h1", now=NOW)
+    assert move_state(world.verify_ports(), house="h1", now=NOW).advanced
     assert world.registry.load("h1", before.version).state.through == to_epoch_ms(NOW) // SLOT_MS
 
 
 def test_without_a_champion_there_is_no_state() -> None:
     made = World()
     observe(made, {NOW - SLOT: 50.0})
-    assert not advance_state(made.verify_ports(), house="h1", now=NOW)
+    assert not move_state(made.verify_ports(), house="h1", now=NOW).advanced

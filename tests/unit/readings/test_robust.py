@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -117,3 +118,65 @@ def test_rooms_and_quantities_are_apart_and_quarantined_values_do_not_vote() -> 
     (rooms,) = derive(added(rows), {"h1": [rule]}).values()
     assert rooms["bath"]["humidity"] == Statistics(50.05, 50.0, 50.1, 2)
     assert {one.robust for room in rooms.values() for one in room.values()} == {None}
+
+
+def by_its_rule(rows: Sequence[dict[str, Any]], gap: float) -> float:
+    """The robust value of readings (sensor, time_ms, value), as it is defined; in plain Python."""
+
+    def apart(values: Sequence[tuple[float, Any]], gap: float) -> list[list[tuple[float, Any]]]:
+        groups: list[list[tuple[float, Any]]] = []
+        for value, what in sorted(values):
+            if not groups or value - groups[-1][-1][0] > gap:
+                groups.append([])
+            groups[-1].append((value, what))
+        return groups
+
+    sensors = []
+    for sensor in sorted({row["sensor"] for row in rows}):
+        groups = apart([(row["value"], row["time_ms"]) for row in rows if row["sensor"] == sensor], gap)
+        largest = max(groups, key=lambda group: (len(group), -min(time for _, time in group)))
+        values = [value for value, _ in largest]
+        sensors.append((sum(values) / len(values), values))
+    corners = apart(sensors, 2.5 * gap)
+    believed = [corner for corner in corners if 2 * len(corner) > len(sensors)] or corners
+    counted = [value for corner in believed for _, values in corner for value in values]
+    return sum(counted) / len(counted)
+
+
+@given(
+    readings=st.lists(
+        st.tuples(
+            st.sampled_from(["h1", "h2"]),
+            st.sampled_from(["bath", "hall"]),
+            st.sampled_from(["a", "b", "c"]),
+            KIND,
+            st.one_of(st.integers(-60_000, 85_000), st.sampled_from([-2_000, 0, 2_000, 4_000, 9_000, 12_000])),
+        ),
+        min_size=1,
+        max_size=60,
+    )
+)
+@fast
+def test_of_many_rooms_and_sensors_it_is_what_its_rule_says(
+    readings: list[tuple[str, str, str, str, int]],
+) -> None:
+    rows = [
+        {
+            "house": house,
+            "room": room,
+            "sensor": sensor,
+            "time_ms": 10_000 * place,
+            kind: max(value, 0 if kind == "humidity" else value),
+        }
+        for place, (house, room, sensor, kind, value) in enumerate(readings)
+    ]
+    for key, rooms in derive(added(rows), {}).items():
+        for room, quantities in rooms.items():
+            for kind, found in quantities.items():
+                own = [
+                    {**row, "value": row[kind]}
+                    for row in rows
+                    if (row["house"], row["room"]) == (key.house, room) and kind in row
+                ]
+                assert found.value == pytest.approx(by_its_rule(own, 1000 * GAP[kind]) / 1000, abs=0.000_501)
+                assert (found.robust is None) == (found.value == found.mean)

@@ -1,0 +1,131 @@
+"""What was asked: of which house, by which clock, of which rooms, of which span."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from http import HTTPStatus
+from typing import Any, Final
+
+from roomidity.api.ports import ApiPorts
+from roomidity.api.problems import ProblemError
+from roomidity.domain.houses import House
+from roomidity.domain.names import kept_name
+from roomidity.domain.slots import SLOT, floor_slot, format_moment, is_present, parse_time
+
+__all__ = ["MAX_BYTES", "Asked", "moment_of", "slots_that_fit"]
+
+MAX_BYTES: Final = 900_000
+"""Of an answer before it is compressed: Lambda's own limit is 6 MB in base64, a reader's patience less."""
+
+_MAX_SPAN: Final = timedelta(days=400)
+"""What is kept."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request of who may read ``home``. ``now`` is the clock; ``replayed`` where it is that of replayed data.
+
+    ``query`` is all that was asked but the cursor, which fits nothing else.
+    """
+
+    ports: ApiPorts
+    home: House
+    now: datetime
+    replayed: bool = False
+    query: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """What every answer begins with."""
+        return {
+            "house": self.home.name,
+            "timezone": self.home.zone,
+            "now": format_moment(self.now),
+            "replayed": self.replayed,
+        }
+
+    def rooms(self, names: Sequence[str] | None) -> list[str]:
+        """The rooms asked for, by their present names, in order; all of the house's where none was.
+
+        Raises
+        ------
+        ProblemError
+            If the house has no such room.
+        """
+        if not names:
+            return sorted(self.home.rooms)
+        found = [self.home.present(kept_name(name, is_room=True)) for name in names]
+        unknown = [name for name, present in zip(names, found, strict=True) if present not in self.home.rooms]
+        if unknown:
+            rooms = ", ".join(sorted(self.home.rooms)) or "none"
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"found no room {unknown[0]!r:.80}; rooms of the house: {rooms}")
+        return sorted(set(found))
+
+    def names_of(self, rooms: Sequence[str]) -> list[str]:
+        """All names under which something of some rooms may be kept."""
+        return [name for room in rooms for name in self.home.names_of(room)]
+
+    def span(
+        self, first: str | None, last: str | None, *, before: timedelta, after: timedelta
+    ) -> tuple[datetime, datetime]:
+        """The slots [first, last) asked for; by default from ``before`` the clock to ``after`` it.
+
+        Raises
+        ------
+        ProblemError
+            If one is no time, or they span nothing, or more than is kept.
+        """
+        start = floor_slot(moment_of("from", first) if first else self.now - before)
+        end = moment_of("to", last) if last else self.now + after
+        end = floor_slot(end + SLOT - timedelta(microseconds=1))
+        if not start < end <= start + _MAX_SPAN:
+            raise ProblemError(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                f"from {format_moment(start)} to {format_moment(end)} is no span; expected `to` after `from`, by at "
+                f"most {_MAX_SPAN.days} days",
+            )
+        return start, end
+
+    def day_span(self, first: date | None, last: date | None, *, before: int) -> tuple[date, date]:
+        """The days from first to last, both included; by default the newest ``before``.
+
+        Raises
+        ------
+        ProblemError
+            If they span nothing, or more than is kept.
+        """
+        end = last or self.now.date()
+        start = first or end - timedelta(days=before - 1)
+        if not start <= end < start + _MAX_SPAN:
+            raise ProblemError(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                f"from {start} to {end} is no span of days; expected `to` not before `from`, at most {_MAX_SPAN.days}",
+            )
+        return start, end
+
+
+def moment_of(name: str, text: str) -> datetime:
+    """The time that a parameter says, aware and in UTC.
+
+    Raises
+    ------
+    ProblemError
+        If it says none.
+    """
+    try:
+        moment = parse_time(text)
+    except ValueError:
+        moment = None
+    if moment is None or not is_present(moment):
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"found {name}={text!r:.40}; expected ISO 8601 with an offset, such as 2026-11-22T07:15Z (a + as %2B)",
+        )
+    return moment
+
+
+def slots_that_fit(rooms: int, *, bytes_a_room_slot: int) -> int:
+    """How many slots of so many rooms an answer has space for; at least one."""
+    return max(1, MAX_BYTES // (max(1, rooms) * bytes_a_room_slot))

@@ -1,0 +1,129 @@
+"""The newest forecasts of a house's rooms, or those issued at a time, with what each room measured last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from roomidity.api.asked import Asked
+from roomidity.api.derived import Derivation
+from roomidity.domain.aliases import in_present_names
+from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.houses import OUTDOOR
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SLOT, SLOT_S, floor_slot, format_moment, format_slot
+from roomidity.pipeline.remedies import FOUND, remedy
+from roomidity.pipeline.renamed import latest_forecast
+
+__all__ = ["forecasts", "forecasts_at", "newest_forecasts"]
+
+_LOOKED_AT: Final = 2
+"""The newest issue times that are read in one call for all rooms; a room without one is looked for by itself."""
+
+_KEPT: Final = timedelta(days=400)
+"""A room unseen for longer has nothing that is still kept."""
+
+Newest = dict[str, dict[str, Any]]
+
+
+def forecasts(asked: Asked, rooms: Sequence[str], *, issued_at: datetime | None = None) -> dict[str, Any]:
+    """The answer: of each room what it measured last and its forecast, the newest or the one of ``issued_at``."""
+    issued = newest_forecasts(asked, rooms) if issued_at is None else forecasts_at(asked, rooms, [issued_at])
+    by_room = {one.room: one for one in issued}
+    newest = newest_values(asked, {*rooms, OUTDOOR} & asked.home.rooms.keys())
+    active = set(asked.home.rooms_to_forecast(asked.now))
+    derivation = Derivation.of(asked, newest.get(OUTDOOR, {})) if issued_at is None else None
+    return asked.head | {
+        "rooms": [
+            {
+                "room": room,
+                "outdoor": room == OUTDOOR,
+                "active": room in active,
+                **{quantity: newest.get(room, {}).get(quantity) for quantity in QUANTITIES},
+                "forecast": _plain(by_room[room]) if room in by_room else None,
+                "derived": derivation.room(room, newest.get(room, {}), by_room.get(room)) if derivation else {},
+            }
+            for room in rooms
+        ]
+    }
+
+
+def newest_forecasts(asked: Asked, rooms: Sequence[str]) -> list[StoredForecast]:
+    """The newest forecast of each room: one call for all, and one more for each room that had none lately."""
+    wanted = [room for room in rooms if room != OUTDOOR and asked.home.rooms[room].last_seen > asked.now - _KEPT]
+    slot = floor_slot(asked.now)
+    recent = forecasts_at(asked, wanted, [slot - back * SLOT for back in range(_LOOKED_AT)])
+    newest = {one.room: one for one in recent}  # in order of time
+    for room in wanted:
+        if room not in newest:
+            older = latest_forecast(asked.ports.forecasts, asked.home, room, now=asked.now)
+            if older is not None:
+                newest[room] = older
+    return list(newest.values())
+
+
+def forecasts_at(asked: Asked, rooms: Sequence[str], moments: Sequence[datetime]) -> list[StoredForecast]:
+    """The forecasts of some rooms that were issued at some times, in order of time, under the rooms' present names."""
+    found = asked.ports.forecasts.issued(asked.home.name, asked.names_of(rooms), moments, now=asked.now)
+    kept: dict[tuple[datetime, str], StoredForecast] = {}
+    for one in found:
+        room = asked.home.present(one.room)
+        if (one.issued_at, room) not in kept or one.room == room:  # of two, that under the present name
+            kept[one.issued_at, room] = replace(one, room=room)
+    return [kept[key] for key in sorted(kept)]
+
+
+def newest_values(asked: Asked, rooms: set[str]) -> dict[str, Newest]:
+    """By room and quantity the mean of the slot in which it was last measured, by the clock: one call for all."""
+    measured = {
+        (room, quantity): when
+        for room in rooms
+        for quantity, when in asked.home.rooms[room].measured.items()
+        if when > asked.now - _KEPT
+    }
+    slots = {min(floor_slot(when), floor_slot(asked.now)) for when in measured.values()}
+    if not slots:
+        return {}
+    means = {
+        slot: in_present_names(by_room, asked.home.aliases)
+        for slot, by_room in asked.ports.observations.newest_means(asked.home.name, sorted(slots))
+    }
+    newest: dict[str, Newest] = {}
+    for (room, quantity), when in sorted(measured.items()):
+        slot = min(floor_slot(when), floor_slot(asked.now))
+        value = means.get(slot, {}).get(room, {}).get(quantity)
+        if value is not None:
+            newest.setdefault(room, {})[quantity] = {
+                "value": value,
+                "slot": format_slot(slot),
+                "measured_at": format_moment(min(when, asked.now)),
+            }
+    return newest
+
+
+def _plain(one: StoredForecast) -> dict[str, Any]:
+    numbers = one.quantities
+    return {
+        "issued_at": format_slot(one.issued_at),
+        "first_slot": format_slot(one.issued_at),
+        "step_s": SLOT_S,
+        "grade": {quantity: one.grade[quantity] for quantity in numbers},
+        "notes": [
+            {
+                "code": code,
+                "found": FOUND.get(code, "a newer version of roomidity knows this note"),
+                "remedy": remedy(code, house=one.house, room=one.room),
+            }
+            for code in one.notes
+        ],
+        "data_through": format_slot(one.data_through) if one.data_through else None,
+        "model_version": one.model_version,
+        **{
+            quantity: {name: values.tolist() for name, values in numbers[quantity].items()}
+            if quantity in numbers
+            else None
+            for quantity in QUANTITIES
+        },
+    }

@@ -1,0 +1,92 @@
+"""What the rooms of a house measured between two times, slot by slot; as many slots as one answer has space for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from roomidity.api.asked import Asked, slots_that_fit
+from roomidity.api.cursors import cursor_of, place_of
+from roomidity.domain.aliases import in_present_names
+from roomidity.domain.observations import Statistics
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SLOT, SLOT_S, format_slot, parse_slot
+
+__all__ = ["actual_values", "observations"]
+
+_ROOM_SLOT_BYTES: Final = 14
+_STATISTICS_BYTES: Final = 52
+"""Of a room and slot, two quantities: numbers of three decimals at most, and commas."""
+
+_MAX_SLOTS: Final = 31 * 96
+"""Of one answer, however few the rooms: a slot is read with all rooms of the house, 1 KB for 8."""
+
+
+def observations(
+    asked: Asked,
+    rooms: Sequence[str],
+    span: tuple[datetime, datetime],
+    *,
+    statistics: bool = False,
+    cursor: str | None = None,
+) -> dict[str, Any]:
+    """The answer: columns by room and quantity over the slots of a span, and a cursor where it was cut."""
+    start = parse_slot(place_of(asked.query, cursor)) if cursor else span[0]
+    fit = slots_that_fit(len(rooms), bytes_a_room_slot=_STATISTICS_BYTES if statistics else _ROOM_SLOT_BYTES)
+    end = min(span[1], start + min(fit, _MAX_SLOTS) * SLOT)
+    slots = max(0, (end - start) // SLOT)
+    columns = _columns(asked, rooms, start, end)
+    return asked.head | {
+        "first_slot": format_slot(start),
+        "step_s": SLOT_S,
+        "slots": slots,
+        "rooms": [
+            {
+                "room": room,
+                **{
+                    quantity: _plain(columns[room, quantity], slots, statistics=statistics)
+                    if (room, quantity) in columns
+                    else None
+                    for quantity in QUANTITIES
+                },
+            }
+            for room in rooms
+        ],
+        "cursor": cursor_of(asked.query, format_slot(end)) if end < span[1] else None,
+    }
+
+
+def actual_values(
+    asked: Asked, rooms: Sequence[str], start: datetime, end: datetime
+) -> dict[tuple[str, str, datetime], float]:
+    """What was measured, by room, quantity and slot."""
+    return {
+        (room, quantity, start + number * SLOT): one.value
+        for (room, quantity), column in _columns(asked, rooms, start, min(end, asked.now + SLOT)).items()
+        for number, one in column.items()
+    }
+
+
+def _columns(
+    asked: Asked, rooms: Sequence[str], start: datetime, end: datetime
+) -> dict[tuple[str, str], dict[int, Statistics]]:
+    """By room and quantity what each slot of [start, end) has, by its number from the start."""
+    wanted = set(rooms)
+    columns: dict[tuple[str, str], dict[int, Statistics]] = {}
+    for slot, observed in asked.ports.observations.between(asked.home.name, start, end):
+        for room, quantities in in_present_names(observed, asked.home.aliases).items():
+            if room in wanted:
+                for quantity, one in quantities.items():
+                    columns.setdefault((room, quantity), {})[(slot - start) // SLOT] = one
+    return columns
+
+
+def _plain(column: dict[int, Statistics], slots: int, *, statistics: bool) -> dict[str, Any]:
+    found = [column.get(number) for number in range(slots)]
+    return {
+        "value": [None if one is None else one.value for one in found],
+        "min": [None if one is None else one.min for one in found] if statistics else None,
+        "max": [None if one is None else one.max for one in found] if statistics else None,
+        "count": [0 if one is None else one.count for one in found] if statistics else None,
+    }

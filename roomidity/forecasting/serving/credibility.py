@@ -1,0 +1,80 @@
+"""Whether a forecast can be: finite, in order, and no further from what its room has shown than rooms go in a day.
+
+A model or a state can be damaged in ways that no checksum tells: numbers that are all finite, and together nonsense.
+The bounds are far outside what any house does, so that they never touch a forecast that is merely bad.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from roomidity.domain.quantities import SPECS
+from roomidity.forecasting.model import RECENT_SLOTS, State
+from roomidity.forecasting.serving.forecast import HouseForecast
+from roomidity.forecasting.serving.online import timeline, with_rooms
+from roomidity.forecasting.window import Window
+
+__all__ = ["incredible"]
+
+BEYOND: Final = {"humidity": 35.0, "temperature": 12.0}
+"""%RH and °C that the median may lie beyond everything that the room is known to have measured of late. In backtests of
+real houses it lay at most 5.3 %RH and 1.7 °C beyond what the last two days held."""
+
+SPANS: Final = 1.5
+"""Or so many times the span of that, where it is more: rooms that swing go on swinging."""
+
+OUTER: Final = 2.0
+"""The quantiles around the median may lie so many times as far out; theirs were at most 17.5 %RH and 3.5 °C."""
+
+_ROUNDING: Final = 1e-6
+
+
+def incredible(issued: HouseForecast, window: Window, state: State) -> dict[str, str]:
+    """The rooms whose forecast cannot be, and why; of most forecasts, none.
+
+    Parameters
+    ----------
+    issued
+        The forecast of the window's rooms.
+    window, state
+        What it was made from. What the state remembers counts as well: where a sensor has stood still for days, the
+        value before that is forecast on.
+    """
+    found: dict[str, str] = {}
+    first = min(window.first, state.through - RECENT_SLOTS) if state.through else window.first
+    past = timeline(with_rooms(state, window.rooms), window, first=first).select(window.rooms).values
+    for row, room in enumerate(issued.rooms):
+        for place, spec in enumerate(SPECS):
+            if spec.name in issued.grades[row]:
+                why = _trouble(issued.quantiles[row, place], past[row, place], spec.name, spec.plausible)
+                if why is not None:
+                    found.setdefault(room, f"its {spec.name} {why}")
+            elif np.isfinite(issued.quantiles[row, place]).any():
+                found.setdefault(room, f"its {spec.name} is forecast and has no grade")
+    return found
+
+
+def _trouble(quantiles: np.ndarray, measured: np.ndarray, name: str, plausible: tuple[float, float]) -> str | None:
+    """What is wrong with the quantiles of a room's quantity, (9, 96), given its readings; None: nothing."""
+    if not np.isfinite(quantiles).all():
+        return "is not all numbers"
+    low, high = plausible
+    if quantiles.min() < low - _ROUNDING or quantiles.max() > high + _ROUNDING:
+        return f"reaches {quantiles.min():g} to {quantiles.max():g}; a sensor can report {low:g} to {high:g}"
+    if (np.diff(quantiles, axis=0) < -_ROUNDING).any():
+        return "has quantiles that cross"
+    known = measured[np.isfinite(measured)]
+    if not known.size:
+        return "rests on nothing that was measured"
+    least, most = float(known.min()), float(known.max())
+    beyond = max(BEYOND[name], SPANS * (most - least))
+    median = quantiles[len(quantiles) // 2]
+    for what, values, reach in (("median", median, beyond), ("quantiles", quantiles, OUTER * beyond)):
+        if values.min() < least - reach or values.max() > most + reach:
+            return (
+                f"{what} reach {values.min():.1f} to {values.max():.1f}; the room measured {least:.1f} to {most:.1f}, "
+                f"and {reach:.0f} beyond is the most that can be"
+            )
+    return None

@@ -1,0 +1,73 @@
+"""Derive a house's observations anew from its sets and rules, as after a table was restored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from roomidity.domain.houses import House
+from roomidity.domain.observations import Observation, Origin
+from roomidity.domain.slots import SlotKey
+from roomidity.pipeline.ports import known_house
+from roomidity.pipeline.quarantine import QuarantinePorts
+
+__all__ = ["Rederived", "rederive_house"]
+
+_AT_ONCE: Final = timedelta(days=5)
+"""How much is compared at a time: 480 slots, some 1 MB of sets."""
+
+
+@dataclass(frozen=True)
+class Rederived:
+    """What was done in a span: slots gone through, observations derived anew, and those that no set stands behind."""
+
+    passed: timedelta
+    slots: int = 0
+    derived: int = 0
+    orphans: int = 0
+
+
+def rederive_house(
+    ports: QuarantinePorts, *, house: str, start: datetime, end: datetime, drop_orphans: bool = False
+) -> Iterator[Rederived]:
+    """Bring the observations of [start, end) to what follows from the sets and rules that there are, bit by bit.
+
+    What follows already is not written; so again changes nothing, and ended half way, running it again does the rest.
+    Drains may run beside it. An observation that no set stands behind is all that is known of its slot; it stays,
+    unless ``drop_orphans``: then it is emptied, and what is sent for the slot again takes its place.
+
+    Raises
+    ------
+    NotFoundError
+        If the house was never seen.
+    ConflictError
+        If other writers of a slot were faster every time.
+    """
+    known_house(ports.houses, house)
+    while start < end:
+        until = min(start + _AT_ONCE, end)
+        standing = {key: (found, origin) for key, found, origin in ports.observations.derived(house, start, until)}
+        slots = derived = 0
+        with_sets: set[SlotKey] = set()
+        for read in ports.sets.between(house, start, until):
+            derived += ports.slots.refresh(read)
+            derived += ports.slots.correct(read, {key: standing[key][0] for key in read.keys() & standing.keys()})
+            slots += len(read)
+            with_sets |= read.keys()
+        orphans = {key: standing[key] for key in standing.keys() - with_sets if standing[key][0]}
+        if drop_orphans and orphans:
+            derived += _emptied(ports, known_house(ports.houses, house), orphans)
+        yield Rederived(until - start, slots, derived, len(orphans))
+        start = until
+
+
+def _emptied(ports: QuarantinePorts, home: House, orphans: Mapping[SlotKey, tuple[Observation, Origin]]) -> int:
+    """Empty observations that follow from nothing; how many were, for a set that came meanwhile has a newer one."""
+    nothing: Observation = {}
+    empty = {
+        key: (nothing, Origin(origin.version, max(origin.rules, home.rules_version)))
+        for key, (_, origin) in orphans.items()
+    }
+    return len(empty) - len(ports.observations.put_many(empty))

@@ -1,0 +1,313 @@
+"""Versions side by side: what a newer one wrote is read, kept whole, and not misread; of a higher ``v``, left alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import boto3
+import numpy as np
+import pytest
+
+from roomidity.composition import Roomidity
+from roomidity.domain.houses import Quarantine
+from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet
+from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, format_moment, format_slot, to_epoch_ms
+from roomidity.errors import ItemDamagedError, ModelRefusedError
+from roomidity.forecasting import load_prior
+from roomidity.forecasting.artifacts import pack
+from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.forecasting.evaluation.scores import LEAD_HOURS, Score
+from roomidity.forecasting.model import STATE_FIELDS, _arrays
+from roomidity.pipeline.drain import DrainSummary, drain
+from roomidity.pipeline.quarantine import change_rule
+from roomidity.pipeline.rederiving import rederive_house
+from tests.integration.stage import REGION
+from tests.integration.test_registry import TRAINED_AT, elsewhere, publish, state_at
+from tests.integration.test_tables import forecast
+
+NOW: Final = datetime(2026, 3, 15, 12, tzinfo=UTC)
+KEY: Final = SlotKey("h1", to_epoch_ms(NOW - SLOT))
+SLOT_NAME: Final = format_slot(KEY.start)
+DAY: Final = date(2026, 3, 13)
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def reading(minute: int, **more: Any) -> dict[str, Any]:
+    ts = format_moment(KEY.start + timedelta(minutes=minute))
+    return {"house": "h1", "room": "kitchen", "ts": ts, "temperature": 20 + minute / 10, **more}
+
+
+def take_in(stage: Roomidity, *minutes: int, now: datetime = NOW) -> DrainSummary:
+    stage.readings_queue.send([json.dumps({"readings": [reading(minute) for minute in minutes]})])
+    return drain(stage.drain_ports, stage.drain_rules, now=now, remaining_s=lambda: 300.0)
+
+
+def table_of(stage: Roomidity, name: str) -> Any:
+    return boto3.resource("dynamodb", region_name=REGION).Table(f"{stage.settings.prefix}-{name}")
+
+
+def newer(stage: Roomidity, name: str, key: dict[str, str], change: Change) -> dict[str, Any]:
+    """An item as a newer version would have it; as it is then."""
+    table = table_of(stage, name)
+    item = table.get_item(Key=key)["Item"]
+    change(item)
+    table.put_item(Item=item)
+    return dict(table.get_item(Key=key)["Item"])
+
+
+def held(stage: Roomidity, name: str, key: dict[str, str]) -> dict[str, Any]:
+    return dict(table_of(stage, name).get_item(Key=key)["Item"])
+
+
+def with_more(item: dict[str, Any]) -> None:
+    item["more"] = {"of": ["a", "newer"], "version": 2}
+
+
+def of_format_2(item: dict[str, Any]) -> None:
+    item["v"] = 2
+
+
+def noted(stage: Roomidity, table: str) -> str:
+    """Why the one damaged item of a table is left out."""
+    (one,) = stage.damage.take()
+    assert one.table == f"{stage.settings.prefix}-{table}"
+    assert "newer version" in one.why
+    return one.why
+
+
+OF_HOUSE: Final = {"house": "h1"}
+OF_SLOT: Final = {"house": "h1", "slot": SLOT_NAME}
+
+
+# ---- Attributes that this version does not know survive its changes.
+
+
+def test_a_house_keeps_what_a_newer_version_added_anywhere_in_it(stage: Roomidity) -> None:
+    take_in(stage, 0)
+    first = Quarantine(NOW - 9 * SLOT, NOW - 8 * SLOT)
+    change_rule(stage.quarantine_ports, house="h1", rule=first, remove=False)
+
+    def grow(item: dict[str, Any]) -> None:
+        with_more(item)
+        item["rooms"]["kitchen"] |= {"floor": 2}
+        item["rooms"]["kitchen"]["measured"] |= {"co2": "2026-03-15T11:00:00Z"}
+        item["quarantine"] |= {"by": "someone"}
+        item["quarantine"]["rules"][0] |= {"why": "smoke"}
+        item["settings"] |= {"colour": "blue"}
+
+    newer(stage, "houses", OF_HOUSE, grow)
+    second = Quarantine(NOW - 7 * SLOT, NOW - 6 * SLOT)
+    change_rule(stage.quarantine_ports, house="h1", rule=second, remove=False)
+    stage.readings_queue.send([json.dumps(reading(5, room="bath"))])
+    drain(stage.drain_ports, stage.drain_rules, now=NOW, remaining_s=lambda: 300.0)
+    item = held(stage, "houses", OF_HOUSE)
+    assert item["more"] == {"of": ["a", "newer"], "version": 2}
+    assert item["rooms"].keys() == {"bath", "kitchen"}
+    assert item["rooms"]["kitchen"]["floor"] == 2
+    assert item["rooms"]["kitchen"]["measured"].keys() == {"co2", "temperature"}
+    assert item["quarantine"]["by"] == "someone"
+    assert [rule.get("why") for rule in item["quarantine"]["rules"]] == ["smoke", None]
+    assert item["settings"] == {"colour": "blue"}
+    assert stage.damage.take() == ()
+
+
+def test_a_set_and_its_observation_keep_what_a_newer_version_added(stage: Roomidity) -> None:
+    take_in(stage, 0)
+    for name in ("readings", "observations"):
+        newer(stage, name, OF_SLOT, with_more)
+    assert take_in(stage, 1, 2).stored == 2
+    for name in ("readings", "observations"):
+        item = held(stage, name, OF_SLOT)
+        assert (item["version"], item["more"]["version"]) == (2, 2), name
+    assert held(stage, "observations", OF_SLOT)["rooms"]["kitchen"]["temperature"]["count"] == 3
+
+
+def test_so_do_those_of_a_past_that_is_filled_in_by_transactions(stage: Roomidity) -> None:
+    keys = [SlotKey("h1", KEY.slot_ms - number * SLOT_MS) for number in range(30)]
+    stage.sets.put_many({key: StoredSet(b"\x01a", 1) for key in keys})
+    place = {"house": "h1", "slot": format_slot(keys[7].start)}
+    newer(stage, "readings", place, with_more)
+    assert stage.sets.put_many({key: StoredSet(b"\x01b", 2) for key in keys}) == set()
+    assert held(stage, "readings", place)["more"]["version"] == 2
+
+
+def test_flags_leave_all_else_of_an_observation_as_it_is(stage: Roomidity) -> None:
+    still: Observation = {"a.b-c": {"humidity": Statistics(50.0, 50.0, 50.0, 3)}}
+    stage.observations.put_many({KEY: (still, Origin(2, 0, "00aa"))})
+
+    before = newer(stage, "observations", OF_SLOT, lambda item: item["rooms"]["a.b-c"]["humidity"].update(median=50))
+    for flag in ("stuck", None):
+        flagged = {"a.b-c": {"humidity": replace(still["a.b-c"]["humidity"], fault=flag)}}
+        assert stage.observations.replace_many({KEY: (flagged, Origin(2, 0, "00aa"))}) == set()
+        item = held(stage, "observations", OF_SLOT)
+        assert item["rooms"]["a.b-c"]["humidity"].pop("fault", None) == flag
+        assert item == before
+
+
+def accuracy_row(forecasts: int = 96) -> DayAccuracy:
+    ones = Score(*(np.ones(LEAD_HOURS) for _ in Score.__dataclass_fields__))
+    return DayAccuracy("h1", "kitchen", DAY, forecasts, True, {"humidity": ones}, {})
+
+
+OF_DAY: Final = {"room_id": "h1/kitchen", "day": DAY.isoformat()}
+
+
+def test_a_row_of_accuracy_and_a_pointer_keep_what_a_newer_version_added(stage: Roomidity) -> None:
+    stage.accuracy.put_many([accuracy_row(90)])
+    newer(stage, "accuracy", OF_DAY, with_more)
+    assert stage.accuracy.put_many([accuracy_row(96)]) == 1
+    item = held(stage, "accuracy", OF_DAY)
+    assert (item["forecasts"], item["more"]["version"]) == (96, 2)
+
+    publish(stage, 1)
+    key = {"house": "h1", "version": "champion"}
+    newer(stage, "models", key, with_more)
+    second = publish(stage, 2, at=TRAINED_AT + timedelta(hours=1))
+    item = held(stage, "models", key)
+    assert (item["points_to"], item["more"]["version"]) == (second, 2)
+    of_version = {"house": "h1", "version": second}
+    newer(stage, "models", of_version, with_more)
+    assert stage.registry.put_state("h1", second, state_at(2000))
+    assert held(stage, "models", of_version)["more"]["version"] == 2
+
+
+# ---- A format that this version does not know is left alone, counted, and named.
+
+
+def test_a_house_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Roomidity) -> None:
+    take_in(stage, 0)
+    before = newer(stage, "houses", OF_HOUSE, of_format_2)
+    summary = take_in(stage, 1)
+    assert (summary.received, summary.undeleted) == (0, 1)
+    assert held(stage, "houses", OF_HOUSE) == before
+    assert "format 2" in noted(stage, "houses")
+    newer(stage, "houses", OF_HOUSE, lambda item: item.pop("v"))  # the newer version is deployed again
+    stage.readings_queue.send([json.dumps(reading(1))])
+    assert drain(stage.drain_ports, stage.drain_rules, now=NOW, remaining_s=lambda: 300.0).stored == 1
+
+
+@pytest.mark.parametrize("way", ["format byte", "v"])
+def test_a_set_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Roomidity, way: str) -> None:
+    take_in(stage, 0)
+
+    def change(item: dict[str, Any]) -> None:
+        if way == "v":
+            item["v"] = 2
+        else:
+            item["packed"] = b"\x02" + item["packed"].value[1:]
+
+    before = newer(stage, "readings", OF_SLOT, change)
+    stage.readings_queue.send([json.dumps(reading(1)), json.dumps(reading(1, house="h2"))])
+    summary = drain(stage.drain_ports, stage.drain_rules, now=NOW, remaining_s=lambda: 300.0)
+    assert (summary.stored, summary.undeleted) == (1, 1), "the other house's is stored"
+    assert held(stage, "readings", OF_SLOT) == before
+    assert "format" in noted(stage, "readings")
+
+
+def test_an_observation_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Roomidity) -> None:
+    take_in(stage, 0)
+    before = newer(stage, "observations", OF_SLOT, of_format_2)
+    summary = take_in(stage, 1)
+    assert summary.undeleted == 1
+    assert held(stage, "observations", OF_SLOT) == before
+    assert "format 2" in noted(stage, "observations")
+    (done,) = rederive_house(stage.quarantine_ports, house="h1", start=KEY.start, end=NOW)
+    assert (done.slots, done.derived) == (1, 0), "rederive passes it over"
+    assert list(stage.observations.means("h1", KEY.start, NOW)) == []
+    assert "format 2" in noted(stage, "observations")
+    flagged: Observation = {"kitchen": {"temperature": Statistics(20.0, 20.0, 20.0, 1, fault="stuck")}}
+    assert stage.observations.replace_many({KEY: (flagged, Origin(1))}) == {KEY}
+    assert held(stage, "observations", OF_SLOT) == before
+
+
+def test_a_forecast_of_a_newer_format_is_passed_over(stage: Roomidity) -> None:
+    stage.forecasts.put_many([forecast(issued_at=NOW - SLOT), forecast(issued_at=NOW)])
+    newer(stage, "forecasts", {"room_id": "h1/kitchen", "issued_at": format_slot(NOW)}, of_format_2)
+    latest = stage.forecasts.latest("h1", "kitchen", now=NOW)
+    assert latest is not None
+    assert latest.issued_at == NOW - SLOT
+    assert "format 2" in noted(stage, "forecasts")
+
+
+def test_a_row_of_accuracy_of_a_newer_format_is_left_alone(stage: Roomidity) -> None:
+    stage.accuracy.put_many([accuracy_row(90)])
+    before = newer(stage, "accuracy", OF_DAY, of_format_2)
+    assert stage.accuracy.between("h1", "kitchen", DAY, DAY) == []
+    assert "format 2" in noted(stage, "accuracy")
+    assert stage.accuracy.put_many([accuracy_row(96)]) == 0
+    assert held(stage, "accuracy", OF_DAY) == before
+
+
+def test_a_pointer_and_a_record_of_a_newer_format_are_left_alone(stage: Roomidity) -> None:
+    version = publish(stage)
+    of_version = {"house": "h1", "version": version}
+    before = newer(stage, "models", of_version, of_format_2)
+    with pytest.raises(ModelRefusedError):
+        elsewhere(stage).load("h1", version)
+    assert stage.registry.records("h1") == []
+    assert "format 2" in noted(stage, "models")
+    assert held(stage, "models", of_version) == before
+
+    pointer = newer(stage, "models", {"house": "h1", "version": "champion"}, of_format_2)
+    with pytest.raises(ItemDamagedError, match="newer version"):
+        stage.registry.pointer("h1")
+    with pytest.raises(ItemDamagedError):
+        publish(stage, 2, at=TRAINED_AT + timedelta(hours=1))
+    assert held(stage, "models", {"house": "h1", "version": "champion"}) == pointer
+
+
+def test_pruning_spares_the_objects_of_a_record_that_it_cannot_read(stage: Roomidity) -> None:
+    first = publish(stage, 0)
+    newer(stage, "models", {"house": "h1", "version": first}, of_format_2)
+    for number in range(1, 6):
+        publish(stage, number, at=TRAINED_AT + timedelta(hours=number))
+    keys = set(stage.bucket.keys(f"models/h1/{first}/"))
+    pruned = stage.registry.prune("h1", now=TRAINED_AT + timedelta(days=2))
+    assert first not in {one.version for one in pruned}
+    assert pruned
+    assert set(stage.bucket.keys(f"models/h1/{first}/")) == keys
+
+
+def test_a_state_of_a_newer_schema_is_refused_and_left_alone_and_no_older_one_takes_its_place(stage: Roomidity) -> None:
+    version = publish(stage)
+    record = stage.registry.record("h1", version)
+    content = pack(_arrays(load_prior()[1]), "roomidity-state-3", STATE_FIELDS)
+    state = stage.registry._objects.put_state("h1", version, content)
+    stage.registry._table.replace_state("h1", record, sha256=state, through=2000)
+    with pytest.raises(ModelRefusedError, match="newer version") as refused:
+        elsewhere(stage).load("h1", version)
+    assert refused.value.is_newer
+
+
+# ---- The state that training left serves where a newer one is gone.
+
+
+@pytest.mark.parametrize("how", ["gone", "damaged", "table of before"])
+def test_the_state_that_training_left_serves_where_a_newer_one_is_not_there(stage: Roomidity, how: str) -> None:
+    version = publish(stage)
+    older = held(stage, "models", {"house": "h1", "version": version})
+    for through in (1100, 1200, 1300):
+        assert stage.registry.put_state("h1", version, state_at(through))
+        older = held(stage, "models", {"house": "h1", "version": version}) if through == 1100 else older
+    if how == "table of before":  # its state was dropped since
+        table_of(stage, "models").put_item(Item=older)
+    else:
+        name = stage.registry.record("h1", version).state_sha256
+        key = f"models/h1/{version}/state-{name[:8]}.npz"
+        s3: Any = boto3.client("s3", region_name=REGION)
+        if how == "gone":
+            s3.delete_object(Bucket=stage.settings.bucket, Key=key)
+        else:
+            s3.put_object(Bucket=stage.settings.bucket, Key=key, Body=b"odd")
+    champion = elsewhere(stage).load("h1", version)
+    assert champion.state.to_bytes() == state_at().to_bytes()
+    assert champion.state_lost is not None
+    registry = elsewhere(stage)
+    assert registry.put_state("h1", version, state_at(1400))
+    moved = elsewhere(stage).load("h1", version)
+    assert (moved.state.through, moved.state_lost) == (1400, None)

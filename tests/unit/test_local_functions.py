@@ -1,0 +1,41 @@
+"""The laptop's functions: what one fails with is told in a line, however much the batch says of it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+
+from roomidity.aws.queues import Queue
+from roomidity.domain.messages import Message
+from roomidity.errors import EngineError
+from roomidity.local.functions import Functions
+
+
+class OneBatch:
+    """A queue with two messages."""
+
+    def receive(self) -> list[Message]:
+        return [Message("1", "{}", 0, "a"), Message("2", "{}", 0, "b")]
+
+
+def fails(event: Any, context: Any) -> Any:
+    """A handler whose every job fails, as the functions' own are written."""
+
+    def work(record: object) -> None:
+        raise ValueError("Read timeout on endpoint URL\nand more")
+
+    processor = BatchProcessor(event_type=EventType.SQS)
+    return process_partial_response(event=event, context=context, record_handler=work, processor=processor)
+
+
+def test_a_function_that_fails_on_every_job_says_why_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    functions = Functions()
+    monkeypatch.setattr(functions, "_handlers", {"train": fails})
+    with pytest.raises(EngineError) as raised:
+        functions.work_off("train", cast("Queue", OneBatch()))
+    said = str(raised.value)
+    assert "the function 'train' failed on 2 jobs: Read timeout on endpoint URL; its log above says more" in said
+    assert "\n" not in said
+    assert "Traceback" not in said
