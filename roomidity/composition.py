@@ -10,14 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
-
-import boto3
-import botocore.session
-from botocore.config import Config
+from typing import TYPE_CHECKING, Any
 
 from roomidity.aws.bucket import Bucket
-from roomidity.aws.dynamodb import botocore_session, dynamodb_client
+from roomidity.aws.clients import Clients
 from roomidity.aws.functions import Function
 from roomidity.aws.queues import Queue
 from roomidity.aws.store import (
@@ -28,8 +24,6 @@ from roomidity.aws.store import (
     ObservationTable,
     SetTable,
     SettingTable,
-    Tables,
-    bind,
 )
 from roomidity.domain.damage import Damage
 from roomidity.pipeline.backoff import BackOff
@@ -49,17 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Roomidity"]
 
-_POLLING_S: Final = 25
-"""How long a queue's answer is waited for: above SQS's longest poll."""
-
-_ANSWER_S: Final = 5
-"""How long any other answer is, but a forecast's model."""
-
-_HASTY_S: Final = 2
-_HASTY_ATTEMPTS: Final = 2
-"""A model that hangs must leave time for the fallback in forecast's 60 s: ten houses wait 4 s in all. The second
-attempt is for a connection that broke while the function was frozen: with one, a day's first read could be refused."""
-
 
 @dataclass(frozen=True)
 class Roomidity:
@@ -71,6 +54,11 @@ class Roomidity:
     def from_environment(cls, environment: Mapping[str, str]) -> Roomidity:
         """The stage that ``environment`` names."""
         return cls(Settings.from_environment(environment))
+
+    @cached_property
+    def clients(self) -> Clients:
+        """AWS, as everything here speaks to it."""
+        return Clients(self.settings)
 
     @cached_property
     def readings_queue(self) -> Queue:
@@ -89,7 +77,7 @@ class Roomidity:
 
     def dead_letters_of(self, queue: Queue) -> Queue:
         """Where the messages of a queue end that were received too often."""
-        return Queue(self._sqs, f"{queue.name}-dlq", wait_s=self.settings.poll_wait_s)
+        return Queue(self.clients.sqs, f"{queue.name}-dlq", wait_s=self.settings.poll_wait_s)
 
     @cached_property
     def damage(self) -> Damage:
@@ -99,56 +87,53 @@ class Roomidity:
     @cached_property
     def houses(self) -> HouseTable:
         """The table ``houses``."""
-        return HouseTable(self._tables.houses, self.damage, timezone=self.settings.timezone)
+        return HouseTable(self.clients.tables.houses, self.damage, timezone=self.settings.timezone)
 
     @cached_property
     def sets(self) -> SetTable:
         """The table ``readings``."""
-        return SetTable(self._tables.readings, retention_days=self.settings.retention_days, damage=self.damage)
+        return SetTable(self.clients.tables.readings, retention_days=self.settings.retention_days, damage=self.damage)
 
     @cached_property
     def observations(self) -> ObservationTable:
         """The table ``observations``."""
-        return ObservationTable(
-            self._tables.observations, retention_days=self.settings.retention_days, damage=self.damage
-        )
+        days = self.settings.retention_days
+        return ObservationTable(self.clients.tables.observations, retention_days=days, damage=self.damage)
 
     @cached_property
     def forecasts(self) -> ForecastTable:
         """The table ``forecasts``."""
-        return ForecastTable(self._tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage)
+        return ForecastTable(self.clients.tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage)
 
     @cached_property
     def accuracy(self) -> AccuracyTable:
         """The table ``accuracy``."""
-        days = self.settings.retention_days
-        guard = self.houses.guard
-        return AccuracyTable(self._tables.accuracy, retention_days=days, damage=self.damage, guard=guard)
+        days, guard = self.settings.retention_days, self.houses.guard
+        return AccuracyTable(self.clients.tables.accuracy, retention_days=days, damage=self.damage, guard=guard)
 
     @cached_property
     def moulds(self) -> MouldTable:
         """Mould by day, in the table ``accuracy``."""
-        days = self.settings.retention_days
-        guard = self.houses.guard
-        return MouldTable(self._tables.mould, retention_days=days, damage=self.damage, guard=guard)
+        days, guard = self.settings.retention_days, self.houses.guard
+        return MouldTable(self.clients.tables.mould, retention_days=days, damage=self.damage, guard=guard)
 
     @cached_property
     def house_settings(self) -> SettingTable:
         """The table ``settings``."""
-        return SettingTable(self._tables.settings, self.damage)
+        return SettingTable(self.clients.tables.settings, self.damage)
 
     @cached_property
     def bucket(self) -> Bucket:
         """Where models and rejects are kept."""
-        name = self.settings.bucket or f"{self.settings.prefix}-{self._account()}"
-        return Bucket(lambda: self._client("s3"), name)
+        name = self.settings.bucket or f"{self.settings.prefix}-{self.clients.account()}"
+        return Bucket(lambda: self.clients.make("s3"), name)
 
     @cached_property
     def registry(self) -> Registry:
         """Models."""
         from roomidity.aws.registry import ModelTable, Registry
 
-        return Registry(ModelTable(self._tables.models, self.damage, guard=self.houses.guard), self.bucket)
+        return Registry(ModelTable(self.clients.tables.models, self.damage, guard=self.houses.guard), self.bucket)
 
     @cached_property
     def hasty_registry(self) -> Registry:
@@ -156,9 +141,9 @@ class Roomidity:
         from roomidity.aws.registry import ModelTable, Registry
 
         def connect() -> Any:
-            return self._client("s3", answer_s=_HASTY_S, attempts=_HASTY_ATTEMPTS)
+            return self.clients.make("s3", hasty=True)
 
-        table = ModelTable(self._hasty_tables.models, self.damage)
+        table = ModelTable(self.clients.hasty_tables.models, self.damage)
         return Registry(table, Bucket(connect, self.bucket.name, clock=time.monotonic))
 
     @cached_property
@@ -170,7 +155,7 @@ class Roomidity:
 
     def function(self, name: str) -> Function:
         """A function of this stage, such as ``verify``."""
-        return Function(lambda: self._client("lambda"), f"{self.settings.prefix}-{name}")
+        return Function(lambda: self.clients.make("lambda"), f"{self.settings.prefix}-{name}")
 
     @cached_property
     def drain_ports(self) -> DrainPorts:
@@ -199,9 +184,7 @@ class Roomidity:
             timezone=self.settings.timezone,
             limits=Limits(retention_days=self.settings.retention_days),
             quotas=Quotas(
-                new_houses_a_tick=self.settings.new_houses_a_tick,
-                new_houses_a_day=self.settings.new_houses_a_day,
-                house_readings_a_tick=self.settings.house_readings_a_tick,
+                self.settings.new_houses_a_tick, self.settings.new_houses_a_day, self.settings.house_readings_a_tick
             ),
         )
 
@@ -210,7 +193,7 @@ class Roomidity:
         """What forecasting talks to, all of it by clients that give up soon: ten jobs have 60 s in all."""
         from roomidity.pipeline.forecasts import ForecastPorts
 
-        tables, days = self._hasty_tables, self.settings.retention_days
+        tables, days = self.clients.hasty_tables, self.settings.retention_days
         return ForecastPorts(
             houses=HouseTable(tables.houses, self.damage),
             observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
@@ -223,7 +206,7 @@ class Roomidity:
         """What training talks to."""
         from roomidity.pipeline.ports import TrainingPorts
 
-        return TrainingPorts(houses=self.houses, observations=self.observations, registry=self.registry)
+        return TrainingPorts(self.houses, self.observations, self.registry)
 
     @cached_property
     def verify_ports(self) -> VerifyPorts:
@@ -245,13 +228,7 @@ class Roomidity:
         """What quarantine talks to."""
         from roomidity.pipeline.quarantine import QuarantinePorts
 
-        return QuarantinePorts(
-            houses=self.houses,
-            sets=self.sets,
-            observations=self.observations,
-            registry=self.registry,
-            backoff=self.backoff,
-        )
+        return QuarantinePorts(self.houses, self.sets, self.observations, self.registry, self.backoff)
 
     @cached_property
     def forget_ports(self) -> ForgetPorts:
@@ -262,8 +239,8 @@ class Roomidity:
         return ForgetPorts(
             houses=self.houses,
             observed=self.observations,
-            by_house={**by_house(self._tables), "mould": self.moulds},
-            by_room=by_room(self._tables),
+            by_house={**by_house(self.clients.tables), "mould": self.moulds},
+            by_room=by_room(self.clients.tables),
             objects=self.registry,
             rejects=self.rejects,
             backoff=self.backoff,
@@ -276,7 +253,7 @@ class Roomidity:
         from roomidity.api.ports import ApiPorts
         from roomidity.aws.registry.records import ModelTable
 
-        tables, days = self._hasty_tables, self.settings.retention_days
+        tables, days = self.clients.hasty_tables, self.settings.retention_days
         return ApiPorts(
             settings=SettingTable(tables.settings, self.damage),
             houses=HouseTable(tables.houses, self.damage, timezone=self.settings.timezone),
@@ -295,7 +272,7 @@ class Roomidity:
 
         return DoctorPorts(
             prefix=self.settings.prefix,
-            account=Account(self._session, region=self.settings.region),
+            account=Account(self.clients.session, region=self.settings.region),
             trouble_of=trouble_of,
             bucket=lambda: self.bucket.name,
             houses=lambda: self.houses,
@@ -315,34 +292,5 @@ class Roomidity:
         """How to wait before another attempt."""
         return BackOff(sleep=time.sleep)
 
-    @cached_property
-    def _tables(self) -> Tables:
-        return bind(self.settings.prefix, dynamodb_client(self._session, region=self.settings.region))
-
-    @cached_property
-    def _hasty_tables(self) -> Tables:
-        client = dynamodb_client(self._session, region=self.settings.region, hasty=time.monotonic)
-        return bind(self.settings.prefix, client)
-
-    @cached_property
-    def _session(self) -> botocore.session.Session:
-        return botocore_session()
-
-    @cached_property
-    def _boto3(self) -> boto3.Session:
-        return boto3.Session(botocore_session=self._session, region_name=self.settings.region)
-
-    @cached_property
-    def _sqs(self) -> Any:
-        return self._client("sqs", answer_s=_POLLING_S)
-
     def _queue(self, name: str) -> Queue:
-        return Queue(self._sqs, f"{self.settings.prefix}-{name}", wait_s=self.settings.poll_wait_s)
-
-    def _client(self, service: str, *, answer_s: float = _ANSWER_S, attempts: int = 3) -> Any:
-        config = Config(connect_timeout=2, read_timeout=answer_s, max_pool_connections=16)
-        config = config.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
-        return self._boto3.client(service, config=config)  # type: ignore[call-overload]  # three services, one place
-
-    def _account(self) -> str:
-        return str(self._client("sts").get_caller_identity()["Account"])
+        return Queue(self.clients.sqs, f"{self.settings.prefix}-{name}", wait_s=self.settings.poll_wait_s)

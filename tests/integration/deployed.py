@@ -62,14 +62,14 @@ class Deployed:
         return {
             SlotKey(house, to_epoch_ms(parse_slot(item.slot))): StoredSet(item.packed, int(item.version))
             for house in self.houses()
-            for item in self._stage._tables.readings.query(house, consistent_read=True)
+            for item in self._stage.clients.tables.readings.query(house, consistent_read=True)
         }
 
     def observations(self) -> Mapping[SlotKey, tuple[Observation, int]]:
         day = timedelta(days=1)
         found = {}
         for house in self.houses():
-            items = self._stage._tables.observations.query(house, consistent_read=True)
+            items = self._stage.clients.tables.observations.query(house, consistent_read=True)
             versions = {parse_slot(item.slot): int(item.version) for item in items}
             for slot, observation in self._stage.observations.between(house, self.now - day, self.now + day):
                 found[SlotKey(house, to_epoch_ms(slot))] = (observation, versions[slot])
@@ -106,7 +106,7 @@ class Deployed:
         return boto3.client("dynamodb"), f"{self._stage.settings.prefix}-houses"
 
     def _replace(self, key: SlotKey, packed: bytes, version: int) -> None:
-        item = self._stage._tables.readings
+        item = self._stage.clients.tables.readings
         item(house=key.house, slot=format_slot(key.start), packed=packed, version=version, expires_at=2**33).save()
 
     def rejects(self) -> list[dict[str, Any]]:

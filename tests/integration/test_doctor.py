@@ -153,7 +153,7 @@ def test_without_a_way_to_aws_it_says_so(
 def test_it_gives_up_soon(stage: Roomidity) -> None:
     """One attempt, seconds long; a drain's patience would be minutes."""
     for service in ("sts", "sqs", "dynamodb", "s3", "cloudformation", "cloudwatch"):
-        config = Account(stage._session, region=REGION)._client(service).meta.config
+        config = Account(stage.clients.session, region=REGION)._client(service).meta.config
         assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (2, 5, 1)
 
 

@@ -36,7 +36,7 @@ def test_a_message_that_names_thousands_of_houses_costs_no_more_than_the_quota(
     monkeypatch.setenv("ROOMIDITY_NEW_HOUSES_A_TICK", "20")
     runtime = import_module("handlers.runtime")
     runtime.stage.cache_clear()
-    counted = Meter(runtime.stage()._session, stored=meter._stored)
+    counted = Meter(runtime.stage().clients.session, stored=meter._stored)
     flood = {"readings": [one(house=f"made up {number}") for number in range(2_400)]}
     stage.readings_queue.send([json.dumps(flood)])
     counted.take()

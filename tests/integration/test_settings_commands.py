@@ -137,7 +137,7 @@ def test_settings_that_are_none_stop_nothing_and_the_doctor_names_them(
 
 def past(stage: Roomidity) -> list[dict[str, Any]]:
     """What stands in the tables."""
-    tables = stage._tables
+    tables = stage.clients.tables
     items = [tables.observations, tables.readings, tables.forecasts, tables.accuracy, tables.models]
     return [item.to_dynamodb_dict() for table in items for item in table.scan()]
 

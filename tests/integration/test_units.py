@@ -33,7 +33,7 @@ def meter(stage: Roomidity) -> Iterator[Meter]:
 
     runtime = import_module("handlers.runtime")
     runtime.stage.cache_clear()
-    yield Meter(runtime.stage()._session, stored=stored)
+    yield Meter(runtime.stage().clients.session, stored=stored)
     runtime.stage.cache_clear()
 
 

@@ -9,7 +9,7 @@ from roomidity.aws.registry.objects import ModelObjects
 from roomidity.aws.registry.records import ModelTable
 from roomidity.domain.models import Pruned, trained_at
 
-__all__ = ["prune"]
+__all__ = ["delete_unrecorded", "prune"]
 
 KEPT_SERVED: Final = 3
 """Versions whose bytes are kept of those that served last: the champion, and two to go back to."""
@@ -47,3 +47,10 @@ def prune(table: ModelTable, objects: ModelObjects, house: str, *, now: datetime
         objects.delete(keys)
         pruned.append(Pruned(version, len(keys)))
     return pruned
+
+
+def delete_unrecorded(table: ModelTable, objects: ModelObjects, house: str) -> None:
+    """Delete the objects that have no record."""
+    found = objects.by_version(house)  # before the records, as above
+    known = {record.version for record in table.records(house)}
+    objects.delete([key for version, keys in found.items() if version not in known for key in keys])

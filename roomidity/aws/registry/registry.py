@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from roomidity.aws.bucket import Bucket
 from roomidity.aws.registry.objects import ModelObjects
-from roomidity.aws.registry.pruning import prune
+from roomidity.aws.registry.pruning import delete_unrecorded, prune
 from roomidity.aws.registry.records import ModelTable
 from roomidity.domain.houses import House
 from roomidity.domain.models import (
@@ -287,14 +287,11 @@ class Registry:
 
     def withdraw(self, house: str) -> None:
         """Delete the objects that have no record: they came to a house that was forgotten meanwhile."""
-        found = self._objects.by_version(house)  # before the records: an object has its record first
-        known = {record.version for record in self._table.records(house)}
-        self._objects.delete([key for version, keys in found.items() if version not in known for key in keys])
+        delete_unrecorded(self._table, self._objects, house)
 
     def _trouble(self, house: str, version: str) -> str | None:
         """Why a version cannot serve again; None if it can."""
-        record = self._table.get(house, version)
-        if record is not None and record.pruned:
+        if (record := self._table.get(house, version)) is not None and record.pruned:
             return f"model {version} was pruned, its bytes are gone"
         try:
             self.load(house, version)
@@ -305,5 +302,5 @@ class Registry:
     def _forget_state(self, house: str, replaced: ModelRecord, sha256: str) -> None:
         """Delete the state before the one that was replaced, unless the version is still known by it."""
         named = {replaced.manifest["first_state_sha256"], replaced.state_sha256, sha256}
-        if replaced.former_state is not None and replaced.former_state not in named:
-            self._objects.delete_state(house, replaced.version, replaced.former_state)
+        if (former := replaced.former_state) is not None and former not in named:
+            self._objects.delete_state(house, replaced.version, former)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,16 +15,26 @@ from pynamodb.transactions import TransactWrite
 
 from roomidity.aws.store.deliveries import from_deliveries, to_deliveries
 from roomidity.aws.store.erasing import erase
+from roomidity.aws.store.house_parts import (
+    from_room,
+    from_rule,
+    from_trial,
+    to_kept,
+    to_moment,
+    to_room,
+    to_rule,
+    to_text,
+    to_trial,
+)
 from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import HouseItem, connection_of
 from roomidity.aws.store.writing import Guard, Write, save
 from roomidity.domain.damage import Damage, whole
 from roomidity.domain.deletion import REMEMBERED_FOR, remains
 from roomidity.domain.deliveries import NO_DELIVERIES, HouseDeliveries
-from roomidity.domain.houses import House, Quarantine, Room, Trial
+from roomidity.domain.houses import House, Room
 from roomidity.domain.names import is_key
-from roomidity.domain.quantities import QUANTITIES
-from roomidity.domain.slots import format_moment, format_slot, from_epoch_ms, parse_slot, parse_time, to_epoch_ms
+from roomidity.domain.slots import format_moment, parse_time, to_epoch_ms
 from roomidity.errors import ConflictError, ItemDamagedError
 
 __all__ = ["HouseTable"]
@@ -33,10 +43,6 @@ Part = TypeVar("Part")
 
 _NOTE: Final = "#"
 """What keys of notes begin with."""
-
-_OF_ROOM: Final = ("first_seen", "last_seen", "sensors", "measured")
-_OF_QUARANTINE: Final = ("rules", "version")
-_OF_RULE: Final = ("start", "end", "room", "sensor", "number")
 
 
 class HouseTable:
@@ -103,10 +109,10 @@ class HouseTable:
             house=house.name,
             timezone=house.timezone,
             last_seen=format_moment(house.last_seen) if house.last_seen else None,
-            rooms={name: _from_room(room, house.kept.get(name, {})) for name, room in sorted(house.rooms.items())},
+            rooms={name: from_room(room, house.kept.get(name, {})) for name, room in sorted(house.rooms.items())},
             quarantine={
                 **house.kept.get("/quarantine", {}),
-                "rules": [{**house.kept.get(f"/{rule.id}", {}), **_from_rule(rule)} for rule in house.quarantine],
+                "rules": [{**house.kept.get(f"/{rule.id}", {}), **from_rule(rule)} for rule in house.quarantine],
                 "version": house.rules_version,
             },
             settings=house.settings,
@@ -163,18 +169,18 @@ class HouseTable:
         parts = _Parts([item.flaw] if item.flaw is not None else [])
         house = House(
             name=item.house,
-            timezone=parts.read("time zone", lambda: _text(item.timezone), self._timezone),
+            timezone=parts.read("time zone", lambda: to_text(item.timezone), self._timezone),
             rooms=_to_rooms(item, parts),
-            quarantine=parts.read("quarantine", lambda: tuple(map(_to_rule, item.quarantine["rules"])), ()),
+            quarantine=parts.read("quarantine", lambda: tuple(map(to_rule, item.quarantine["rules"])), ()),
             rules_version=parts.read("rules' version", lambda: whole(item.quarantine.get("version", 0)), 0),
             settings=parts.read("settings", lambda: dict(item.settings), {}),
             version=parts.read("version", lambda: whole(item.version, least=1), 1),
-            admitted_at=parts.read("admission", lambda: _moment(item.admitted_at), None),
-            trial=parts.read("trial", lambda: _to_trial(item), None),
+            admitted_at=parts.read("admission", lambda: to_moment(item.admitted_at), None),
+            trial=parts.read("trial", lambda: to_trial(item), None),
             deliveries=self._deliveries(item),
-            forgotten_at=parts.read("deletion", lambda: _moment(item.forgotten_at), None),
+            forgotten_at=parts.read("deletion", lambda: to_moment(item.forgotten_at), None),
             default_timezone=self._timezone,
-            kept=parts.read("other attributes", lambda: _kept(item), {}),
+            kept=parts.read("other attributes", lambda: to_kept(item), {}),
         )
         if parts.flaws:
             self._reader.note(item, flaw := "; ".join(parts.flaws))
@@ -208,79 +214,13 @@ class _Parts:
 
 def _to_rooms(item: HouseItem, parts: _Parts) -> dict[str, Room]:
     rooms: dict[str, Any] = parts.read("rooms", lambda: dict(item.rooms), {})
-    found = {
-        name: parts.read(f"room {name!r:.80}", partial(_to_room, name, room), None) for name, room in rooms.items()
-    }
+    found = {name: parts.read(f"room {name!r:.80}", partial(to_room, name, room), None) for name, room in rooms.items()}
     return {name: room for name, room in found.items() if room is not None}
-
-
-def _text(value: str | None) -> str:
-    if value is None:
-        raise ValueError("there is none")
-    return value
-
-
-def _to_room(name: str, room: Mapping[str, Any]) -> Room | None:
-    if not is_key(name):
-        raise ValueError("no room can have this name")
-    sensors = room["sensors"]
-    if not isinstance(sensors, list) or not all(isinstance(sensor, str) for sensor in sensors):
-        raise ValueError("its sensors are no list of names")  # as all that an item lacks
-    return Room(
-        first_seen=parse_time(room["first_seen"]),
-        last_seen=parse_time(room["last_seen"]),
-        sensors=frozenset(sensors),
-        measured={
-            quantity: parse_time(when) for quantity, when in room.get("measured", {}).items() if quantity in QUANTITIES
-        },
-    )
-
-
-def _to_rule(rule: Mapping[str, Any]) -> Quarantine:
-    for name in ("room", "sensor"):
-        if not isinstance(rule[name], str | None):
-            raise ValueError(f"a rule's {name} is {rule[name]!r:.80}")  # noqa: TRY004  # as all that an item lacks
-    number = whole(rule.get("number", 0))
-    return Quarantine(parse_time(rule["start"]), parse_time(rule["end"]), rule["room"], rule["sensor"], number=number)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return parse_time(text) if text else None
-
-
-def _to_trial(item: HouseItem) -> Trial | None:
-    trial: Mapping[str, Any] | None = item.trial
-    if trial is None or item.expires_at is None:
-        return None
-    return Trial(frozenset(map(parse_slot, trial["slots"])), from_epoch_ms(whole(item.expires_at) * 1000))
-
-
-def _from_trial(trial: Trial) -> dict[str, Any]:
-    """What makes a house expire by itself: the table's TTL attribute."""
-    if trial.expires_at is None:
-        return {}
-    slots = sorted(map(format_slot, trial.slots))
-    return {"trial": {"slots": slots}, "expires_at": to_epoch_ms(trial.expires_at) // 1000}
 
 
 def _note_key(name: str) -> str:
     """No house can have this name."""
     return _NOTE + hashlib.sha256(name.encode()).hexdigest()[:40]
-
-
-def _kept(item: HouseItem) -> dict[str, dict[str, Any]]:
-    """What a newer version wrote within an item's maps: by room, by rule and of all rules; no room has a slash."""
-    kept = {name: _without(room, _OF_ROOM) for name, room in item.rooms.items()}
-    for name, room in item.rooms.items():
-        if measured := _without(room.get("measured", {}), QUANTITIES):
-            kept[name]["measured"] = measured
-    kept["/quarantine"] = _without(item.quarantine, _OF_QUARANTINE)
-    kept |= {f"/{_to_rule(rule).id}": _without(rule, _OF_RULE) for rule in item.quarantine["rules"]}
-    return {name: of for name, of in kept.items() if of}
-
-
-def _without(of: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
-    return {name: value for name, value in of.items() if name not in known}
 
 
 def _deletion_text(at: datetime) -> str:
@@ -289,32 +229,9 @@ def _deletion_text(at: datetime) -> str:
 
 def _passing(house: House) -> dict[str, Any]:
     """What makes an item expire by itself: that the house is not real yet, or no more; and when that of before went."""
-    passing = _from_trial(house.trial) if house.trial and house.on_trial else {}
+    passing = from_trial(house.trial) if house.trial and house.on_trial else {}
     if house.forgotten_at is None:
         return passing
     if house.is_forgotten:
         passing["expires_at"] = to_epoch_ms(house.forgotten_at + REMEMBERED_FOR) // 1000
     return {**passing, "forgotten_at": _deletion_text(house.forgotten_at)}
-
-
-def _from_room(room: Room, kept: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **kept,
-        "first_seen": format_moment(room.first_seen),
-        "last_seen": format_moment(room.last_seen),
-        "sensors": sorted(room.sensors),
-        "measured": {
-            **kept.get("measured", {}),
-            **{quantity: format_moment(when) for quantity, when in sorted(room.measured.items())},
-        },
-    }
-
-
-def _from_rule(rule: Quarantine) -> dict[str, Any]:
-    return {
-        "start": format_moment(rule.start),
-        "end": format_moment(rule.end),
-        "room": rule.room,
-        "sensor": rule.sensor,
-        "number": rule.number,
-    }
