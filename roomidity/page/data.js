@@ -61,15 +61,17 @@ export function inside(band, actual) {
   return { count: met.length, share: met.length ? hits.length / met.length : null };
 }
 
-// All that the list of rooms shows.
-export async function house(token) {
+// All that the list of rooms shows. What happened is asked for anew only where there is a slot or a forecast more than in
+// what was known `before`.
+export async function house(token, before) {
   const answer = await ask(token, '/forecasts', {}, 'no-store'); // a kept answer would have its clock's time
   const now = Date.parse(answer.now);
-  const [happened, before] = await Promise.all([
+  const made = [slot(now), ...answer.rooms.map((room) => room.forecast && room.forecast.issued_at)].join();
+  const [happened, issued] = before && before.made === made ? before.past : await Promise.all([
     observed(token, { from: slot(now - DAY), to: slot(now + 900000) }),
     ask(token, '/forecasts', { issued_at: slot(now - DAY) }),
   ]);
-  const then = new Map(before.rooms.map((room) => [room.room, room.forecast]));
+  const then = new Map(issued.rooms.map((room) => [room.room, room.forecast]));
   const rooms = answer.rooms.map((room) => ({
     ...room,
     name: room.room,
@@ -79,7 +81,7 @@ export async function house(token) {
   }));
   const concern = (room) => (room.outdoor ? -1 : (room.derived.concern ?? 0));
   rooms.sort((a, b) => concern(b) - concern(a) || a.name.localeCompare(b.name));
-  return { house: answer.house, zone: answer.timezone, now, replayed: answer.replayed, rooms, fetched: Date.now() };
+  return { house: answer.house, zone: answer.timezone, now, replayed: answer.replayed, rooms, made, past: [happened, issued], fetched: Date.now() };
 }
 
 // A week of what a room measured.

@@ -333,7 +333,7 @@ async function refresh() {
     return;
   }
   try {
-    const data = await house(token);
+    const data = await house(token, view.data);
     if (mine !== round) return;
     const past = room !== null && data.rooms.some((one) => one.name === room) ? { name: room, of: await week(token, room, data.now) } : view.week;
     if (mine !== round) return;
