@@ -13,10 +13,10 @@ from roomidity.domain.comfort.mould import MATERIALS
 from roomidity.domain.comfort.walls import DEFAULT_WALL
 from roomidity.domain.houses import MAX_ROOMS, OUTDOOR, UNHEARD
 from roomidity.domain.names import kept_name
+from roomidity.domain.units import UNITS, parse_units
 from roomidity.pipeline.changing import change_house
 from roomidity.pipeline.house_settings import known_room, removed, renamed, with_unit, with_wall
 from roomidity.pipeline.ports import known_house
-from roomidity.readings.units import UNITS, parse_units
 
 __all__ = ["room"]
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from roomidity.dialects.heard import Heard, Measured, as_map
 from roomidity.domain.quantities import Quantity
-from roomidity.readings.units import DEFAULT_UNITS
+from roomidity.domain.units import DEFAULT_UNITS
 
 __all__ = ["NAME", "read"]
 

@@ -14,8 +14,8 @@ from unicodedata import normalize
 from roomidity.dialects.heard import LONGEST_DEVICE
 from roomidity.domain.names import is_name, kept_name
 from roomidity.domain.quantities import QUANTITIES, Quantity
+from roomidity.domain.units import Unit, parse_units
 from roomidity.errors import InputError
-from roomidity.readings.units import Unit, parse_units
 
 __all__ = ["MAP_UNITS", "NO_DEVICES", "DeviceMap", "Mapped", "device_named", "parse_devices", "sensor_of"]
 

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, Final
 
 from roomidity.domain.quantities import Quantity
+from roomidity.domain.units import Unit
 from roomidity.readings.lenient import loads
-from roomidity.readings.units import Unit
 
 __all__ = ["LONGEST_DEVICE", "Heard", "Measured", "after", "as_map", "is_scalar", "parsed"]
 

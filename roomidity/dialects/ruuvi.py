@@ -11,7 +11,7 @@ from typing import Any, Final
 from roomidity.dialects.advertisements import decode_advertisement
 from roomidity.dialects.heard import Heard, Measured, as_map
 from roomidity.domain.quantities import Quantity
-from roomidity.readings.units import DEFAULT_UNITS
+from roomidity.domain.units import DEFAULT_UNITS
 
 __all__ = ["NAME", "read"]
 

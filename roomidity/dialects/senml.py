@@ -14,7 +14,7 @@ from typing import Any, Final
 from roomidity.dialects.heard import LONGEST_DEVICE, Heard, Measured
 from roomidity.dialects.words import quantity_named
 from roomidity.domain.quantities import Quantity
-from roomidity.readings.units import Unit
+from roomidity.domain.units import Unit
 
 __all__ = ["NAME", "read"]
 

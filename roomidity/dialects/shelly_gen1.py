@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from roomidity.dialects.heard import Heard, Measured, after, as_map, is_scalar
 from roomidity.domain.quantities import Quantity
-from roomidity.readings.units import Unit
+from roomidity.domain.units import Unit
 
 __all__ = ["NAME", "read"]
 

@@ -16,8 +16,9 @@ from roomidity.dialects.recognise import recognise
 from roomidity.dialects.times import TimeSource, absolute, format_exact, measured_at
 from roomidity.domain.names import is_name, kept_name
 from roomidity.domain.quantities import QUANTITIES, VALUE_DECIMALS, Quantity
+from roomidity.domain.units import DEFAULT_UNITS, Unit
 from roomidity.readings.numerals import NO_VALUE, split_number
-from roomidity.readings.units import DEFAULT_UNITS, Unit, convert
+from roomidity.readings.units import convert
 
 __all__ = ["Devices", "HeardDevice", "Reading", "Translation", "Zones", "house_of", "translate"]
 

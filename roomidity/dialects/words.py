@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from roomidity.dialects.heard import is_scalar
 from roomidity.domain.quantities import QUANTITIES, Quantity
+from roomidity.domain.units import Unit
 from roomidity.readings.numerals import UNIT_SIGNS, read_number
-from roomidity.readings.units import Unit
 
 __all__ = ["Said", "plain_values", "quantity_named", "room_named", "unit_signed", "unnumbered_values"]
 

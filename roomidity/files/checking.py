@@ -11,12 +11,13 @@ import polars as pl
 
 from roomidity.domain.names import is_name, kept_name
 from roomidity.domain.quantities import QUANTITIES, SPECS, Quantity
+from roomidity.domain.units import DEFAULT_UNITS, UNITS, Unit, Units
 from roomidity.files.clocks import resolve
 from roomidity.files.hints import Hints
 from roomidity.files.shapes import Shaped
 from roomidity.files.table import Fault
 from roomidity.readings.judging import in_units
-from roomidity.readings.units import DEFAULT_UNITS, UNITS, Unit, Units, clamp, convert
+from roomidity.readings.units import clamp, convert
 
 __all__ = ["EXAMPLES", "FileReadings", "told_apart"]
 

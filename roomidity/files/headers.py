@@ -10,6 +10,7 @@ from functools import cache
 from typing import Final, Literal
 
 from roomidity.domain.quantities import Quantity
+from roomidity.domain.units import Unit
 from roomidity.errors import ConfigurationError
 from roomidity.files.words import (
     ALONE,
@@ -25,7 +26,6 @@ from roomidity.files.words import (
     UNITS_ALONE,
 )
 from roomidity.readings.numerals import UNIT_SIGNS
-from roomidity.readings.units import Unit
 from roomidity.settings import check_timezone
 
 __all__ = ["Column", "Role", "column", "columns", "quantity_of"]

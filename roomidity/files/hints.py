@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from roomidity.domain.names import kept_name
 from roomidity.domain.quantities import Quantity
+from roomidity.domain.units import Unit, Units, parse_units
 from roomidity.files.mapping import EntityMap
-from roomidity.readings.units import Unit, Units, parse_units
 
 __all__ = ["Hints", "read_units"]
 

@@ -11,12 +11,12 @@ from typing import Final
 import polars as pl
 
 from roomidity.domain.quantities import Quantity
+from roomidity.domain.units import Unit
 from roomidity.errors import ReadingsFileError
 from roomidity.files.headers import Role, quantity_of
 from roomidity.files.hints import Hints
 from roomidity.files.roles import Roles
 from roomidity.readings.numerals import UNIT_SIGNS
-from roomidity.readings.units import Unit
 
 __all__ = ["TARGETS", "Targets", "targets_of"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from roomidity.domain.quantities import Quantity
+from roomidity.domain.units import Units, parse_units
 from roomidity.errors import InputError
-from roomidity.readings.units import Units, parse_units
 
 __all__ = ["EntityMap", "Target", "read_map"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from roomidity.domain.units import UNITS, Units
 from roomidity.files.checking import EXAMPLES, FileReadings
-from roomidity.readings.units import UNITS, Units
 
 __all__ = ["problems", "remedies"]
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from roomidity.domain.quantities import Quantity
-from roomidity.readings.units import Unit
+from roomidity.domain.units import Unit
 
 __all__ = [
     "ALONE",

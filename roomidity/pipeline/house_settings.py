@@ -15,9 +15,8 @@ from roomidity.domain.comfort.mould import MATERIALS
 from roomidity.domain.comfort.walls import DEFAULT_WALL, Wall
 from roomidity.domain.houses import House
 from roomidity.domain.quantities import Quantity
+from roomidity.domain.units import RoomUnits, Unit, Units, parse_units
 from roomidity.errors import ConfigurationError, InputError, NotFoundError
-from roomidity.readings.judging import RoomUnits
-from roomidity.readings.units import Unit, Units, parse_units
 from roomidity.settings import check_timezone
 
 __all__ = [

@@ -13,7 +13,8 @@ import polars as pl
 from roomidity.domain.names import is_name, kept_name
 from roomidity.domain.quantities import QUANTITIES, SPECS, VALUE_DECIMALS, QuantitySpec
 from roomidity.domain.slots import SLOT_MS, parse_time, to_epoch_ms
-from roomidity.readings.judging import Past, RoomUnits, in_units
+from roomidity.domain.units import RoomUnits
+from roomidity.readings.judging import Past, in_units
 from roomidity.readings.reasons import Reason
 from roomidity.readings.renaming import HouseAliases, rooms_by_present_names
 from roomidity.readings.units import clamp

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import polars as pl
 
 from roomidity.domain.quantities import QUANTITIES, Quantity
-from roomidity.readings.units import SUSPECT, Units, convert, judge
+from roomidity.domain.units import RoomUnits
+from roomidity.readings.units import SUSPECT, convert, judge
 
-__all__ = ["Past", "RoomUnits", "in_units"]
+__all__ = ["Past", "in_units"]
 
 Past = Callable[[str, str, Quantity], Sequence[float] | None]
 """What a room of a house measured of a quantity of late, in the contract's unit; None where nothing is known."""
 
-RoomUnits = Mapping[tuple[str, str], Units]
-"""By house and room."""
 
 _SENSOR: Final = ("house", "room", "sensor")
 """Whose unit it is: two sensors of a room may differ."""

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Final
 
 from roomidity.domain.quantities import Quantity
-from roomidity.readings.units import Unit, convert
+from roomidity.domain.units import Unit
+from roomidity.readings.units import convert
 
 __all__ = ["NO_VALUE", "UNIT_SIGNS", "read_number", "split_number"]
 

@@ -9,33 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, Literal, TypeVar, get_args
+from typing import Final, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from roomidity.domain.quantities import Quantity, QuantitySpec
-from roomidity.errors import InputError
+from roomidity.domain.units import Unit
 
 __all__ = [
-    "DEFAULT_UNITS",
     "SUSPECT",
-    "UNITS",
-    "Unit",
-    "Units",
     "clamp",
     "convert",
     "judge",
-    "parse_units",
 ]
-
-Unit = Literal["c", "f", "k", "percent", "share", "tenths", "hundredths", "thousandths"]
-Units = Mapping[Quantity, Unit]
-
-UNITS: Final[tuple[Unit, ...]] = get_args(Unit)
-DEFAULT_UNITS: Final[Units] = MappingProxyType({"humidity": "percent", "temperature": "c"})
-"""Those of the contract: %RH and °C."""
 
 
 _SCALES: Final[Mapping[Unit, tuple[float, float]]] = MappingProxyType(
@@ -52,18 +40,6 @@ _SCALES: Final[Mapping[Unit, tuple[float, float]]] = MappingProxyType(
 )
 """What a unit says at zero of the contract's, and by how much it rises for each one of it."""
 
-_OF: Final[Mapping[Unit, tuple[Quantity, ...]]] = MappingProxyType(
-    {
-        "c": ("temperature",),
-        "f": ("temperature",),
-        "k": ("temperature",),
-        "percent": ("humidity",),
-        "share": ("humidity",),
-        "tenths": ("humidity", "temperature"),
-        "hundredths": ("humidity", "temperature"),
-        "thousandths": ("humidity", "temperature"),
-    }
-)
 
 _HOTTEST: Final = 45.0
 """°C: the middle of what a room measures is below, in a heat wave under the roof too; 45 °F is 7 °C."""
@@ -187,38 +163,3 @@ def _unit_of(quantity: Quantity, ordered: Sequence[float]) -> Unit | None:
 
 def _rank(ordered: Sequence[float], share: float) -> float:
     return ordered[int(share * (len(ordered) - 1))]
-
-
-def parse_units(text: str) -> dict[Quantity, Unit]:
-    """The units that a setting says: one, or several parted by commas, each for all quantities that it can be of.
-
-    >>> parse_units("f"), parse_units("F, share"), parse_units("temperature:hundredths")
-    ({'temperature': 'f'}, {'temperature': 'f', 'humidity': 'share'}, {'temperature': 'hundredths'})
-
-    Raises
-    ------
-    InputError
-        If one is unknown, or cannot be a quantity's.
-    """
-    found: dict[Quantity, Unit] = {}
-    for part in text.split(","):
-        only, _, name = part.strip().lower().rpartition(":")
-        unit = _unit_named(name)
-        quantities = [one for one in _OF[unit] if not only or one == only] if unit else []
-        if unit is None or not quantities:
-            raise InputError(
-                f"the unit is {part.strip()!r}; expected one of {', '.join(UNITS)}, for one quantity alone such as "
-                "temperature:hundredths, or several parted by commas"
-            )
-        found |= dict.fromkeys(quantities, unit)
-    return found
-
-
-_SPELLINGS: Final[Mapping[str, Unit]] = MappingProxyType(
-    {"celsius": "c", "fahrenheit": "f", "kelvin": "k", "%": "percent", "%rh": "percent", "fraction": "share"}
-)
-
-
-def _unit_named(name: str) -> Unit | None:
-    name = name.strip().removeprefix("°").removeprefix("deg")
-    return next((unit for unit in UNITS if unit == name), _SPELLINGS.get(name))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from roomidity.domain.aliases import in_present_names, present_rooms, rename, usable_aliases
 from roomidity.domain.houses import House, Quarantine, Room, Seen
+from roomidity.domain.units import parse_units
 from roomidity.errors import InputError
 from roomidity.pipeline.house_settings import bad_settings, renamed, units_of, with_timezone, with_unit
-from roomidity.readings.units import parse_units
 from tests.unit.samples import NOW, fast
 
 NAMES = ("attic", "bath", "cellar", "den", "entry", "outdoor")

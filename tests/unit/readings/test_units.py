@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roomidity.domain.quantities import HUMIDITY, SPECS, Quantity
+from roomidity.domain.units import UNITS, Unit, parse_units
 from roomidity.errors import InputError
 from roomidity.readings import check, decode
 from roomidity.readings.numerals import read_number
-from roomidity.readings.units import UNITS, Unit, clamp, convert, judge, parse_units
+from roomidity.readings.units import clamp, convert, judge
 from tests.unit.samples import NOW, fast, message, reading
 
 celsius = st.lists(st.floats(10, 32), min_size=1, max_size=40)
