@@ -102,6 +102,7 @@ RIGHTS: Final = {
         "dynamodb:Query ObservationsTable",
         "dynamodb:UpdateItem ObservationsTable",
         "dynamodb:Query AccuracyTable",
+        "dynamodb:PutItem AccuracyTable",
         "dynamodb:UpdateItem AccuracyTable",
         "dynamodb:GetItem ModelsTable",
         "dynamodb:Query ModelsTable",

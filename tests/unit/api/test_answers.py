@@ -64,9 +64,9 @@ def test_a_forecast_as_issued_and_rooms_with_commas(world: ApiWorld) -> None:
 
 def test_a_house_that_fell_silent_keeps_its_last_forecast() -> None:
     world = ApiWorld()
-    world.house("h1", "bath", issued=datetime(2026, 3, 15, 3, tzinfo=UTC))
+    world.house("h1", "bath", issued=datetime(2026, 3, 15, 6, tzinfo=UTC))
     (bath,) = world.of("h1", "/forecasts").json["rooms"]
-    assert bath["forecast"]["issued_at"] == "2026-03-15T03:00Z"
+    assert bath["forecast"]["issued_at"] == "2026-03-15T06:00Z"
 
 
 def test_observations_are_columns_and_a_cut_answer_goes_on_where_it_ended(
