@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.runtime import clock, logger, metrics, run_timed, stage
 from roomidity.domain.messages import NightCall
 from roomidity.errors import NotFoundError, VerificationError
-from roomidity.pipeline.fleet import divide, run_nights
+from roomidity.pipeline.fleet import divide, run_nights, run_parts
 from roomidity.pipeline.nightly import newest_complete_day
 
 __all__ = ["handler"]
@@ -24,7 +24,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
     By default every house has its night. With a day, that day's forecasts are scored (again), as far as they are over,
     and nothing else is done. More houses than one call takes are handed, as ``houses``, to calls of their own, which
-    run side by side; on a laptop, which has no functions to call, they follow each other here.
+    run side by side; on a laptop, which has no functions to call, such parts are done here, each in a call's time.
     """
     metrics.add_metric("SlotsFlagged", MetricUnit.Count, 0)  # a call must have a metric, also one that fails
     call = NightCall.from_event(event, clock=clock())
@@ -35,12 +35,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             calls = divide(stage().function("verify"), houses, day=call.day, now=call.now, at_most=at_most)
         except NotFoundError:
             logger.info("there is no function to divide the houses among", houses=len(houses))
+            part_s = context.get_remaining_time_in_millis() / 1000
+            fleet = run_parts(ports, houses, day=call.day, now=call.now, at_most=at_most, part_s=part_s)
         else:
             day = call.day or newest_complete_day(call.now)
             return {"day": day.isoformat(), "houses": len(houses), "calls": calls}
-    fleet = run_nights(
-        ports, houses, day=call.day, now=call.now, remaining_s=lambda: context.get_remaining_time_in_millis() / 1000
-    )
+    else:
+        fleet = run_nights(
+            ports, houses, day=call.day, now=call.now, remaining_s=lambda: context.get_remaining_time_in_millis() / 1000
+        )
     metrics.add_metric("SlotsFlagged", MetricUnit.Count, fleet.slots_flagged)
     metrics.add_metric("ForecastsRefused", MetricUnit.Count, fleet.states_refused)
     metrics.add_metric("HousesDrifted", MetricUnit.Count, fleet.trainings_asked["drift"])

@@ -256,24 +256,14 @@ class Roomidity:
     @cached_property
     def forget_ports(self) -> ForgetPorts:
         """What forgetting talks to."""
-        from roomidity.aws.store.erasing import OfHouses, OfRooms
+        from roomidity.aws.store.erasing import by_house, by_room
         from roomidity.pipeline.forgetting import ForgetPorts
 
-        tables = self._tables
         return ForgetPorts(
             houses=self.houses,
             observed=self.observations,
-            by_house={  # a new table that is keyed by house is a line here
-                "readings": OfHouses(tables.readings),
-                "observations": OfHouses(tables.observations),
-                "settings": OfHouses(tables.settings),
-                "models": OfHouses(tables.models),
-                "mould": self.moulds,
-            },
-            by_room={
-                "forecasts": OfRooms(tables.forecasts),
-                "accuracy": OfRooms(tables.accuracy),
-            },
+            by_house={**by_house(self._tables), "mould": self.moulds},
+            by_room=by_room(self._tables),
             objects=self.registry,
             rejects=self.rejects,
             backoff=self.backoff,
@@ -314,6 +304,7 @@ class Roomidity:
             sets=lambda: self.sets,
             observations=lambda: self.observations,
             accuracy=lambda: self.accuracy,
+            moulds=lambda: self.moulds,
             settings=lambda: self.house_settings,
             rejects=lambda: self.rejects,
             damaged=self.damage.take,

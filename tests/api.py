@@ -28,7 +28,7 @@ from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.tokens import add_token
 from tests.fakes import FakeAccuracy, FakeForecasts, FakeHouses, FakeMoulds, FakeObservations, FakeSettings
 
-__all__ = ["NOW", "Answered", "ApiWorld", "FakeModels", "event_of"]
+__all__ = ["ISSUED", "NOW", "Answered", "ApiWorld", "FakeModels", "event_of"]
 
 NOW: Final = datetime(2026, 3, 15, 8, 7, tzinfo=UTC)
 ISSUED: Final = datetime(2026, 3, 15, 8, tzinfo=UTC)
@@ -175,7 +175,7 @@ class ApiWorld:
         quantiles = np.array(
             [[[value + step] * 96 for step in (-2, 0, 2)], [[20.0 + step] * 96 for step in (-1, 0, 1)]]
         )
-        for at in [issued, *(datetime(2026, 3, 14, hour, tzinfo=UTC) for hour in (0, 6, 12, 18))]:
+        for at in [issued, *(datetime(2026, 3, 14, tzinfo=UTC) + hours * SLOT * 4 for hours in range(0, 31, 6))]:
             one = StoredForecast(
                 house, room, at, quantiles, {"humidity": "full", "temperature": "prior"}, at - SLOT, "m1", ("stuck",)
             )

@@ -323,18 +323,21 @@ class FakeRejects:
     """Rejects as strict JSON lines."""
 
     def __init__(self) -> None:
-        self.lines: list[tuple[str, str]] = []
-        self._written = 0
+        self.lines: list[tuple[date, str]] = []
+        self._objects: list[list[tuple[date, str]]] = []
 
     def put(self, day: date, rejects: Sequence[Mapping[str, Any]]) -> str:
-        self._written += 1
-        key = f"rejects/{day}/{self._written}"
-        self.lines += [(key, json.dumps(reject, allow_nan=False)) for reject in rejects]
-        return key
+        written = [(day, json.dumps(reject, allow_nan=False)) for reject in rejects]
+        self.lines += written
+        self._objects.append(written)
+        return f"rejects/{day}/{len(self._objects) - 1}"
 
     def replace(self, key: str, rejects: Sequence[Mapping[str, Any]]) -> None:
-        others = [line for line in self.lines if line[0] != key]
-        self.lines = [*others, *((key, json.dumps(reject, allow_nan=False)) for reject in rejects)]
+        day, number = key.split("/")[1:]
+        for line in self._objects[int(number)]:
+            if line in self.lines:
+                self.lines.remove(line)
+        self.lines += [(date.fromisoformat(day), json.dumps(reject, allow_nan=False)) for reject in rejects]
 
     def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
         for key, text in list(self.lines):

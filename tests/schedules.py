@@ -559,6 +559,7 @@ class Case:
             kept = self.kept()
             assert {tag for tag in tags if tag in self.bad} <= kept.keys()
             houses = {house.name for house in self.place.ports.houses.all()}
+            houses |= {"damaged"} if self.is_poisoned else set()  # let in before that: looked at at the end
             assert all(tag in kept or self.made_up[tag] in houses for tag in tags if tag in self.made_up)
 
     def readable_sets(self) -> dict[SlotKey, StoredSet]:

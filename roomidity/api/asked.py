@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -88,16 +88,16 @@ class Asked:
             )
         return start, end
 
-    def day_span(self, first: date | None, last: date | None, *, before: int) -> tuple[date, date]:
+    def day_span(self, first: str | None, last: str | None, *, before: int) -> tuple[date, date]:
         """The days from first to last, both included; by default the newest ``before``.
 
         Raises
         ------
         ProblemError
-            If they span nothing, or more than is kept.
+            If one is no day, or they span nothing, or more than is kept.
         """
-        end = last or self.now.date()
-        start = first or end - timedelta(days=before - 1)
+        end = _day("to", last) if last else self.now.date()
+        start = _day("from", first) if first else end - timedelta(days=before - 1)
         if not start <= end < start + _MAX_SPAN:
             raise ProblemError(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -124,6 +124,18 @@ def moment_of(name: str, text: str) -> datetime:
             f"found {name}={text!r:.40}; expected ISO 8601 with an offset, such as 2026-11-22T07:15Z (a + as %2B)",
         )
     return moment
+
+
+def _day(name: str, text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or not is_present(datetime(day.year, day.month, day.day, tzinfo=UTC)):
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, f"found {name}={text!r:.40}; expected a day such as 2026-11-22"
+        )
+    return day
 
 
 def slots_that_fit(rooms: int, *, bytes_a_room_slot: int) -> int:

@@ -76,7 +76,7 @@ def house_of(request: Request, named: str | None, *, authority: Authority, setti
 
 def _bearer(request: Request) -> str:
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    return text.strip() if scheme.lower() == "bearer" else ""
+    return text.strip(" ") if scheme.lower() == "bearer" else ""
 
 
 def _authorizer(request: Request) -> Mapping[str, Any]:

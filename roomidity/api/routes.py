@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Final, cast
 from urllib.parse import parse_qs
@@ -37,6 +37,7 @@ __all__ = ["BASE", "ROUTES", "app", "resolve"]
 BASE: Final = "/v1/house"
 """What a token alone names; ``/v1/houses/{house}`` is the same, with the house in the path."""
 
+_DAY: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _TWICE: Final = "was given twice"
 
 
@@ -163,8 +164,8 @@ def get_observations(
 @_route("/accuracy", shapes.AccuracyAnswer, "How good the forecasts were, by day", "room", "from", "to", "cursor")
 def get_accuracy(
     room: Rooms = None,
-    first: Annotated[date | None, Query(alias="from", description="The first day (UTC)")] = None,
-    to: Annotated[date | None, Query(description="The last day (UTC)")] = None,
+    first: Annotated[str | None, Query(alias="from", pattern=_DAY, description="The first day (UTC)")] = None,
+    to: Annotated[str | None, Query(pattern=_DAY, description="The last day (UTC)")] = None,
     cursor: Cursor = None,
 ) -> str:
     """A row for each room and day of issue that was scored; by default of the last 28 days."""

@@ -249,6 +249,16 @@ class Account:
         """Ask for a bucket; it raises where there is none."""
         self._client("s3").head_bucket(Bucket=name)
 
+    def concurrency(self) -> int:
+        """How many functions the account may run at once, in all."""
+        limits = self._client("lambda").get_account_settings()["AccountLimit"]
+        return int(limits["ConcurrentExecutions"])
+
+    def has_api(self, name: str) -> bool:
+        """Whether an HTTP API of that name is up."""
+        apis = self._client("apigatewayv2").get_apis().get("Items", [])
+        return any(one.get("Name") == name for one in apis)
+
     def _oldest(self, queue: str, now: datetime) -> timedelta | None:
         """How old the oldest message is, by the metric of the last quarter of an hour."""
         try:

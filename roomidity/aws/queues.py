@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from roomidity.domain.messages import Message
+from roomidity.domain.messages import Message, Resent
 from roomidity.errors import StoreError
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ class Queue:
             undone += batch
         return undone
 
-    def send(self, bodies: Sequence[str], *, first_sent_ms: Sequence[int | None] = ()) -> None:
-        """Send each body as a message; of those that were sent before, when that was goes along.
+    def send(self, bodies: Sequence[str]) -> None:
+        """Send each body as a message; with one that is :class:`Resent` goes when it was sent first.
 
         Not with one so long that it would be refused with it: nothing is lost for that.
 
@@ -93,13 +93,12 @@ class Queue:
             If some were refused after some attempts; all others are sent.
         """
         refused: list[Any] = []
-        sent_before = iter(first_sent_ms)
         for whole in _batches(bodies):
-            batch = [(body, next(sent_before, None)) for body in whole]
+            batch = whole
             for attempt in range(_ATTEMPTS):
                 answer = self._client.send_message_batch(
                     QueueUrl=self.url,
-                    Entries=[_entry(index, *one) for index, one in enumerate(batch)],
+                    Entries=[_entry(index, body) for index, body in enumerate(batch)],
                 )
                 failures = answer.get("Failed", [])
                 batch = [batch[int(failure["Id"])] for failure in failures]
@@ -116,11 +115,11 @@ class Queue:
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
-def _entry(index: int, body: str, first_sent_ms: int | None) -> Any:
+def _entry(index: int, body: str) -> Any:
     entry = {"Id": str(index), "MessageBody": body}
-    if first_sent_ms is None or len(body.encode()) > _LONGEST_WITH_ATTRIBUTE:
+    if not isinstance(body, Resent) or len(body.encode()) > _LONGEST_WITH_ATTRIBUTE:
         return entry
-    number = {"DataType": "Number", "StringValue": str(first_sent_ms)}
+    number = {"DataType": "Number", "StringValue": str(body.first_sent_ms)}
     return {**entry, "MessageAttributes": {_FIRST_SENT: number}}
 
 

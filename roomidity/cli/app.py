@@ -14,6 +14,7 @@ from roomidity.cli.backtest import backtest
 from roomidity.cli.devices import devices
 from roomidity.cli.doctor import doctor
 from roomidity.cli.engine import demo, up
+from roomidity.cli.export import export
 from roomidity.cli.failures import told
 from roomidity.cli.forecasts import forecast, show
 from roomidity.cli.forget import forget
@@ -103,6 +104,7 @@ for command in (
     quarantine,
     token,
     rederive,
+    export,
     forget,
     backtest,
     doctor,

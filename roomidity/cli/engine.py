@@ -23,6 +23,7 @@ from roomidity.cli.duplicates import duplicates_text
 from roomidity.cli.files import file_options, hints_of, tell
 from roomidity.cli.forecasts import forecast_json
 from roomidity.cli.output import UNITS, Output, json_option, notes, progress
+from roomidity.cli.token import token_for_a_day
 from roomidity.files import Hints, problems, read_whole
 from roomidity.settings import WITHOUT_QUOTAS
 
@@ -37,10 +38,17 @@ if TYPE_CHECKING:
 __all__ = ["demo", "up"]
 
 _STATE: Final = ".roomidity/engine"
-_DEMO_MARK: Final = "demo"
+_LINKED: Final = 5
+"""Houses that a link is printed for; others' are made by `roomidity token add`."""
+
 _SIMULATED_END: Final = datetime(2026, 3, 15, tzinfo=UTC)
 """The end of winter, the season in which humidity is a matter of ventilation; tests/events has the same time."""
 
+page_port_option = click.option(
+    "--page-port",
+    type=click.IntRange(1, 65_535),
+    help="Where to serve the API and the page, on loopback.  [default: 4567, or a free one]",
+)
 state_option = click.option(
     "--state", type=click.Path(file_okay=False, path_type=Path), help=f"The engine's state.  [default: {_STATE}]"
 )
@@ -60,7 +68,9 @@ state_option = click.option(
     "Europe/Berlin]",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Which simulated house.")
-@click.option("--keep", is_flag=True, help="Leave the engine running afterwards, until Ctrl-C.")
+@click.option("--serve", is_flag=True, help="Afterwards serve the API and the page on loopback, until Ctrl-C.")
+@click.option("--keep", "serve", is_flag=True, hidden=True)
+@page_port_option
 @state_option
 @json_option
 def demo(
@@ -68,7 +78,8 @@ def demo(
     days: int,
     timezone: str | None,
     seed: int,
-    keep: bool,
+    serve: bool,
+    page_port: int | None,
     state: Path | None,
     as_json: bool,
     **given: Any,
@@ -81,6 +92,7 @@ def demo(
     file may have, `roomidity send --help` tells.
     """
     from roomidity.local.demo import Replay, newest_days  # noqa: PLC0415  # imports take a moment; help should not
+    from roomidity.local.replayed import begin_replay, end_replay  # noqa: PLC0415
 
     output = Output(as_json=as_json)
     hints = hints_of(timezone=timezone, **given)
@@ -88,7 +100,7 @@ def demo(
     chosen = newest_days(_simulated(seed, days) if readings is None else _read(readings, hints), days)
     folder = _state(state)
     with _engine(folder, port=None, prepare=_begin_anew) as engine:
-        (folder / _DEMO_MARK).touch()
+        begin_replay(folder)
         os.environ.update(WITHOUT_QUOTAS)
         if timezone:
             os.environ["ROOMIDITY_TIMEZONE"] = timezone
@@ -107,36 +119,54 @@ def demo(
             bar.add_task("verifying", total=None)
             replay.verify()
             replay.collect()
+        end_replay(folder, replay.end)
         _print(output, replay.report)
         output.answer(_json(replay.report))
-        if keep:
-            _serve(engine)
+        if serve:
+            with _page(folder, page_port) as links:
+                _serve(engine, links)
 
 
 @click.command()
 @click.option(
     "--port", type=click.IntRange(1, 65_535), default=4566, show_default=True, help="Where to listen, on loopback."
 )
+@page_port_option
 @state_option
 @json_option
-def up(port: int, state: Path | None, as_json: bool) -> None:
-    """Keep the local engine running until Ctrl-C; print its endpoint, and the lines to export.
+def up(port: int, page_port: int | None, state: Path | None, as_json: bool) -> None:
+    """Keep the local engine running until Ctrl-C; print its endpoint, the lines to export, and the page's link.
 
     The engine has the queues, tables and bucket of serverless.yml. Its state is kept, also that of the last demo: saved
     every 10 s as it grows (a large one less often: saving takes a twentieth of a CPU) and when it ends, whole or
     not at all, and checked at the next start. Killed, it loses what came since the last save, and says so.
+
+    The API and its page are served on loopback beside it; a link opens one house for a day, and others are made by
+    `roomidity token add HOUSE`. After a demo both go by the clock of its data.
     """
     output = Output(as_json=as_json)
     folder = _state(state)
-    with _engine(folder, port=port) as engine:
+    with _engine(folder, port=port) as engine, _page(folder, page_port) as links:
         exports = [f"export {name}={shlex.quote(value)}" for name, value in engine.environment.items()]
-        output.answer({"endpoint": engine.endpoint, "environment": engine.environment})
+        output.answer({"endpoint": engine.endpoint, "environment": engine.environment, "page": links})
         if not as_json:
             output.tables.print("\n".join([engine.endpoint, *exports]), soft_wrap=True)
         lines = folder.with_name("env")
         lines.write_text("\n".join([*exports, ""]))
         notes.print(f"In another terminal: source {lines}", soft_wrap=True)
-        _serve(engine)
+        _serve(engine, links)
+
+
+@contextmanager
+def _page(state: Path, port: int | None) -> Iterator[list[str]]:
+    """The API and the page, served; a link for each of the first houses, with a token that is good for a day."""
+    from roomidity.cli.context import stage  # noqa: PLC0415  # see above
+    from roomidity.local.replayed import replayed_to  # noqa: PLC0415
+    from roomidity.local.server import serving  # noqa: PLC0415
+
+    with serving(port, replayed_to=replayed_to(state)) as address:
+        houses = sorted(home.name for home in stage().houses.all())
+        yield [f"{address}/#{token_for_a_day(house)}" for house in houses[:_LINKED]] or [f"{address}/"]
 
 
 @contextmanager
@@ -163,11 +193,13 @@ def _engine(state: Path, *, port: int | None, prepare: Callable[[Path], None] | 
     notes.print("the engine's state is kept", style="dim")
 
 
-def _serve(engine: Engine) -> None:
+def _serve(engine: Engine, links: list[str]) -> None:
     """Wait for Ctrl-C or a request to end."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    for link in links:
+        notes.print(f"Page: {link}", soft_wrap=True)
     notes.print(f"The engine listens at {engine.endpoint}; Ctrl-C ends it, its state is kept.")
     ended.wait()
 
@@ -181,8 +213,9 @@ def _state(state: Path | None) -> Path:
 def _begin_anew(state: Path) -> None:
     """An empty state for a demo: the last demo's is dropped, any other is moved out of the way."""
     from roomidity.local.engine import set_aside  # noqa: PLC0415
+    from roomidity.local.replayed import is_replay  # noqa: PLC0415
 
-    if (state / _DEMO_MARK).exists():
+    if is_replay(state):
         shutil.rmtree(state)
     elif (aside := set_aside(state)) is not None:
         notes.print(f"The engine's state was not a demo's; it is now in {aside}.", soft_wrap=True)
@@ -232,7 +265,6 @@ def _print(output: Output, report: Report) -> None:
 def _json(report: Report) -> dict[str, object]:
     return {
         "readings": {name: report.readings[name] for name in ("received", "stored", "duplicate", "rejected")},
-        "duplicates": dict(report.duplicates),
         "rooms": [forecast_json(one) for one in report.rooms],
         "verified": report.verified,
         "seconds": report.seconds,

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from roomidity.cli.context import now_option, stage
+from roomidity.cli.context import stage
 from roomidity.cli.output import Output, json_option, notes, progress
 from roomidity.cli.places import house_argument
 from roomidity.domain.deletion import REMEMBERED_FOR
@@ -40,16 +40,15 @@ _NOT_REACHED: Final = {
 @click.option("--yes", is_flag=True, help="Do not ask; needed with --json.")
 @click.option("--dry-run", is_flag=True, help="Only count what would be deleted.")
 @click.option("--search", is_flag=True, help="Read large tables whole, too, for rooms that nothing else names.")
-@now_option("The time of the deletion: what was sent until then is dropped.")
 @json_option
-def forget(house: str, yes: bool, dry_run: bool, search: bool, now: datetime, as_json: bool) -> None:
+def forget(house: str, yes: bool, dry_run: bool, search: bool, as_json: bool) -> None:
     """Delete all that is kept of HOUSE: readings, observations, forecasts, accuracy, models, rejects, settings.
 
     Of rejects the lines of the house go, the others stay; of objects also what the bucket's versioning keeps. What
     still waits in the readings queue and was sent before is dropped when it comes, and counted as `forgotten`; what is
-    sent later makes a new house. For that the house's name and the time of its deletion are kept for 120 days, in the
-    table houses, and nothing else. It is safe beside drains, forecasts, trainings and nights. Ended half way, it does
-    the rest when it is run again; and running it once more does no harm.
+    sent later makes a new house. For that a hash of the house's name and the time of its deletion are kept for 120
+    days, in the table houses, and nothing else. It is safe beside drains, forecasts, trainings and nights. Ended half
+    way, it does the rest when it is run again; and running it once more does no harm.
 
     Out of its reach are point-in-time recovery of the tables (35 days), logs (90 days, or the stage's logDays) and dead
     letters (14 days; replayed, they are dropped as well). What is exported stays where it is: `roomidity export HOUSE
@@ -57,6 +56,7 @@ def forget(house: str, yes: bool, dry_run: bool, search: bool, now: datetime, as
     """
     output = Output(as_json=as_json)
     ports = stage().forget_ports
+    now = ports.clock()
     home = ports.houses.get_many([house]).get(house)
     if not (yes or dry_run):
         if as_json:
@@ -82,7 +82,7 @@ def forget(house: str, yes: bool, dry_run: bool, search: bool, now: datetime, as
     output.tables.print(f"Forgot {house}: {counts} deleted.")
     ends = {what: (now + kept).date().isoformat() for what, kept in _NOT_REACHED.items()}
     remembered_until = (now + REMEMBERED_FOR).date().isoformat()
-    _tell(house, home, now, ends, remembered_until)
+    _tell(home, now, ends, remembered_until)
     output.answer(
         {
             "house": house,
@@ -102,10 +102,10 @@ def _check_known(house: str) -> None:
         raise NotFoundError(f"house {house!r}", hint=f"houses here: {known}")
 
 
-def _tell(house: str, home: House | None, now: datetime, ends: Mapping[str, str], remembered_until: str) -> None:
+def _tell(home: House | None, now: datetime, ends: Mapping[str, str], remembered_until: str) -> None:
     """What is left, and until when."""
     notes.print(
-        f"Kept until {remembered_until}, in the table houses: the name {house}, and that it was forgotten at "
+        f"Kept until {remembered_until}, in the table houses: a hash of its name, and that it was forgotten at "
         f"{format_moment(now)}; what was sent before is dropped when it comes."
     )
     kept = ", ".join(f"{what} until {day}" for what, day in ends.items())

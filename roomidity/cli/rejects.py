@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import cache
 from itertools import chain
 from typing import Any, Final, TypeVar
 
@@ -178,10 +179,11 @@ def replay(dead_letters: str | None, dry_run: bool, as_json: bool, **chosen: Any
 def _replay_rejects(output: Output, selection: Selection, *, dry_run: bool) -> None:
     log, queue = stage().rejects, stage().readings_queue
     keys = [key for day in log.days(selection.first, selection.last) for key in log.keys(day)]
+    life_of = cache(stage().houses.life)
     replayed = Replayed()
     with progress() as bar:
         for key in bar.track(keys, description="counting" if dry_run else "sending"):
-            replayed.add(replay_object(log, key, queue, selection=selection, dry_run=dry_run))
+            replayed.add(replay_object(log, key, queue, selection=selection, life_of=life_of, dry_run=dry_run))
     said = "Would send" if dry_run else "Sent"
     output.tables.print(
         f"{said} {replayed.reasons.total():,} readings in {replayed.messages:,} messages to {queue.name}"

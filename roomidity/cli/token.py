@@ -19,9 +19,11 @@ from roomidity.domain.tokens import SECRET_BYTES, ReadToken
 from roomidity.errors import InputError
 from roomidity.pipeline.tokens import add_token, revoke_token, tokens_of
 
-__all__ = ["token"]
+__all__ = ["token", "token_for_a_day"]
 
 _DAYS: Final = 365
+_LINKS: Final = 10
+"""Of a day's starts of the engine, so many links stay good."""
 
 
 @click.group(cls=Commands)
@@ -95,6 +97,22 @@ def revoke(house: str, token_id: str, as_json: bool) -> None:
     revoked = revoke_token(stage().house_settings, stage().backoff, house, token_id)
     output.tables.print(f"Token {revoked.id} of {shown(house)} opens nothing any more.")
     output.answer({"house": house, "revoked": _json(revoked)})
+
+
+def token_for_a_day(house: str) -> str:
+    """A new token of a house, for the link that an engine on this machine prints."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    text, _ = add_token(
+        stage().house_settings,
+        stage().backoff,
+        house,
+        label="link of this machine",
+        now=now,
+        expires_at=now + timedelta(days=1),
+        secret=secrets.token_bytes(SECRET_BYTES),
+        of_label=_LINKS,
+    )
+    return text
 
 
 def _json(one: ReadToken) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from roomidity.doctor.findings import Finding
 from roomidity.doctor.houses import houses
-from roomidity.doctor.parts import bucket, queues, stack, tables
+from roomidity.doctor.parts import bucket, concurrency, queues, stack, tables
 from roomidity.doctor.ports import DoctorPorts
 from roomidity.doctor.target import identity, target
 from roomidity.errors import RoomidityError
@@ -33,6 +33,7 @@ def diagnose(ports: DoctorPorts, *, now: datetime, most_houses: int | None = Non
         if finding.status == "wrong":
             return
     yield stack(ports)
+    yield concurrency(ports)
     yield from queues(ports, now=now)
     kept = [*tables(ports), bucket(ports)]
     yield from kept

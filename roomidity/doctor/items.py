@@ -29,7 +29,7 @@ _MENDS: Final[Mapping[str, str]] = {
     "roomidity",
     "models": "delete the item; of a pointer (champion), promote the version that roomidity models history shows: "
     "roomidity models promote HOUSE VERSION. Without, the prior serves and a training is asked for",
-    "accuracy": "delete the item, then roomidity verify HOUSE --day DAY",
+    "accuracy": "delete the item, then roomidity verify HOUSE --day DAY; of mould (#mould), the next night writes it",
     "settings": "bring the item back as it was (point-in-time recovery, see docs/runbook.md), or delete it and set "
     "anew what its kind says; until then it counts as not set, and no token of the house opens anything",
 }
@@ -54,6 +54,7 @@ def items(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Find
             for _ in ports.observations().means(house.name, end - _WINDOW, end):
                 pass
             ports.registry().manifests(house.name)
+            ports.moulds().between(house.name, _days_before(now, _ACCURACY), now.date())
             ports.settings().list(house.name)
             for room in house.rooms:
                 ports.accuracy().between(house.name, room, _days_before(now, _ACCURACY), now.date())

@@ -10,7 +10,7 @@ from roomidity.doctor.findings import Finding, age_text
 from roomidity.doctor.ports import DoctorPorts
 from roomidity.domain.stage import REMEDIES, Trouble
 
-__all__ = ["QUEUES", "TABLES", "bucket", "queues", "stack", "tables"]
+__all__ = ["QUEUES", "TABLES", "bucket", "concurrency", "queues", "stack", "tables"]
 
 QUEUES: Final = {
     "readings": timedelta(minutes=30),
@@ -18,6 +18,9 @@ QUEUES: Final = {
     "training-jobs": timedelta(hours=2),
 }
 """How long a message may wait: readings two ticks, a forecast one, a training those of the houses before it."""
+
+_FEW: Final = 10
+"""What a new account may run at once."""
 
 TABLES: Final = {
     "houses": ("house",),
@@ -116,6 +119,27 @@ def bucket(ports: DoctorPorts) -> Finding:
     except Exception as error:  # noqa: BLE001  # see above
         return _lacking("bucket", name, "bucket", ports.trouble_of(error))
     return Finding("bucket", "ok", name)
+
+
+def concurrency(ports: DoctorPorts) -> Finding:
+    """Whether requests from outside can take the functions' place: a new account may run ten at once, in all."""
+    if ports.account.is_emulator:
+        return Finding("concurrency", "ok", "an emulator has no limit")
+    mend = "it takes lambda:GetAccountSettings and apigateway:GET"
+    try:
+        most = ports.account.concurrency()
+        is_public = ports.account.has_api(ports.prefix)
+    except Exception as error:  # noqa: BLE001  # see above
+        return Finding("concurrency", "unknown", ports.trouble_of(error).said, "to be told the account's limit", mend)
+    found = f"{most} functions at once, in all"
+    if most > _FEW or not is_public:
+        return Finding("concurrency", "ok", found)
+    mend = (
+        "requests to the API may hold up drain and forecast: ask AWS for more (Service Quotas, Lambda, concurrent "
+        "executions); until then keep apiRate and apiBurst low, or the API off"
+    )
+    shared = f"{found}, shared with the API: whether they suffice depends on who asks"
+    return Finding("concurrency", "unknown", shared, f"more than {_FEW}", mend)
 
 
 def _lacking(check: str, name: str, kind: str, trouble: Trouble) -> Finding:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from roomidity.domain.damage import Damaged
 from roomidity.domain.stage import QueueFacts, TableFacts, Trouble
-from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, Observations, Registry, Sets, Settings
+from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, Moulds, Observations, Registry, Sets, Settings
 
 __all__ = ["Account", "DoctorPorts", "KeptRejects"]
 
@@ -41,6 +41,12 @@ class Account(Protocol):
 
     def table(self, name: str) -> TableFacts:
         """A table that can be read."""
+
+    def concurrency(self) -> int:
+        """How many functions may run at once, in all."""
+
+    def has_api(self, name: str) -> bool:
+        """Whether an HTTP API of that name is up."""
 
     def reach_bucket(self, name: str) -> None:
         """Ask for a bucket."""
@@ -77,6 +83,7 @@ class DoctorPorts:
     sets: Callable[[], Sets]
     observations: Callable[[], Observations]
     accuracy: Callable[[], Accuracy]
+    moulds: Callable[[], Moulds]
     settings: Callable[[], Settings]
     rejects: Callable[[], KeptRejects]
     damaged: Callable[[], Sequence[Damaged]]

@@ -1,7 +1,7 @@
 """Forgotten houses: how long it is remembered that one was, and what was sent before.
 
-What is left of a house that was forgotten is its name and when that was (:attr:`House.forgotten_at`): messages that
-were sent before may still wait in a queue, and must not bring it back.
+What is left of a house that was forgotten is when that was (:attr:`House.forgotten_at`), under a hash of its name:
+messages that were sent before may still wait in a queue, and must not bring it back.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def tombstone(house: House, at: datetime) -> House:
 
 
 def remains(stone: House) -> House:
-    """What is left in the end: the name, and when it was forgotten."""
+    """What is left in the end: when it was forgotten."""
     return House(stone.name, "UTC", version=stone.version, forgotten_at=stone.forgotten_at)
 
 

@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 from roomidity.domain.names import is_key
 from roomidity.domain.slots import floor_slot, format_moment, format_slot, is_present, parse_slot, parse_time
 from roomidity.errors import InputError
 
-__all__ = ["ForecastJob", "Message", "NightCall", "TrainingJob", "TrainingReason", "issue_time"]
+__all__ = ["ForecastJob", "Message", "NightCall", "Resent", "TrainingJob", "TrainingReason", "issue_time"]
 
 TrainingReason = Literal["first", "daily", "weekly", "drift", "quarantine", "repair"]
 """Why the nightly run asks for a training; a person may give other words."""
@@ -39,6 +39,23 @@ class Message:
     def origin_ms(self) -> int:
         """When it was sent first."""
         return self.sent_ms if self.first_sent_ms is None else min(self.sent_ms, self.first_sent_ms)
+
+
+class Resent(str):
+    """A body that was sent before, and when: it counts as sent then where a house was forgotten since.
+
+    A body of several that were sent apart counts as the newest of them.
+    """
+
+    __slots__ = ("first_sent_ms",)
+
+    first_sent_ms: int
+
+    def __new__(cls, body: str, first_sent_ms: int) -> Self:
+        """Returns the body with the time."""
+        resent = super().__new__(cls, body)
+        resent.first_sent_ms = first_sent_ms
+        return resent
 
 
 def issue_time(event: Mapping[str, Any], *, clock: datetime, is_live: bool = False) -> datetime:

@@ -78,12 +78,14 @@ class Origin:
     """What an observation was derived from: the version of its set, and the number of the house's rules.
 
     ``digest`` is of what they say. Numbers alone do not tell where a table was restored: the same numbers are then
-    given again, to other contents. It is empty where it is not known, as in observations of before.
+    given again, to other contents. It is empty where it is not known, as in observations of before. What is ``sealed``
+    is of a newer version of roomidity: it cannot be read, and gives way to nothing.
     """
 
     version: int
     rules: int = 0
     digest: str = field(default="", compare=False)
+    sealed: bool = False
 
     def is_as_new_as(self, other: Origin) -> bool:
         """Whether neither number is lower; of two, neither may be so: a newer set, under older rules."""

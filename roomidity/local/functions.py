@@ -33,6 +33,8 @@ class Context:
     memory_limit_in_mb: int = 1769
     invoked_function_arn: str = "arn:aws:lambda:eu-central-1:000000000000:function:local"
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    replayed_to: datetime | None = None
+    """Where the data are replayed, their end: the clock of a function that has no event with a time."""
 
     def get_remaining_time_in_millis(self) -> int:
         """The laptop is in no hurry."""
@@ -48,6 +50,10 @@ class Functions:
     def scheduled(self, name: str, at: datetime) -> dict[str, Any]:
         """Call a function as its schedule does at ``at``."""
         return self._call(name, {"source": "aws.events", "time": format_moment(at), "detail": {}})
+
+    def requested(self, name: str, event: Mapping[str, Any], *, replayed_to: datetime | None) -> dict[str, Any]:
+        """Call a function as an HTTP API does; ``replayed_to`` is the end of the data, where they are replayed."""
+        return self._call(name, event, replayed_to=replayed_to)
 
     def work_off(self, name: str, queue: Queue) -> int:
         """Call a function with the messages of its queue until none is left; how many there were.
@@ -78,10 +84,10 @@ class Functions:
             gc.freeze()  # as the functions do: what was imported stays
         return self._handlers[name]
 
-    def _call(self, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    def _call(self, name: str, event: Mapping[str, Any], *, replayed_to: datetime | None = None) -> dict[str, Any]:
         handler = self._handler(name)
         with redirect_stdout(io.StringIO()):  # metrics, which Lambda would read there
-            return handler(event, Context(function_name=name))
+            return handler(event, Context(function_name=name, replayed_to=replayed_to))
 
 
 def _jobs(of: Sized) -> str:

@@ -41,9 +41,10 @@ function ticks(low, high) {
 
 const within = (points, from, to) => points.filter(([time]) => time >= from && time <= to);
 
-// Draws a quantity into a figure's svg. `of` has actual, then, ahead, from, to, now, quantity, label, clock, day, number.
-export function draw(svg, of) {
-  const width = Math.max(svg.parentNode.clientWidth, 240);
+// Draws a quantity into a figure's svg, so many pixels wide. `of` has actual, then, ahead, from, to, now, quantity, label,
+// clock, day, number.
+export function draw(svg, of, pixels) {
+  const width = Math.max(pixels, 240);
   const height = of.height || 140;
   svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
   svg.setAttribute('height', height);

@@ -39,8 +39,8 @@ const linkTo = (room) => `#${asked().token}${room === null ? '' : `&room=${encod
 const degrees = (celsius) => (view.fahrenheit ? celsius * 1.8 + 32 : celsius);
 const unit = () => (view.fahrenheit ? '°F' : '°C');
 const shown = {
-  humidity: (value) => `${number(value)} %`,
-  temperature: (value) => `${number(degrees(value), view.fahrenheit ? 0 : 1)} ${unit()}`,
+  humidity: (value) => `${number(value)}\u00a0%`,
+  temperature: (value) => `${number(degrees(value), view.fahrenheit ? 0 : 1)}\u00a0${unit()}`,
 };
 const zone = () => view.data.zone;
 const clock = (time) => when(zone(), { hour: '2-digit', minute: '2-digit' }, time);
@@ -66,7 +66,7 @@ function newest(room, quantity) {
   const of = room[quantity];
   if (!of) return null;
   const since = clockNow() - Date.parse(of.measured_at);
-  return made('span', { class: since > OLD_MS ? 'old' : undefined }, shown[quantity](of.value), ' ', made('small', {}, say(quantity)));
+  return made('span', { class: since > OLD_MS ? 'old' : undefined }, shown[quantity](of.value), made('small', {}, say(quantity)));
 }
 
 function measured(room) {
@@ -82,12 +82,8 @@ function mouldLevel(index) {
 }
 
 function facts(room) {
-  const { dew_point_c: dew, airing, surface, mould } = room.derived;
+  const { dew_point_c: dew, surface, mould } = room.derived;
   const rows = [];
-  if (airing) {
-    const grams = { inside: number(airing.inside_g_m3, 1), outside: number(airing.outside_g_m3, 1) };
-    rows.push([say('air'), say(`airing.${airing.verdict}`, grams)]);
-  }
   if (dew !== undefined) rows.push([say('dew'), shown.temperature(dew)]);
   if (surface) {
     const spot = { humidity: shown.humidity(surface.humidity), temperature: shown.temperature(surface.temperature_c), f: number(surface.f_rsi, 2) };
@@ -100,6 +96,13 @@ function facts(room) {
   }
   rows.push([say('forecastOf'), grades(room)]);
   return made('dl', {}, rows.map(([term, text]) => [made('dt', {}, term), made('dd', {}, text)]));
+}
+
+function airing(room) {
+  const of = room.derived.airing;
+  if (!of) return null;
+  const grams = { inside: number(of.inside_g_m3, 1), outside: number(of.outside_g_m3, 1) };
+  return made('p', { class: 'airing' }, `${say('air')} `, say(`airing.${of.verdict}`, grams));
 }
 
 function grades(room) {
@@ -121,11 +124,9 @@ function notes(room) {
 }
 
 function yesterday(room) {
-  return QUANTITIES.filter((quantity) => room[quantity]).map((quantity) => {
-    const met = inside(room.then[quantity], room.actual[quantity]);
-    const text = met.count ? say('yesterday', { share: `${number(100 * met.share)} %` }) : say('noYesterday');
-    return made('p', { class: 'why' }, `${say(quantity)} – ${text}`);
-  });
+  const shares = QUANTITIES.filter((quantity) => room[quantity]).map((quantity) => [quantity, inside(room.then[quantity], room.actual[quantity])]);
+  const known = shares.filter(([, met]) => met.count).map(([quantity, met]) => say(`share.${quantity}`, { n: number(100 * met.share) }));
+  return made('p', { class: 'why' }, known.length ? say('yesterday', { shares: known.join(', ') }) : say('noYesterday'));
 }
 
 function label(room, quantity) {
@@ -139,29 +140,45 @@ function label(room, quantity) {
 }
 
 const charts = [];
+const parts = new Map();
+
+// A number of a time in the house's zone; every chart asks for the same ones.
+function part(options, time) {
+  const key = `${zone()} ${Object.keys(options)[0]} ${time}`;
+  if (!parts.has(key)) {
+    if (parts.size > 5000) parts.clear();
+    parts.set(key, Number(when(zone(), options, time).replace(/\D/g, '')));
+  }
+  return parts.get(key);
+}
 
 function chart(room, quantity, { caption, actual, then, span, height, choose }) {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   const scale = quantity === 'temperature' ? degrees : (value) => value;
   const scaled = (band) => (band || []).map(([time, ...values]) => [time, ...values.map((one) => (one === null ? null : scale(one)))]);
-  const parts = (options, time) => Number(when(zone(), options, time).replace(/\D/g, ''));
   const of = {
     quantity, height, label: label(room, quantity), now: clockNow(),
     actual: scaled(actual), then: scaled(then), ahead: scaled(room.ahead[quantity]),
     span: quantity === 'humidity' ? 10 : 2, from: span[0], to: span[1],
     number: (value) => number(value), clock, day: date,
-    hour: (time) => parts({ hour: 'numeric', hourCycle: 'h23' }, time) % 24,
-    dayNumber: (time) => parts({ day: 'numeric' }, time),
+    hour: (time) => part({ hour: 'numeric', hourCycle: 'h23' }, time) % 24,
+    dayNumber: (time) => part({ day: 'numeric' }, time),
   };
   const figure = made('figure', {}, svg, made('figcaption', {}, `${caption} (${quantity === 'humidity' ? '%' : unit()})`));
-  charts.push(() => {
-    const axis = draw(svg, of);
+  charts.push([figure, (pixels) => {
+    const axis = draw(svg, of, pixels);
     if (choose && !svg.dataset.ready) {
       svg.dataset.ready = '1';
       draggable(svg, axis, choose);
     }
-  });
+  }]);
   return figure;
+}
+
+// All widths are read before anything is drawn: in turns, each would lay out the whole page anew.
+function drawCharts() {
+  const widths = charts.map(([figure]) => figure.clientWidth);
+  charts.forEach(([, one], place) => one(widths[place]));
 }
 
 function card(room) {
@@ -175,7 +192,7 @@ function card(room) {
         room.outdoor ? made('span', { class: 'age' }, say('outside')) : made('span', { class: `word ${of.severity}` }, of.word)),
       made('p', { class: 'now' }, QUANTITIES.map((quantity) => newest(room, quantity))),
       made('p', { class: 'age' }, measured(room)),
-      room.outdoor ? null : made('p', { class: 'why' }, of.why),
+      room.outdoor ? null : [made('p', { class: 'why' }, of.why), airing(room)],
       QUANTITIES.filter((quantity) => room[quantity] || room.ahead[quantity]).map((quantity) =>
         chart(room, quantity, {
           caption: say('caption', { what: say(quantity) }), actual: room.actual[quantity], then: room.then[quantity],
@@ -236,7 +253,7 @@ function detail(room) {
         room.outdoor ? made('span', { class: 'age' }, say('outside')) : made('span', { class: `word ${of.severity}` }, of.word)),
       made('p', { class: 'now' }, QUANTITIES.map((quantity) => newest(room, quantity))),
       made('p', { class: 'age' }, measured(room)),
-      room.outdoor ? null : made('p', { class: 'why' }, of.why),
+      room.outdoor ? null : [made('p', { class: 'why' }, of.why), airing(room)],
       made('div', { class: 'tools', role: 'group', 'aria-label': say('zoomIn') },
         button('zoomIn', () => zoom(0.5, 0)), button('zoomOut', () => zoom(2, 0)),
         button('earlier', () => zoom(1, -0.25)), button('later', () => zoom(1, 0.25)),
@@ -299,7 +316,7 @@ function render() {
   at('main').replaceChildren(...content);
   at('foot').textContent = data && data.rooms.length ? `${say('foot')} ${room ? '' : say('why')}` : '';
   if (opened && document.querySelector('details')) document.querySelector('details').open = true;
-  for (const one of charts) one();
+  drawCharts();
   if (focused && at(focused)) at(focused).focus({ preventScroll: true });
 }
 
@@ -382,7 +399,7 @@ document.addEventListener('visibilitychange', () => {
 });
 let width = innerWidth;
 addEventListener('resize', () => {
-  if (innerWidth !== width) for (const one of charts) one();
+  if (innerWidth !== width) drawCharts();
   width = innerWidth;
 });
 setInterval(() => {

@@ -12,6 +12,7 @@ from roomidity.pipeline.quotas import Quotas
 from roomidity.pipeline.slot_writing import SlotWriter
 from roomidity.pipeline.waves import WaveSize
 from roomidity.readings import DUPLICATES, LIMITS, Limits
+from roomidity.readings.reasons import FORGOTTEN
 
 if TYPE_CHECKING:
     from roomidity.pipeline.device_maps import ParsedMaps
@@ -100,7 +101,7 @@ class DrainSummary:
     @property
     def alarming(self) -> int:
         """Rejected readings to look into: not those of forgotten houses, nor those that wait for a device map."""
-        return self.rejected.total() - self.rejected["forgotten"] - self.rejected["unmapped"]
+        return self.rejected.total() - self.rejected[FORGOTTEN] - self.rejected["unmapped"]
 
     @property
     def conserved(self) -> bool:

@@ -31,12 +31,12 @@ class Compared:
 
     A drain died between set and observation, or a change of rules did before it came to the slot, or a table was
     restored. ``ahead`` are those whose observation is of a newer set or newer rules, and what it is of: another writer
-    was there meanwhile, or the table of what is older was restored; who reads that again can tell. ``missing`` are
-    those without an observation that can be read.
+    was there meanwhile, or the table of what is older was restored; who reads that again can tell. ``sealed`` are
+    those whose observation is a newer version's.
     """
 
     behind: set[SlotKey]
-    missing: set[SlotKey]
+    sealed: set[SlotKey]
     ahead: Mapping[SlotKey, Origin]
 
 
@@ -59,14 +59,14 @@ def compare(
     """
     wanted = origins_of(held, homes)
     ahead = {}
+    sealed = {key for key, origin in standing.items() if origin.sealed}
     for key, origin in standing.items():
         home = homes.get(key.house)
         rules_count = home is not None and home.flaw is None
         if origin.version > wanted[key].version or (rules_count and origin.rules > wanted[key].rules):
             ahead[key] = origin
-    missing = held.keys() - standing.keys()
-    older = {key for key, origin in standing.items() if not origin.covers(wanted[key])}
-    return Compared((older | missing) - ahead.keys(), missing, ahead)
+    behind = {key for key in held if key not in standing or not standing[key].covers(wanted[key])}
+    return Compared(behind - ahead.keys() - sealed, sealed, ahead)
 
 
 def raise_above(

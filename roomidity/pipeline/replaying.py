@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from itertools import islice
 from typing import Any, Final, Protocol
 
-from roomidity.domain.rejects import Selection
+from roomidity.domain.messages import Resent
+from roomidity.domain.rejects import Selection, named_houses
+from roomidity.domain.slots import parse_time, to_epoch_ms
 from roomidity.pipeline.ports import JobQueue, ReadingsQueue
 from roomidity.readings import pack_lines
 from roomidity.readings.messages import MAX_BODY_BYTES
@@ -55,17 +58,35 @@ class Replayed:
 
 
 def replay_object(
-    rejects: KeptRejects, key: str, queue: JobQueue, *, selection: Selection, dry_run: bool = False
+    rejects: KeptRejects,
+    key: str,
+    queue: JobQueue,
+    *,
+    selection: Selection,
+    life_of: Callable[[str], int] = lambda _: 0,
+    dry_run: bool = False,
 ) -> Replayed:
     """Send the selected rejects of an object, all of them, and only then take them out of it.
 
     With ``dry_run`` they are counted, and nothing is sent or taken out.
+
+    Parameters
+    ----------
+    life_of
+        When a house of a name was forgotten, in ms since 1970, or 0: what was sent before is taken out, and not sent.
     """
     replayed = Replayed()
     left: list[dict[str, Any]] = []
+    newest_ms = 0
 
     def selected() -> Iterator[str]:
-        for line in rejects.lines(key):
+        nonlocal newest_ms
+        for whole in rejects.lines(key):
+            sent_ms = to_epoch_ms(parse_time(whole["sent_at"]))
+            newest_ms = max(newest_ms, sent_ms)
+            _, line = divide(whole, partial(_is_of_before, life_of, sent_ms))
+            if line is None:
+                continue
             chosen, others = divide(line, selection.holds)
             if others:
                 left.append(others)
@@ -77,10 +98,14 @@ def replay_object(
     while batch := list(islice(bodies, _CALL_BODIES)):
         replayed.messages += len(batch)
         if not dry_run:
-            queue.send(batch)
+            queue.send([Resent(body, newest_ms) for body in batch])
     if replayed.messages and not dry_run:
         rejects.rewrite(key, left)
     return replayed
+
+
+def _is_of_before(life_of: Callable[[str], int], sent_ms: int, reject: Mapping[str, Any]) -> bool:
+    return any(sent_ms <= life_of(name) for name in named_houses(reject))
 
 
 def _texts(line: dict[str, Any]) -> Iterator[str]:
@@ -114,5 +139,5 @@ def move_messages(dead_letters: ReadingsQueue, queue: JobQueue) -> Iterator[tupl
     How many were sent, and how many of them could not be deleted, and so will come again.
     """
     while messages := dead_letters.receive():
-        queue.send([message.body for message in messages])
+        queue.send([Resent(message.body, message.origin_ms) for message in messages])
         yield len(messages), len(dead_letters.delete(messages))

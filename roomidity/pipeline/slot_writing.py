@@ -161,8 +161,7 @@ class SlotWriter:
         written = 0
         refused: set[SlotKey] = set()
         seen: dict[SlotKey, Origin] = {}
-        sealed: set[SlotKey] = set()  # what stands there cannot be read, and gives way to nothing: a newer version's
-        unread: set[SlotKey] = set()
+        sealed: set[SlotKey] = set()
         for attempt in range(ATTEMPTS):
             homes = self._homes(read)
             read = {key: one for key, one in read.items() if one.life == _life(homes, key.house)}
@@ -177,9 +176,7 @@ class SlotWriter:
             )
             refused = self._write_observations(unpacked.values, {key: read[key] for key in due}, homes) if due else due
             written += len(due) - len(refused)
-            sealed |= refused & found.missing & unread
-            unread = refused & found.missing
-            refused -= sealed
+            sealed |= found.sealed
             if not refused and not ahead:
                 break
             if attempt or refused:

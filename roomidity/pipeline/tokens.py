@@ -53,8 +53,9 @@ def add_token(
     now: datetime,
     expires_at: datetime,
     secret: bytes,
+    of_label: int | None = None,
 ) -> tuple[str, ReadToken]:
-    """Make a token of a house; those that have expired go.
+    """Make a token of a house. Those that have expired go; with ``of_label``, so do all but so many of a label.
 
     Returns
     -------
@@ -73,6 +74,9 @@ def add_token(
 
     def grown(standing: Sequence[ReadToken]) -> Sequence[ReadToken]:
         valid = [one for one in standing if not one.has_expired(now)]
+        same = [one for one in valid if one.label == label]
+        if of_label is not None:
+            valid = [one for one in valid if one not in same[: max(0, len(same) + 1 - of_label)]]
         if len(valid) >= MAX_TOKENS:
             raise InputError(f"house {house!r} has {len(valid)} tokens, as many as it may; revoke one first")
         return [*valid, added]

@@ -114,7 +114,7 @@ class Translator:
 
     def _is_of_forgotten(self, one: HeardDevice, message: Message) -> bool:
         """Whether a device was heard in a message that was sent before its house was forgotten."""
-        home = self._homes[one.house]
+        home = self._homes.get(one.house)
         return home is not None and home.forgotten_at is not None and message.sent_ms <= to_epoch_ms(home.forgotten_at)
 
     def _note(self, unmapped: Sequence[HeardDevice]) -> None:

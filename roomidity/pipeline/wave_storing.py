@@ -28,6 +28,7 @@ from roomidity.pipeline.noting import DeliveryNoting
 from roomidity.pipeline.pasts import Pasts
 from roomidity.pipeline.quotas import Allowance
 from roomidity.readings import Checked, Decoded, check, decode
+from roomidity.readings.reasons import FORGOTTEN
 from roomidity.readings.rejected import count_by_reason, describe
 from roomidity.stopwatch import Timed
 
@@ -74,7 +75,7 @@ class WaveStorer:
                 self.ports.slots.clear(slots_of(gone))
             checked, left = self._admit(checked, known)
             rejected = self._keep_rejects(decoded, checked, left, deletions)
-            rejected.update(forgotten=len(_without(gone, left)))
+            rejected[FORGOTTEN] += len(_without(gone, left))
             accepted = _without(checked.accepted, left)
             stored = self.ports.slots.store(accepted, may_go_on=self.may_go_on, aliases=aliases, lives=deletions.lives)
             self.allowance.count(accepted)
@@ -165,7 +166,7 @@ class WaveStorer:
                     if late:
                         self.ports.rejects.replace(key, still)
                         rejects, gone = still, gone + late
-                counts.update(forgotten=gone)
+                counts[FORGOTTEN] += gone
             except Exception as error:  # whatever it is, the good readings of other messages are stored
                 logger.exception("rejected readings could not be kept; their messages stay in the queue")
                 self.failures.append(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
-__all__ = ["DUPLICATES", "REASONS", "Duplicate", "Reason"]
+__all__ = ["DUPLICATES", "FORGOTTEN", "REASONS", "Duplicate", "Reason"]
 
 Reason = Literal[
     "malformed",  # not JSON, or not an object
@@ -19,10 +19,12 @@ Reason = Literal[
     "future",  # more than 5 minutes after its message was sent
     "too_old",  # before the retention window
     "too_many",  # the house has all the rooms and sensors that a house can have
-    "forgotten",  # sent before its house was forgotten: counted, and not kept
     "quota",  # of a new house, when as many came already as may come in a tick or a day
 ]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+
+FORGOTTEN: Final = "forgotten"
+"""Sent before its house was forgotten: rejected for this reason it is counted, as for any other, but not kept."""
 
 Duplicate = Literal[
     "repeat",  # the same value at the same time again

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from roomidity.api.front import Clocks
@@ -90,7 +91,7 @@ class Visit:
         assert [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]] == []
 
     def text(self) -> str:
-        return self.page.inner_text("body")
+        return self.page.inner_text("body").replace("\xa0", " ")
 
 
 Visitor = Callable[..., Visit]
@@ -135,7 +136,9 @@ def shot(page: Page, name: str, tmp_path: Path) -> None:
     """A picture; into docs/ where PAGE_SCREENSHOTS is set, for README."""
     folder = CHECKOUT / "docs" if os.environ.get("PAGE_SCREENSHOTS") else tmp_path
     path = folder / f"page-{name}.png"
-    page.screenshot(path=path)
+    page.screenshot(path=path, scale="css")
+    with Image.open(path) as picture:  # 256 colours: half of the size
+        picture.convert("RGB").quantize(256).save(path, optimize=True)
     assert path.stat().st_size > 10_000
 
 
@@ -145,12 +148,12 @@ def test_eight_rooms_at_a_desk_the_worst_first(visit: Visitor, tokens: dict[str,
     assert names[0] == "bath"
     assert names[-1] == "outdoor"
     assert set(names) == {*NAMES, "outdoor"}
-    bath = seen.page.get_by_role("article", name="bath").inner_text()
+    bath = seen.page.get_by_role("article", name="bath").inner_text().replace("\xa0", " ")
     for said in (
         "Damp",
         "Humidity 7",
         "is above 70 %",
-        "20.8 °C",
+        "20.9 °C",
         "measured 7 min ago",
         "Dew point",
         "Air now?",
@@ -160,7 +163,7 @@ def test_eight_rooms_at_a_desk_the_worst_first(visit: Visitor, tokens: dict[str,
     assert re.search(r"Coldest surface\s+\d+ % at [\d.]+ °C \(f_Rsi 0.65\)", bath)
     assert re.search(r"Over 80 % there: \d+ h of the last 24, \d+ h of the next 24", bath)
     assert "Index 1.4 of 6: seen by a microscope alone. Computed, since 12 Jan 2026" in bath
-    assert "Yesterday’s forecast: 100 %" in bath
+    assert re.search(r"Yesterday’s forecast: [5-9]\d % of the humidity, [5-9]\d % of the temperature lay inside", bath)
     assert "by a model of this house (issued 12 Feb, 09:00)" in bath  # in the house's zone, not the browser's
     assert "Temperature: by the model shipped" in seen.page.get_by_role("article", name="bedroom").inner_text()
     assert "A value stands still" in seen.page.get_by_role("article", name="hall").inner_text()
@@ -171,9 +174,7 @@ def test_eight_rooms_at_a_desk_the_worst_first(visit: Visitor, tokens: dict[str,
 
 
 def test_on_a_phone_in_german_and_in_the_dark(visit: Visitor, tokens: dict[str, str], tmp_path: Path) -> None:
-    seen = visit(
-        tokens["eight"], viewport=PHONE, locale="de-DE", color_scheme="dark", device_scale_factor=2, has_touch=True
-    )
+    seen = visit(tokens["eight"], viewport=PHONE, locale="de-DE", color_scheme="dark", has_touch=True)
     assert seen.page.get_attribute("html", "lang") == "de"
     for said in ("Jetzt lüften?", "Kälteste Fläche", "Schimmel", "Index 1,4 von 6", "Taupunkt", "gemessen vor 7 min"):
         assert said in seen.text(), said

@@ -57,7 +57,7 @@ def furnish(
         observed: Observation = {
             name: {
                 quantity: Statistics(value, value, value, 5)
-                for quantity, value in zip(("humidity", "temperature"), _values(name, place, slot), strict=True)
+                for quantity, value in zip(("humidity", "temperature"), _happened(name, place, slot), strict=True)
             }
             for place, name in enumerate(names)
         }
@@ -79,6 +79,14 @@ def furnish(
     mould = {name: RoomMould(index, 0, since, 24, 9 if index else 0) for name, index in indices.items()}
     world.moulds.put_many([MouldDay(house, yesterday, "i", "s", rooms=mould if outdoor else {})])
     return world.token(house)
+
+
+def _happened(name: str, place: int, slot: datetime) -> tuple[float, float]:
+    """What came otherwise than forecast: a slow drift, and noise."""
+    humidity, temperature = _values(name, place, slot)
+    hours = slot.timestamp() / 3600
+    drift = np.sin(hours / 5 + place) + 0.6 * np.sin(hours * 2.3 + 2 * place)
+    return round(humidity + float(1.9 * drift), 3), round(temperature + float(0.35 * drift), 3)
 
 
 def _values(name: str, place: int, slot: datetime) -> tuple[float, float]:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,7 +94,9 @@ def test_what_it_leaves_is_what_it_said(printed: dict[str, Any], state: Path) ->
     )
     try:
         assert up.stdout is not None
-        environment = json.loads(up.stdout.readline())["environment"]
+        answer = json.loads(up.stdout.readline())
+        environment = answer["environment"]
+        _look_at_the_page(answer["page"], printed)
         prefix = f"{environment['ROOMIDITY_SERVICE']}-{environment['ROOMIDITY_STAGE']}"
         of = tables(environment)
         for room in printed["rooms"]:
@@ -118,3 +121,21 @@ def test_what_it_leaves_is_what_it_said(printed: dict[str, Any], state: Path) ->
         up.send_signal(signal.SIGINT)
         _, said = up.communicate(timeout=60)
     assert up.returncode == 0, said
+
+
+def _look_at_the_page(links: list[str], printed: dict[str, Any]) -> None:
+    """The link opens the page, and the token behind its # the house, by the clock of the data."""
+    (link,) = links
+    base, _, token = link.partition("#")
+    with urllib.request.urlopen(base, timeout=60) as page:  # noqa: S310  # loopback
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert b"<script" in page.read()
+    request = urllib.request.Request(f"{base}v1/house/forecasts", headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as answered:  # noqa: S310
+        answer = json.load(answered)
+    assert (answer["house"], answer["replayed"]) == ("demo", True)
+    forecast = {room["room"]: room["forecast"] for room in answer["rooms"] if not room["outdoor"]}
+    assert {room["room"]: room["humidity"] for room in printed["rooms"]} == {
+        name: of["humidity"] for name, of in forecast.items()
+    }
+    assert {of["issued_at"] for of in forecast.values()} == {printed["rooms"][0]["issued_at"]}

@@ -21,13 +21,17 @@ import polars as pl
 import pytest
 from botocore.client import BaseClient
 
+from roomidity.api.routes import ROUTES
 from roomidity.composition import Roomidity
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.forecasting import load_prior
 from roomidity.local.engine import Engine
 from roomidity.local.functions import Functions
 from roomidity.local.simulation import simulate_house
+from roomidity.pipeline.forgetting import forget_house
+from roomidity.pipeline.tokens import add_token
 from roomidity.readings import pack_readings
+from tests.api import event_of
 from tests.e2e import permissions
 from tests.e2e.engine import plain
 from tests.e2e.permissions import (
@@ -72,11 +76,11 @@ class Noted(Functions):
 
         monkeypatch.setattr(BaseClient, "_make_api_call", note)
 
-    def _call(self, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    def _call(self, name: str, event: Mapping[str, Any], *, replayed_to: datetime | None = None) -> dict[str, Any]:
         import_module("handlers.runtime").stage.cache_clear()  # in the cloud no function has what another one read
         self._running = name
         try:
-            return super()._call(name, event)
+            return super()._call(name, event, replayed_to=replayed_to)
         finally:
             self._running = None
 
@@ -142,6 +146,7 @@ def _live(stage: Roomidity, functions: Functions) -> None:
     assert advanced >= NIGHTS - 1
     assert rows > 0
     _divide(stage, functions)
+    _ask(stage, functions)
     standings = {entry.why for entry in stage.registry.served("demo")}
     assert standings == {"promoted"}
 
@@ -150,8 +155,9 @@ def _divide(stage: Roomidity, functions: Functions) -> None:
     """A night of more houses than one call takes. What it calls in turn runs elsewhere, and is as any other."""
     at = FIRST + NIGHTS * timedelta(days=1)
     reading = {"house": "other", "room": "kitchen", "ts": format_moment(at - SLOT), "humidity": 50}
-    stage.readings_queue.send([json.dumps(reading)])
-    functions.scheduled("drain", at)
+    stage.readings_queue.send([json.dumps(reading), json.dumps({**reading, "house": "gone"})])
+    list(forget_house(stage.forget_ports, house="gone"))  # what waits of it is dropped, and what is left of it deleted
+    assert functions.scheduled("drain", at)["rejects"] == {"forgotten": 1}
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("main.py", "def handler(event, context): return event")
@@ -165,6 +171,19 @@ def _divide(stage: Roomidity, functions: Functions) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("ROOMIDITY_VERIFY_HOUSES", "1")
         assert functions.scheduled("verify", at)["calls"] == 2
+
+
+def _ask(stage: Roomidity, functions: Functions) -> None:
+    """Every route of the API: just after a forecast was issued, and long after the last one."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    token, _ = add_token(
+        stage.house_settings, stage.backoff, "demo", label="", now=now, expires_at=now + SLOT, secret=b"s" * 32
+    )
+    end = FIRST + NIGHTS * timedelta(days=1)
+    for path in sorted(ROUTES):
+        for at in (end - SLOT, end + timedelta(hours=3)):
+            answer = functions.requested("api", event_of(path, token=token), replayed_to=at)
+            assert answer["statusCode"] == 200
 
 
 def _send(stage: Roomidity, readings: pl.DataFrame) -> None:
@@ -185,7 +204,7 @@ def _publish_refused(stage: Roomidity, trained_at: datetime) -> None:
 
 
 def test_each_role_allows_what_its_function_calls(template: dict[str, Any], calls: set[Call]) -> None:
-    assert {call.function for call in calls} == {"drain", "forecast", "train", "verify"}
+    assert {call.function for call in calls} == {"api", "drain", "forecast", "train", "verify"}
     assert not_allowed(template, calls, ACCOUNT, REGION) == []
 
 

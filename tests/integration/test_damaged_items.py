@@ -18,6 +18,7 @@ from roomidity.aws.store import (
     AccuracyTable,
     ForecastTable,
     HouseTable,
+    MouldTable,
     ObservationTable,
     SetTable,
     SettingTable,
@@ -176,6 +177,20 @@ def row(place: int) -> Wire:
     }
 
 
+def mould(place: int) -> Wire:
+    room = {"index": number(0.25), "dry_h": number(3), "since": text("2026-03-01"), "hours": number(24)}
+    return {
+        "room_id": text("h1#mould"),
+        "day": text(f"2026-03-1{place}"),
+        "inputs": text("0123"),
+        "settings": text("4567"),
+        "outdoor": many({"mean": number(-1.5), "silent_h": number(0)}),
+        "rooms": many({"kitchen": many({**room, "risk_hours": number(2)})}),
+        "v": number(1),
+        "expires_at": number(1_900_000_000),
+    }
+
+
 def setting(place: int) -> Wire:
     return {
         "house": text("h1"),
@@ -264,6 +279,15 @@ def read_accuracy(tables: Tables, damage: Damage) -> list[Any]:
     return found
 
 
+def read_moulds(tables: Tables, damage: Damage) -> list[Any]:
+    table = MouldTable(tables.mould, retention_days=400, damage=damage)
+    found = table.between("h1", date(2026, 3, 10), date(2026, 3, 12))
+    assert table.of_days("h1", [date(2026, 3, 10)]) == found
+    for one in found:
+        assert all(0 <= of.index <= 6 and 0 <= of.hours <= 24 for of in one.rooms.values())
+    return found
+
+
 def read_settings(tables: Tables, damage: Damage) -> list[Any]:
     found = SettingTable(tables.settings, damage).list("h1")
     for one in found:
@@ -282,6 +306,7 @@ KINDS: Final[dict[str, tuple[str, Sound, Read]]] = {
     "record": ("models", record, read_records),
     "log": ("models", served, read_log),
     "accuracy": ("accuracy", row, read_accuracy),
+    "mould": ("mould", mould, read_moulds),
     "setting": ("settings", setting, read_settings),
 }
 
@@ -367,7 +392,8 @@ def test_an_item_that_is_odd_anywhere_costs_itself_alone(tables: Tables, kind: s
     noted = damage.take()
     is_no_version = kind == "record" and not items[place].get("manifest", {}).get("M")
     assert len(found) + len(noted) >= 3 or is_no_version, "what is left out is named"
-    assert all(one.table == f"test-{table}" and one.why for one in noted)
+    name = getattr(tables, table).Meta.table_name
+    assert all(one.table == name and one.why for one in noted)
     assert len(noted) <= 1
 
 

@@ -27,6 +27,8 @@ from tests.integration.test_handlers import NOW, observe
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """moto has no CloudFormation without further packages: a stack that is up."""
     monkeypatch.setattr(Account, "stack_status", lambda self, name: "CREATE_COMPLETE")
+    monkeypatch.setattr(Account, "concurrency", lambda self: 1_000)
+    monkeypatch.setattr(Account, "has_api", lambda self, name: True)
     cli_stage.cache_clear()
     yield
     cli_stage.cache_clear()
@@ -87,7 +89,7 @@ def test_another_stage_is_not_there(stage: Roomidity, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Account, "stack_status", lambda self, name: None)
     found = doctor()
     assert found["stack"]["found"] == "no stack roomidity-nowhere in eu-central-1"
-    assert len(wrong(found)) == 14  # the stack, six queues, six tables, the bucket
+    assert len(wrong(found)) == 15  # the stack, six queues, seven tables, the bucket
     assert found["bucket"]["found"] == "no bucket roomidity-nowhere-123456789012"
 
 

@@ -44,6 +44,7 @@ ARGUMENTS: Final[Mapping[str, str]] = {
 OPTIONS: Final[Mapping[str, list[str]]] = {
     "moment": ["--time", "2026-03-15T00:00Z"],
     "readings": ["--readings", "readings.jsonl"],
+    "out": ["--out", "exported"],
 }
 MORE: Final[Mapping[str, list[str]]] = {
     "forget": ["--yes"],

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from roomidity.cli.app import roomidity
 from roomidity.composition import Roomidity
+from roomidity.domain.comfort.walls import Wall, usable_walls
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.forecasting import load_prior
 from roomidity.pipeline.forecasts import forecast_house
@@ -48,6 +49,33 @@ def test_readings_in_another_unit_come_in_once_the_unit_is_set(stage: Roomidity,
     assert means[0] == pytest.approx((72.5 + 0.45 - 32) / 1.8, abs=0.001)
     assert run("house", "h1")["rooms"]["attic"]["units"] == {"temperature": "f"}
     assert run("room", "h1/attic", "--unit", "none")["units"] == {}
+
+
+def test_a_wall_is_set_shown_and_kept_beside_the_unit(stage: Roomidity, run: Run) -> None:
+    drained(stage, reading(room="bath"))
+    shown = run("room", "h1/bath")["rooms"]["bath"]
+    assert (shown["f_rsi"], shown["material"]) == (0.7, "sensitive")
+    run("room", "h1/bath", "--unit", "f")
+    answer = run("room", "h1/bath", "--f-rsi", "0.6", "--material", "resistant")
+    assert (answer["f_rsi"], answer["material"], answer["units"]) == (0.6, "resistant", {"temperature": "f"})
+    assert run("room", "h1/bath", "--f-rsi", "0.65")["material"] == "resistant"
+    assert run("room", "h1/bath", "--unit", "none")["f_rsi"] == 0.65
+    run("room", "h1/bath", "--rename", "spa")
+    assert usable_walls(stage.houses.get("h1").settings) == {"spa": Wall(0.65, "resistant")}  # type: ignore[union-attr]
+    assert "expected a number from 0.2" in run("room", "h1/spa", "--f-rsi", "1.5", status=1)["error"]
+    told = CliRunner().invoke(roomidity, ["room", "h1/spa", "--f-rsi", "0.7", "--remove"])
+    assert told.exit_code == 2
+
+
+def test_a_wall_that_cannot_be_used_is_told_and_the_default_stands_in(stage: Roomidity, run: Run) -> None:
+    drained(stage, reading(room="bath"))
+    home = stage.houses.get("h1")
+    assert home is not None
+    stage.houses.put(replace(home, settings={"rooms": {"bath": {"f_rsi": 9, "unit": "f"}}}))
+    (bad,) = run("house", "h1")["bad_settings"]
+    assert (bad["setting"], bad["found"]) == ("wall of room bath", {"f_rsi": 9})
+    assert "--f-rsi 0.7 --material sensitive" in bad["mend"]
+    assert run("room", "h1/bath")["rooms"]["bath"]["f_rsi"] == 0.7
 
 
 def test_a_unit_may_be_set_before_anything_is_heard(stage: Roomidity, run: Run) -> None:

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from roomidity.composition import Roomidity
+from roomidity.domain.comfort.course import MouldDay, RoomMould
+from roomidity.domain.comfort.walls import OutdoorMean
 from roomidity.domain.deliveries import Deliveries, HouseDeliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Quarantine, Room, Trial
@@ -420,6 +422,24 @@ def test_a_row_of_accuracy_comes_back_as_it_was(stage: Roomidity) -> None:
     assert [row.plain() for row in found] == [row.plain() for row in rows[1:]]
     assert stage.accuracy.between("h1", "bath", rows[0].day, rows[2].day) == []
     assert stage.accuracy.between("h1", "kitchen", rows[2].day, rows[0].day) == []
+
+
+def test_a_day_of_mould_comes_back_exactly_and_is_no_row_of_a_room(stage: Roomidity, plain_tables: Any) -> None:
+    rooms = {"kitchen": RoomMould(1 / 3, 7, ISSUED_ON, 24, 3), "bath": RoomMould(0.0, 0, ISSUED_ON, 0, 0)}
+    days = [
+        MouldDay("h1", ISSUED_ON, "a", "s", OutdoorMean(-2 / 3, 0), rooms),
+        MouldDay("h1", ISSUED_ON + timedelta(days=1), "b", "s", OutdoorMean(silent_h=24)),
+    ]
+    assert stage.moulds.put_many(days) == 2
+    first, second = stage.moulds.between("h1", ISSUED_ON, ISSUED_ON + timedelta(days=9))
+    assert first == days[0]
+    assert repr(second) == repr(days[1])
+    assert stage.moulds.of_days("h1", [ISSUED_ON, ISSUED_ON - timedelta(days=1)]) == [first]
+    assert stage.accuracy.between("h1", "kitchen", ISSUED_ON, ISSUED_ON) == []
+    items = plain_tables.Table("roomidity-test-accuracy").scan()["Items"]
+    assert {item["room_id"] for item in items} == {"h1#mould"}
+    assert stage.moulds.put_many([replace(days[0], inputs="c")]) == 1
+    assert sum(stage.moulds.erase("h1")) == 2
 
 
 def test_a_row_of_accuracy_gives_way_only_to_one_of_as_many_forecasts(stage: Roomidity) -> None:

@@ -39,6 +39,8 @@ COMMANDS = [
     "devices",
     "quarantine",
     "token",
+    "rederive",
+    "export",
     "forget",
     "backtest",
     "doctor",

@@ -47,14 +47,16 @@ class FakeStage:
     queues: dict[str, QueueFacts | Exception] = field(default_factory=dict)
     tables: dict[str, TableFacts | Exception] = field(default_factory=dict)
     bucket_trouble: Exception | None = None
+    concurrent: int | Exception = 1_000
+    api: bool = True
     houses: list[House] = field(default_factory=list)
     issued: dict[str, datetime] = field(default_factory=dict)
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     pointers: dict[str, Pointer] = field(default_factory=dict)
     damaged: tuple[Damaged, ...] = ()
-    settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
     rejected: list[dict[str, Any]] = field(default_factory=list)
+    settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
 
     def regions(self) -> Sequence[str]:
         return ["eu-central-1", "us-east-1"]
@@ -72,6 +74,13 @@ class FakeStage:
     def table(self, name: str) -> TableFacts:
         short = name.removeprefix("roomidity-test-")
         return answer(self.tables.get(short, TableFacts("ACTIVE", TABLES[short])))
+
+    def concurrency(self) -> int:
+        return answer(self.concurrent)
+
+    def has_api(self, name: str) -> bool:
+        assert name == "roomidity-test"
+        return self.api
 
     def reach_bucket(self, name: str) -> None:
         if self.bucket_trouble:
@@ -133,6 +142,7 @@ class FakeStage:
             sets=lambda: self,
             observations=lambda: self,
             accuracy=lambda: self,
+            moulds=lambda: self,
             settings=lambda: self,
             rejects=lambda: self,
             damaged=lambda: self.damaged,
@@ -171,6 +181,7 @@ def test_where_all_is_well_everything_was_looked_at() -> None:
         "target",
         "credentials",
         "stack",
+        "concurrency",
         *(f"queue {name}" for name in ("readings", "forecast-jobs", "training-jobs")),
         *(f"dead letters {name}" for name in ("readings", "forecast-jobs", "training-jobs")),
         *(f"table {name}" for name in TABLES),
@@ -186,6 +197,16 @@ def test_where_all_is_well_everything_was_looked_at() -> None:
         "rejects",
         "items",
     ]
+
+
+@pytest.mark.parametrize(
+    ("most", "api", "status"),
+    [(10, True, "unknown"), (10, False, "ok"), (1_000, True, "ok"), (refusal("AccessDenied"), True, "unknown")],
+)
+def test_ten_functions_at_once_are_few_where_the_api_shares_them(most: Any, api: bool, status: str) -> None:
+    found = replace(healthy(), concurrent=most, api=api).check()["concurrency"]
+    assert found.status == status
+    assert ("Service Quotas" in found.mend) == (most == 10 and api)
 
 
 def test_devices_without_a_room_are_told_and_are_nothing_wrong() -> None:

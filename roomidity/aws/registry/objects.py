@@ -63,6 +63,12 @@ class ModelObjects:
             keys.setdefault(key.removeprefix(prefix).partition("/")[0], []).append(key)
         return keys
 
+    def contents(self, house: str) -> Iterator[tuple[str, bytes]]:
+        """The objects of a house as they stand, by their path below it."""
+        prefix = _house_prefix(house)
+        for key in self._bucket.keys(prefix):
+            yield key.removeprefix(prefix), self._bucket.get(key)
+
     def delete(self, keys: list[str]) -> None:
         """Delete objects by their keys."""
         for key in keys:

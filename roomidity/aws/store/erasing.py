@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from pynamodb.models import Model
 
+from roomidity.aws.store.tables import Tables
 from roomidity.domain.forecasts import room_id
 
-__all__ = ["OfHouses", "OfRooms", "erase"]
+__all__ = ["OfHouses", "OfRooms", "by_house", "by_room", "erase"]
 
 _AT_ONCE: Final = 25
 """BatchWriteItem takes no more."""
@@ -77,3 +78,21 @@ class OfRooms:
         room: Any = self._item.get_attributes()["room_id"]
         of_house = self._item.scan(room.startswith(room_id(house, "")), attributes_to_get=_keys(self._item))
         return _delete(self._item, of_house, dry_run=dry_run)
+
+
+def by_house(tables: Tables) -> dict[str, OfHouses]:
+    """The tables that are keyed by house, by name, but the houses themselves: a new one is a line here."""
+    return {
+        "readings": OfHouses(tables.readings),
+        "observations": OfHouses(tables.observations),
+        "settings": OfHouses(tables.settings),
+        "models": OfHouses(tables.models),
+    }
+
+
+def by_room(tables: Tables) -> dict[str, OfRooms]:
+    """The tables that are keyed by house and room, by name: a new one is a line here."""
+    return {
+        "forecasts": OfRooms(tables.forecasts),
+        "accuracy": OfRooms(tables.accuracy),
+    }

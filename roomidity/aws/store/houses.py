@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
+from pynamodb.transactions import TransactWrite
 
 from roomidity.aws.store.deliveries import from_deliveries, to_deliveries
 from roomidity.aws.store.erasing import erase
 from roomidity.aws.store.reading import Reader
-from roomidity.aws.store.tables import HouseItem
+from roomidity.aws.store.tables import HouseItem, connection_of
 from roomidity.aws.store.writing import Guard, Write, save
 from roomidity.domain.damage import Damage, whole
-from roomidity.domain.deletion import REMEMBERED_FOR
+from roomidity.domain.deletion import REMEMBERED_FOR, remains
 from roomidity.domain.deliveries import NO_DELIVERIES, HouseDeliveries
 from roomidity.domain.houses import House, Quarantine, Room, Trial
 from roomidity.domain.names import is_key
@@ -28,6 +31,9 @@ __all__ = ["HouseTable"]
 
 Part = TypeVar("Part")
 
+_NOTE: Final = "#"
+"""What keys of notes begin with."""
+
 _OF_ROOM: Final = ("first_seen", "last_seen", "sensors", "measured")
 _OF_QUARANTINE: Final = ("rules", "version")
 _OF_RULE: Final = ("start", "end", "room", "sensor", "number")
@@ -35,6 +41,8 @@ _OF_RULE: Final = ("start", "end", "room", "sensor", "number")
 
 class HouseTable:
     """Houses, written only on the version that was read; ``timezone`` is for those whose own is none.
+
+    Of one that was forgotten a note is left, under a hash of its name, until it expires.
 
     One whose item is damaged comes as far as it can be read, and says so (``flaw``); it is not written.
     """
@@ -46,8 +54,13 @@ class HouseTable:
 
     def get_many(self, names: Iterable[str]) -> dict[str, House]:
         """The houses that exist of ``names``, read consistently; those that were forgotten come as such."""
-        found = self._item.batch_get(list(names), consistent_read=True)
-        return {item.house: self._house(item) for item in found}
+        wanted = list(names)
+        found = {item.house: self._house(item) for item in self._item.batch_get(wanted, consistent_read=True)}
+        missing = {_note_key(name): name for name in wanted if name not in found}
+        for note in self._item.batch_get(list(missing), consistent_read=True) if missing else ():
+            name = missing[note.house]
+            found[name] = House(name, "UTC", forgotten_at=parse_time(note.forgotten_at))
+        return found
 
     def get(self, name: str) -> House | None:
         """A house, read consistently; None if it was never seen, or was forgotten."""
@@ -57,12 +70,19 @@ class HouseTable:
     def all(self) -> Iterator[House]:
         """Every house; a key that no house can have is left out, and so is what was forgotten."""
         for item in self._item.scan():
+            if item.house.startswith(_NOTE):
+                continue
             if is_key(item.house):
                 house = self._house(item)
                 if not house.is_forgotten:
                     yield house
             else:
                 self._reader.note(item, "no house can have this name")
+
+    def life(self, name: str) -> int:
+        """When a house of this name was forgotten, in ms since 1970; 0 where none was."""
+        house = self.get_many([name]).get(name) if is_key(name) else None
+        return 0 if house is None else house.life
 
     def put(self, house: House) -> None:
         """Store what was changed after reading version ``house.version``.
@@ -76,6 +96,9 @@ class HouseTable:
         """
         if house.flaw is not None:
             raise ItemDamagedError(self._item.Meta.table_name, key={"house": house.name}, why=house.flaw)
+        if house.is_forgotten and house == remains(house):
+            self._leave_note(house)
+            return
         item = self._item(
             house=house.name,
             timezone=house.timezone,
@@ -101,10 +124,32 @@ class HouseTable:
     def guard(self, house: House) -> Guard:
         """The condition that a house was not forgotten since it was read."""
         attribute = self._item.forgotten_at
-        unchanged: Condition = attribute.does_not_exist()
+        unchanged: Condition = self._item.house.exists() & attribute.does_not_exist()
         if house.forgotten_at is not None:
             unchanged = attribute == _deletion_text(house.forgotten_at)
         return Guard(self._item, house.name, unchanged)
+
+    def _leave_note(self, house: House) -> None:
+        """Put the note in the place of a house of which all else is gone, in one step."""
+        empty = House(_note_key(house.name), "UTC")
+        note = self._item(
+            house=empty.name,
+            timezone=empty.timezone,
+            rooms={},
+            quarantine={"rules": [], "version": 0},
+            settings={},
+            version=1,
+            **_passing(house),
+        )
+        try:
+            with TransactWrite(connection=connection_of(self._item)) as transaction:
+                transaction.save(note)
+                if house.version:
+                    transaction.delete(self._item(house.name), condition=self._item.version == house.version)
+        except TransactWriteError as error:
+            if error.cause_response_code != "TransactionCanceledException":
+                raise
+            raise ConflictError(f"house {house.name!r}", attempts=1) from error
 
     def erase(self, house: str) -> Iterator[int]:
         """Delete a house's item, also one that is damaged; how many there were."""
@@ -207,8 +252,7 @@ def _to_trial(item: HouseItem) -> Trial | None:
     trial: Mapping[str, Any] | None = item.trial
     if trial is None or item.expires_at is None:
         return None
-    until = whole(trial.get("until", item.expires_at))
-    return Trial(frozenset(map(parse_slot, trial["slots"])), from_epoch_ms(until * 1000))
+    return Trial(frozenset(map(parse_slot, trial["slots"])), from_epoch_ms(whole(item.expires_at) * 1000))
 
 
 def _from_trial(trial: Trial) -> dict[str, Any]:
@@ -217,6 +261,11 @@ def _from_trial(trial: Trial) -> dict[str, Any]:
         return {}
     slots = sorted(map(format_slot, trial.slots))
     return {"trial": {"slots": slots}, "expires_at": to_epoch_ms(trial.expires_at) // 1000}
+
+
+def _note_key(name: str) -> str:
+    """No house can have this name."""
+    return _NOTE + hashlib.sha256(name.encode()).hexdigest()[:40]
 
 
 def _kept(item: HouseItem) -> dict[str, dict[str, Any]]:
@@ -239,19 +288,12 @@ def _deletion_text(at: datetime) -> str:
 
 
 def _passing(house: House) -> dict[str, Any]:
-    """What makes an item expire by itself: that the house is not real yet, or no more.
-
-    When the house of before was forgotten is remembered also where the present one goes sooner.
-    """
+    """What makes an item expire by itself: that the house is not real yet, or no more; and when that of before went."""
     passing = _from_trial(house.trial) if house.trial and house.on_trial else {}
     if house.forgotten_at is None:
         return passing
-    remembered_until = to_epoch_ms(house.forgotten_at + REMEMBERED_FOR) // 1000
-    if passing:
-        passing["trial"]["until"] = passing["expires_at"]
-        passing["expires_at"] = max(passing["expires_at"], remembered_until)
-    elif house.is_forgotten:
-        passing["expires_at"] = remembered_until
+    if house.is_forgotten:
+        passing["expires_at"] = to_epoch_ms(house.forgotten_at + REMEMBERED_FOR) // 1000
     return {**passing, "forgotten_at": _deletion_text(house.forgotten_at)}
 
 

@@ -37,7 +37,14 @@ class ObservationTable:
         names = [(key.house, format_slot(key.start)) for key in keys]
         needed = ["house", "slot", "version", "rules", "digest", "v"]
         found = self._item.batch_get(names, consistent_read=True, attributes_to_get=needed)
-        return dict(self._reader.each(found, lambda item: (_key(item), _origin(item))))
+        origins = {}
+        for item in found:
+            if item.is_newer:
+                self._reader.note(item, str(item.flaw))
+                origins[_key(item)] = Origin(0, sealed=True)
+            elif (origin := self._reader.one(item, _origin)) is not None:
+                origins[_key(item)] = origin
+        return origins
 
     def put_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
         """Write each observation, unless one of a newer set or of newer rules stands there.

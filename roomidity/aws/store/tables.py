@@ -31,8 +31,8 @@ class HouseItem(Item):
     """houses: a house, its time zone, rooms as seen, quarantine rules and settings.
 
     ``trial`` and ``expires_at`` are there until it is real: the slots it was heard in, and when it goes. So is
-    ``expires_at`` of one that was forgotten, of which nothing else is left but ``forgotten_at``. ``deliveries`` are
-    there while readings come in oddly: of which rooms, and how.
+    ``expires_at`` of one that was forgotten, of which ``forgotten_at`` is left, under ``#`` and a hash of the name.
+    ``deliveries`` are there while readings come in oddly: of which rooms, and how.
     """
 
     house = UnicodeAttribute(hash_key=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ from typing import Any, Final
 import polars as pl
 import pytest
 
+from roomidity.aws.store.attributes import to_wire
 from roomidity.domain.slots import SLOT, floor_slot, format_slot
+from roomidity.domain.tokens import TOKENS, ReadToken, format_token, plain_tokens, sha256_of_token
 from roomidity.local.simulation import simulate_house
 from tests.e2e.deploy.base import BASE_IMAGE, make_base_image
 from tests.e2e.deploy.cloud import ACCOUNT, Cloud, cloud
@@ -38,7 +41,8 @@ pytestmark = pytest.mark.timeout(1_200)  # the first builds two images
 PREVIOUS: Final = "0dd6c94a3fa30bbf6a6376880760ea4d3e69d51b"
 """The version that is deployed over: the one that was released last. Move it on with each release, to its tag."""
 
-FUNCTIONS: Final = {"drain", "forecast", "train", "verify"}
+FUNCTIONS: Final = {"api", "drain", "forecast", "train", "verify"}
+FUNCTIONS_BEFORE: Final = FUNCTIONS - {"api"}
 MOST_MB: Final = 450
 """Of the image, over its base: what Lambda has to load at a cold start after a deploy."""
 HISTORY: Final = timedelta(days=4)
@@ -124,9 +128,10 @@ def size_mb(aws: Cloud, image: str) -> float:
     return int(aws.inside.run("docker", "image", "inspect", "--format", "{{.Size}}", image)) / 1e6
 
 
-def test_four_functions_run_one_image(stage: Deployment) -> None:
+def test_all_functions_run_one_image(stage: Deployment, lacks_previous: str | None) -> None:
+    expected = FUNCTIONS_BEFORE if lacks_previous is None else FUNCTIONS
     functions = stage.aws.client("lambda").list_functions()["Functions"]
-    assert {one["FunctionName"] for one in functions} == {f"{stage.prefix}-{name}" for name in FUNCTIONS}
+    assert {one["FunctionName"] for one in functions} == {f"{stage.prefix}-{name}" for name in expected}
     assert {one["PackageType"] for one in functions} == {"Image"}
     images = {
         stage.aws.client("lambda").get_function(FunctionName=one["FunctionName"])["Code"]["ImageUri"]
@@ -231,6 +236,24 @@ def test_a_changed_handler_takes_effect(stage: Deployment, timings: Timings) -> 
     assert answer["changed"] is True
     assert answer["houses"] == 1
     timings.done("verify invoked, as changed")
+
+
+@pytest.mark.usefixtures("redeployed")
+def test_the_page_and_a_house_are_read_through_the_gateway(stage: Deployment, timings: Timings) -> None:
+    (gateway,) = stage.aws.client("apigatewayv2").get_apis()["Items"]
+    base = f"{stage.aws.endpoint}/_aws/execute-api/{gateway['ApiId']}"
+    with urllib.request.urlopen(f"{base}/", timeout=120) as page:  # noqa: S310  # the emulator
+        assert b"<html" in page.read()
+    token, now = format_token("first", b"s" * 32), datetime.now(UTC)
+    sha256 = sha256_of_token(token)
+    content = plain_tokens([ReadToken(sha256[:8], sha256, "", now, now + timedelta(days=1))])
+    tokens = {"house": {"S": "first"}, "kind": {"S": TOKENS}, "content": to_wire(content), "version": {"N": "1"}}
+    stage.aws.client("dynamodb").put_item(TableName=f"{stage.prefix}-settings", Item=tokens)
+    asked = urllib.request.Request(f"{base}/v1/house/forecasts", headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+    with urllib.request.urlopen(asked, timeout=120) as answered:  # noqa: S310
+        rooms = json.load(answered)["rooms"]
+    assert {one["room"] for one in rooms if one["forecast"]} == stage.forecasts("first").keys()
+    timings.done("the page, and a house by its token, through the gateway")
 
 
 @pytest.mark.usefixtures("redeployed")

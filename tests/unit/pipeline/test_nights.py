@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from roomidity.domain.slots import SLOT, format_slot
 from roomidity.errors import NotFoundError
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import Score
-from roomidity.pipeline import retraining
+from roomidity.pipeline import fleet, retraining
 from roomidity.pipeline.nightly import RECENT_DAYS, run_night, verify_day
 from roomidity.pipeline.retraining import training_due
 from tests.fakes import World, stacked
@@ -227,3 +228,34 @@ def test_drift_asks_for_training_every_other_day() -> None:
     assert due(house_of_age(60), trained(1), rows=rows) is None
     assert due(house_of_age(60), trained(7), rows=rows) == "weekly"
     assert due(house_of_age(60), trained(2), rows=days_of([1.0] * 28)) is None
+
+
+def test_where_there_is_no_function_to_call_each_part_of_a_night_has_a_calls_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each look at the clock takes 9 s, so that five houses one after the other would take more than 60."""
+    monkeypatch.setattr(fleet, "_SIDE_BY_SIDE", 1)
+    world, looks = World(), count()
+    names = [f"house {number}" for number in range(5)]
+    for name in names:
+        world.houses.put(House(name, "UTC"))
+    night = fleet.run_parts(
+        world.verify_ports(),
+        names,
+        day=None,
+        now=datetime(2026, 3, 15, 0, 20, tzinfo=UTC),
+        at_most=2,
+        part_s=60.0,
+        clock=lambda: 9.0 * next(looks),
+    )
+    assert (night.houses, night.failed) == (5, [])
+    later = fleet.run_parts(
+        world.verify_ports(),
+        names,
+        day=None,
+        now=datetime(2026, 3, 15, 0, 20, tzinfo=UTC),
+        at_most=5,
+        part_s=60.0,
+        clock=lambda: 9.0 * next(looks),
+    )
+    assert later.failed == ["house 4"]

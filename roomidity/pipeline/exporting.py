@@ -1,0 +1,227 @@
+"""All that is kept of a house, as files that other programs read, and that can be sent again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import polars as pl
+
+from roomidity.domain.forecasts import QUANTILES
+from roomidity.domain.houses import House
+from roomidity.domain.names import OUTDOOR
+from roomidity.domain.quantities import QUANTITIES, VALUE_DECIMALS
+from roomidity.domain.rejects import concerns
+from roomidity.domain.slots import format_moment, format_slot
+from roomidity.pipeline.ports import Accuracy, Forecasts, Observations, Sets
+from roomidity.readings import unpack_sets
+from roomidity.readings.union import time_of, value_of
+
+__all__ = ["ExportPorts", "export_house"]
+
+_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+class Objects(Protocol):
+    """A house's models: their records, and their bytes by version and name."""
+
+    def records_of(self, house: str) -> Mapping[str, Any]:
+        """Returns what is known of its models, as plain values."""
+
+    def objects_of(self, house: str) -> Iterator[tuple[str, bytes]]:
+        """Its objects, by their path below the house."""
+
+
+class ReadRejects(Protocol):
+    """Rejected readings as they are kept."""
+
+    def days(self) -> list[date]:
+        """The days of which there are some."""
+
+    def keys(self, day: date) -> list[str]:
+        """The objects of a day."""
+
+    def read(self, key: str) -> Iterator[dict[str, Any]]:
+        """An object's rejects."""
+
+
+@dataclass(frozen=True)
+class ExportPorts:
+    """What an export reads."""
+
+    sets: Sets
+    observations: Observations
+    forecasts: Forecasts
+    accuracy: Accuracy
+    models: Objects
+    rejects: ReadRejects
+
+
+def export_house(
+    ports: ExportPorts, home: House, folder: Path, *, observed: Iterable[str]
+) -> Iterator[tuple[str, int]]:
+    """Write all that is kept of a house into a folder that is there; of what, and how many, some at a time.
+
+    ``readings-<month>.parquet`` are tidy, as `roomidity send` takes them: house, room, sensor, ts (UTC), temperature
+    (°C), humidity (%RH). ``observations.parquet`` and ``forecasts.parquet`` have a row for each slot, or forecast, and
+    quantity; ``accuracy.ndjson``, ``rejects.ndjson``, ``models.json`` and ``house.json`` what their names say, and
+    ``models/`` the models' bytes.
+
+    Parameters
+    ----------
+    observed
+        The names of rooms that observations have; beside those that the house knows.
+    """
+    rooms = sorted({*home.rooms, *home.aliases, *home.aliases.values(), *observed})
+    yield from _readings(ports.sets, home.name, folder)
+    yield "observations", _table(folder / "observations.parquet", _observations(ports.observations, home.name))
+    for name, write in (("forecasts", _forecasts), ("accuracy", _accuracy)):
+        yield name, write(ports, home.name, [room for room in rooms if room != OUTDOOR], folder)
+    rejects = (
+        reject
+        for day in ports.rejects.days()
+        for key in ports.rejects.keys(day)
+        for reject in ports.rejects.read(key)
+        if concerns(reject, home.name)
+    )
+    yield "rejects", _lines(folder / "rejects.ndjson", rejects)
+    (folder / "models.json").write_text(_text(ports.models.records_of(home.name)), "utf-8")
+    for path, content in ports.models.objects_of(home.name):
+        target = folder / "models" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        yield "objects", 1
+    (folder / "house.json").write_text(_text(_plain(home)), "utf-8")
+    yield "houses", 1
+
+
+def _readings(sets: Sets, house: str, folder: Path) -> Iterator[tuple[str, int]]:
+    """The values of the sets, a file a month, so that what is held in memory is bounded by a month."""
+    parts: dict[str, list[pl.DataFrame]] = {}
+    for held in sets.between(house, _FIRST, _LAST):
+        values = unpack_sets({key: one.packed for key, one in held.items()}).values
+        for (name,), of_month in _tidy(values).group_by(pl.col("ts").dt.strftime("%Y-%m"), maintain_order=True):
+            month = str(name)
+            for done in [one for one in parts if one != month]:
+                _write(folder, done, parts.pop(done))
+            parts.setdefault(month, []).append(of_month)
+            yield "readings", len(of_month)
+    for month, frames in parts.items():
+        _write(folder, month, frames)
+
+
+def _write(folder: Path, month: str, frames: list[pl.DataFrame]) -> None:
+    pl.concat(frames).sort("ts", "room", "sensor").write_parquet(folder / f"readings-{month}.parquet")
+
+
+def _tidy(values: pl.DataFrame) -> pl.DataFrame:
+    """A row for each time of a sensor, with its values in °C and %RH."""
+    plain = values.select(
+        "house",
+        "room",
+        "sensor",
+        (pl.col("slot") + time_of("rank")).cast(pl.Datetime("ms", "UTC")).alias("ts"),
+        "quantity",
+        (value_of("rank") / 10**VALUE_DECIMALS).alias("value"),
+    )
+    columns = [
+        pl.col("value").filter(pl.col("quantity") == code).first().alias(quantity)
+        for code, quantity in enumerate(QUANTITIES)
+    ]
+    return plain.group_by("house", "room", "sensor", "ts", maintain_order=True).agg(columns)
+
+
+def _observations(observations: Observations, house: str) -> Iterator[dict[str, Any]]:
+    for key, observation, _ in observations.derived(house, _FIRST, _LAST):
+        for room, quantities in observation.items():
+            for quantity, one in quantities.items():
+                yield {
+                    "house": house,
+                    "room": room,
+                    "slot": key.start,
+                    "quantity": str(quantity),
+                    "mean": one.mean,
+                    "min": one.min,
+                    "max": one.max,
+                    "count": one.count,
+                    "robust": one.robust,
+                    "fault": one.fault,
+                }
+
+
+def _forecasts(ports: ExportPorts, house: str, rooms: Iterable[str], folder: Path) -> int:
+    def rows() -> Iterator[dict[str, Any]]:
+        for room in rooms:
+            for one in ports.forecasts.between(house, room, _FIRST, _LAST):
+                for quantity, quantiles in one.quantities.items():
+                    yield {
+                        "house": house,
+                        "room": room,
+                        "issued_at": one.issued_at,
+                        "quantity": str(quantity),
+                        **{name: [float(value) for value in quantiles[name]] for name in QUANTILES},
+                        "grade": one.grade[quantity],
+                        "data_through": one.data_through,
+                        "model_version": one.model_version,
+                        "notes": list(one.notes),
+                    }
+
+    return _table(folder / "forecasts.parquet", rows())
+
+
+def _accuracy(ports: ExportPorts, house: str, rooms: Iterable[str], folder: Path) -> int:
+    rows = (
+        {"house": house, "room": room, "day": row.day.isoformat(), **row.plain()}
+        for room in rooms
+        for row in ports.accuracy.between(house, room, _FIRST.date(), _LAST.date())
+    )
+    return _lines(folder / "accuracy.ndjson", rows)
+
+
+def _table(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+    found = pl.DataFrame(list(rows), infer_schema_length=None)
+    found.write_parquet(path)
+    return len(found)
+
+
+def _lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, default=_of_other_types) + "\n")
+            count += 1
+    return count
+
+
+def _plain(home: House) -> dict[str, Any]:
+    return {
+        "house": home.name,
+        "timezone": home.timezone,
+        "rooms": {
+            name: {
+                "first_seen": format_moment(room.first_seen),
+                "last_seen": format_moment(room.last_seen),
+                "sensors": sorted(room.sensors),
+            }
+            for name, room in home.rooms.items()
+        },
+        "quarantine": [rule.plain() for rule in home.quarantine],
+        "settings": dict(home.settings),
+        "flaw": home.flaw,
+    }
+
+
+def _text(content: Any) -> str:
+    return json.dumps(content, indent=1, default=_of_other_types) + "\n"
+
+
+def _of_other_types(value: Any) -> Any:
+    """What a table's numbers and times are in JSON."""
+    if isinstance(value, datetime):
+        return format_slot(value)
+    return float(value) if hasattr(value, "__float__") else str(value)
