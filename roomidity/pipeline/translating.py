@@ -172,7 +172,7 @@ def _is_bare(inside: Sequence[Found]) -> bool:
 def _parsed(body: str) -> Any:
     """What a body says: at C speed, or leniently where that does not take it."""
     try:
-        return msgspec.json.decode(body)
+        return msgspec.json.decode(body.encode())
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
         return loads(body)
 
