@@ -152,4 +152,4 @@ class _Course:
             return further or not self.apart(start, start + 1)
         recent = [self.values[place] for place in range(max(start - RECENT, 0), start) if place not in wild]
         own = sum(one / change >= BEFORE_SHARE for one in before)
-        return own >= BEFORE or min(recent) <= now <= max(recent)
+        return own >= BEFORE or (bool(recent) and min(recent) <= now <= max(recent))

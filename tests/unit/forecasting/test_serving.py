@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roomidity.forecasting import LEVELS, STEPS, Model, State, Window, forecast
+from roomidity.forecasting.serving.jumps import _scan
 from roomidity.forecasting.serving.online import known_past
 from roomidity.forecasting.training.ridges import Trained
 
@@ -68,6 +69,13 @@ def test_there_is_a_forecast_for_any_window(
     window: Window, own: bool, prior: tuple[Model, State], trained: Trained
 ) -> None:
     check(window, *((trained.model, trained.state) if own else prior))
+
+
+def test_readings_that_are_wild_all_of_them_bear_nothing_out() -> None:
+    course = np.array([0.0, 20.0, 20.0, -60.0, 50.0, -60.0, 100.0, -60.0, 100.0, -60.0, 85.0])
+    wild, borne_out = _scan(course, np.arange(len(course)), np.zeros(len(course), dtype=bool), limit=13.0)
+    assert set(wild) == set(range(1, 10))
+    assert borne_out == 10
 
 
 def test_neither_the_order_of_rooms_nor_a_silent_room_matters(make_house, trained: Trained) -> None:
