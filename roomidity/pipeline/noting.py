@@ -64,6 +64,8 @@ class DeliveryNoting:
             for name, home in (houses.get_many(chosen) if chosen else {}).items():
                 if not may_go_on():
                     break
+                if home.is_forgotten or home.life >= self._through_ms[name]:
+                    continue  # what came was of a house that is no more
                 noted = home.deliveries.with_tick(self._ticks[name], through_ms=self._through_ms[name], now=self.now)
                 if home.flaw is None and noted != home.deliveries:
                     written += _put(houses, replace(home, deliveries=noted))
