@@ -95,7 +95,7 @@ def write(state: Path, contents: Iterable[tuple[str, bytes]], *, number: int, be
         shutil.rmtree(part, ignore_errors=True)
         raise
     for older in (*state.glob(f"{_PREFIX}*"), *state.glob("*.json")):  # the latter: as it was kept before
-        if older != folder:
+        if older.suffix == ".json" or older.name < folder.name:
             shutil.rmtree(older, ignore_errors=True) if older.is_dir() else older.unlink(missing_ok=True)
     return kept
 

@@ -44,6 +44,7 @@ class Saver:
         self._tell_fd = tell_fd
         self._number = max((int(path.name[6:]) for path in state.glob("saved-????????")), default=0)
         self._requests = self._saved_requests = 0
+        self._copy: int | None = None
 
     def counting(self, app: App) -> App:
         """The application, whose requests are counted: where none came there is nothing to save."""
@@ -79,7 +80,9 @@ class Saver:
         return True
 
     def save_and_end(self) -> None:
-        """Save for the last time, and take away what says that the engine runs."""
+        """Save for the last time, once no copy saves any more, and take away what says that the engine runs."""
+        if self._copy is not None:
+            os.waitpid(self._copy, 0)
         if self.save():
             (self._state / RUNNING).unlink(missing_ok=True)
 
@@ -94,9 +97,11 @@ class Saver:
             finally:
                 os._exit(0 if done else 1)
         self._number += 1
+        self._copy = copy
         while True:
             ended, status = os.waitpid(copy, os.WNOHANG)
             if ended:
+                self._copy = None
                 return status == 0
             await asyncio.sleep(0.05)
 

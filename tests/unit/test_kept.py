@@ -130,3 +130,10 @@ def lines() -> Iterator[dict[str, str]]:
     yield {"trouble": "OSError: no space"}
     yield {"trouble": "OSError: no space"}
     yield {"saved_at": "12:01"}
+
+
+def test_saving_leaves_alone_what_is_being_saved_later(tmp_path: Path) -> None:
+    later = tmp_path / "saved-00000006.part"
+    later.mkdir()
+    write(tmp_path, [("dynamodb.json", b"{}")], number=5, began_at=datetime.now(UTC))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["saved-00000005", "saved-00000006.part"]
