@@ -125,15 +125,19 @@ def _transact(batch: Sequence[Write], connection: Connection) -> bool:
     try:
         with TransactWrite(connection=connection) as transaction:
             for write in batch:
-                if updates := write.updates:
-                    transaction.update(write.item, updates, condition=write.condition)
-                else:
-                    transaction.save(write.item, condition=write.condition)
+                _write(transaction, write)
     except TransactWriteError as error:
         if error.cause_response_code != "TransactionCanceledException":
             raise
         return False
     return True
+
+
+def _write(transaction: TransactWrite, write: Write) -> None:
+    if updates := write.updates:
+        transaction.update(write.item, updates, condition=write.condition)
+    else:
+        transaction.save(write.item, condition=write.condition)
 
 
 def _batches(places: Sequence[int], writes: Sequence[Write]) -> Iterator[list[int]]:
@@ -161,7 +165,7 @@ def save_guarded(writes: Sequence[Write], guard: Guard, connection: Connection) 
             try:
                 with TransactWrite(connection=connection) as transaction:
                     transaction.condition_check(guard.item, guard.key, condition=guard.condition)
-                    transaction.save(write.item, condition=write.condition)
+                    _write(transaction, write)
             except TransactWriteError as error:
                 if error.cause_response_code != "TransactionCanceledException":
                     raise
