@@ -64,7 +64,8 @@ class HouseTable:
         found = {item.house: self._house(item) for item in self._item.batch_get(wanted, consistent_read=True)}
         missing = {_note_key(name): name for name in wanted if name not in found}
         for note in self._item.batch_get(list(missing), consistent_read=True) if missing else ():
-            name = missing[note.house]
+            if (name := missing.get(note.house)) is None:
+                continue
             found[name] = House(name, "UTC", forgotten_at=parse_time(note.forgotten_at))
         return found
 
