@@ -47,4 +47,4 @@ def houses(tables: Any, prefix: str) -> dict[str, list[str]]:
     while "LastEvaluatedKey" in answer:
         answer = table.scan(ExclusiveStartKey=answer["LastEvaluatedKey"])
         items += answer["Items"]
-    return {item["house"]: sorted(item["rooms"]) for item in items}
+    return {item["house"]: sorted(item["rooms"]) for item in items if not item["house"].startswith("#")}  # no notes
