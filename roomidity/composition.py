@@ -195,7 +195,7 @@ class Roomidity:
 
         tables, days = self.clients.hasty_tables, self.settings.retention_days
         return ForecastPorts(
-            houses=HouseTable(tables.houses, self.damage),
+            houses=HouseTable(tables.houses, self.damage, timezone=self.settings.timezone),
             observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
             forecasts=ForecastTable(tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage),
             registry=self.hasty_registry,

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from roomidity.domain.messages import Message, Resent
+from roomidity.domain.stage import REMEDIES
 from roomidity.errors import StoreError
 
 if TYPE_CHECKING:
@@ -41,10 +42,7 @@ class Queue:
         try:
             return self._client.get_queue_url(QueueName=self.name)["QueueUrl"]
         except self._client.exceptions.QueueDoesNotExist as error:
-            raise StoreError(
-                f"queue {self.name!r} does not exist here; deploy the stack, or check ROOMIDITY_STAGE"
-                " and AWS_ENDPOINT_URL"
-            ) from error
+            raise StoreError(f"queue {self.name!r} does not exist here; {REMEDIES['missing']}") from error
 
     def receive(self) -> list[Message]:
         """Up to ten messages, hidden from others until the visibility timeout; none after a long poll in vain."""

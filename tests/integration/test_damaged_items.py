@@ -207,7 +207,7 @@ KEYS: Final = [SlotKey("h1", to_epoch_ms(START + place * SLOT)) for place in ran
 
 
 def read_houses(tables: Tables, damage: Damage) -> list[Any]:
-    table = HouseTable(tables.houses, damage)
+    table = HouseTable(tables.houses, damage, timezone="UTC")
     found = list(table.all())
     assert [one for one in table.get_many(["h0", "h1", "h2"]).values() if one.flaw is None] == [
         one for one in found if one.flaw is None

@@ -112,7 +112,11 @@ def test_an_odd_house_is_forecast_as_far_as_it_is_known(stage: Roomidity, raw: A
 
 
 def test_a_mistyped_time_zone_is_named_and_costs_nothing(
-    stage: Roomidity, raw: Any, invoke: Invoke, capsys: pytest.CaptureFixture[str]
+    stage: Roomidity,
+    raw: Any,
+    invoke: Invoke,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     observe(stage, "demo", days=0.5)
     put(raw, "houses", SOUND | {"house": {"S": "demo"}, "timezone": {"S": "Europe/Brusels"}})
@@ -124,7 +128,9 @@ def test_a_mistyped_time_zone_is_named_and_costs_nothing(
     assert stage.forecasts.latest("demo", "bath", now=NOW) is not None
     home = stage.houses.get("demo")
     assert home is not None
-    assert (home.timezone, home.zone, home.flaw) == ("Europe/Brusels", "UTC", None)
+    assert (home.timezone, home.zone, home.flaw) == ("Europe/Brusels", "Europe/Brussels", None)
+    told = {one.why for one in caplog.records if one.message == "an item is damaged, the others are read"}  # type: ignore[attr-defined]
+    assert told == {"its time zone 'Europe/Brusels' is unknown; Europe/Brussels stands in for it"}, "in each function"
 
 
 def test_an_odd_set_leaves_its_readings_in_the_queue_and_costs_no_other(
@@ -151,14 +157,29 @@ def test_an_observation_with_an_odd_origin_is_derived_anew(stage: Roomidity, raw
 def test_an_observation_that_gives_way_to_none_costs_no_other(
     stage: Roomidity, raw: Any, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its number of rules is higher than any that its house ever had."""
+    """A newer version of roomidity wrote it."""
+    monkeypatch.setattr("roomidity.pipeline.backoff._LONGEST_S", 0.0)
+    odd = {"house": {"S": "odd"}, "slot": {"S": format_slot(NOW - SLOT)}, "rooms": {"M": {}}}
+    put(raw, "observations", odd | {"version": {"N": "0"}, "v": {"N": "99"}})
+    stage.readings_queue.send([reading("good"), reading("odd")])
+    answer = invoke("drain", sample("drain"))
+    assert (answer["readings"]["stored"], answer["undeleted"], answer["violations"]) == (2, 1, 0)
+    assert len(list(stage.observations.means("good", NOW - SLOT, NOW))) == 1
+
+
+def test_an_observation_of_more_rules_than_its_house_ever_had_gives_way(
+    stage: Roomidity, raw: Any, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the houses were restored: the house's number is raised above the observation's."""
     monkeypatch.setattr("roomidity.pipeline.backoff._LONGEST_S", 0.0)
     odd = {"house": {"S": "odd"}, "slot": {"S": format_slot(NOW - SLOT)}, "rooms": {"M": {}}}
     put(raw, "observations", odd | {"version": {"N": "0"}, "rules": {"N": "99"}})
     stage.readings_queue.send([reading("good"), reading("odd")])
     answer = invoke("drain", sample("drain"))
-    assert (answer["readings"]["stored"], answer["undeleted"], answer["violations"]) == (2, 1, 0)
-    assert len(list(stage.observations.means("good", NOW - SLOT, NOW))) == 1
+    assert (answer["readings"]["stored"], answer["undeleted"], answer["violations"]) == (2, 0, 0)
+    for name in ("good", "odd"):
+        ((_, means),) = stage.observations.means(name, NOW - SLOT, NOW)
+        assert means == {"room 0": {"temperature": 21.0}}
 
 
 OBSERVATIONS: Final[dict[str, Any]] = {

@@ -53,7 +53,7 @@ class HouseTable:
     One whose item is damaged comes as far as it can be read, and says so (``flaw``); it is not written.
     """
 
-    def __init__(self, item: type[HouseItem], damage: Damage, *, timezone: str = "UTC") -> None:
+    def __init__(self, item: type[HouseItem], damage: Damage, *, timezone: str) -> None:
         self._item = item
         self._reader = Reader(damage)
         self._timezone = timezone
