@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
@@ -98,6 +99,8 @@ def test_every_function_from_queue_to_verification(shell: Shell, tmp_path: Path)
     shell.roomidity("forecast", "demo", "--now", "2026-03-13T12:00Z")  # else there is none of that day to be verified
     as_readme_says(shell, "verify")
     assert answer(shell, "verify", "verify")["houses"] == 1
+    page = base64.b64decode(as_readme_says(shell, "api")["body"])
+    assert b"<html" in page
 
 
 def test_readme_has_a_line_for_each_function() -> None:
@@ -133,7 +136,7 @@ def test_where_no_engine_runs_a_line_says_how_to_start_it(shell: Shell) -> None:
     ("function", "event", "message"),
     [
         ("drain", {"time": "yesterday"}, "yesterday"),
-        ("forecast", {"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": "{}"}]}, "job for house None"),
+        ("forecast", {"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": "{}"}]}, "no issued_at"),
         ("train", {"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": "no JSON"}]}, "no JSON"),
         ("verify", {"day": "last week"}, "last week"),
     ],

@@ -10,7 +10,7 @@ import tarfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -27,6 +27,8 @@ __all__ = ["Deployment", "Stored", "Timings", "copy_checkout", "copy_version", "
 
 _COPIED: Final = ("container", "handlers", "roomidity", "serverless.yml", "package.json", "pyproject.toml")
 _COPIED_TOO: Final = ("README.md", "LICENSE", ".dockerignore")
+_LOOK: Final = timedelta(seconds=10)
+"""More than a look at all tables takes."""
 
 
 def copy_checkout(folder: Path) -> Path:
@@ -162,11 +164,14 @@ class Deployment:
         self.serverless("deploy", "--verbose", *given)
 
     def deploy_to_fire_in(self, seconds: float) -> datetime:
-        """Deploy so that the next drain runs some ``seconds`` from now; when that is. Again where it took longer."""
+        """Deploy so that the next drain runs some ``seconds`` from now; when that is. Again where it took longer.
+
+        There is time then to look at what is stored before the drain changes it.
+        """
         while True:
             at = datetime.fromtimestamp((time.time() + seconds) // 60 * 60 + 60, UTC)
             self.deploy(minute=at.minute)
-            if datetime.now(UTC) < at:
+            if datetime.now(UTC) + _LOOK < at:
                 return at
             seconds *= 2
 

@@ -201,7 +201,7 @@ def test_deployed_over_the_version_of_before_it_replaces_no_table_and_loses_noth
 ) -> None:
     if lacks_previous is not None:
         pytest.skip(lacks_previous)
-    assert upgrade.after.identities == upgrade.before.identities
+    assert upgrade.after.identities.items() >= upgrade.before.identities.items()  # the present version has more
     counts = {name: len(items) for name, items in upgrade.before.items.items()}
     assert all(counts[name] for name in counts if not name.endswith("-accuracy")), "each table was filled"
     lost = {name: len(items - upgrade.after.items[name]) for name, items in upgrade.before.items.items()}
@@ -232,7 +232,7 @@ def test_the_image_is_small_and_knows_its_version(stage: Deployment, timings: Ti
 
 @pytest.mark.usefixtures("redeployed")
 def test_a_changed_handler_takes_effect(stage: Deployment, timings: Timings) -> None:
-    answer = stage.invoke("verify", {})
+    answer = stage.invoke("verify", {"house": "first"})  # of all houses: two, if the schedule has drained meanwhile
     assert answer["changed"] is True
     assert answer["houses"] == 1
     timings.done("verify invoked, as changed")
