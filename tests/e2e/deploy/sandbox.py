@@ -42,6 +42,9 @@ _CGROUP: Final = "roomidity-"
 
 _START_S: Final = 60.0
 
+_IN_MEMORY_BYTES: Final = 8 * 2**30
+"""The most that Docker's files may take of memory, where there is twice as much: a disk deletes them in minutes."""
+
 _INIT: Final = """
 set -eu
 ip link set lo up
@@ -51,6 +54,7 @@ for folder in /etc /opt; do  # written by Docker, so each gets a layer of its ow
     mount -t overlay overlay -o "lowerdir=$folder,upperdir=$1/upper,workdir=$1/work" "$folder"
 done
 mount -t tmpfs tmpfs /run
+if [ -n "$3" ]; then mount -t tmpfs -o "size=$3" tmpfs "$4"; fi
 rm -f /etc/resolv.conf
 echo "nameserver 10.0.2.3" >/etc/resolv.conf  # slirp4netns answers there
 printf '127.0.0.1 localhost\\n127.0.0.1 %s\\n' "$2" >/etc/hosts.new
@@ -180,8 +184,10 @@ def _namespaces(folder: Path) -> Iterator[int]:
     """New ones for mounts, network and processes; the first process in them, as it is numbered outside."""
     if_killed = [shutil.which("setpriv", path=_path()) or "setpriv", "--pdeathsig", "KILL"]  # so is all within
     entering = ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    in_memory = str(_IN_MEMORY_BYTES) if _free_bytes() >= 2 * _IN_MEMORY_BYTES else ""
+    of_init = [str(folder / "layers"), REGISTRY, in_memory, str(folder / "docker")]
     process = subprocess.Popen(  # noqa: S603  # our own command
-        [*if_killed, *entering, "sh", "-c", _INIT, "init", str(folder / "layers"), REGISTRY],
+        [*if_killed, *entering, "sh", "-c", _INIT, "init", *of_init],
         env={**os.environ, "PATH": _path()},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -197,6 +203,14 @@ def _namespaces(folder: Path) -> Iterator[int]:
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def _free_bytes() -> int:
+    """What is free of memory, or the limit of the control group that this runs in, where that is less."""
+    facts = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+    limits = [Path("/sys/fs/cgroup", name) for name in ("memory.max", "memory/memory.limit_in_bytes")]
+    found = [path.read_text().strip() for path in limits if path.exists()]
+    return min([int(facts["MemAvailable"].split()[0]) * 1024, *(int(one) for one in found if one.isdigit())])
 
 
 @contextmanager
