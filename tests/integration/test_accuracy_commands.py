@@ -46,7 +46,9 @@ def house(stage: Roomidity) -> Iterator[Roomidity]:
     humidity = {name: np.full(96, value) for name, value in (("p10", 48.0), ("p50", 51.0), ("p90", 53.0))}
     quantiles = stacked({"humidity": humidity})
     stage.forecasts.put_many(
-        StoredForecast("h1", room, ISSUED + number * 6 * timedelta(hours=1), quantiles, {"humidity": "full"}, None, "v1")
+        StoredForecast(
+            "h1", room, ISSUED + number * 6 * timedelta(hours=1), quantiles, {"humidity": "full"}, None, "v1"
+        )
         for room in rooms
         for number in range(4)
     )
