@@ -448,7 +448,7 @@ def test_houses_whose_forecasts_became_worse_are_counted(
 
     monkeypatch.setattr(fleet, "run_night", run)
     assert invoke("verify", sample("verify"))["trainings_asked"] == {"drift": 2, "weekly": 1}
-    assert metrics_of(capsys) == {"HousesDrifted": 2, "ItemsDamaged": 0, "SlotsFlagged": 12}
+    assert metrics_of(capsys) == {"ForecastsRefused": 0, "HousesDrifted": 2, "ItemsDamaged": 0, "SlotsFlagged": 12}
 
 
 def test_one_house_that_fails_does_not_cost_the_others_their_night(

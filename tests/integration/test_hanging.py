@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -80,9 +81,13 @@ def test_a_table_that_takes_a_call_and_never_answers_is_asked_twice_a_minute(
 
 
 def hang(monkeypatch: pytest.MonkeyPatch, concerns: Callable[[Any], bool]) -> list[float]:
-    """Requests that ``concerns`` holds of are not answered; what was waited for, by the timeouts that are set."""
+    """Requests that ``concerns`` holds of are not answered; what was waited for, by the timeouts that are set.
+
+    Threads that ran before sleep as they did: those that an earlier test left behind are none of the function's.
+    """
     waited: list[float] = []
-    stub = BotocoreStubber.__call__
+    stub, sleep = BotocoreStubber.__call__, time.sleep
+    others = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
 
     def silent(self: BotocoreStubber, event_name: str, request: Any, **more: Any) -> Any:
         if concerns(request):
@@ -90,8 +95,14 @@ def hang(monkeypatch: pytest.MonkeyPatch, concerns: Callable[[Any], bool]) -> li
             raise ReadTimeoutError(endpoint_url=request.url)
         return stub(self, event_name, request, **more)
 
+    def doze(seconds: float) -> None:
+        if threading.get_ident() in others:
+            sleep(seconds)
+        else:
+            waited.append(seconds)
+
     monkeypatch.setattr(BotocoreStubber, "__call__", silent)
-    monkeypatch.setattr("time.sleep", waited.append)  # botocore's, between attempts
+    monkeypatch.setattr("time.sleep", doze)  # botocore's, between attempts
     return waited
 
 
