@@ -597,7 +597,7 @@ def test_published_again_what_was_pruned_does_not_come_back(stage: Roomidity) ->
 def test_a_house_is_erased_with_its_pointer_and_its_log(stage: Roomidity) -> None:
     publish(stage, 1)
     publish(stage, 2)
-    assert sum(stage.registry.erase("h1")) == 5
+    assert sum(stage.forget_ports.by_house["models"].erase("h1")) == 5
     assert stage.registry.served("h1") == []
     assert stage.registry.pointer("h1") == Pointer()
     assert sum(stage.registry.erase_objects("h1")) == 4

@@ -49,7 +49,9 @@ def test_it_says_what_the_command_does_and_each_option_means(path: tuple[str, ..
     assert sentence.rstrip().endswith(".")
     text = shown(path)
     for option in command.params:
-        if isinstance(option, click.Option):
+        if isinstance(option, click.Option) and option.hidden:  # a former name, for who still has it in a script
+            assert option.opts[0] not in text.split()
+        elif isinstance(option, click.Option):
             assert option.help, option.name
             assert option.opts[0] in text
 

@@ -47,6 +47,7 @@ def test_the_public_surface_of_forecasting() -> None:
         "advance",
         "explain",
         "forecast",
+        "incredible",
         "load_prior",
     ]
 
