@@ -214,7 +214,7 @@ def test_parquet_names_rows_not_lines(tmp_path: Path) -> None:
 texts = st.text(max_size=300) | st.text(alphabet='",;\n\r\t|h1:-{}[]=#. 0', max_size=300)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     content=texts.map(lambda text: text.encode(errors="replace"))
     | st.binary(max_size=300)

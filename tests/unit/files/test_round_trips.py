@@ -131,7 +131,7 @@ FORMS = st.fixed_dictionaries(
 )
 
 
-@settings(fast, max_examples=120)
+@settings(fast, max_examples=60)
 @given(rows=readings(), form=FORMS, encoding=st.sampled_from(ENCODINGS[:5]), told=st.booleans())
 def test_separated_values(rows: list[Reading], form: dict[str, Any], encoding: str, told: bool, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
