@@ -75,6 +75,7 @@ def test_verify_then_accuracy(house: Roomidity) -> None:
         "rows": 2,
         "slots_flagged": 0,
         "state_advanced": False,
+        "mould_days": 0,
         "training": None,
         "refused": None,
     }
@@ -145,6 +146,6 @@ def test_failures_say_what_to_do(house: Roomidity, arguments: list[str], message
     assert message in str(failed.exception)
 
 
-@pytest.mark.parametrize("arguments", [["accuracy", "h1/"], ["verify", "h1", "--day", "monday"], ["accuracy"]])
+@pytest.mark.parametrize("arguments", [["accuracy", "h1/a/b"], ["verify", "h1", "--day", "monday"], ["accuracy"]])
 def test_wrong_usage(house: Roomidity, arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2

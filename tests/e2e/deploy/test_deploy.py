@@ -204,9 +204,19 @@ def test_deployed_over_the_version_of_before_it_replaces_no_table_and_loses_noth
     assert upgrade.after.identities.items() >= upgrade.before.identities.items()  # the present version has more
     counts = {name: len(items) for name, items in upgrade.before.items.items()}
     assert all(counts[name] for name in counts if not name.endswith("-accuracy")), "each table was filled"
-    lost = {name: len(items - upgrade.after.items[name]) for name, items in upgrade.before.items.items()}
+    lost = {
+        name: len(kept(name, items) - kept(name, upgrade.after.items[name]))
+        for name, items in upgrade.before.items.items()
+    }
     assert lost == dict.fromkeys(counts, 0)
     timings.note(f"deployed over {PREVIOUS[:9]}: no table replaced, all of {counts} as it was")
+
+
+def kept(table: str, items: set[str]) -> set[str]:
+    """What must still be there: items as they were; of forecasts their keys, for a tick may issue them again."""
+    if not table.endswith("-forecasts"):
+        return items
+    return {f"{item['room_id']} {item['issued_at']}" for item in map(json.loads, items)}
 
 
 @pytest.mark.usefixtures("redeployed")
