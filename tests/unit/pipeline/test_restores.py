@@ -222,7 +222,8 @@ def test_observations_of_before_digests_are_believed() -> None:
     world.observations.digests.clear()
     before = backup(world)
     take_in(world, [minute(0)])
-    assert backup(world) == before
+    after = backup(world)
+    assert (after["sets"], after["observations"]) == (before["sets"], before["observations"])
     assert Origin(1).covers(Origin(1, 0, "abc"))
     assert Origin(1, 0, "abc").covers(Origin(1))
     assert not Origin(1, 0, "abc").covers(Origin(1, 0, "abd"))
