@@ -78,7 +78,7 @@ def test_a_tick_of_a_house_of_eight_rooms(stage: Roomidity, meter: Meter) -> Non
         assert written["observations"] == 1
         assert only(units, "read_units")["readings"] == 1
         assert only(units, "sqs_requests") == {"readings": 3, "forecast-jobs": 1}
-        assert sum(only(units, "calls").values()) <= 11
+        assert sum(only(units, "calls").values()) <= 12  # one sees whether the house was forgotten meanwhile
 
     job = {"house": "demo", "issued_at": format_slot(NOW)}
     meter.take()
