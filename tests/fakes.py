@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -354,19 +354,15 @@ class FakeRejects:
         return [reject for _, line in self.lines for reject in expand(json.loads(line))]
 
 
-class FakeForecasts:
-    """Forecasts by room and issue time."""
+When = TypeVar("When", datetime, date)
+Kept = TypeVar("Kept")
+
+
+class _ByRoom(Generic[When, Kept]):
+    """A table that is keyed by house and room, as deletion sees it."""
 
     def __init__(self) -> None:
-        self.stored: dict[tuple[str, str, datetime], StoredForecast] = {}
-
-    def put_many(self, forecasts: Iterable[StoredForecast]) -> None:
-        for one in forecasts:
-            self.stored[one.house, one.room, one.issued_at] = one
-
-    def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
-        for one in forecasts:
-            self.stored.pop((one.house, one.room, one.issued_at), None)
+        self.stored: dict[tuple[str, str, When], Kept] = {}
 
     def erase(self, house: str, room: str, *, dry_run: bool = False) -> Iterator[int]:
         found = [key for key in self.stored if key[:2] == (house, room)]
@@ -380,6 +376,18 @@ class FakeForecasts:
 
     def bytes(self) -> int:
         return 0
+
+
+class FakeForecasts(_ByRoom[datetime, StoredForecast]):
+    """Forecasts by room and issue time."""
+
+    def put_many(self, forecasts: Iterable[StoredForecast]) -> None:
+        for one in forecasts:
+            self.stored[one.house, one.room, one.issued_at] = one
+
+    def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
+        for one in forecasts:
+            self.stored.pop((one.house, one.room, one.issued_at), None)
 
     def between(self, house: str, room: str, first: datetime, last: datetime) -> list[StoredForecast]:
         if first > last:  # as DynamoDB does
@@ -401,11 +409,11 @@ class FakeForecasts:
         return [self.stored[key] for key in keys if key in self.stored]
 
 
-class FakeAccuracy:
+class FakeAccuracy(_ByRoom[date, DayAccuracy]):
     """Rows by room and day; one gives way only to one of as many forecasts or more."""
 
     def __init__(self, houses: FakeHouses | None = None) -> None:
-        self.stored: dict[tuple[str, str, date], DayAccuracy] = {}
+        super().__init__()
         self.written = 0
         self._houses = houses
 
@@ -420,19 +428,6 @@ class FakeAccuracy:
         self.stored |= {(row.house, row.room, row.day): row for row in fit}
         self.written += len(fit)
         return len(fit)
-
-    def erase(self, house: str, room: str, *, dry_run: bool = False) -> Iterator[int]:
-        found = [key for key in self.stored if key[:2] == (house, room)]
-        for key in [] if dry_run else found:
-            del self.stored[key]
-        yield len(found)
-
-    def erase_below(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        for room in {key[1] for key in self.stored if key[0] == house}:
-            yield from self.erase(house, room, dry_run=dry_run)
-
-    def bytes(self) -> int:
-        return 0
 
     def between(self, house: str, room: str, first: date, last: date) -> list[DayAccuracy]:
         found = sorted(self.stored.items(), key=lambda item: item[0])
@@ -499,10 +494,7 @@ class FakeMoulds:
         return [self.stored[house, day] for day in sorted(days) if (house, day) in self.stored]
 
     def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        found = [key for key in self.stored if key[0] == house]
-        for key in [] if dry_run else found:
-            del self.stored[key]
-        yield len(found)
+        return _erase(self.stored, house, dry_run=dry_run)
 
 
 class FakeRegistry:
@@ -638,8 +630,9 @@ class FakeRegistry:
         return []
 
 
-def _erase(stored: dict[SlotKey, Any], house: str, *, dry_run: bool) -> Iterator[int]:
-    found = [key for key in stored if key.house == house]
+def _erase(stored: dict[Any, Any], house: str, *, dry_run: bool) -> Iterator[int]:
+    """Of what is kept under the house and something else."""
+    found = [key for key in stored if key[0] == house]
     for key in [] if dry_run else found:
         del stored[key]
     yield len(found)

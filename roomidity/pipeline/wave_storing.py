@@ -87,14 +87,14 @@ class WaveStorer:
             )
         done = Checked(accepted=_without(accepted, stored.left), rejected=_without(checked.rejected, kept))
         self.noting.take(messages, done, homes)
+        sent, unkept = len(decoded.rows) + translated.unkept.total(), _beside(translated.unkept, left)
         not_received = (len(_of(decoded.rows, left)) if left else 0) + stored.not_stored
-        not_received += sum(translated.unkept[place] for place in left)
-        unkept = sum(translated.unkept.values()) - sum(translated.unkept[place] for place in left)
+        not_received += translated.unkept.total() - unkept
         rejected.update({"unmapped": unkept} if unkept else {})
         summary = DrainSummary(
             waves=1,
             messages=len(messages),
-            received=len(decoded.rows) + sum(translated.unkept.values()) - not_received,
+            received=sent - not_received,
             left=not_received,
             late=int(accepted["late"].sum()),
             outcomes=stored.outcomes,

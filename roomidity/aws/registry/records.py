@@ -7,7 +7,6 @@ serves; it moves in one transaction with an entry of the log and with the versio
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -21,7 +20,7 @@ from pynamodb.transactions import TransactWrite
 from roomidity.aws.registry.facts import check_decision, check_manifest
 from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import ModelItem, connection_of
-from roomidity.aws.store.writing import Guard
+from roomidity.aws.store.writing import Guard, guard_for, is_cancelled, transact
 from roomidity.domain.damage import Damage, whole
 from roomidity.domain.houses import House
 from roomidity.domain.models import ModelRecord, Pointer, Served
@@ -34,9 +33,6 @@ _POINTER: Final = "champion"
 _SERVED: Final = "served#"
 _AFTER: Final = "~"
 """Sorts after every character of a log's key."""
-
-_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""Another's transaction on the same items takes some 20 ms."""
 
 
 class ModelTable:
@@ -65,9 +61,8 @@ class ModelTable:
         is_free = item.version.does_not_exist() | (item.expires_at.exists() & item.pruned_at.does_not_exist())
 
         def write(transaction: TransactWrite) -> None:
-            if home is not None and self._guard is not None:
-                guard = self._guard(home)
-                transaction.condition_check(guard.item, guard.key, condition=guard.condition)
+            if guard := guard_for(home, self._guard):
+                guard.check(transaction)
             transaction.save(new, condition=is_free)
 
         return self._transact(write)
@@ -214,21 +209,12 @@ class ModelTable:
 
     def _transact(self, write: Callable[[TransactWrite], None]) -> bool:
         """Write all or nothing; whether the conditions held. Others' transactions on the same items are waited for."""
-        for pause_s in (*_PAUSES_S, None):
-            try:
-                with TransactWrite(connection=connection_of(self._item)) as transaction:
-                    write(transaction)
-            except TransactWriteError as error:
-                if error.cause_response_code != "TransactionCanceledException":
-                    raise
-                if any(reason and reason.code == "ConditionalCheckFailed" for reason in error.cancellation_reasons):
-                    return False
-                if pause_s is None:
-                    raise StoreError("the table of models is busy: a transaction was put off six times") from error
-                time.sleep(pause_s)
-            else:
-                return True
-        raise AssertionError("the last attempt returns or raises")
+        try:
+            return transact(connection_of(self._item), write)
+        except TransactWriteError as error:
+            if not is_cancelled(error):
+                raise
+            raise StoreError("the table of models is busy: a transaction was put off six times") from error
 
     def _update(self, item: ModelItem, actions: list[Any], condition: Condition) -> bool:
         """Change an item; whether the condition held."""

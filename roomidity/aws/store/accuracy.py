@@ -11,7 +11,7 @@ import numpy as np
 from roomidity.aws.store.batches import batch_get
 from roomidity.aws.store.reading import FORMAT_VERSION, Reader, is_sound
 from roomidity.aws.store.tables import AccuracyItem, connection_of
-from roomidity.aws.store.writing import Guard, Write, save_guarded, save_many
+from roomidity.aws.store.writing import Guard, Write, guard_for, save_many
 from roomidity.domain.damage import Damage, whole
 from roomidity.domain.forecasts import room_id
 from roomidity.domain.houses import House
@@ -44,10 +44,8 @@ class AccuracyTable:
 
         Nor is any of a ``home`` that was forgotten since it was read.
         """
-        writes, connection = [self._write(row) for row in rows], connection_of(self._item)
-        if home is None or self._guard is None:
-            return sum(save_many(writes, connection))
-        return sum(save_guarded(writes, self._guard(home), connection))
+        guard = guard_for(home, self._guard)
+        return sum(save_many([self._write(row) for row in rows], connection_of(self._item), guard))
 
     def between(self, house: str, room: str, first: date, last: date) -> list[DayAccuracy]:
         """A room's rows of the days from ``first`` to ``last``, both included, in order of time."""

@@ -28,7 +28,7 @@ from roomidity.aws.store.house_parts import (
 )
 from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import HouseItem, connection_of
-from roomidity.aws.store.writing import Guard, Write, save
+from roomidity.aws.store.writing import Guard, Write, is_cancelled, save
 from roomidity.domain.damage import Damage, whole
 from roomidity.domain.deletion import REMEMBERED_FOR, remains
 from roomidity.domain.deliveries import NO_DELIVERIES, HouseDeliveries
@@ -154,7 +154,7 @@ class HouseTable:
                 if house.version:
                     transaction.delete(self._item(house.name), condition=self._item.version == house.version)
         except TransactWriteError as error:
-            if error.cause_response_code != "TransactionCanceledException":
+            if not is_cancelled(error):
                 raise
             raise ConflictError(f"house {house.name!r}", attempts=1) from error
 

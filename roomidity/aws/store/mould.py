@@ -13,7 +13,7 @@ from typing import Any, Final
 from roomidity.aws.store.erasing import erase
 from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import MouldItem, connection_of
-from roomidity.aws.store.writing import Guard, Write, save_guarded, save_many
+from roomidity.aws.store.writing import Guard, Write, guard_for, save_many
 from roomidity.domain.comfort.course import HOURS, MouldDay, RoomMould
 from roomidity.domain.comfort.mould import MAX_INDEX
 from roomidity.domain.comfort.walls import OutdoorMean
@@ -47,10 +47,8 @@ class MouldTable:
 
     def put_many(self, days: Iterable[MouldDay], *, home: House | None = None) -> int:
         """Write days; how many were written: none of a ``home`` that was forgotten since it was read."""
-        writes, connection = [self._write(day) for day in days], connection_of(self._item)
-        if home is None or self._guard is None:
-            return sum(save_many(writes, connection))
-        return sum(save_guarded(writes, self._guard(home), connection))
+        guard = guard_for(home, self._guard)
+        return sum(save_many([self._write(day) for day in days], connection_of(self._item), guard))
 
     def between(self, house: str, first: date, last: date) -> list[MouldDay]:
         """A house's days from ``first`` to ``last``, both included, in order of time; unreadable ones are left out."""

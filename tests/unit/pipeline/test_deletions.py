@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -217,22 +217,14 @@ def lived_in(*, days: int = 1) -> World:
 def test_a_forecast_that_was_under_way_takes_back_what_it_wrote() -> None:
     for call in range(12):
         world = lived_in()
-        calls = 0
-
-        def count_down(call: int = call, world: World = world) -> None:
-            nonlocal calls
-            if calls == call:
-                forget(world)
-            calls += 1
-
-        ports = world.forecast_ports()
-        ports = replace(ports, **{name: Counting(getattr(ports, name), count_down) for name in vars(ports)})
+        meanwhile = Forgetting(world, call)
+        ports = meanwhile.beside(world.forecast_ports())
         try:
             forecast_house(ports, house="h1", issued_at=NOW)
         except ForgottenError:
             nothing_is_left(world)
         else:
-            assert calls <= call, "it was not noticed"
+            assert meanwhile.calls <= call, "it was not noticed"
             assert world.forecasts.stored
 
 
@@ -249,23 +241,15 @@ def test_a_night_that_was_under_way_writes_nothing_of_it() -> None:
     for call in range(14):
         world = lived_in()
         forecast_house(world.forecast_ports(), house="h1", issued_at=NOW)
-        calls = 0
-
-        def count_down(call: int = call, world: World = world) -> None:
-            nonlocal calls
-            if calls == call:
-                forget(world)
-            calls += 1
-
-        ports = world.verify_ports()
-        ports = replace(ports, **{name: Counting(getattr(ports, name), count_down) for name in vars(ports)})
+        meanwhile = Forgetting(world, call)
+        ports = meanwhile.beside(world.verify_ports())
         later = NOW + timedelta(days=3)
         fleet = run_nights(ports, ["h1"], day=None, now=later, remaining_s=lambda: 300.0)
         assert fleet.failed == []
         if world.houses.get("h1") is None:
             nothing_is_left(world)
         else:
-            assert calls <= call
+            assert meanwhile.calls <= call
             assert world.accuracy.stored
 
 
@@ -319,3 +303,21 @@ def test_a_house_that_cannot_be_read_is_forgotten_too() -> None:
     world.houses.put(replace(one_of(world), flaw="its rooms cannot be read"))
     assert forget(world)["houses"] == 1
     nothing_is_left(world)
+
+
+@dataclass
+class Forgetting:
+    """Forgets the house just before one of the calls that others make."""
+
+    world: World
+    call: int
+    calls: int = 0
+
+    def beside(self, ports: Any) -> Any:
+        """The ports, whose calls are counted."""
+        return replace(ports, **{name: Counting(getattr(ports, name), self.count) for name in vars(ports)})
+
+    def count(self) -> None:
+        if self.calls == self.call:
+            forget(self.world)
+        self.calls += 1

@@ -239,23 +239,19 @@ def test_where_there_is_no_function_to_call_each_part_of_a_night_has_a_calls_tim
     names = [f"house {number}" for number in range(5)]
     for name in names:
         world.houses.put(House(name, "UTC"))
-    night = fleet.run_parts(
-        world.verify_ports(),
-        names,
-        day=None,
-        now=datetime(2026, 3, 15, 0, 20, tzinfo=UTC),
-        at_most=2,
-        part_s=60.0,
-        clock=lambda: 9.0 * next(looks),
-    )
+
+    def run(at_most: int) -> fleet.FleetNight:
+        return fleet.run_parts(
+            world.verify_ports(),
+            names,
+            day=None,
+            now=datetime(2026, 3, 15, 0, 20, tzinfo=UTC),
+            at_most=at_most,
+            part_s=60.0,
+            clock=lambda: 9.0 * next(looks),
+        )
+
+    night = run(2)
     assert (night.houses, night.failed) == (5, [])
-    later = fleet.run_parts(
-        world.verify_ports(),
-        names,
-        day=None,
-        now=datetime(2026, 3, 15, 0, 20, tzinfo=UTC),
-        at_most=5,
-        part_s=60.0,
-        clock=lambda: 9.0 * next(looks),
-    )
+    later = run(5)
     assert later.failed == ["house 4"]
