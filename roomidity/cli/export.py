@@ -28,12 +28,13 @@ __all__ = ["export"]
 )
 @json_option
 def export(house: str, out: Path, as_json: bool) -> None:
-    """Write all that is kept of HOUSE into a folder: before `roomidity forget HOUSE`, or to take the data elsewhere.
+    """Write what is kept of HOUSE into a folder: before `roomidity forget HOUSE`, or to take the data elsewhere.
 
     readings-MONTH.parquet have the readings, tidy, as `roomidity send` takes them; observations.parquet and
     forecasts.parquet a row for each slot or forecast and quantity; accuracy.ndjson, rejects.ndjson, models.json and
     house.json (rooms, quarantine, settings) what their names say; models/ the models' bytes. The folder appears when
-    all of it is written. Nothing is changed in the stage.
+    all of it is written. Nothing is changed in the stage. The device map is written by `roomidity devices export`;
+    left out are read tokens, of which only hashes are kept, and days of mould, which follow from observations.
     """
     output = Output(as_json=as_json)
     if out.exists() and any(out.iterdir()):
