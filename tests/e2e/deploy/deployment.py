@@ -166,7 +166,8 @@ class Deployment:
     def deploy_to_fire_in(self, seconds: float) -> datetime:
         """Deploy so that the next drain runs some ``seconds`` from now; when that is. Again where it took longer.
 
-        There is time then to look at what is stored before the drain changes it.
+        There is time then to look at what is stored before the drain changes it. ``seconds`` must be more than a deploy
+        takes: else the schedule may fire while it goes on, and that is seen here as well.
         """
         while True:
             at = datetime.fromtimestamp((time.time() + seconds) // 60 * 60 + 60, UTC)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -108,12 +109,19 @@ def lacks_previous(folder: Path, timings: Timings) -> str | None:
 
 
 @pytest.fixture(scope="module")
-def stage(aws: Cloud, folder: Path, lacks_previous: str | None, timings: Timings) -> Deployment:
-    """A stage as deployed, of the version of before, whose schedule does not fire while it is looked at."""
+def first_deploy(aws: Cloud, folder: Path, lacks_previous: str | None, timings: Timings) -> tuple[Deployment, float]:
+    """The version of before, whose schedule does not fire while it is looked at; how many seconds its deploy took."""
     stage = Deployment(aws, folder)
+    begun = time.monotonic()
     stage.deploy(minute=datetime.now(UTC).minute - 1)
     timings.done("deployed: image built and pushed, stack created" + (" (of the present)" if lacks_previous else ""))
-    return stage
+    return stage, time.monotonic() - begun
+
+
+@pytest.fixture(scope="module")
+def stage(first_deploy: tuple[Deployment, float]) -> Deployment:
+    """A stage as deployed: the version of before, until ``upgrade`` puts the present one over it."""
+    return first_deploy[0]
 
 
 def house(name: str, seed: int) -> pl.DataFrame:
@@ -173,8 +181,9 @@ class Upgrade:
 
 
 @pytest.fixture(scope="module")
-def upgrade(stage: Deployment, timings: Timings) -> Upgrade:
+def upgrade(first_deploy: tuple[Deployment, float], timings: Timings) -> Upgrade:
     """The present version over that of before, with a changed handler, and readings of another house waiting."""
+    stage, first_deploy_s = first_deploy
     stage.send(house("second", seed=12))
     copy_checkout(stage.folder)
     handler = stage.folder / "handlers/verify.py"
@@ -184,7 +193,7 @@ def upgrade(stage: Deployment, timings: Timings) -> Upgrade:
     assert changed != handler.read_text()
     handler.write_text(changed)
     before = stage.stored()
-    fires = stage.deploy_to_fire_in(45)
+    fires = stage.deploy_to_fire_in(first_deploy_s)
     found = Upgrade(fires, before, stage.stored())
     timings.done("the present version deployed over it, with a changed handler")
     return found
