@@ -10,7 +10,7 @@ import pytest
 from roomidity.domain.slots import from_epoch_ms
 from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting import Model, State, Window, advance
-from roomidity.forecasting.evaluation.gate import CHALLENGER, held_out_slots, judge, rehearse
+from roomidity.forecasting.evaluation.gate import CHALLENGER, MARGIN, Comparison, held_out_slots, judge, rehearse
 from roomidity.forecasting.training import ridges
 from roomidity.forecasting.training.challenge import challenge
 from roomidity.forecasting.training.ridges import train
@@ -171,6 +171,25 @@ def test_a_jump_is_neither_scored_nor_a_last_value(good: tuple[Model, State], ho
 def test_the_same_seed_gives_the_same_verdict(good, prior, house: Window, first: int) -> None:
     first_found, second_found = (verdict(good, {"prior": prior}, house, first) for _ in range(2))
     assert first_found == second_found
+
+
+@pytest.mark.parametrize(
+    ("pinball", "mae", "bound", "won"),
+    [
+        (-0.02, -0.01, -0.001, True),
+        (-0.02, MARGIN / 2, MARGIN / 2, True),  # as much worse as noise makes it
+        (-0.02, MARGIN, -0.001, False),  # its quantiles are better, its median is not
+        (-0.02, -0.01, MARGIN, False),
+        (0.0, -0.01, -0.001, False),
+        (None, -0.02, -0.001, True),  # persistence has no quantiles: the error decides
+        (None, 0.0, -0.001, False),
+        (None, -0.02, MARGIN, False),
+    ],
+)
+def test_a_challenger_wins_by_pinball_loss_only_if_its_error_is_no_worse_and_the_bound_holds(
+    pinball: float | None, mae: float, bound: float, won: bool
+) -> None:
+    assert Comparison("champion", pinball, mae, bound).won is won
 
 
 def test_a_challenge_trains_without_what_it_judges_on(house: Window, first: int, prior: tuple[Model, State]) -> None:
