@@ -15,18 +15,16 @@ from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import ModelRefusedError
 from roomidity.forecasting.artifacts import Field, pack, unpack
 from roomidity.forecasting.invariants import check_state
+from roomidity.forecasting.padding import UNNAMED_EXPERTS, with_experts
+from roomidity.forecasting.panel import EXPERTS, PANEL
 from roomidity.forecasting.serving.features import FEATURES, INPUTS, KNOTS
 from roomidity.forecasting.window import LEVELS, STEPS, FloatArray
 
 __all__ = [
     "BINS",
     "BLOCKS",
-    "EXPERTS",
-    "LOCAL_EXPERTS",
     "MODEL_SCHEMA",
     "OUTPUTS",
-    "PERSISTENCE",
-    "PRIOR",
     "RECENT_SLOTS",
     "STATE_SCHEMA",
     "Champion",
@@ -36,13 +34,6 @@ __all__ = [
 
 MODEL_SCHEMA: Final = "roomidity-model-2"
 STATE_SCHEMA: Final = "roomidity-state-2"
-
-EXPERTS: Final = ("prior", "ridge", "residual ridge", "weekly profile", "persistence", "yesterday")
-"""What a forecast is a weighted mean of; the second and third are the house's own, absent in the shipped prior."""
-
-PRIOR: Final = 0
-LOCAL_EXPERTS: Final = (1, 2)
-PERSISTENCE: Final = 4
 
 OUTPUTS: Final = len(QUANTITIES) * len(KNOTS)
 BLOCKS: Final = 8
@@ -188,24 +179,31 @@ class State:
 
     @cached_property
     def _content(self) -> bytes:
-        return pack(_arrays(self), self.schema, STATE_FIELDS)
+        named = {"experts": np.array(EXPERTS, dtype=np.str_)} if EXPERTS != UNNAMED_EXPERTS else {}
+        return pack(_arrays(self) | named, self.schema, STATE_FIELDS | {name: OPTIONAL_FIELDS[name] for name in named})
 
     @classmethod
     def from_bytes(cls, content: bytes, version: str) -> Self:
-        """The state that :meth:`to_bytes` wrote.
+        """The state that :meth:`to_bytes` wrote; of other experts than there are now, padded and cut to these.
 
         Raises
         ------
         ModelRefusedError
             If ``content`` is not such a state; ``version`` names it in the message.
         """
-        arrays = unpack(content, version, STATE_SCHEMA, STATE_FIELDS)
+        arrays = unpack(content, version, STATE_SCHEMA, STATE_FIELDS, optional=OPTIONAL_FIELDS)
         check_state(arrays, version)
-        return cls(**_attributes(arrays, version))
+        stored = tuple(arrays.pop("experts", np.array(UNNAMED_EXPERTS)).tolist())
+        if len(stored) != len(set(stored)) or len(stored) != len(arrays["gram"][0, 0]):
+            found = f"the experts {', '.join(stored)} and weights of {len(arrays['gram'][0, 0])}"
+            raise ModelRefusedError(version, found=found, expected="each expert once, with a weight")
+        of_experts = ("gram", "initial", "weights")
+        padded = with_experts(*(arrays[name] for name in of_experts), stored=stored, panel=PANEL)
+        return cls(**_attributes(arrays | dict(zip(of_experts, padded, strict=True)), version))
 
 
 _QUANTITIES: Final = len(QUANTITIES)
-_WEIGHTS: Final = (_QUANTITIES, BLOCKS, len(EXPERTS))
+_WEIGHTS: Final = (_QUANTITIES, BLOCKS, "E")
 _KNOTS: Final = len(KNOTS)
 
 MODEL_FIELDS: Final[dict[str, Field]] = {
@@ -230,7 +228,7 @@ STATE_FIELDS: Final[dict[str, Field]] = {
     "scored": ("i8", ()),
     "recent": ("f4?", ("R", _QUANTITIES, RECENT_SLOTS)),
     "outdoor": ("f4?", (_QUANTITIES, RECENT_SLOTS)),
-    "gram": ("f8", (*_WEIGHTS, len(EXPERTS))),
+    "gram": ("f8", (*_WEIGHTS, "E")),
     "days": ("f8", (_QUANTITIES,)),
     "initial": ("f8", _WEIGHTS),
     "weights": ("f8", _WEIGHTS),
@@ -240,6 +238,9 @@ STATE_FIELDS: Final[dict[str, Field]] = {
     "offsets": ("f4", ("R+1", _QUANTITIES, len(LEVELS), _KNOTS)),
     "idle_offsets": ("f4", (_QUANTITIES, len(LEVELS), _KNOTS)),
 }
+
+OPTIONAL_FIELDS: Final[dict[str, Field]] = {"experts": ("U", ("E",))}
+"""Names of the experts; a state of :data:`UNNAMED_EXPERTS` does without, as all did before there were others."""
 
 assert (STEPS - 1) // 12 + 1 == BLOCKS  # noqa: S101 (a fact about two constants)
 

@@ -166,7 +166,7 @@ MUTATIONS = (
         "residual-without-prior",
         "the residual ridge's answer leaves out what it is a residual of",
         "forecasting/serving/experts.py",
-        ("answers[known, :, LOCAL_EXPERTS[1]] += residual", "answers[known, :, LOCAL_EXPERTS[1]] = residual"),
+        ("        residual_ridge[known] += (own", "        residual_ridge[known] = (own"),
         tests=(SERVING,),
     ),
     mutation(

@@ -9,7 +9,7 @@ import numpy as np
 
 from roomidity.domain.quantities import QUANTITIES, SPECS
 from roomidity.domain.slots import SLOTS_A_DAY
-from roomidity.forecasting.model import BLOCKS, PERSISTENCE, RECENT_SLOTS, Model, State
+from roomidity.forecasting.model import BLOCKS, RECENT_SLOTS, Model, State
 from roomidity.forecasting.serving.cadence import cadence
 from roomidity.forecasting.serving.calibration import expected_size, quantile_offsets, tally
 from roomidity.forecasting.serving.courses import FILL_SLOTS
@@ -122,7 +122,7 @@ def absorb(state: State, answers: FloatArray, differences: FloatArray, size: Flo
     counts *= np.where(heard, fade, 1.0)
     counts[1:] += share * fresh
     counts[0] += share * fresh.sum(axis=0) / np.maximum(measured, 1)[:, None, None]
-    idle = tally(np.where(known, differences - answers[:, :, PERSISTENCE], np.nan)).sum(axis=0)
+    idle = tally(differences).sum(axis=0)
     idle_counts = (
         state.idle_counts * np.where(heard[0], fade, 1.0) + share * idle / np.maximum(measured, 1)[:, None, None]
     )

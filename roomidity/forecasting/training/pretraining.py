@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from roomidity.domain.slots import SLOTS_A_DAY
-from roomidity.forecasting.model import BINS, BLOCKS, EXPERTS, OUTPUTS, RECENT_SLOTS, Model, State
+from roomidity.forecasting.model import BINS, BLOCKS, OUTPUTS, RECENT_SLOTS, Model, State
+from roomidity.forecasting.panel import EXPERTS, PANEL
 from roomidity.forecasting.serving.calibration import quantile_offsets
 from roomidity.forecasting.serving.courses import fill
 from roomidity.forecasting.serving.features import (
@@ -28,9 +29,6 @@ from roomidity.forecasting.training.network import Examples, NetworkSettings, fi
 from roomidity.forecasting.window import LEVELS, STEPS, FloatArray, Window
 
 __all__ = ["blank_state", "examples_of", "joined", "no_prior", "prior_state", "train_prior"]
-
-INITIAL: Final = (0.30, 0.15, 0.25, 0.15, 0.10, 0.05)
-"""Weights of the experts before any experience, in their order."""
 
 STRIDE: Final = 16
 """Slots between examples: every 4 h; houses differ more than hours of one house."""
@@ -93,7 +91,8 @@ def joined(parts: Sequence[Examples]) -> Examples:
 
 def blank_state() -> State:
     """The state of a house of which nothing at all is known, not even how wrong forecasts are elsewhere."""
-    initial = np.broadcast_to(np.array(INITIAL), (2, BLOCKS, len(EXPERTS))).copy()
+    shares = np.array([expert.initial_weight for expert in PANEL])
+    initial = np.broadcast_to(shares / shares.sum(), (2, BLOCKS, len(EXPERTS))).copy()
     knots = len(KNOTS)
     return State(
         rooms=(),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from roomidity.forecasting import LEVELS, STEPS, Model, State, Window, forecast
-from roomidity.forecasting.model import EXPERTS
+from roomidity.forecasting.panel import EXPERTS
 from roomidity.forecasting.serving.calibration import RESTLESS_FLOOR, RESTLESS_POWER
 from roomidity.forecasting.serving.features import KNOTS
 from roomidity.forecasting.serving.forecast import AGE_POWER
