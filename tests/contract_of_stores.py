@@ -144,7 +144,7 @@ def deleted_forecasts_are_gone_and_those_that_never_were_do_no_harm(stores: Stor
 
 
 def row_of(stores: Stores, *, day: date, forecasts: int, room: str = "kitchen", error: float = 1.0) -> DayAccuracy:
-    sums = {part.name: np.full(LEAD_HOURS, error if part.name == "error" else 4.0) for part in fields(Score)}
+    sums = {part.name: np.full(LEAD_HOURS, error if part.name == "absolute_error" else 4.0) for part in fields(Score)}
     return DayAccuracy(
         stores.house, room, day, forecasts, complete=True, scores={"humidity": Score(**sums)}, six_hourly={}
     )
@@ -156,7 +156,7 @@ def a_day_of_accuracy_gives_way_only_to_one_of_as_many_forecasts_or_more(stores:
         row = row_of(stores, day=day, forecasts=forecasts, error=float(error))
         assert stores.accuracy.put_many([row]) == int(written)
     (found,) = stores.accuracy.between(stores.house, "kitchen", day, day)
-    assert (found.forecasts, found.scores["humidity"].error[0]) == (96, 3.0)
+    assert (found.forecasts, found.scores["humidity"].absolute_error[0]) == (96, 3.0)
     assert found.plain() == row_of(stores, day=day, forecasts=96, error=3.0).plain()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Final, Self
 
@@ -57,7 +57,7 @@ class Model:
     hidden1, bias1, hidden2, bias2, output, bias3, skip
         The prior: two layers of rectified units and a linear bypass to OUTPUTS differences from the newest value,
         humidity's knots (%RH) then temperature's (°C). The air outside comes in by the bypass alone.
-    spread
+    difference_rms
         Root mean square of the differences in the houses that the prior learnt from, (OUTPUTS,).
     rooms
         Names of the rooms that have ridges.
@@ -75,7 +75,7 @@ class Model:
     output: FloatArray
     bias3: FloatArray
     skip: FloatArray
-    spread: FloatArray
+    difference_rms: FloatArray = field(metadata={"stored": "spread"})
     rooms: tuple[str, ...]
     local: FloatArray
     residual: FloatArray
@@ -114,7 +114,7 @@ class Model:
         arrays = unpack(content, version, MODEL_SCHEMA, MODEL_FIELDS)
         if not (arrays["scale"] > 0).all() or not (arrays["spread"] > 0).all():
             raise ModelRefusedError(version, found="a scale that is not positive", expected="positive scales")
-        return cls(**_attributes(arrays, version))
+        return cls(**_attributes(cls, arrays, version))
 
 
 @dataclass(frozen=True)
@@ -139,14 +139,14 @@ class State:
         Discounted days behind those sums, (2,).
     initial, weights
         Weights of the experts before any experience and now, (2, BLOCKS, experts); each row sums to 1.
-    counts
-        Discounted histograms of the forecast's errors over their expected size, (rooms + 1, 2, knots, BINS); row 0 is
+    error_histogram
+        Discounted histograms of the forecast's errors over their scale, (rooms + 1, 2, knots, BINS); row 0 is
         for any room.
-    idle_counts
+    persistence_histogram
         Of the errors of persistence, for any room, (2, knots, BINS).
-    width
+    interval_scale
         Factor on the distance of quantiles from the median, (rooms + 1, 2).
-    offsets, idle_offsets
+    offsets, persistence_offsets
         Distances of the quantiles from the median, (rooms + 1, 2, levels, knots) and (2, levels, knots).
     """
 
@@ -159,11 +159,11 @@ class State:
     days: FloatArray
     initial: FloatArray
     weights: FloatArray
-    counts: FloatArray
-    idle_counts: FloatArray
-    width: FloatArray
+    error_histogram: FloatArray = field(metadata={"stored": "counts"})
+    persistence_histogram: FloatArray = field(metadata={"stored": "idle_counts"})
+    interval_scale: FloatArray = field(metadata={"stored": "width"})
     offsets: FloatArray
-    idle_offsets: FloatArray
+    persistence_offsets: FloatArray = field(metadata={"stored": "idle_offsets"})
 
     schema: str = STATE_SCHEMA
 
@@ -199,7 +199,7 @@ class State:
             raise ModelRefusedError(version, found=found, expected="each expert once, with a weight")
         of_experts = ("gram", "initial", "weights")
         padded = with_experts(*(arrays[name] for name in of_experts), stored=stored, panel=PANEL)
-        return cls(**_attributes(arrays | dict(zip(of_experts, padded, strict=True)), version))
+        return cls(**_attributes(cls, arrays | dict(zip(of_experts, padded, strict=True)), version))
 
 
 _QUANTITIES: Final = len(QUANTITIES)
@@ -245,16 +245,23 @@ OPTIONAL_FIELDS: Final[dict[str, Field]] = {"experts": ("U", ("E",))}
 assert (STEPS - 1) // 12 + 1 == BLOCKS  # noqa: S101 (a fact about two constants)
 
 
+def _stored_names(kind: type[Model | State]) -> dict[str, str]:
+    """Returns the name of each array as it is stored, by the attribute that holds it."""
+    return {part.name: part.metadata.get("stored", part.name) for part in fields(kind) if part.name != "schema"}
+
+
 def _arrays(artifact: Model | State) -> dict[str, NDArray[Any]]:
-    values = {field.name: getattr(artifact, field.name) for field in fields(artifact)}
+    """Returns what is stored of a model or a state, by the names in its fields."""
+    values = {stored: getattr(artifact, name) for name, stored in _stored_names(type(artifact)).items()}
     values["rooms"] = np.array(artifact.rooms, dtype=np.str_)
-    return {name: np.asarray(value) for name, value in values.items() if name != "schema"}
+    return {name: np.asarray(value) for name, value in values.items()}
 
 
-def _attributes(arrays: dict[str, NDArray[Any]], version: str) -> dict[str, Any]:
-    """Constructor arguments; numbers become float64 once here, so that serving converts nothing."""
+def _attributes(kind: type[Model | State], arrays: dict[str, NDArray[Any]], version: str) -> dict[str, Any]:
+    """Returns constructor arguments; numbers become float64 once here, so that serving converts nothing."""
     attributes: dict[str, Any] = {}
-    for name, array in arrays.items():
+    for name, stored in _stored_names(kind).items():
+        array = arrays[stored]
         if array.dtype.kind == "U":
             attributes[name] = tuple(array.tolist())
         elif array.dtype.kind == "i":

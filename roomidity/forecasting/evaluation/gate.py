@@ -174,9 +174,9 @@ def judge(contenders: Mapping[str, Score], *, slots: int, seed: int) -> Verdict:
         own = others.pop(CHALLENGER)
         for name, other in others.items():
             pinball = _Difference(own.pinball, other.pinball, blocks, measured)
-            mae = _Difference(own.error, other.error, blocks, measured)
+            mae = _Difference(own.absolute_error, other.absolute_error, blocks, measured)
             comparisons.append(Comparison(name, pinball.mean, mae.mean, pinball.bound(draws)))
-        mae = _Difference(own.error, own.persistence_error, blocks, measured)
+        mae = _Difference(own.absolute_error, own.persistence_error, blocks, measured)
         comparisons.append(Comparison("persistence", None, mae.mean, mae.bound(draws)))
     return Verdict(
         won=bool(comparisons) and all(one.won for one in comparisons),

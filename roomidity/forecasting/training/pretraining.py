@@ -104,11 +104,11 @@ def blank_state() -> State:
         days=np.zeros(2),
         initial=initial,
         weights=initial,
-        counts=np.zeros((1, 2, knots, BINS)),
-        idle_counts=np.zeros((2, knots, BINS)),
-        width=np.ones((1, 2)),
+        error_histogram=np.zeros((1, 2, knots, BINS)),
+        persistence_histogram=np.zeros((2, knots, BINS)),
+        interval_scale=np.ones((1, 2)),
         offsets=np.zeros((1, 2, len(LEVELS), knots)),
-        idle_offsets=np.zeros((2, len(LEVELS), knots)),
+        persistence_offsets=np.zeros((2, len(LEVELS), knots)),
     )
 
 
@@ -116,20 +116,22 @@ def prior_state(model: Model, unseen: Sequence[Window]) -> State:
     """The state that a new house starts from: as wrong as ``model`` was in the ``unseen``, each counting the same."""
     blank = blank_state()
     later = [advance(blank, model, house) for house in unseen if house.slots > PAST_SLOTS]
-    counts = _shared([state.counts[:1] for state in later]) if later else blank.counts
-    idle_counts = _shared([state.idle_counts for state in later]) if later else blank.idle_counts
+    histogram = _shared([state.error_histogram[:1] for state in later]) if later else blank.error_histogram
+    persistence_histogram = (
+        _shared([state.persistence_histogram for state in later]) if later else blank.persistence_histogram
+    )
     return replace(
         forgetful(blank),
-        counts=counts,
-        idle_counts=idle_counts,
-        offsets=quantile_offsets(counts),
-        idle_offsets=quantile_offsets(idle_counts),
+        error_histogram=histogram,
+        persistence_histogram=persistence_histogram,
+        offsets=quantile_offsets(histogram),
+        persistence_offsets=quantile_offsets(persistence_histogram),
     )
 
 
-def _shared(counts: Sequence[FloatArray]) -> FloatArray:
+def _shared(histograms: Sequence[FloatArray]) -> FloatArray:
     """Histograms of several houses as one of HOUSE_DAYS days."""
-    shares = [count / np.maximum(count.sum(axis=-1, keepdims=True), 1e-12) for count in counts]
+    shares = [one / np.maximum(one.sum(axis=-1, keepdims=True), 1e-12) for one in histograms]
     mean: FloatArray = HOUSE_DAYS * np.mean(shares, axis=0)
     return mean
 
@@ -138,7 +140,7 @@ def no_prior() -> tuple[Model, State]:
     """A prior that knows nothing: it expects no change, and has no idea how wrong that is until the house shows it."""
     nothing = Model(
         scale=np.ones(INPUTS),
-        spread=np.ones(OUTPUTS),
+        difference_rms=np.ones(OUTPUTS),
         hidden1=np.zeros((INPUTS, 1)),
         bias1=np.zeros(1),
         hidden2=np.zeros((1, 1)),

@@ -21,7 +21,7 @@ from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting.model import OUTPUTS, Model, State
 from roomidity.forecasting.panel import Question, answers_to
 from roomidity.forecasting.serving.cadence import cadence
-from roomidity.forecasting.serving.calibration import expected_size
+from roomidity.forecasting.serving.calibration import error_scale
 from roomidity.forecasting.serving.courses import fill, measured_slots
 from roomidity.forecasting.serving.experts import combine, network, scaled
 from roomidity.forecasting.serving.faults import without_faults
@@ -147,13 +147,13 @@ def _train(
     expected = network(base, rows[:, replayed]).reshape(differences.shape)
     ridge, left = (np.stack([fit.replayed[which] for fit in fits]) for which in range(2))
     answers = answers_to(Question(basis.at(replayed), prior=expected, ridge=ridge, residual_ridge=expected + left))
-    size = expected_size(base, basis.at(replayed))
+    scale = error_scale(base, basis.at(replayed))
     state = with_rooms(forgetful(start), history.rooms)
     errors: list[FloatArray] = []
     for day in days:
         chosen = slice(*np.searchsorted(origins[replayed], [day, day + SLOTS_A_DAY]))
         errors.append(_errors(combine(state, answers[:, chosen]), expected[:, chosen], differences[:, chosen]))
-        state = absorb(state, answers[:, chosen], differences[:, chosen], size[:, chosen])
+        state = absorb(state, answers[:, chosen], differences[:, chosen], scale[:, chosen])
     model = replace(
         base,
         rooms=history.rooms,
@@ -182,8 +182,8 @@ def _train(
 def _errors(mixed: FloatArray, expected: FloatArray, differences: FloatArray) -> FloatArray:
     """Sums of absolute errors of forecast, prior and persistence, and their count, over leads, (4, 2)."""
     known = np.isfinite(differences)
-    missed = [np.where(known, np.abs(differences - one), 0.0) for one in (mixed, expected, 0.0)]
-    sums: FloatArray = np.stack([(one @ KNOT_WEIGHTS).sum(axis=(0, 1)) for one in (*missed, known)])
+    errors = [np.where(known, np.abs(differences - one), 0.0) for one in (mixed, expected, 0.0)]
+    sums: FloatArray = np.stack([(one @ KNOT_WEIGHTS).sum(axis=(0, 1)) for one in (*errors, known)])
     return sums
 
 

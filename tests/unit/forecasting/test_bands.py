@@ -10,7 +10,7 @@ import pytest
 
 from roomidity.forecasting import LEVELS, STEPS, Model, State, Window, forecast
 from roomidity.forecasting.panel import EXPERTS
-from roomidity.forecasting.serving.calibration import RESTLESS_FLOOR, RESTLESS_POWER
+from roomidity.forecasting.serving.calibration import VOLATILITY_FLOOR, VOLATILITY_POWER
 from roomidity.forecasting.serving.features import KNOTS
 from roomidity.forecasting.serving.forecast import AGE_POWER
 from roomidity.forecasting.serving.online import ORIGINS_A_DAY, TARGET_COVERAGE, WIDTH_RATE, absorb, with_rooms
@@ -30,9 +30,9 @@ def test_the_interval_scale_of_a_room_stretches_its_quantiles_about_the_median(m
     window = make_house(days=12).tail(192)
 
     def issued(scale: float) -> np.ndarray:
-        width = np.array(trained.state.width)
+        width = np.array(trained.state.interval_scale)
         width[trained.state.rooms.index("room 0") + 1] = scale
-        return forecast(window, trained.model, replace(trained.state, width=width)).quantiles
+        return forecast(window, trained.model, replace(trained.state, interval_scale=width)).quantiles
 
     plain, stretched = issued(1.0), issued(1.5)
     np.testing.assert_array_equal(plain[:, :, P50], stretched[:, :, P50])
@@ -55,8 +55,8 @@ def test_quantiles_are_as_wide_as_the_room_has_moved_at_this_hour_lately(
     )
     calm, busy = bands(window, model, state)[..., KNOTS - 1]
     moved = sizes * np.abs(course[slots - 96 + KNOTS - 1] - course[slots - 97])
-    calm_size, busy_size = moved / model.spread.reshape(2, -1) + RESTLESS_FLOOR
-    np.testing.assert_allclose(busy / calm, (busy_size / calm_size) ** RESTLESS_POWER, rtol=1e-6)
+    calm_size, busy_size = moved / model.difference_rms.reshape(2, -1) + VOLATILITY_FLOOR
+    np.testing.assert_allclose(busy / calm, (busy_size / calm_size) ** VOLATILITY_POWER, rtol=1e-6)
     assert (busy > calm).all()
 
 
@@ -71,13 +71,13 @@ def test_the_interval_scale_follows_coverage(
     differences[0, :, 0] = missed
     later = absorb(state, answers, differences, np.ones(differences.shape))
     moved = np.exp(WIDTH_RATE * hours / ORIGINS_A_DAY * (TARGET_COVERAGE - (1 - outside)))
-    expected = np.array(state.width)
+    expected = np.array(state.interval_scale)
     expected[:2, 0] *= moved  # the kitchen's, and any room's; of temperature and of the silent room nothing is known
-    np.testing.assert_allclose(later.width, expected)
+    np.testing.assert_allclose(later.interval_scale, expected)
     assert (moved > 1) == (outside > 0.2)
     for _ in range(20):
         later = absorb(later, answers, differences, np.ones(differences.shape))
-    assert 0.5 <= later.width.min() <= later.width.max() <= 2.0
+    assert 0.5 <= later.interval_scale.min() <= later.interval_scale.max() <= 2.0
 
 
 def silent_for(house: Window, slots: int) -> Window:

@@ -99,7 +99,7 @@ def test_a_model_that_only_looks_better_in_sample_is_refused(
     state = replace(learnt.state, initial=weights, weights=weights)
     begin = seen.last - 4 * 96
     in_sample = {
-        name: rehearse(model, replace(state, through=seen.last), noisy, first=begin).error[:, :16].sum()
+        name: rehearse(model, replace(state, through=seen.last), noisy, first=begin).absolute_error[:, :16].sum()
         for name, (model, state) in {"by heart": (learnt.model, state), "good": good}.items()
     }
     assert in_sample["by heart"] < in_sample["good"]
@@ -141,8 +141,8 @@ def test_a_rehearsal_sees_nothing_of_what_it_is_scored_on(good: tuple[Model, Sta
     usual, changed = (rehearse(model, state, one, first=first) for one in (house, replace(house, values=later)))
     before = usual.count.shape[1] - 8
     kept = slice(0, before - 8)  # issue times whose 24 h end before the change
-    assert np.array_equal(usual.error[:, kept], changed.error[:, kept])
-    assert not np.array_equal(usual.error[:, before:], changed.error[:, before:])
+    assert np.array_equal(usual.absolute_error[:, kept], changed.absolute_error[:, kept])
+    assert not np.array_equal(usual.absolute_error[:, before:], changed.absolute_error[:, before:])
 
 
 def test_a_stuck_sensor_is_not_scored_and_leaves_the_verdict_on_the_other_room_as_it_is(

@@ -121,7 +121,7 @@ def test_what_stands_still_or_is_wild_is_not_scored() -> None:
     issue(world, ISSUED, 48, 51, 53)
     score = verify(world)["kitchen"]["humidity"]
     assert score.count.tolist() == [4, 3, *[4] * 4, *[0] * 18]
-    assert score.error.max() == 2
+    assert score.absolute_error.max() == 2
 
 
 def test_scores_go_by_the_robust_value() -> None:
@@ -298,7 +298,7 @@ def test_late_readings_correct_a_row() -> None:
     (before,) = rows_of(world)
     observe(world, {MIDNIGHT + 100 * SLOT: 57.0})
     (after,) = rows_of(world)
-    assert after.scores["humidity"].error.sum() > before.scores["humidity"].error.sum()
+    assert after.scores["humidity"].absolute_error.sum() > before.scores["humidity"].absolute_error.sum()
     assert after.scores["humidity"].count.tolist() == before.scores["humidity"].count.tolist()
 
 
