@@ -16,8 +16,8 @@ from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting.evaluation.protocol import STEP_SLOTS, Cadence, eligible, issue_slots
 from roomidity.forecasting.evaluation.scores import Score, losses
 from roomidity.forecasting.model import Model, State
-from roomidity.forecasting.serving.courses import fill
 from roomidity.forecasting.serving.forecast import forecast
+from roomidity.forecasting.serving.gaps import fill
 from roomidity.forecasting.serving.online import advance
 from roomidity.forecasting.training.challenge import Challenge, challenge
 from roomidity.forecasting.training.ridges import one_blas_thread

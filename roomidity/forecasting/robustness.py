@@ -17,8 +17,8 @@ from roomidity.domain.quantities import HUMIDITY, QUANTITIES
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting.model import Model, State
-from roomidity.forecasting.serving.courses import fill
 from roomidity.forecasting.serving.forecast import forecast
+from roomidity.forecasting.serving.gaps import fill
 from roomidity.forecasting.serving.online import advance
 from roomidity.forecasting.training.challenge import challenge
 from roomidity.forecasting.training.ridges import one_blas_thread

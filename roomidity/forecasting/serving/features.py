@@ -12,7 +12,7 @@ import numpy as np
 
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT_S, SLOTS_A_DAY
-from roomidity.forecasting.serving.courses import PROFILE_DAYS, fill, known_mean, led, mean_of_last
+from roomidity.forecasting.serving.gaps import PROFILE_DAYS, fill, known_mean, led, mean_of_last
 from roomidity.forecasting.serving.outdoor import OUTDOOR_FEATURES, outdoor_inputs
 from roomidity.forecasting.window import STEPS, FloatArray, IntArray
 

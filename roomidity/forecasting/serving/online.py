@@ -12,10 +12,10 @@ from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.forecasting.model import BLOCKS, RECENT_SLOTS, Model, State
 from roomidity.forecasting.serving.cadence import cadence
 from roomidity.forecasting.serving.calibration import error_scale, quantile_offsets, tally
-from roomidity.forecasting.serving.courses import FILL_SLOTS
 from roomidity.forecasting.serving.experts import combine, consult, scaled
 from roomidity.forecasting.serving.faults import without_faults
 from roomidity.forecasting.serving.features import KNOT_BLOCKS, KNOT_WEIGHTS, PAST_SLOTS, calendar, design, targets
+from roomidity.forecasting.serving.gaps import FILL_SLOTS
 from roomidity.forecasting.serving.mixing import convex_weights
 from roomidity.forecasting.serving.past import Past, look_back
 from roomidity.forecasting.window import STEPS, FloatArray, Window

@@ -12,7 +12,6 @@ from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.forecasting.model import BINS, BLOCKS, OUTPUTS, RECENT_SLOTS, Model, State
 from roomidity.forecasting.panel import EXPERTS, PANEL
 from roomidity.forecasting.serving.calibration import quantile_offsets
-from roomidity.forecasting.serving.courses import fill
 from roomidity.forecasting.serving.features import (
     FEATURES,
     INPUTS,
@@ -24,6 +23,7 @@ from roomidity.forecasting.serving.features import (
     local_time,
     targets,
 )
+from roomidity.forecasting.serving.gaps import fill
 from roomidity.forecasting.serving.online import advance, forgetful
 from roomidity.forecasting.training.network import Examples, NetworkSettings, fit_network
 from roomidity.forecasting.window import LEVELS, STEPS, FloatArray, Window

@@ -22,10 +22,10 @@ from roomidity.forecasting.model import OUTPUTS, Model, State
 from roomidity.forecasting.panel import Question, answers_to
 from roomidity.forecasting.serving.cadence import cadence
 from roomidity.forecasting.serving.calibration import error_scale
-from roomidity.forecasting.serving.courses import fill, measured_slots
 from roomidity.forecasting.serving.experts import combine, network, scaled
 from roomidity.forecasting.serving.faults import without_faults
 from roomidity.forecasting.serving.features import FEATURES, KNOT_WEIGHTS, KNOTS, Design, calendar, design, targets
+from roomidity.forecasting.serving.gaps import fill, measured_slots
 from roomidity.forecasting.serving.online import SCORE_STRIDE, absorb, forgetful, remember, with_rooms
 from roomidity.forecasting.window import STEPS, FloatArray, IntArray, Window
 

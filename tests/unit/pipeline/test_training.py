@@ -172,14 +172,14 @@ def test_a_champion_is_judged_as_it_was_trained_not_as_it_has_come_to_be(
 ) -> None:
     champion = run(world, now=NOW - DAY)
     began: dict[bytes, int] = {}
-    rehearse = challenging.rehearse
+    score_holdout = challenging.score_holdout
 
     def watched(model: Any, state: State, history: Window, *, first: int) -> Any:
         began[model.to_bytes()] = state.through
         assert first >= model.trained_through
-        return rehearse(model, state, history, first=first)
+        return score_holdout(model, state, history, first=first)
 
-    monkeypatch.setattr(challenging, "rehearse", watched)
+    monkeypatch.setattr(challenging, "score_holdout", watched)
     run(world)
     own = world.registry.load("h1", champion.version)
     assert began[own.model.to_bytes()] == own.model.trained_through < own.state.through
