@@ -75,9 +75,17 @@ def test_the_interval_scale_follows_coverage(
     expected[:2, 0] *= moved  # the kitchen's, and any room's; of temperature and of the silent room nothing is known
     np.testing.assert_allclose(later.interval_scale, expected)
     assert (moved > 1) == (outside > 0.2)
-    for _ in range(20):
-        later = absorb(later, answers, differences, np.ones(differences.shape))
-    assert 0.5 <= later.interval_scale.min() <= later.interval_scale.max() <= 2.0
+
+
+@pytest.mark.parametrize(("scale", "missed"), [(1.98, 40.0), (0.505, 0.0)])
+def test_the_interval_scale_stays_between_a_half_and_two(
+    scale: float, missed: float, prior: tuple[Model, State]
+) -> None:
+    state = with_rooms(replace(prior[1], interval_scale=np.full((1, 2), scale)), ("kitchen",))
+    differences = np.full((1, ORIGINS_A_DAY, 2, len(KNOTS)), missed)
+    answers = np.zeros((1, ORIGINS_A_DAY, len(EXPERTS), 2, len(KNOTS)))
+    later = absorb(state, answers, differences, np.ones(differences.shape))
+    np.testing.assert_array_equal(later.interval_scale, 2.0 if scale > 1 else 0.5)
 
 
 def silent_for(house: Window, slots: int) -> Window:

@@ -134,7 +134,7 @@ def test_the_half_days_of_an_outage_are_not_drawn(
     assert judge(spread, slots=96, seed=0).comparisons == judge(short, slots=96, seed=0).comparisons
 
 
-def test_a_held_out_score_sees_nothing_of_what_it_is_scored_on(
+def test_a_held_out_score_sees_nothing_of_what_comes_after(
     good: tuple[Model, State], house: Window, first: int
 ) -> None:
     model, state = good
