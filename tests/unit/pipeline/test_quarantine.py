@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roomidity.domain.houses import House, Quarantine
+from roomidity.domain.models import ModelRecord
 from roomidity.domain.observations import Origin
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.errors import ConflictError, InputError, NotFoundError, RuleNotFollowedError
@@ -475,12 +476,14 @@ def test_the_harness_bites_where_observations_under_newer_rules_are_replaced(mon
 def manifests(world: World, **spans: tuple[int, int, list[str], list[str]]) -> None:
     """Models by name: first and last day of training, rooms, rules."""
     for name, (begin, through, rooms, rules) in spans.items():
-        world.registry._manifests["h1", name] = {
+        facts = {
+            "version": name,
             "trained_from": format_slot_of_day(begin),
             "trained_through": format_slot_of_day(through),
             "rooms": rooms,
             **({"quarantine": rules} if rules else {}),
         }
+        world.registry.stored["h1", name] = ModelRecord(name, facts, state_sha256="", state_through=0)
 
 
 def format_slot_of_day(day: int) -> str:
