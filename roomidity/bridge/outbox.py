@@ -200,8 +200,8 @@ class Outbox:
         return ready
 
     def lose_connection(self) -> None:
-        """The connection is gone, and with it what its acknowledgements were good for."""
-        self._before = dict(self._unacknowledged)
+        """The connection is gone, or another attempt failed; acknowledgements of it are good for nothing any more."""
+        self._before.update(self._unacknowledged)
         self._unacknowledged.clear()
 
     def resume(self, *, session_present: bool) -> None:
