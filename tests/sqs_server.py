@@ -1,15 +1,16 @@
 """SQS over loopback, as much of it as a producer calls, for a bridge that is a process of its own.
 
-It can be away (nothing listens), or refuse entries of a batch. What it took it keeps; which operations were asked for it notes.
+It can be away (nothing listens), or refuse entries of a batch. It keeps what it took, and notes what was asked for.
 """
 
 from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
+from typing import Any, Final, Self
 
 __all__ = ["QUEUE", "SqsServer"]
 
@@ -24,8 +25,10 @@ class SqsServer:
 
     def __init__(self) -> None:
         self.bodies: list[str] = []
+        self.messages: list[dict[str, Any]] = []  # of a broker, in those bodies, repeats among them
         self.operations: set[str] = set()
         self.refuse: Refuse = lambda _body: None
+        self.delay_s = 0.0
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
         self._port = 0
@@ -34,7 +37,7 @@ class SqsServer:
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
-    def __enter__(self) -> SqsServer:
+    def __enter__(self) -> Self:
         self.listen()
         return self
 
@@ -52,11 +55,6 @@ class SqsServer:
             self._server.server_close()
             self._server = None
 
-    def messages(self) -> list[dict[str, Any]]:
-        """All messages of a broker that were taken, repeats among them."""
-        with self._lock:
-            return [one for body in self.bodies for one in json.loads(body)["messages"]]
-
     def answer(self, operation: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         with self._lock:
             self.operations.add(operation)
@@ -70,6 +68,7 @@ class SqsServer:
             for entry in asked["Entries"]:
                 if (why := self.refuse(entry["MessageBody"])) is None:
                     self.bodies.append(entry["MessageBody"])
+                    self.messages += json.loads(entry["MessageBody"])["messages"]
                     taken.append({"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": "0" * 32})
                 else:
                     refused.append({"Id": entry["Id"], "Code": why[0], "Message": "refused", "SenderFault": why[1]})
@@ -80,6 +79,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
+    def handle_error(self, *_: object) -> None:
+        """Who calls may be killed meanwhile."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -89,11 +91,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        server_is_away = self.sqs._server is None
-        if server_is_away:
+        if self.sqs._server is None:  # away, and this connection with it
             self.close_connection = True
             return
         status, content = self.sqs.answer(self.headers["X-Amz-Target"].rpartition(".")[2], asked)
+        time.sleep(self.sqs.delay_s)  # what was taken is taken before the sender hears of it
         body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.0")

@@ -140,11 +140,14 @@ class MqttBroker:
         except (OSError, ValueError) as error:
             self._events.append(self._failed(error))
 
-    def subscribe(self, filters: Sequence[str]) -> None:
-        """Ask for topics, at QoS 1: a message published at QoS 2 then comes at 1, which is enough."""
-        options = SubscribeOptions(
-            qos=1, retainAsPublished=False, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
-        )
+    def subscribe(self, filters: Sequence[str], *, qos: int = 1) -> None:
+        """Ask for topics; what is published at a higher QoS than ``qos`` comes at that.
+
+        At QoS 1 what the broker has in store comes once a session, marked as retained; what is published from then on
+        is not marked, whether or not it is stored as well.
+        """
+        stored = SubscribeOptions.RETAIN_SEND_IF_NEW_SUB if qos else SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
+        options = SubscribeOptions(qos=qos, retainAsPublished=False, retainHandling=stored)
         code, mid = self._client.subscribe([(name, options) for name in filters])
         if code == MQTTErrorCode.MQTT_ERR_SUCCESS and mid is not None:
             self._asked[mid] = list(filters)

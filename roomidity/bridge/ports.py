@@ -57,8 +57,8 @@ class Broker(Protocol):
     def connect(self) -> None:
         """Begin to connect; what comes of it is an event."""
 
-    def subscribe(self, filters: Sequence[str]) -> None:
-        """Ask for topics, at QoS 1."""
+    def subscribe(self, filters: Sequence[str], *, qos: int = 1) -> None:
+        """Ask for topics; what is published at a higher QoS than ``qos`` comes at that."""
 
     def wait(self, timeout_s: float) -> list[Event]:
         """What has happened since; returns at once where something has, else after ``timeout_s`` at most."""

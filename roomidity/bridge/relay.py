@@ -36,6 +36,15 @@ _REPORT_S: Final = 60.0
 _TAKEOVER_S: Final = 60.0
 """Who lost its session to another client of the same name takes it back no sooner: two would chase each other."""
 
+_BRIEF_S: Final = 60.0
+_CHASES: Final = 3
+"""So many connections in a row that did not last that long: maybe two clients of a name; not every broker tells."""
+
+_CHASED: Final = (
+    "it does so again and again: does another client, such as a second bridge of this house, bear the same name? End "
+    "one of them, or give it another --client-id"
+)
+
 _TOLD: Final = 200
 """Topics that are named in warnings, each once."""
 
@@ -109,6 +118,8 @@ class Relay:
         self._granted: dict[str, int | str] | None = None
         self._is_connecting = False
         self._was_linked = False
+        self._linked_at_s = 0.0
+        self._brief = 0
         self._lost: Lost | None = None
         self._told: set[tuple[str, str | None]] = set()
         self._reported: Counter[str] = Counter()
@@ -139,7 +150,7 @@ class Relay:
                 f"the broker refuses {listed}. Expected that this user may read it: change the broker's access rules, "
                 "or give other topics by --topic"
             )
-        self._broker.subscribe([VERSION, DROPPED])  # once, and as a favour: some brokers tell nobody
+        self._broker.subscribe([VERSION, DROPPED], qos=0)  # once, and as a favour: some brokers tell nobody
         return Started(self._linked.session_present, dict(self._granted), dangers(self._linked, self._granted))
 
     def run(self, is_told_to_end: Callable[[], bool]) -> None:
@@ -201,7 +212,7 @@ class Relay:
     def _hear(self, message: Published) -> None:
         topic, now_s = message.topic, self._clocks.monotonic()
         if topic is not None and topic.startswith("$SYS/") and not any(matches(one, topic) for one in self._filters):
-            self._hear_of_broker(topic, message)
+            self._hear_of_broker(topic, message.payload.decode(errors="replace"))
             return
         if topic is not None and not any(matches(one, topic) for one in self._filters):
             why: LeftOut | None = self._outbox.pass_over(message, now_s=now_s)
@@ -213,10 +224,7 @@ class Relay:
             named = topic or "a topic that is not UTF-8"
             self._tell_once(why, topic, f"{named}: a message of {len(message.payload):,} bytes {_REASONS[why]}")
 
-    def _hear_of_broker(self, topic: str, message: Published) -> None:
-        said = message.payload.decode(errors="replace")
-        if message.qos:
-            self._outbox.pass_over(message, now_s=self._clocks.monotonic())
+    def _hear_of_broker(self, topic: str, said: str) -> None:
         if topic == VERSION:
             logger.info("the broker says that it is %s", said[:80])
         elif topic == DROPPED and said.isdecimal() and len(said) < 20:
@@ -230,7 +238,7 @@ class Relay:
     def _link(self, linked: Linked) -> None:
         self._is_connecting = False
         self._linked = linked
-        self._to_broker.succeed()
+        self._linked_at_s = self._clocks.monotonic()
         self._outbox.resume(session_present=linked.session_present)
         if self._was_linked and not linked.session_present:
             logger.warning(
@@ -252,13 +260,20 @@ class Relay:
         self._granted = asked
 
     def _lose(self, lost: Lost) -> None:
+        now_s = self._clocks.monotonic()
+        if self._linked is not None:
+            is_brief = now_s - self._linked_at_s < _BRIEF_S
+            self._brief = self._brief + 1 if is_brief else 0
+            if not is_brief:
+                self._to_broker.succeed()
         self._is_connecting = False
         self._linked = None
         self._lost = lost
         self._outbox.lose_connection()
         if self._was_linked:
-            wait_s = self._to_broker.fail(self._clocks.monotonic(), least_s=_TAKEOVER_S if lost.is_takeover else 0)
-            logger.warning("%s; next try in %.0f s", lost.said, wait_s, extra={"held": self._outbox.waiting})
+            wait_s = self._to_broker.fail(now_s, least_s=_TAKEOVER_S if lost.is_takeover else 0)
+            why = f" ({_CHASED})" if self._brief >= _CHASES and not lost.is_takeover else ""
+            logger.warning("%s%s; next try in %.0f s", lost.said, why, wait_s, extra={"held": self._outbox.waiting})
 
     def _hang_up(self) -> None:
         self._broker.leave()

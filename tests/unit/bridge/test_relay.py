@@ -41,7 +41,7 @@ class FakeBroker:
         self.connects += 1
         self.events += self.answers.pop(0) if self.answers else []
 
-    def subscribe(self, filters: Sequence[str]) -> None:
+    def subscribe(self, filters: Sequence[str], *, qos: int = 1) -> None:
         self.subscribed.append(list(filters))
 
     def wait(self, timeout_s: float) -> list[Event]:
@@ -247,6 +247,24 @@ def test_who_lost_its_session_to_another_waits_long_before_it_takes_it_back() ->
     assert world.broker.connects == 2
 
 
+def test_connections_that_break_again_and_again_are_made_ever_later_and_may_be_of_two_bridges(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World()
+    world.start()
+    world.broker.events += [Lost("the connection broke")]
+    world.broker.answers = [[*world.granted(is_there=True), Lost("the connection broke")] for _ in range(20)]
+    world.run(120)
+    assert 5 <= world.broker.connects <= 9
+    said = [record.getMessage() for record in caplog.records if "connection broke" in record.getMessage()]
+    assert ["second bridge" in one for one in said][:4] == [False, False, True, True]
+    world.broker.answers = [world.granted(is_there=True)]
+    world.run(200)
+    world.broker.events += [Lost("the connection broke")]
+    world.run(3)
+    assert "second bridge" not in caplog.records[-2].getMessage()
+
+
 def test_too_much_is_left_to_the_broker(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(outbox_module, "MAX_HELD_BYTES", 20_000)
     world = World()
@@ -267,7 +285,7 @@ def test_what_the_broker_says_of_itself_is_told_and_not_carried(caplog: pytest.L
     world = World()
     world.start()
     world.broker.events += [
-        Published(VERSION, b"mosquitto version 2.0.11", qos=1, mid=1),
+        Published(VERSION, b"mosquitto version 2.0.11"),
         Published(DROPPED, b"7"),
         Published(DROPPED, b"9"),
         Published(DROPPED, b"what"),
@@ -275,7 +293,7 @@ def test_what_the_broker_says_of_itself_is_told_and_not_carried(caplog: pytest.L
     ]
     world.run(60)
     assert world.queue.bodies == []
-    assert world.broker.acknowledged == [Receipt(1, 1)]
+    assert world.relay.counts["received"] == 0
     said = [record.getMessage() for record in caplog.records]
     assert "the broker says that it is mosquitto version 2.0.11" in said
     assert [record.dropped_by_broker for record in caplog.records if hasattr(record, "dropped_by_broker")] == [2]
