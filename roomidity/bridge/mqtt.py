@@ -237,8 +237,9 @@ class MqttBroker:
                 f"{where}: its certificate is not trusted ({error.verify_message}); give the authority's by --ca-file, "
                 "and the host by the name that the certificate has"
             )
-        elif isinstance(error, ssl.SSLError):
-            said = f"{where}: no TLS there ({error.reason or 'it failed'}); check the port (8883), or use mqtt://"
+        elif self._address.tls and isinstance(error, ssl.SSLError | ConnectionResetError):
+            why = getattr(error, "reason", None) or "it hangs up"
+            said = f"{where}: no TLS there ({why}); check the port (8883), or use mqtt://"
         elif isinstance(error, ConnectionRefusedError):
             said = f"nothing listens at {where}; is the broker running, and is that its port?"
         elif isinstance(error, TimeoutError):

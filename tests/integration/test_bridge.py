@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -113,15 +114,17 @@ def test_killed_eight_times_under_load_it_loses_none_of_6000_and_repeats_do_no_h
     publish(publisher, range(KILLS * portion, MESSAGES), "load")
     until(lambda: len(set(numbers(sqs))) == MESSAGES, "all messages")
     assert running.end() == 0
+    for _ in range(5):  # repeats of what was unacknowledged at the last kill may still be under way
+        again = bridge("--topic", "load/#")
+        again.wait_until_it_carries()
+        time.sleep(0.3)
+        again.end()
+        if "Ended: 0 messages heard" in again.said:
+            break
+    assert "Ended: 0 messages heard" in again.said  # all was acknowledged: the broker holds no more
     assert set(numbers(sqs)) == set(range(MESSAGES))
     repeats = len(numbers(sqs)) - MESSAGES
     assert repeats > 0  # else nothing was killed at a bad time
-
-    again = bridge("--topic", "load/#")  # all was acknowledged: the broker holds no more
-    again.wait_until_it_carries()
-    time.sleep(0.3)
-    again.end()
-    assert "received 0" in again.said or "0 messages heard" in again.said
 
     world = World()
     devices = parse_devices({f"zigbee2mqtt/{room}": room for room in ROOMS})
@@ -344,6 +347,7 @@ def test_a_user_with_a_password_that_nobody_sees(
     assert carrying.end() == 0
 
 
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
 def test_tls_with_the_authority_and_a_certificate_of_ones_own(
     command: Any, bridge: Any, strict: Mosquitto, authority: Path
 ) -> None:
@@ -360,6 +364,7 @@ def test_tls_with_the_authority_and_a_certificate_of_ones_own(
     assert "asks for a certificate (--cert-file)" in said(*address, *ca)
     assert "no TLS there" in said("--mqtt", plain.replace("mqtt", "mqtts"), "--house", "h1", *ca)
     assert "speaks TLS there (mqtts://)" in said("--mqtt", f"mqtt://127.0.0.1:{port}", "--house", "h1")
+    gc.collect()  # paho leaves the socket of a handshake that failed to the collector, which tells
     carrying = bridge(*address, *ca, "--cert-file", cert, "--key-file", key)
     carrying.wait_until_it_carries()
     assert carrying.end() == 0
