@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -31,6 +31,9 @@ class LeftOut(StrEnum):
     NOT_ASKED = "not_asked"  # of an earlier subscription, which the broker still keeps
     REFUSED = "refused"  # by the queue, for what it holds
 
+
+_CLOCK_IS_SET: Final = datetime(2025, 1, 1, tzinfo=UTC)
+"""A clock before it was never set, as after a start without a network; the queue's time, which counts then, is nearer."""
 
 _FEW_BRACKETS: Final = 64
 """Of a payload that stands in the envelope as JSON: one that is nested deeper than a parser takes must not spoil what
@@ -66,7 +69,6 @@ class Published:
 def entry_of(message: Published, *, received: datetime) -> str | LeftOut:
     """The entry of a message that came at ``received``, as JSON in ASCII; or why there is none.
 
-    >>> from datetime import UTC
     >>> at = datetime(2026, 11, 22, 7, 14, 57, 250_000, tzinfo=UTC)
     >>> entry_of(Published("zigbee2mqtt/bath", b'{"humidity":51.2}'), received=at)
     '{"topic":"zigbee2mqtt/bath","received_at":"2026-11-22T07:14:57.250Z","payload":{"humidity":51.2}}'
@@ -85,8 +87,9 @@ def entry_of(message: Published, *, received: datetime) -> str | LeftOut:
         return LeftOut.RETAINED
     content = payload if _can_be_embedded(message.payload) else json.dumps(payload)
     at = format_exact(received.replace(microsecond=received.microsecond // 1000 * 1000))
+    came = f'"received_at":"{at}",' if received >= _CLOCK_IS_SET else ""
     retain = ',"retain":true' if message.retain else ""
-    return f'{{"topic":{json.dumps(message.topic)},"received_at":"{at}","payload":{content}{retain}}}'
+    return f'{{"topic":{json.dumps(message.topic)},{came}"payload":{content}{retain}}}'
 
 
 def has_own_time(topic: str, payload: str, *, received: datetime) -> bool:

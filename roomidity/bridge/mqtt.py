@@ -134,11 +134,11 @@ class MqttBroker:
         host, port = self._address.host, self._address.port
         self._asked.clear()
         self._was_let_in = False
+        self._is_open = True
         try:
             self._client.connect(host, port, _KEEPALIVE_S, clean_start=False, properties=wanted)
-            self._is_open = True
         except (OSError, ValueError) as error:
-            self._events.append(self._failed(error))
+            self._lose(self._failed(error))
 
     def subscribe(self, filters: Sequence[str], *, qos: int = 1) -> None:
         """Ask for topics; what is published at a higher QoS than ``qos`` comes at that.
@@ -155,9 +155,8 @@ class MqttBroker:
     def wait(self, timeout_s: float) -> list[Event]:
         """What has happened since; returns at once where something has, else after ``timeout_s`` at most."""
         if self._is_open and not self._events:
-            code = self._client.loop(timeout_s)
-            if code != MQTTErrorCode.MQTT_ERR_SUCCESS and self._is_open:
-                self._lose(Lost(f"the connection to {self._address} broke ({code.name})"))
+            if self._client.loop(timeout_s) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                self._lose(self._broken())
         elif not self._events:
             time.sleep(timeout_s)
         events, self._events = self._events, []
@@ -209,8 +208,7 @@ class MqttBroker:
         self, _client: Client, _data: Any, flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         if not flags.is_disconnect_packet_from_server:
-            said = f"the connection to {self._address} broke" if self._was_let_in else f"{self._address}: {_SHUT}"
-            self._lose(Lost(said))
+            self._lose(self._broken())
         elif reason.value == _TAKEN_OVER:
             self._lose(
                 Lost(
@@ -221,6 +219,10 @@ class MqttBroker:
             )
         else:
             self._lose(Lost(f"{self._address} ended the connection: it says {str(reason)!r}"))
+
+    def _broken(self) -> Lost:
+        where = self._address
+        return Lost(f"the connection to {where} broke" if self._was_let_in else f"{where}: {_SHUT}")
 
     def _lose(self, lost: Lost) -> None:
         if self._is_open:

@@ -168,8 +168,14 @@ def bridge(
         )
         started = relay.start()
     ended = threading.Event()
+
+    def end(*_: object) -> None:
+        if ended.is_set():  # told twice: at once, whatever a call still waits for
+            raise KeyboardInterrupt
+        ended.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, end)
     _tell(output, address, session, house, queue.name, started)
     relay.run(ended.is_set)
     counts = relay.counts

@@ -91,6 +91,11 @@ def test_an_entry_is_a_message_of_the_envelope_as_the_drain_reads_it() -> None:
     assert not found.heard.retain
 
 
+def test_a_clock_that_was_not_set_tells_no_time() -> None:
+    entry = entry_of(Published("a", b"21.5"), received=datetime(1970, 1, 1, 0, 3, tzinfo=UTC))
+    assert json.loads(entry) == {"topic": "a", "payload": "21.5"}
+
+
 RETAINED = [
     ("zigbee2mqtt/bath", {"temperature": 21, "last_seen": "2026-11-22T07:00:00Z"}, True),
     ("zigbee2mqtt/bath", {"temperature": 21}, False),
