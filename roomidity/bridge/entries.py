@@ -33,7 +33,7 @@ class LeftOut(StrEnum):
 
 
 _CLOCK_IS_SET: Final = datetime(2025, 1, 1, tzinfo=UTC)
-"""A clock before it was never set, as after a start without a network; the queue's time, which counts then, is nearer."""
+"""A clock before it was never set, as after a start without a network: the queue's time counts then, and is nearer."""
 
 _FEW_BRACKETS: Final = 64
 """Of a payload that stands in the envelope as JSON: one that is nested deeper than a parser takes must not spoil what
