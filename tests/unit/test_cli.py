@@ -25,6 +25,7 @@ COMMANDS = [
     "demo",
     "up",
     "send",
+    "bridge",
     "translate",
     "drain",
     "forecast",
