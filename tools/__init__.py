@@ -1,0 +1,1 @@
+"""What developers run: measurements, and the training of the prior. scripts/ starts each; no wheel has them."""
