@@ -21,6 +21,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -36,7 +37,7 @@ from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import RoomidityError
 from roomidity.files import read_outdoor, read_slots
-from roomidity.forecasting import STEPS, Model, State, Window, forecast
+from roomidity.forecasting import STEPS, HouseForecast, Model, State, Window, forecast
 from roomidity.forecasting.backtest import Replay, replay, start_of_test, summarise
 from roomidity.forecasting.model import EXPERTS, PRIOR
 from roomidity.forecasting.serving.courses import fill
@@ -188,27 +189,29 @@ class Course:
     """A house's replay: its forecasts, what each was made from, and how long trainings took (ms)."""
 
     replay: Replay
-    served: list[tuple[Window, Model, State]] = field(default_factory=list)
-    training_ms: list[float] = field(default_factory=list)
+    served: list[tuple[Window, Model, State]]
+    training_ms: list[float]
 
 
 def run(
     house: Window, prior: Artifacts, *, start: int, retrain_days: int | None, bar: Callable[[int, int], Any]
 ) -> Course:
-    course = Course(replay=None)
+    served: list[tuple[Window, Model, State]] = []
+    training_ms: list[float] = []
 
-    def forecast_kept(*arguments):
-        course.served.append(arguments)
-        return forecast(*arguments)
+    def forecast_kept(window: Window, model: Model, state: State) -> HouseForecast:
+        served.append((window, model, state))
+        return forecast(window, model, state)
 
-    def train_timed(*arguments, **named):
+    def train_timed(*arguments: Any, **named: Any) -> Any:
         begin = perf_counter()
         trained = train(*arguments, **named)
-        course.training_ms.append(1e3 * (perf_counter() - begin))
+        training_ms.append(1e3 * (perf_counter() - begin))
         return trained
 
     with patched({"forecast": forecast_kept, "train": train_timed}):
-        course.replay = replay(house, prior, start=start, retrain_days=retrain_days, progress=bar)
+        replayed = replay(house, prior, start=start, retrain_days=retrain_days, progress=bar)
+    course = Course(replayed, served, training_ms)
     if not course.replay.counted.any():
         sys.exit("ablate: no room has the 12 forecasts that can be scored: the period is too short or has large gaps")
     return course
@@ -251,7 +254,7 @@ def ablation(
                 for name, house in houses.items()
             ]
             rooms = sum(len(house.rooms) for house in houses.values())
-            ms = sum(milliseconds(lambda last=course.served[-1]: forecast(*last)) for course in courses) / rooms
+            ms = sum(milliseconds(partial(forecast, *course.served[-1])) for course in courses) / rooms
         figures: dict[str, Any] = {"ms_a_room": ms, "model_bytes": 0, "state_bytes": 0}
         for course in courses:
             model, state = part.stored(course.served[-1][1:])
@@ -324,6 +327,7 @@ def the_whole_mix(window: Window, model: Model, state: State) -> FloatArray:
     return forecast(window, model, state).quantiles[:, :, 4]
 
 
+ALONE = (persistence, weekly_profile, local_ridge, prior_network, prior_and_residual_ridge, the_whole_mix)
 LOCAL = (local_ridge, prior_and_residual_ridge, the_whole_mix)
 """Those that need weekly training of the house."""
 
@@ -339,12 +343,14 @@ def rows_of(window: Window, model: Model, state: State) -> tuple[Design, FloatAr
 
 
 def by_room(coefficients: FloatArray, window: Window, model: Model, rows: FloatArray) -> FloatArray:
-    return rows[:, :, :FEATURES] @ coefficients[[model.rooms.index(room) for room in window.rooms]]
+    differences: FloatArray = rows[:, :, :FEATURES] @ coefficients[[model.rooms.index(room) for room in window.rooms]]
+    return differences
 
 
 def spread(basis: Design, differences: FloatArray) -> FloatArray:
     shape = (len(differences), len(QUANTITIES), len(KNOTS))
-    return (basis.newest[:, 0, :, None] + differences.reshape(shape)) @ SPREAD
+    medians: FloatArray = (basis.newest[:, 0, :, None] + differences.reshape(shape)) @ SPREAD
+    return medians
 
 
 class Trees:
@@ -368,7 +374,8 @@ class Trees:
         answers = np.stack([model.predict(rows) for model in self.models], axis=1)
         answers = answers.reshape(len(rows), len(QUANTITIES), len(self.KNOTS))
         unit = np.array([np.interp(np.arange(1, STEPS + 1), self.KNOTS, one) for one in np.eye(len(self.KNOTS))])
-        return basis.newest[:, 0, :, None] + answers @ unit
+        medians: FloatArray = basis.newest[:, 0, :, None] + answers @ unit
+        return medians
 
     def refit_weekly(self, midnight: int) -> None:
         """A fit on every hour whose 24 h have closed by ``midnight``, once a week has passed."""
@@ -399,24 +406,24 @@ def costs(
         for name, house in houses.items()
     }
     rooms = sum(len(house.rooms) for house in houses.values())
-    models = [persistence, weekly_profile, local_ridge, prior_network, prior_and_residual_ridge, the_whole_mix, Trees]
-    for model in models:
-        label = "trees at 8 knots" if model is Trees else model.__name__.replace("_", " ")
+    for model in (*ALONE, None):
+        label = model.__name__.replace("_", " ") if model else "trees at 8 knots"
         replays, ms, training_ms = [], 0.0, 0.0
         for name, course in courses.items():
             found = np.full(course.replay.actual.shape, np.nan)
-            one = Trees(houses[name]) if model is Trees else model
+            trees = Trees(houses[name])
+            one = model or trees
             bar = follow(bars, label, name)
             for place, given in enumerate(course.served):
-                if model is Trees:
-                    one.refit_weekly(given[0].last - given[0].last % SLOTS_A_DAY)
+                if model is None:
+                    trees.refit_weekly(given[0].last - given[0].last % SLOTS_A_DAY)
                 found[:, place] = one(*given)
                 bar(place + 1, len(course.served))
-            ms += milliseconds(lambda one=one, last=course.served[-1]: one(*last)) / rooms
+            ms += milliseconds(partial(one, *course.served[-1])) / rooms
             if model in LOCAL:
                 training_ms += float(np.median(course.training_ms)) / rooms
-            elif model is Trees:
-                training_ms += float(np.median(one.training_ms)) / rooms
+            elif model is None:
+                training_ms += float(np.median(trees.training_ms)) / rooms
             replays.append(
                 replace(course.replay, quantiles=np.broadcast_to(found[:, :, :, None], course.replay.quantiles.shape))
             )

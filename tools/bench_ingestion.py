@@ -21,11 +21,12 @@ import argparse
 import os
 import sys
 import tempfile
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -164,13 +165,14 @@ class Roomidity:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
 
     def observe(self, messages: Sequence[Message]) -> dict[SlotKey, Observation]:
         decoded = self._timed("decode", decode, messages)
         checked = self._timed("check", check, decoded, now=self._now)
         self._merged = self._timed("union", union, unpack_sets({}).values, checked.accepted.with_row_index("row"))
-        return self._timed("derive", derive, self._merged.values, {})
+        derived: dict[SlotKey, Observation] = self._timed("derive", derive, self._merged.values, {})
+        return derived
 
     def pack(self) -> None:
         """What is written, and later read: beside what was asked of the others."""
@@ -181,6 +183,11 @@ class Roomidity:
         outcome = call(*arguments, **options)
         self.seconds[stage] += process_time() - begin
         return outcome
+
+
+def _each(observe: Callable[[Any], object], waves: Sequence[Any]) -> None:
+    for wave in waves:
+        observe(wave)
 
 
 def observe_by_polars(lines: bytes) -> pl.DataFrame:
@@ -233,10 +240,10 @@ def bench_frames(count: int, rounds: int) -> dict[str, Any]:
         ours.seconds.clear()
         taken = Rounds()
         for _ in range(rounds):
-            taken.take("roomidity", lambda shape=shape, ours=ours: [ours.observe(wave) for wave, _ in shape.waves])
-            taken.take("Polars", lambda shape=shape: [observe_by_polars(lines) for _, lines in shape.waves])
+            taken.take("roomidity", partial(_each, ours.observe, [wave for wave, _ in shape.waves]))
+            taken.take("Polars", partial(_each, observe_by_polars, [lines for _, lines in shape.waves]))
             if find_spec("pandas"):
-                taken.take("pandas", lambda shape=shape: [observe_by_pandas(lines) for _, lines in shape.waves])
+                taken.take("pandas", partial(_each, observe_by_pandas, [lines for _, lines in shape.waves]))
             for wave, _ in shape.waves:
                 ours.observe(wave)
                 ours.pack()
@@ -340,8 +347,9 @@ class Drain:
         self.calls.clear()
         return self._functions.scheduled("drain", now)
 
-    def _note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        self.calls.append(Call(model.service_model.service_name, model.name, dict(params)))
+    def _note(self, **event: Any) -> None:
+        model = event["model"]
+        self.calls.append(Call(model.service_model.service_name, model.name, dict(event["params"])))
 
 
 def _rounds(
@@ -357,12 +365,12 @@ def _rounds(
         for loop in loops.values():
             loop.send(bodies)
         start += -(-workload.minutes // 15) * SLOT
-        answer = taken.take("drain", lambda now=start: drain.run(now))
+        answer = taken.take("drain", partial(drain.run, start))
         if answer["readings"]["stored"] != len(readings):
             raise RoomidityError(f"sent {len(readings)} new readings, but the drain says {answer['readings']}")
         calls = list(drain.calls)
         for name, loop in loops.items():
-            taken.take(name, lambda loop=loop, calls=calls: loop.make(calls))
+            taken.take(name, partial(loop.make, calls))
     return taken, len(readings), dict(Counter(call.operation for call in calls))
 
 

@@ -22,6 +22,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
@@ -133,8 +134,8 @@ def bench(repeats: int, warm: int, days: int, log_path: Path | None) -> list[Tak
             task = bar.add_task("taking turns", total=repeats)
             for turn in range(repeats):
                 pair = [
-                    lambda: take(ours, ["-c", OURS], 1 + warm, log),
-                    lambda: take(old, [str(ROOT / "tools/old_way.py"), "run"], 1 + max(1, warm // 10), None),
+                    partial(take, ours, ["-c", OURS], 1 + warm, log),
+                    partial(take, old, [str(ROOT / "tools/old_way.py"), "run"], 1 + max(1, warm // 10), None),
                 ]
                 for one in pair if turn % 2 else reversed(pair):
                     one()

@@ -33,6 +33,7 @@ from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import polars as pl
@@ -65,6 +66,9 @@ MODELS = ("persistence", "seasonal-naive", *LIBRARIES, *RETRAIN_DAYS)
 
 Bar = Callable[[int, int], object]
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 @dataclass
 class Clock:
@@ -78,8 +82,8 @@ class Clock:
         yield
         self.times.append(1e3 * (perf_counter() - begin))
 
-    def around(self, function: Callable) -> Callable:
-        def timed(*arguments, **named):
+    def around(self, function: Callable[P, R]) -> Callable[P, R]:
+        def timed(*arguments: P.args, **named: P.kwargs) -> R:
             with self.running():
                 return function(*arguments, **named)
 
@@ -137,19 +141,21 @@ def seasonal_naive(past: FloatArray) -> FloatArray:
 def theta(past: FloatArray) -> FloatArray:
     from statsforecast.models import DynamicOptimizedTheta  # noqa: PLC0415
 
-    return DynamicOptimizedTheta(season_length=SLOTS_A_DAY).forecast(past, STEPS)["mean"]
+    return np.asarray(DynamicOptimizedTheta(season_length=SLOTS_A_DAY).forecast(past, STEPS)["mean"])
 
 
 def mstl(past: FloatArray) -> FloatArray:
     from statsforecast.models import MSTL, AutoETS  # noqa: PLC0415
 
-    return MSTL(season_length=SLOTS_A_DAY, trend_forecaster=AutoETS(model="ZZN")).forecast(past, STEPS)["mean"]
+    return np.asarray(
+        MSTL(season_length=SLOTS_A_DAY, trend_forecaster=AutoETS(model="ZZN")).forecast(past, STEPS)["mean"]
+    )
 
 
 def mfles(past: FloatArray) -> FloatArray:
     from statsforecast.models import MFLES  # noqa: PLC0415
 
-    return MFLES(season_length=SLOTS_A_DAY).forecast(past, STEPS)["mean"]
+    return np.asarray(MFLES(season_length=SLOTS_A_DAY).forecast(past, STEPS)["mean"])
 
 
 ONE_BY_ONE = {
@@ -206,7 +212,8 @@ def lightgbm(house: House, bar: Bar) -> Entry:
     medians = np.full(house.whole.actual.shape, np.nan)
     fitting, forecasting, series = Clock(), Clock(), []
     places = np.flatnonzero(house.asked.any(axis=0))
-    models, fitted_at = [], -WEEK
+    models: list[Any] = []
+    fitted_at = -WEEK
     for done, place in enumerate(places):
         origin, rooms = house.origins[place], np.flatnonzero(house.asked[:, place])
         midnight = origin - (origin + house.window.first) % SLOTS_A_DAY
@@ -344,7 +351,7 @@ def report(
         table.add_column("\nskill", justify="right")
     for heading in ("ms\na series", "training, ms\na series a day", "forecasts\nscored"):
         table.add_column(heading, justify="right")
-    content = {}
+    content: dict[str, dict[str, Any]] = {}
     for model, parts in entries.items():
         summaries = list(summarise([scorable(house, entry) for house, entry in parts]))
         ms = float(np.median([time for _, entry in parts for time in entry.ms]))

@@ -29,6 +29,7 @@ from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import import_module
 from math import ceil
 from pathlib import Path
@@ -331,7 +332,8 @@ def live(stage: Stage, readings: pl.DataFrame, days: int, found: Measured) -> No
     stage.adapters.forecast_jobs.delete(stage.adapters.forecast_jobs.receive())
     stage.train("alone", begin, found.training)
     by_slot = {key[0]: part for key, part in slots_of(readings.filter(pl.col("ts") >= begin)).items()}
-    at, last_day = begin, {}
+    at = begin
+    last_day: Work = {}
     while at < END:
         work: Work = {} if at < END - timedelta(days=1) else last_day
         if at in by_slot:
@@ -429,7 +431,12 @@ def bill_of(houses: int, measured: Measured, stack: Mapping[str, Any], *, young:
     keep = float(stack["provider"]["logRetentionInDays"]) / DAYS
     add("logs", "log GB kept", bill["logs"]["log GB"] * keep)
 
-    kept = {"readings": 400 * 96, "observations": 400 * 96, "forecasts": 35 * 96 * ROOMS, "accuracy": 400 * ROOMS}
+    kept: dict[str, float] = {
+        "readings": 400 * 96,
+        "observations": 400 * 96,
+        "forecasts": 35 * 96 * ROOMS,
+        "accuracy": 400 * ROOMS,
+    }
     kept |= {"houses": 1, "settings": 1, "models": round(400 / 7 * measured.stored["models"][0])}
     if young:
         kept = {table: count * DAYS / 2 / (35 if table == "forecasts" else 400) for table, count in kept.items()}
@@ -577,6 +584,10 @@ ORDER = (
 )
 
 
+def _line(line: str, costs: Costs) -> float:
+    return costs.lines.get(line, 0.0)
+
+
 def table_of(fleets: list[Costs], region: str) -> Table:
     table = Table(
         title=f"USD a room-month, houses of {ROOMS} rooms, {region}, prices of {PRICES_READ}", title_justify="left"
@@ -589,7 +600,7 @@ def table_of(fleets: list[Costs], region: str) -> Table:
         table.add_row(name, *(f"{of(fleet) / fleet.rooms:.5f}" for fleet in fleets), style=style)
 
     for line in ORDER:
-        row(line, lambda fleet, line=line: fleet.lines.get(line, 0.0))
+        row(line, partial(_line, line))
     row("the stage itself, whatever comes in", lambda fleet: sum(fleet.fixed.values()))
     table.add_section()
     row("all in, at list price", lambda fleet: fleet.total, style="bold")

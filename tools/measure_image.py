@@ -134,7 +134,7 @@ class Container:
             f"handlers.{function}.handler",
             json.dumps(_event(function)),
         )
-        found = json.loads(told.splitlines()[-1])
+        found: dict[str, Any] = json.loads(told.splitlines()[-1])
         if "errorMessage" in found["answer"] or found["answer"].get("batchItemFailures"):
             raise SandboxError(f"{function} failed: {found['answer']}")
         return found

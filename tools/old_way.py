@@ -108,7 +108,7 @@ def key(house: str, room: str, quantity: str) -> str:
 
 
 def text(moment: pd.Timestamp) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%MZ")
+    return str(moment.strftime("%Y-%m-%dT%H:%MZ"))
 
 
 def main() -> None:

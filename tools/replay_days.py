@@ -107,7 +107,7 @@ class Deployed:
         for room, values in series:
             seen = np.flatnonzero(np.isfinite(values[:, :number]).any(axis=0))
             if len(seen):
-                last = {
+                last: dict[str, datetime] = {
                     q: self.window.start + int(np.flatnonzero(np.isfinite(own[:number]))[-1]) * SLOT
                     for q, own in zip(QUANTITIES, values, strict=True)
                     if np.isfinite(own[:number]).any()
@@ -132,6 +132,7 @@ class Deployed:
             tell(f"{now:%Y-%m-%d}  drift")
 
     def train(self, job: TrainingJob, tell: Callable[[str], None]) -> None:
+        assert job.now is not None  # the night that asks for it says when
         world = self.world
         ports = TrainingPorts(houses=world.houses, observations=world.observations, registry=world.registry)
         with suppress(NotEnoughDataError):
@@ -159,7 +160,7 @@ def observations(house: str, window: Window) -> Iterator[tuple[SlotKey, tuple[Ob
         rooms[OUTDOOR] = window.outdoor
     courses = {room: values.T.round(3).tolist() for room, values in rooms.items()}
     for number in range(window.slots):
-        found = {
+        found: dict[str, dict[str, Statistics]] = {
             room: {
                 q: Statistics(value, value, value, 1)
                 for q, value in zip(QUANTITIES, course[number], strict=True)
@@ -255,7 +256,7 @@ def main() -> None:
     else:
         model, state, manifest = unpack_prior(Path(arguments.prior).read_bytes(), arguments.prior)
     for module in (roomidity.pipeline.serving, roomidity.pipeline.training):
-        module.load_prior = lambda: (model, state, manifest)
+        setattr(module, "load_prior", lambda: (model, state, manifest))  # noqa: B010  # replaced on purpose
     name, window = house_of(arguments)
     if name in manifest["houses"]:
         sys.exit(f"replay-days: the prior was trained on {name}; give one that was not, by --prior FILE")

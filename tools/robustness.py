@@ -25,11 +25,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from roomidity.cli.backtest import prior_for
@@ -69,7 +71,11 @@ def observed(readings: pl.DataFrame, *, timezone: str, plain: bool) -> Window:
         for key, rooms in derive(values, {}).items()
         for room, quantities in rooms.items()
     ]
-    schema = {"house": pl.String, "room": pl.String, "ts": pl.Datetime("ms", "UTC")}
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
+        "house": pl.String,
+        "room": pl.String,
+        "ts": pl.Datetime("ms", "UTC"),
+    }
     slots = pl.DataFrame(rows, schema=schema | dict.fromkeys(("temperature", "humidity"), pl.Float64))
     (window,) = windows_of(slots, timezone=timezone).values()
     return window
@@ -94,6 +100,10 @@ def houses_of(arguments: argparse.Namespace) -> Iterator[tuple[str, Window, dict
         yield f"simulated {seed}", observed(clean, timezone=zone, plain=False), more
 
 
+def _move(bars: Progress, task: TaskID, done: int, days: int) -> None:
+    bars.update(task, completed=done, total=days)
+
+
 def measure(
     house: Window, more: dict[str, Window], arguments: argparse.Namespace, bars: Any
 ) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
@@ -116,7 +126,7 @@ def measure(
             prior,
             origins=origins,
             retrain_days=retrain_days,
-            progress=lambda done, days, task=task: bars.update(task, completed=done, total=days),
+            progress=partial(_move, bars, task),
         )
         clean = issued if clean is None else clean
         for group, quantity, found in figures(house, one, issued, clean, origins=origins):

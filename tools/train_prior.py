@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -122,7 +123,11 @@ def main() -> None:
     named = dict(text.split("=", 1) for text in arguments.attribution)
     total = arguments.simulated
 
-    def houses():
+    def tell_step(done: int, steps: int) -> None:
+        if done % 1000 == 0:
+            print(f"step {done} of {steps}", file=sys.stderr)
+
+    def houses() -> Iterator[Window]:
         for _ in range(arguments.copies):
             for _, window in real:
                 yield window
@@ -139,7 +144,7 @@ def main() -> None:
         unseen,
         seed=arguments.seed,
         settings=settings,
-        progress=lambda done, steps: done % 1000 or print(f"step {done} of {steps}", file=sys.stderr),
+        progress=tell_step,
     )
     manifest = {
         "version": hashlib.sha256(model.to_bytes() + state.to_bytes()).hexdigest()[:12],
