@@ -196,7 +196,7 @@ def lived_in() -> Iterator[None]:
 def test_one_service_that_fails_is_told_as_well(
     name: str, service: str, lived_in: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    call = BaseClient._make_api_call
+    call: Any = vars(BaseClient)["_make_api_call"]
     for error, to_do in (FAILURES[failure] for failure in ("nothing there", "denied", "throttled")):
         asked: list[str] = []
 
@@ -254,7 +254,7 @@ def test_what_dynamodb_never_took_is_told(
 ) -> None:
     """It answers, and hands back what it was given as unprocessed."""
     assert ended(capsys, "house", "h9", "--timezone", "Europe/Brussels").status == 0
-    call = BaseClient._make_api_call
+    call: Any = vars(BaseClient)["_make_api_call"]
 
     def unprocessed(self: Any, operation: str, parameters: Any) -> Any:
         if operation == "BatchWriteItem":

@@ -71,7 +71,7 @@ def test_more_than_ten_go_in_several_batches(stage: Roomidity, count: int) -> No
 
 
 def test_a_batch_holds_no_more_than_the_service_takes(stage: Roomidity, plain_queues: Any) -> None:
-    client = Failing(plain_queues, "send_message_batch", of=set(), times=0)
+    client: Any = Failing(plain_queues, "send_message_batch", of=set(), times=0)
     queue = Queue(client, stage.readings_queue.name, wait_s=0)
     bodies = [letter * 100_000 for letter in "abcdef"] + ["é" * 100_000]  # in UTF-8 the last is twice as long
     queue.send(bodies)
@@ -80,7 +80,7 @@ def test_a_batch_holds_no_more_than_the_service_takes(stage: Roomidity, plain_qu
 
 
 def test_those_that_the_service_refuses_are_sent_again(stage: Roomidity, plain_queues: Any) -> None:
-    client = Failing(plain_queues, "send_message_batch", of={"body 1", "body 3"}, times=1)
+    client: Any = Failing(plain_queues, "send_message_batch", of={"body 1", "body 3"}, times=1)
     queue = Queue(client, stage.readings_queue.name, wait_s=0)
     bodies = [f"body {number}" for number in range(5)]
     queue.send(bodies)
@@ -89,7 +89,8 @@ def test_those_that_the_service_refuses_are_sent_again(stage: Roomidity, plain_q
 
 
 def test_a_message_refused_every_time_is_an_error_that_says_why(stage: Roomidity, plain_queues: Any) -> None:
-    queue = Queue(Failing(plain_queues, "send_message_batch", of={"body"}, times=99), stage.readings_queue.name)
+    client: Any = Failing(plain_queues, "send_message_batch", of={"body"}, times=99)
+    queue = Queue(client, stage.readings_queue.name)
     with pytest.raises(StoreError, match="refused 1 messages: the service is busy"):
         queue.send(["body"])
 
@@ -136,7 +137,7 @@ def test_only_what_a_message_holds_is_a_reason_never_to_offer_it_again(
 def test_those_that_could_not_be_deleted_come_back(stage: Roomidity, plain_queues: Any) -> None:
     stage.readings_queue.send([f"body {number}" for number in range(3)])
     messages = stage.readings_queue.receive()
-    client = Failing(plain_queues, "delete_message_batch", of={messages[1].handle}, times=99)
+    client: Any = Failing(plain_queues, "delete_message_batch", of={messages[1].handle}, times=99)
     assert Queue(client, stage.readings_queue.name).delete(messages) == [messages[1]]
     assert client.sizes[0] == 3
     assert set(client.sizes[1:]) == {1}
@@ -145,7 +146,7 @@ def test_those_that_could_not_be_deleted_come_back(stage: Roomidity, plain_queue
 def test_a_deletion_that_failed_once_is_tried_again(stage: Roomidity, plain_queues: Any) -> None:
     stage.readings_queue.send([f"body {number}" for number in range(3)])
     messages = stage.readings_queue.receive()
-    client = Failing(plain_queues, "delete_message_batch", of={messages[0].handle}, times=1)
+    client: Any = Failing(plain_queues, "delete_message_batch", of={messages[0].handle}, times=1)
     queue = Queue(client, stage.readings_queue.name)
     assert queue.delete(messages) == []
     attributes = plain_queues.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]

@@ -323,7 +323,7 @@ def test_what_cannot_be_quarantined_is_said(
 ) -> None:
     drained(stage, reading())
     assert says in run("quarantine", *arguments, status=status)["error"]
-    assert stage.houses.get("h1").quarantine == ()  # type: ignore[union-attr]
+    assert stage.houses.get("h1").quarantine == ()
 
 
 def measured(stage: Roomidity) -> None:
@@ -501,7 +501,7 @@ def test_ended_anywhere_it_does_the_rest_when_it_is_run_again(stage: Roomidity) 
     fill(stage, "h1")
     steps = 0
     while True:
-        parts = forget_house(stage.forget_ports, house="h1")
+        parts: Any = forget_house(stage.forget_ports, house="h1")  # a generator
         ended = True
         for _ in range(2):  # each time a little further, then it dies
             if next(parts, None) is None:

@@ -61,7 +61,7 @@ def test_a_wall_is_set_shown_and_kept_beside_the_unit(stage: Roomidity, run: Run
     assert run("room", "h1/bath", "--f-rsi", "0.65")["material"] == "resistant"
     assert run("room", "h1/bath", "--unit", "none")["f_rsi"] == 0.65
     run("room", "h1/bath", "--rename", "spa")
-    assert usable_walls(stage.houses.get("h1").settings) == {"spa": Wall(0.65, "resistant")}  # type: ignore[union-attr]
+    assert usable_walls(stage.houses.get("h1").settings) == {"spa": Wall(0.65, "resistant")}
     assert "expected a number from 0.2" in run("room", "h1/spa", "--f-rsi", "1.5", status=1)["error"]
     told = CliRunner().invoke(roomidity, ["room", "h1/spa", "--f-rsi", "0.7", "--remove"])
     assert told.exit_code == 2

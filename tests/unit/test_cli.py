@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -228,7 +229,7 @@ def set_to(**columns: pl.Expr) -> Callable[[pl.DataFrame], pl.DataFrame]:
 
 
 TEMPERATURE, HUMIDITY, TS = pl.col("temperature"), pl.col("humidity"), pl.col("ts")
-FAULTS = {
+FAULTS: dict[str, tuple[Any, list[str]]] = {
     "no temperature": (lambda readings: readings.drop("temperature"), ["temperature"]),
     "no humidity": (lambda readings: readings.drop("humidity"), ["humidity"]),
     "no time": (lambda readings: readings.drop("ts"), ["column 'ts': found only", "expected a column 'ts'"]),
@@ -265,7 +266,7 @@ def test_a_backtest_of_a_bad_file_says_what_was_found_and_what_to_do(
     assert len(text.splitlines()) <= 20
 
 
-FORMS = {
+FORMS: dict[str, Any] = {
     "text": lambda readings: readings.with_columns(pl.col("ts").dt.to_string("iso")).cast(pl.String),
     "twice": lambda readings: pl.concat([readings, readings.tail(300)]),
     "in another order": lambda readings: readings.sort("ts", "room", descending=True),

@@ -344,10 +344,14 @@ class _Stepped:
 STEPPED = ("houses", "sets", "observations")
 
 
+def stepped(ports: Any, turns: Turns, number: int) -> dict[str, Any]:
+    return {name: _Stepped(getattr(ports, name), turns, number) for name in STEPPED}
+
+
 def drains(world: World) -> Callable[[Turns, int], None]:
     def act(turns: Turns, number: int) -> None:
         ports = world.drain_ports()
-        drain_all(world, replace(ports, **{name: _Stepped(getattr(ports, name), turns, number) for name in STEPPED}))
+        drain_all(world, replace(ports, **stepped(ports, turns, number)))
 
     return act
 
@@ -355,8 +359,7 @@ def drains(world: World) -> Callable[[Turns, int], None]:
 def quarantines(world: World, rule: Quarantine, *, undo: bool = False) -> Callable[[Turns, int], None]:
     def act(turns: Turns, number: int) -> None:
         ports = quarantine_ports(world)
-        stepped = replace(ports, **{name: _Stepped(getattr(ports, name), turns, number) for name in STEPPED})
-        quarantine(world, rule, undo=undo, ports=stepped)
+        quarantine(world, rule, undo=undo, ports=replace(ports, **stepped(ports, turns, number)))
 
     return act
 
@@ -536,6 +539,6 @@ def test_manifests_hold_the_intervals_and_those_of_before_the_names_alone(world:
         "room": None,
         "sensor": None,
     }
-    manifests(world, before=(1, 20, ["bath"], []), after=(1, 20, ["bath"], [rule.plain(), "other"]))  # type: ignore[arg-type, list-item]
+    manifests(world, before=(1, 20, ["bath"], []), after=(1, 20, ["bath"], [rule.plain(), "other"]))  # type: ignore[list-item]
     assert names(world, rule) == {"before": (True, False)}
     assert names(world, rule, holds=False) == {"after": (True, False)}
