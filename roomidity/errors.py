@@ -194,8 +194,8 @@ class RuleNotFollowedError(StoreError):
         self.slots = slots
         super().__init__(
             f"house {house!r} has {slots} observations from before its quarantine rule {rule} ({interval}); expected "
-            f"none: the command that put it still runs, or ended half way; wait for it, or run `roomidity quarantine "
-            f"{house} --rule {rule}`; then train again"
+            f"none: the command that put it still runs, or ended half way; wait for it, or run `roomidity "
+            f"quarantine add {house} --rule {rule}`; then train again"
         )
 
 

@@ -12,6 +12,7 @@ from roomidity import __version__
 from roomidity.cli.accuracy import accuracy, verify
 from roomidity.cli.backtest import backtest
 from roomidity.cli.bridge import bridge
+from roomidity.cli.completion import completion
 from roomidity.cli.devices import devices
 from roomidity.cli.doctor import doctor
 from roomidity.cli.engine import demo, up
@@ -110,6 +111,7 @@ for command in (
     forget,
     backtest,
     doctor,
+    completion,
 ):
     roomidity.add_command(command)
 keep_examples(roomidity)

@@ -34,7 +34,7 @@ from roomidity.composition import Roomidity
 from tests.integration.conftest import ENVIRONMENT
 from tests.integration.stage import create
 from tests.integration.test_handlers import NOW, observe
-from tests.unit.test_help import commands
+from tools.write_commands import commands
 
 ARGUMENTS: Final[Mapping[str, str]] = {
     "house": "h1",
@@ -47,15 +47,15 @@ ARGUMENTS: Final[Mapping[str, str]] = {
     "token_id": "0a1b2c3d",
 }
 OPTIONS: Final[Mapping[str, list[str]]] = {
-    "moment": ["--time", "2026-03-15T00:00Z"],
     "readings": ["--readings", "readings.jsonl"],
     "out": ["--out", "exported"],
 }
 MORE: Final[Mapping[str, list[str]]] = {
     "forget": ["--yes"],
-    "quarantine": ["--from", "2026-03-14T00:00Z", "--to", "2026-03-15T00:00Z"],
+    "quarantine remove": ["--rule", "0a1b2c"],
+    "quarantine add": ["--from", "2026-03-14T00:00Z", "--to", "2026-03-15T00:00Z"],
 }
-LOCAL: Final = {"demo", "up", "backtest", "translate"}
+LOCAL: Final = {"demo", "up", "backtest", "translate", "completion"}
 """They ask nothing of AWS: the first two have an engine of their own."""
 
 ALL: Final = {" ".join(path): command for path, command in commands(roomidity) if not isinstance(command, click.Group)}

@@ -216,15 +216,15 @@ def test_readings_by_any_name_are_one_course(stage: Roomidity, run: Run) -> None
 def test_a_rule_of_a_renamed_room_holds_and_is_undone_by_either_name(stage: Roomidity, run: Run) -> None:
     span = ["--from", format_moment(NOW - timedelta(days=1)), "--to", format_moment(NOW)]
     drained(stage, reading(1), reading(1, room="bath"))
-    rule = run("quarantine", "h1/kitchen", *span)["rule"]["rule"]
+    rule = run("quarantine", "add", "h1/kitchen", *span)["rule"]["rule"]
     run("room", "h1/kitchen", "--rename", "cook")
     drained(stage, reading(2, room="cook"), reading(3, room="kitchen"))
     (observed,) = [rooms for _, rooms in stage.observations.means("h1", NOW - timedelta(days=1), NOW)]
     assert set(observed) == {"bath"}
-    again = run("quarantine", "h1/cook", *span)
+    again = run("quarantine", "add", "h1/cook", *span)
     assert not again["changed"]
     assert again["rule"]["rule"] == rule
-    assert run("quarantine", "h1/cook", *span, "--undo")["changed"]
+    assert run("quarantine", "remove", "h1/cook", *span)["changed"]
     (observed,) = [rooms for _, rooms in stage.observations.means("h1", NOW - timedelta(days=1), NOW)]
     assert set(observed) == {"bath", "cook"}
 
