@@ -10,6 +10,7 @@ TESTS = "tests/unit/forecasting"
 ARTIFACTS = f"{TESTS}/test_artifacts.py"
 BANDS = f"{TESTS}/test_bands.py"
 BACKTEST = f"{TESTS}/test_backtest.py"
+EXPERTS = f"{TESTS}/test_experts.py"
 CADENCE = f"{TESTS}/test_cadence.py"
 CHALLENGE = f"{TESTS}/test_challenge.py"
 DELIVERIES = f"{TESTS}/test_deliveries.py"
@@ -167,7 +168,7 @@ MUTATIONS = (
         "the residual ridge's answer leaves out what it is a residual of",
         "forecasting/serving/experts.py",
         ("        residual_ridge[known] += (own", "        residual_ridge[known] = (own"),
-        tests=(SERVING,),
+        tests=(EXPERTS,),
     ),
     mutation(
         "incredible-in-order",
