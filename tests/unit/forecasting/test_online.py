@@ -119,6 +119,15 @@ def test_quantiles_widen_when_errors_grow(prior: tuple[Model, State], house: Win
     assert (wide.offsets[1:, :, -1] > narrow.offsets[1:, :, -1]).all()
 
 
+def test_what_no_air_can_be_is_not_remembered(house: Window, prior: tuple[Model, State]) -> None:
+    values = house.values.copy()
+    values[0, 1, -5], values[1, 0, -7] = 1e6, -3.0
+    later = advance(prior[1], prior[0], replace(house, values=values))
+    assert np.isnan(later.recent[0, 1, -5])
+    assert np.isnan(later.recent[1, 0, -7])
+    assert State.from_bytes(later.to_bytes(), "v").through == house.last
+
+
 @pytest.fixture
 def kitchen(prior: tuple[Model, State]) -> State:
     return with_rooms(prior[1], ("kitchen",))
