@@ -330,7 +330,7 @@ def a_pointer_moves_only_from_where_it_was_seen_and_never_back_in_time(stores: S
     seen = stores.registry.pointer(stores.house)
     stores.registry.promote(stores.house, first, at=NOW + DAY, seen=seen)
     with pytest.raises(ChampionChangedError) as changed:
-        stores.registry.promote(stores.house, second, at=NOW + DAY, seen=seen)
+        stores.registry.promote(stores.house, second, at=NOW + 2 * DAY, seen=seen)
     assert (changed.value.found, changed.value.expected) == (first, None)
     assert stores.registry.succession(stores.house) == (first,)
     assert stores.registry.promote(stores.house, second, at=NOW).since == NOW + DAY
