@@ -103,7 +103,7 @@ def survey(
     for part in parts:
         told.append(replace(part, readings=part.readings.head(1)))
         kept = keep(part.readings)
-        tell(len(part.readings) + sum(part.rejected.values()) + part.superseded)
+        tell(len(part.readings) + sum(part.rejected.values()) - part.rejected.get("unmapped", 0) + part.superseded)
         if len(part.readings) > len(kept):
             seen.outside += len(part.readings) - len(kept)
             oldest: Any = part.readings["ts"].min()

@@ -286,7 +286,7 @@ def home_assistant(path: Path, end: datetime, *, years: float, state_days: int) 
 
 def test_years_of_home_assistant_are_brought_in_and_forecast_full_the_next_day(shell: Shell, tmp_path: Path) -> None:
     """Two years of hours and ten days of states; of a stage that is said to keep 15 days, so that it is quick."""
-    today = floor_slot(datetime.now(UTC))
+    today = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     imported = today - timedelta(days=1)
     path = home_assistant(tmp_path / "home-assistant_v2.db", imported, years=2, state_days=10)
     target = tmp_path / "map.toml"

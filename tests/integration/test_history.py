@@ -38,7 +38,7 @@ def course(at: float, base: float) -> float:
 @pytest.fixture(scope="module")
 def imported_at() -> datetime:
     """Yesterday: so that today is the next day."""
-    return floor_slot(datetime.now(UTC)) - timedelta(days=1)
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from roomidity.files.recorder.database import KNOWN_SCHEMAS, Recorder
 from roomidity.files.recorder.entities import Entity, Series, entities_of, series_of
 from roomidity.files.recorder.proposal import refused_without_map, refused_wrong_map
 from roomidity.files.recorder.rows import rows_of
-from roomidity.files.recorder.windows import Window, rows_by_hour, windows_of
+from roomidity.files.recorder.windows import Newest, Window, newest_of, rows_by_hour, windows_of
 from roomidity.files.shapes import RAW, Shaped
 
 __all__ = ["History"]
@@ -32,6 +32,7 @@ class History:
     hints: Hints
     series: tuple[Series, ...]
     windows: tuple[Window, ...]
+    newest: Newest
     rows: int
     first: FileReadings
 
@@ -54,6 +55,7 @@ class History:
             if not all(one.house for one in series):
                 found, expected = "Home Assistant's recorder, which names no house", "also house: give --house NAME"
                 raise ReadingsFileError(path, column="house", found=found, expected=expected)
+            newest = newest_of(recorder)
             hours, timeless = rows_by_hour(recorder, series)
             notes = tuple(_notes(recorder, entities, series, hints))
         unmapped = {one.name: one.rows for one in left if one.rows}
@@ -61,14 +63,14 @@ class History:
         first = told_apart([said], (), hints, counted="row")
         if timeless:
             first = replace(first, rejected={**first.rejected, "bad_time": timeless})
-        return cls(path, hints, tuple(series), tuple(windows_of(hours)), hours.total(), first)
+        return cls(path, hints, tuple(series), tuple(windows_of(hours)), newest, hours.total(), first)
 
     def __iter__(self) -> Iterator[FileReadings]:
         """Returns the parts; the first has no readings, but what is to be said of the whole."""
         yield self.first
         with Recorder.opened(self.path) as recorder:
             for window in self.windows:
-                rows, superseded = rows_of(recorder, list(self.series), window)
+                rows, superseded = rows_of(recorder, list(self.series), window, self.newest)
                 part = told_apart([Shaped(rows, apart=True)], (), self.hints, counted="row")
                 yield replace(part, superseded=superseded)
 

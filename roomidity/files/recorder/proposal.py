@@ -52,8 +52,8 @@ def refused_without_map(entities: Iterable[Entity], path: Path) -> ReadingsFileE
         column=None,
         found=f"Home Assistant's recorder, of which {many} temperature or humidity",
         expected="a map that says whose rooms they are. To write one to map.toml, look at it, and use it:\n"
-        f"  roomidity send {path.name} --propose-map map.toml\n"
-        f"  roomidity send {path.name} --house HOUSE --map map.toml\nIt would be:\n" + "\n".join(lines),
+        f"  roomidity send {path} --propose-map map.toml\n"
+        f"  roomidity send {path} --house HOUSE --map map.toml\nIt would be:\n" + "\n".join(lines),
     )
 
 
@@ -95,14 +95,24 @@ def _is_elsewhere(entity: Entity) -> bool:
 
 
 def _line(entity: Entity) -> str:
-    """A line of TOML, in which JSON's strings are strings as well."""
-    name, room = json.dumps(entity.name), _room(entity)
+    """A line of TOML."""
+    name, room = _toml(entity.name), _room(entity)
     counts = f"{entity.quantity}: {entity.states:,} states, {entity.hours:,} hours"
     if room is not None:
-        return f"{name} = {json.dumps(room, ensure_ascii=False)}  # {counts}"
+        return f"{name} = {_toml(room)}  # {counts}"
     if _is_elsewhere(entity):
         return f"{name} = {{ ignore = true }}  # by its name no room's air; {counts}"
     return f'# {name} = "ROOM"  # {counts}'
+
+
+def _toml(text: str) -> str:
+    r"""A string of TOML; what cannot be seen is escaped.
+
+    >>> print(_toml('b\x7f"🛁'))
+    "b\U0000007F\"🛁"
+    """
+    said = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08X}" for letter in said)
 
 
 def _few(names: list[str]) -> str:

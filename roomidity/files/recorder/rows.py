@@ -11,7 +11,7 @@ from roomidity.domain.quantities import QUANTITIES, Quantity
 from roomidity.domain.slots import SLOT_S
 from roomidity.files.recorder.database import Recorder
 from roomidity.files.recorder.entities import Series
-from roomidity.files.recorder.windows import HOUR_S, SOURCES, Source, Window, ids_of
+from roomidity.files.recorder.windows import HOUR_S, SOURCES, Newest, Source, Window, ids_of
 from roomidity.files.shapes import RAW
 from roomidity.files.values import read_values
 
@@ -26,7 +26,7 @@ _UNIT: Final = (
 )
 
 
-def rows_of(recorder: Recorder, series: list[Series], window: Window) -> tuple[pl.DataFrame, int]:
+def rows_of(recorder: Recorder, series: list[Series], window: Window, newest: Newest) -> tuple[pl.DataFrame, int]:
     """The rows of :data:`roomidity.files.shapes.RAW` of a window, and how many others stand for the same times.
 
     A mean of 5 minutes counts in a slot without a state of its series that has a value; a mean of an hour in an hour
@@ -36,7 +36,7 @@ def rows_of(recorder: Recorder, series: list[Series], window: Window) -> tuple[p
     kept: list[pl.DataFrame] = []
     superseded = 0
     for source in SOURCES:
-        found = _read(recorder, series, source, window)
+        found = _read(recorder, series, source, window, newest)
         if source.of_states:
             kept.append(found)
             continue
@@ -49,7 +49,7 @@ def rows_of(recorder: Recorder, series: list[Series], window: Window) -> tuple[p
     return pl.concat(kept), superseded
 
 
-def _read(recorder: Recorder, series: list[Series], source: Source, window: Window) -> pl.DataFrame:
+def _read(recorder: Recorder, series: list[Series], source: Source, window: Window, newest: Newest) -> pl.DataFrame:
     value = "CAST(s.state AS TEXT), NULL" if source.of_states else "NULL, s.mean"
     sign = _UNIT if source.of_states else "NULL"
     join = "LEFT JOIN state_attributes a ON a.attributes_id = s.attributes_id" if source.of_states else ""
@@ -58,9 +58,9 @@ def _read(recorder: Recorder, series: list[Series], source: Source, window: Wind
         f"SELECT s.{source.key}, s.metadata_id, s.{source.time}, {value}, {sign} "  # noqa: S608  # names of our own
         f"FROM {source.table} s {join} "
         f"WHERE s.metadata_id IN (SELECT value FROM json_each(?)) AND s.{source.time} >= ? AND s.{source.time} < ? "
-        f"AND typeof(s.{source.time}) IN ('integer', 'real') {holds}"
+        f"AND s.{source.key} <= ? AND typeof(s.{source.time}) IN ('integer', 'real') {holds}"
     )
-    rows = recorder.select(sql, ids_of(series, source), window.begin_s, window.end_s)
+    rows = recorder.select(sql, ids_of(series, source), window.begin_s, window.end_s, newest[source.table])
     found = pl.DataFrame(rows, schema=_ROW, orient="row", strict=False)
     return pl.concat([_quantity(found, series, source, quantity) for quantity in QUANTITIES])
 

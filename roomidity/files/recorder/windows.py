@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from roomidity.files.recorder.database import Recorder
 from roomidity.files.recorder.entities import Series
 
-__all__ = ["HOUR_S", "SOURCES", "Source", "Window", "ids_of", "rows_by_hour", "windows_of"]
+__all__ = ["HOUR_S", "SOURCES", "Newest", "Source", "Window", "ids_of", "newest_of", "rows_by_hour", "windows_of"]
 
 HOUR_S: Final = 3600
 
@@ -57,10 +57,23 @@ class Window:
     rows: int
 
 
+Newest = Mapping[str, int]
+"""By table, the number of the newest row that is read."""
+
+
 def ids_of(series: Iterable[Series], source: Source) -> str:
     """The numbers that a source has of the series, as JSON, so that a query takes any many of them."""
     numbers = (source.number_of(one) for one in series)
     return json.dumps([number for number in numbers if number is not None])
+
+
+def newest_of(recorder: Recorder) -> Newest:
+    """The newest row of each source: what Home Assistant writes later is for another time."""
+    found = {}
+    for source in SOURCES:
+        ((newest,),) = recorder.select(f"SELECT MAX({source.key}) FROM {source.table}")  # noqa: S608  # of our own
+        found[source.table] = newest or 0
+    return found
 
 
 def rows_by_hour(recorder: Recorder, series: list[Series]) -> tuple[Counter[int], int]:

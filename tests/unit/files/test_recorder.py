@@ -144,7 +144,7 @@ def test_a_map_is_proposed_and_works(tmp_path: Path) -> None:
         Sensor("sensor.x2", "humidity", "%", "Bad Luftfeuchtigkeit", states=[(T0, "55")]),
         Sensor("sensor.cpu_temperature", friendly_name="CPU temperature", states=[(T0, "60")]),
         Sensor("sensor.battery", "battery", "%", states=[(T0, "90")]),
-        Sensor('sensor.o"dd\n\u202e', friendly_name="\x1b[2J", states=[(T0, "20")]),
+        Sensor('sensor.o"dd\n\u202e\x7f🛁', friendly_name="\x1b[2J", states=[(T0, "20")]),
     ]
     path = Recorder(tmp_path / "a.db", sensors).write()
     text, rooms = proposed_map(path)
@@ -187,6 +187,17 @@ def test_nonsense_values_are_counted_and_the_rest_is_read(tmp_path: Path) -> Non
     found = read_readings(path, hints())
     assert sorted(found.readings["temperature"]) == [19.0, *[20.0] * 20, 21.0, 21.5, 22.5]
     assert found.rejected == {"bad_time": 4, "bad_value": 3, "implausible": 4, "no_value": 2}
+
+
+@pytest.mark.parametrize(
+    "attributes", [b"\xff\x00", "[" * 5_000, "{", "[]", '{"unit_of_measurement": {"a": 1}}', 7, None]
+)
+def test_attributes_that_are_none_say_nothing(tmp_path: Path, attributes: object) -> None:
+    path = Recorder(tmp_path / "a.db", [Sensor("sensor.bath_temperature", states=[(T0, "21")])]).write()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE state_attributes SET shared_attrs = ?", (attributes,))
+        database.commit()
+    assert [value for _, _, value, _ in rows(path)] == [21.0]
 
 
 def damaged(path: Path) -> None:
@@ -273,7 +284,9 @@ def test_it_is_never_changed_and_read_while_home_assistant_writes(tmp_path: Path
         database.commit()  # is in the write-ahead log
         database.execute("INSERT INTO states (state, last_updated_ts, metadata_id) VALUES ('23', ?, 1)", (T0 + 6,))
         assert [value for _, _, value, _ in rows(path)] == [21.0, 22.0]
+        opened = history(path)
         database.commit()  # the reader holds no lock
+        assert sum(len(part.readings) for part in opened) == 2  # what came since is left for another time
         assert hashlib.sha256(path.read_bytes()).digest() == before
 
 
