@@ -50,6 +50,8 @@ OPTIONS: Final[Mapping[str, list[str]]] = {
     "moment": ["--time", "2026-03-15T00:00Z"],
     "readings": ["--readings", "readings.jsonl"],
     "out": ["--out", "exported"],
+    "address": ["--mqtt", "mqtt://127.0.0.1:9"],
+    "house": ["--house", "h1"],
 }
 MORE: Final[Mapping[str, list[str]]] = {
     "forget": ["--yes"],

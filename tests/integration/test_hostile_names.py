@@ -130,8 +130,8 @@ COMMANDS: Final[dict[str, list[tuple[str, ...]]]] = {
 }
 """Each command's ways to say a name, in an order in which they can be given one after the other."""
 
-NEEDS_MORE: Final = {"demo", "up", "backtest"}
-"""They start an engine, or read a file for long; what they print passes the same console."""
+NEEDS_MORE: Final = {"demo", "up", "backtest", "bridge"}
+"""They start an engine, read a file for long, or talk to a broker; what they print passes the same console."""
 
 SAYS_BOTH: Final = {("room", HOUSE), ("show", TARGET, *AT), ("quarantine", TARGET, *INTERVAL)}
 
