@@ -49,6 +49,8 @@ ARGUMENTS: Final[Mapping[str, str]] = {
 OPTIONS: Final[Mapping[str, list[str]]] = {
     "readings": ["--readings", "readings.jsonl"],
     "out": ["--out", "exported"],
+    "address": ["--mqtt", "mqtt://127.0.0.1:9"],
+    "house": ["--house", "h1"],
 }
 MORE: Final[Mapping[str, list[str]]] = {
     "forget": ["--yes"],
