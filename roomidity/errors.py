@@ -17,6 +17,7 @@ RoomidityError
 │   ├── ConflictError       another writer kept getting there first
 │   ├── RuleNotFollowedError  observations are older than a quarantine rule that concerns them
 │   └── ChampionChangedError  another model became the champion meanwhile
+├── BridgeError             the broker did not let the bridge in
 └── EngineError             the local engine did not start, or is not running
 """
 
@@ -25,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "BridgeError",
     "ChampionChangedError",
     "ConfigurationError",
     "ConflictError",
@@ -192,8 +194,8 @@ class RuleNotFollowedError(StoreError):
         self.slots = slots
         super().__init__(
             f"house {house!r} has {slots} observations from before its quarantine rule {rule} ({interval}); expected "
-            f"none: the command that put it still runs, or ended half way; wait for it, or run `roomidity quarantine "
-            f"{house} --rule {rule}`; then train again"
+            f"none: the command that put it still runs, or ended half way; wait for it, or run `roomidity "
+            f"quarantine add {house} --rule {rule}`; then train again"
         )
 
 
@@ -212,3 +214,7 @@ class ChampionChangedError(StoreError):
 
 class EngineError(RoomidityError):
     """The local engine did not start, or is not running."""
+
+
+class BridgeError(RoomidityError):
+    """The broker did not let the bridge in, or not to all that was asked for."""

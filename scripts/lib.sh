@@ -102,3 +102,17 @@ set_up() {
     fi
     exec 9<&-
 }
+
+# one_thread: what a program measures of itself is one processor's work; NumPy and Polars heed this only before they are loaded.
+one_thread() {
+    export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1 POLARS_MAX_THREADS=1
+}
+
+# run_tool MODULE ARGUMENT...: a module of tools/, by the environment that is active, else by the checkout's. It and the package
+# are this checkout's, wherever one stands.
+run_tool() {
+    local python="${VIRTUAL_ENV:-$VENV}/bin/python" module="$1"
+    shift
+    [ -x "$python" ] || give_up "found no environment in $VENV; scripts/demo and scripts/test make it"
+    PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}" exec "$python" -P -m "tools.$module" "$@"
+}

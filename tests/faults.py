@@ -142,7 +142,8 @@ class Faults:
 def watched(ports: DrainPorts, watcher: Any) -> DrainPorts:
     """The same ports with ``watcher.call`` (that of :class:`Faults`, or alike) between them and the drain."""
     names = [one.name for one in fields(ports) if one.name not in ("backoff", "parsed_maps")]
-    return replace(ports, **{name: _Port(getattr(ports, name), name, watcher) for name in names})
+    between: dict[str, Any] = {name: _Port(getattr(ports, name), name, watcher) for name in names}
+    return replace(ports, **between)
 
 
 class _Port:

@@ -38,4 +38,7 @@ def observed_of(sets: Mapping[Bin, tuple[int, int]]) -> dict[tuple[str, int, str
     values: dict[tuple[str, int, str, str], list[Fraction]] = {}
     for (house, slot, room, _, quantity, _), (_, value) in sets.items():
         values.setdefault((house, slot, room, quantity), []).append(Fraction(value, 1000))
-    return {place: (sum(all_) / len(all_), min(all_), max(all_), len(all_)) for place, all_ in values.items()}
+    return {
+        place: (sum(several, Fraction()) / len(several), min(several), max(several), len(several))
+        for place, several in values.items()
+    }

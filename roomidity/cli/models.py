@@ -93,10 +93,14 @@ def show(house: str, version: str | None, now: datetime, as_json: bool) -> None:
 
 @models.command()
 @house_argument
+@click.option("--at", "moment", type=Moment(), help="Only the model that served then, such as 2026-11-22T07:15Z.")
 @json_option
-def history(house: str, as_json: bool) -> None:
-    """Say who served HOUSE since when, and why, newest first."""
+def history(house: str, moment: datetime | None, as_json: bool) -> None:
+    """Say who served HOUSE since when, and why, newest first; or which model did at a time."""
     output = Output(as_json=as_json)
+    if moment is not None:
+        _served_at(output, house, moment)
+        return
     entries = stage().registry.served(house)
     table = Table("since", "model", "why")
     for entry in entries:
@@ -105,13 +109,7 @@ def history(house: str, as_json: bool) -> None:
     output.answer({"house": house, "served": [_entry(entry) for entry in entries]})
 
 
-@models.command()
-@house_argument
-@click.option("--time", "moment", type=Moment(), required=True, help="The time, such as 2026-11-22T07:15Z.")
-@json_option
-def at(house: str, moment: datetime, as_json: bool) -> None:
-    """Say which model served HOUSE at a time."""
-    output = Output(as_json=as_json)
+def _served_at(output: Output, house: str, moment: datetime) -> None:
     entry = stage().registry.served_at(house, moment)
     when = format_moment(moment)
     if entry is None:
@@ -119,7 +117,7 @@ def at(house: str, moment: datetime, as_json: bool) -> None:
     else:
         named, since = entry.version or "the prior", format_moment(entry.since)
         output.tables.print(f"At {when} {named} served {house}, {entry.why} at {since}.")
-    output.answer({"house": house, "time": when, "served": _entry(entry) if entry else None})
+    output.answer({"house": house, "at": when, "served": [_entry(entry)] if entry else []})
 
 
 @models.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,8 @@ import click
 from rich.table import Table
 
 from roomidity import __version__
-from roomidity.cli.context import Moment, now_option, stage
+from roomidity.cli.context import Command, Moment, now_option, stage
+from roomidity.cli.help import Commands
 from roomidity.cli.output import Output, json_option, progress, shown
 from roomidity.cli.places import Place, place_argument
 from roomidity.cli.training import verdict
@@ -24,49 +26,114 @@ from roomidity.pipeline.quarantine import Affected, affected_models, change_rule
 __all__ = ["quarantine"]
 
 
-@click.command()
+class _Verbs(Commands):
+    """Takes ``quarantine HOUSE …``, its form before it had verbs, for ``add``, ``remove`` (--undo) or ``list``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments, with the verb that the former form implies."""
+        if args and args[0] not in (*self.commands, *self.get_help_option_names(ctx)):
+            verb = "list" if "--list" in args else "remove" if "--undo" in args else "add"
+            args = [verb, *(one for one in args if one not in ("--list", "--undo"))]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Verbs)
+def quarantine() -> None:
+    """Keep readings out of observations, forecasts and training by a rule: add, remove or list the rules of a house.
+
+    The readings stay; only what is derived from them changes. So to remove a rule brings everything back as it was.
+
+    Every command takes --json.
+    """
+
+
+def _of_a_rule(purpose: str) -> Callable[[Command], Command]:
+    """Place, interval and sensor of a rule, or its name; and what ``add`` and ``remove`` have in common beside."""
+    parts = [
+        place_argument,
+        click.option(
+            "--from", "start", type=Moment(), help="The first moment that is kept out, such as 2026-11-22T07:15Z."
+        ),
+        click.option("--to", "end", type=Moment(), help="The first moment after it; may lie ahead."),
+        click.option("--sensor", help="Only a sensor's readings; '' for those that gave no name.  [default: all]"),
+        click.option("--rule", "chosen", help=purpose),
+        click.option("--retrain", is_flag=True, help="Train HOUSE anew if its champion learnt otherwise."),
+        now_option("With --retrain: train on what had closed by then."),
+        json_option,
+    ]
+
+    def with_all(command: Command) -> Command:
+        for part in reversed(parts):
+            command = part(command)
+        return command
+
+    return with_all
+
+
+@quarantine.command()
+@_of_a_rule("A rule that stands, by its name in `list`: does what is left of one that ended half way.")
+def add(as_json: bool, **asked: Any) -> None:
+    """Keep out the readings of HOUSE, or of one room or sensor, in an interval.
+
+    The same rule twice is one rule. It holds for readings that are still to come, too. The rule is put first, then the
+    interval's slots are derived anew, beside any drain. Ended half way, the same command does the rest, and only that;
+    until then a drain that touches a slot puts it right.
+
+    Models that learnt from the interval are listed, and --retrain trains another where a champion did, which takes its
+    place if it is better, as with `roomidity train`.
+    """
+    _change(Output(as_json=as_json), **asked, undo=False)
+
+
+@quarantine.command()
+@_of_a_rule("A rule by its name in `list`, instead of --from, --to and --sensor.")
+def remove(as_json: bool, **asked: Any) -> None:
+    """Remove a rule of HOUSE, so that the readings of its interval count again.
+
+    The rule is removed first, then the interval's slots are derived anew, beside any drain. Ended half way, the same
+    command with --from and --to does the rest, and only that.
+
+    Models that learnt without the interval are listed, and --retrain trains another where a champion did, which takes
+    its place if it is better, as with `roomidity train`.
+    """
+    _change(Output(as_json=as_json), **asked, undo=True)
+
+
+@quarantine.command("list")
 @place_argument
-@click.option("--from", "start", type=Moment(), help="The first moment that is kept out, such as 2026-11-22T07:15Z.")
-@click.option("--to", "end", type=Moment(), help="The first moment after it; may lie ahead.")
-@click.option("--sensor", help="Only a sensor's readings; '' for those that gave no name.  [default: all]")
-@click.option("--rule", "chosen", help="A rule by its name in --list, instead of --from, --to and --sensor.")
-@click.option("--undo", is_flag=True, help="Remove the rule.")
-@click.option("--list", "only_list", is_flag=True, help="Only list the house's rules.")
-@click.option("--retrain", is_flag=True, help="Train HOUSE anew if its champion learnt otherwise.")
-@now_option("With --retrain: train on what had closed by then.")
 @json_option
-def quarantine(
+def list_(place: Place, as_json: bool) -> None:
+    """List the rules of HOUSE, or those that concern a room of it."""
+    output = Output(as_json=as_json)
+    home = known_house(stage().houses, place.house)
+    room = None if place.room is None else known_room(home, place.room)
+    every = zip(home.quarantine, home.present_rules, strict=True)
+    rules = [(rule, present.room) for rule, present in every if room is None or present.room in (None, room)]
+    table = Table("rule", "room", "sensor", "from", "to", title=f"{len(rules)} rules", title_justify="left")
+    for rule, name in rules:
+        sensor = shown("all" if rule.sensor is None else repr(rule.sensor))
+        table.add_row(rule.id, shown(name or "all"), sensor, format_moment(rule.start), format_moment(rule.end))
+    output.tables.print(table)
+    output.answer({"house": place.house, "rules": [_rule_json(rule) for rule, _ in rules]})
+
+
+def _change(
+    output: Output,
+    *,
     place: Place,
     start: datetime | None,
     end: datetime | None,
     sensor: str | None,
     chosen: str | None,
-    undo: bool,
-    only_list: bool,
     retrain: bool,
     now: datetime,
-    as_json: bool,
+    undo: bool,
 ) -> None:
-    """Keep the readings of HOUSE, or of one room or sensor, in an interval out of observations, forecasts and training.
-
-    The readings stay; only what is derived from them changes. So --undo, with the same arguments or with --rule, brings
-    everything back as it was. The same rule twice is one rule. It holds for readings that are still to come, too.
-
-    The rule is put first, then the interval's slots are derived anew, beside any drain. Ended half way, the same
-    command does the rest, and only that (with --undo as well); until then a drain that touches a slot puts it right.
-
-    Models that learnt from the interval (with --undo: without it) are listed, and --retrain trains another where a
-    champion did, which takes its place if it is better, as with `roomidity train`.
-    """
-    output = Output(as_json=as_json)
+    """Add or remove a rule, derive anew what it concerns, and say which models learnt otherwise."""
     if chosen is not None and any(given is not None for given in (start, end, sensor)):
         raise click.UsageError("--rule says the interval and the sensor; leave out --from, --to and --sensor")
     name = place.house
     home = known_house(stage().houses, name)
-    if only_list:
-        output.tables.print(_rule_table(home))
-        output.answer({"house": name, "rules": [_rule_json(rule) for rule in home.quarantine]})
-        return
     rule = _named_rule(home, chosen) if chosen else _new_rule(home, place.room, sensor, start, end, undo=undo)
     rule = home.standing(rule) or rule
     changed = change_rule(stage().quarantine_ports, house=name, rule=rule, remove=undo)
@@ -113,7 +180,7 @@ def _new_rule(
 ) -> Quarantine:
     """The rule that the arguments say; its times are whole seconds, as they are stored."""
     if start is None or end is None:
-        raise click.UsageError("--from and --to are needed, or --rule with a name from --list")
+        raise click.UsageError("--from and --to are needed, or --rule with a name from `list`")
     if room is not None:
         room = home.present(room)
     rule = Quarantine(start.replace(microsecond=0), end.replace(microsecond=0), room, sensor)
@@ -147,7 +214,7 @@ def _named_rule(home: House, name: str) -> Quarantine:
     known = ", ".join(rule.id for rule in home.quarantine) or "none"
     raise NotFoundError(
         f"rule {name!r} of {home.name}",
-        hint=f"rules: {known}; to finish an --undo that was ended half way, give --from and --to",
+        hint=f"rules: {known}; to finish a removal that was ended half way, give --from and --to",
     )
 
 
@@ -168,15 +235,6 @@ def _train(output: Output, house: str, now: datetime) -> dict[str, Any]:
 def _place(house: str, rule: Quarantine) -> str:
     place = house if rule.room is None else f"{house}/{rule.room}"
     return place if rule.sensor is None else f"{place}, sensor {rule.sensor!r},"
-
-
-def _rule_table(home: House) -> Table:
-    table = Table("rule", "room", "sensor", "from", "to", title=f"{len(home.quarantine)} rules", title_justify="left")
-    for rule in home.present_rules:
-        room = shown("all" if rule.room is None else rule.room)
-        sensor = shown("all" if rule.sensor is None else repr(rule.sensor))
-        table.add_row(rule.id, room, sensor, format_moment(rule.start), format_moment(rule.end))
-    return table
 
 
 def _rule_json(rule: Quarantine) -> dict[str, Any]:

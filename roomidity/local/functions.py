@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import gc
 import io
+import sys
 import uuid
 from collections.abc import Callable, Mapping, Sized
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Final
 
 from roomidity.aws.queues import Queue
 from roomidity.domain.messages import Message
 from roomidity.domain.slots import format_moment
 from roomidity.errors import EngineError
+from roomidity.local.stack import checkout
 
 __all__ = ["Context", "Functions"]
 
@@ -80,6 +83,8 @@ class Functions:
 
     def _handler(self, name: str) -> Handler:
         if name not in self._handlers:
+            if find_spec("handlers") is None:  # no wheel has them: they are the checkout's
+                sys.path.append(str(checkout()))
             self._handlers[name] = import_module(f"handlers.{name}").handler
             gc.freeze()  # as the functions do: what was imported stays
         return self._handlers[name]

@@ -28,7 +28,8 @@ STATISTICS: Final = ("mean", "min", "max", "count")
 
 def plain(environment: Mapping[str, str], service: str) -> Any:
     """A boto3 client that has nothing of roomidity."""
-    return boto3.Session("test", "test", region_name=environment["AWS_REGION"]).client(
+    session: Any = boto3.Session("test", "test", region_name=environment["AWS_REGION"])
+    return session.client(
         service, endpoint_url=environment["AWS_ENDPOINT_URL"], config=Config(connect_timeout=2, read_timeout=30)
     )
 

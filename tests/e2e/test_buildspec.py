@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,7 +34,7 @@ def run(*arguments: str, status: int = 0) -> list[dict[str, Any]]:
     if shutil.which("node") is None or not (CHECKOUT / "node_modules").exists():
         pytest.skip("the local engine needs Node.js and the Serverless CLI")
     done = subprocess.run(  # noqa: S603  # our own script
-        [sys.executable, CHECKOUT / "scripts/run-buildspec", "--dry", "--json", *arguments],
+        [CHECKOUT / "scripts/run-buildspec", "--dry", "--json", *arguments],
         cwd=CHECKOUT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -171,7 +170,7 @@ def test_what_is_no_buildspec_is_said(tmp_path: Path) -> None:
     path = tmp_path / "buildspec.yml"
     path.write_text("phases: {deploy: {commands: [echo]}}")
     done = subprocess.run(  # noqa: S603  # our own script
-        [sys.executable, CHECKOUT / "scripts/run-buildspec", "--file", path],
+        [CHECKOUT / "scripts/run-buildspec", "--file", path],
         capture_output=True,
         text=True,
         check=False,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
     path: Path = tmp_path_factory.mktemp("cost") / "measured.json"
     path.write_text(json.dumps(measured))
     done = subprocess.run(  # noqa: S603  # our own script
-        [sys.executable, CHECKOUT / "scripts/cost", "--measured", path, "--json"],
+        [CHECKOUT / "scripts/cost", "--measured", path, "--json"],
         capture_output=True,
         text=True,
         check=False,

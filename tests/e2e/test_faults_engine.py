@@ -66,7 +66,7 @@ def test_any_schedule_of_faults_and_drains_ends_exact(
 def test_drains_at_once_finish_and_are_exact(shell: Shell, stage: Roomidity, drains: int, houses: int) -> None:
     """Every message touches the slots that all others touch, and a third of the readings comes twice."""
     randomness = random.Random(houses)
-    sent = [
+    sent: list[dict[str, Any]] = [
         {
             "house": f"{houses} side by side {number % houses}",
             "room": f"room {number % 3}",

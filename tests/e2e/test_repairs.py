@@ -49,12 +49,12 @@ def test_a_bad_day_is_kept_out_and_brought_back_and_all_is_forgotten(shell: Shel
     assert_exact(before, wanted(readings))
 
     interval = ["--from", format_moment(BAD[0]), "--to", format_moment(BAD[1]), "--now", now]
-    put = shell.roomidity("quarantine", "sick/kitchen", *interval)
+    put = shell.roomidity("quarantine", "add", "sick/kitchen", *interval)
     assert (put["changed"], put["slots"], put["derived"]) == (True, 97, 97)
     assert [(one["version"], one["champion"], one["by_training"]) for one in put["models"]] == [(trained, True, True)]
     assert put["retrain"] == "roomidity train sick"
     assert_exact(shell.slots("sick"), wanted(readings.filter(~bad())))
-    again = shell.roomidity("quarantine", "sick/kitchen", *interval, "--retrain")
+    again = shell.roomidity("quarantine", "add", "sick/kitchen", *interval, "--retrain")
     assert (again["changed"], again["derived"]) == (False, 0)
     assert again["trained"]["version"] != trained
 
@@ -64,9 +64,9 @@ def test_a_bad_day_is_kept_out_and_brought_back_and_all_is_forgotten(shell: Shel
     assert shell.roomidity("drain", "--now", now)["duplicates"]["repeat"] == len(readings.filter(bad()))
     assert_exact(shell.slots("sick"), wanted(readings.filter(~bad())))
 
-    rule = shell.roomidity("quarantine", "sick", "--list")["rules"]
+    rule = shell.roomidity("quarantine", "list", "sick")["rules"]
     assert rule == [put["rule"]]
-    undone = shell.roomidity("quarantine", "sick", "--rule", rule[0]["rule"], "--undo", "--now", now)
+    undone = shell.roomidity("quarantine", "remove", "sick", "--rule", rule[0]["rule"], "--now", now)
     assert (undone["changed"], undone["derived"]) == (True, 97)
     assert [one["version"] for one in undone["models"]] == [again["trained"]["version"]]
     assert shell.slots("sick").equals(before)

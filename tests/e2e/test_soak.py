@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 
 import pytest
 
@@ -14,7 +13,6 @@ from tests.e2e.engine import CHECKOUT, TIMEOUT_S
 @pytest.mark.usefixtures("states")
 def test_hours_of_houses_end_exact() -> None:
     command = [
-        sys.executable,
         str(CHECKOUT / "scripts/soak"),
         "--houses",
         "6",

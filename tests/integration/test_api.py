@@ -109,7 +109,9 @@ def test_a_damaged_item_of_tokens_opens_nothing(stage: Roomidity, run: Run, hand
 def test_keys_that_were_not_processed_are_asked_for_again(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(stage)
     item = tables_of(stage).forecasts
-    page, asked, slept = item._batch_get_page, [], []
+    page: Any = item._batch_get_page
+    asked: list[int] = []
+    slept: list[float] = []
 
     def half(keys: list[Any], **more: Any) -> Any:
         asked.append(len(keys))
@@ -125,7 +127,7 @@ def test_keys_that_were_not_processed_are_asked_for_again(stage: Roomidity, monk
 
 
 def _never(item: Any) -> Iterator[Any]:
-    stuck = SimpleNamespace(
+    stuck: Any = SimpleNamespace(
         get_attributes=item.get_attributes, Meta=item.Meta, _batch_get_page=lambda keys, **_: ([], keys)
     )
-    return batch_get(stuck, [("h1/bath", "2026-03-15T08:00Z")], sleep=lambda _: None)  # type: ignore[type-var]
+    return batch_get(stuck, [("h1/bath", "2026-03-15T08:00Z")], sleep=lambda _: None)

@@ -34,7 +34,7 @@ from roomidity.composition import Roomidity
 from tests.integration.conftest import ENVIRONMENT
 from tests.integration.stage import create
 from tests.integration.test_handlers import NOW, observe
-from tests.unit.test_help import commands
+from tools.write_commands import commands
 
 ARGUMENTS: Final[Mapping[str, str]] = {
     "house": "h1",
@@ -47,15 +47,15 @@ ARGUMENTS: Final[Mapping[str, str]] = {
     "token_id": "0a1b2c3d",
 }
 OPTIONS: Final[Mapping[str, list[str]]] = {
-    "moment": ["--time", "2026-03-15T00:00Z"],
     "readings": ["--readings", "readings.jsonl"],
     "out": ["--out", "exported"],
 }
 MORE: Final[Mapping[str, list[str]]] = {
     "forget": ["--yes"],
-    "quarantine": ["--from", "2026-03-14T00:00Z", "--to", "2026-03-15T00:00Z"],
+    "quarantine remove": ["--rule", "0a1b2c"],
+    "quarantine add": ["--from", "2026-03-14T00:00Z", "--to", "2026-03-15T00:00Z"],
 }
-LOCAL: Final = {"demo", "up", "backtest", "translate"}
+LOCAL: Final = {"demo", "up", "backtest", "translate", "completion"}
 """They ask nothing of AWS: the first two have an engine of their own."""
 
 ALL: Final = {" ".join(path): command for path, command in commands(roomidity) if not isinstance(command, click.Group)}
@@ -196,7 +196,7 @@ def lived_in() -> Iterator[None]:
 def test_one_service_that_fails_is_told_as_well(
     name: str, service: str, lived_in: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    call = BaseClient._make_api_call
+    call: Any = vars(BaseClient)["_make_api_call"]
     for error, to_do in (FAILURES[failure] for failure in ("nothing there", "denied", "throttled")):
         asked: list[str] = []
 
@@ -254,7 +254,7 @@ def test_what_dynamodb_never_took_is_told(
 ) -> None:
     """It answers, and hands back what it was given as unprocessed."""
     assert ended(capsys, "house", "h9", "--timezone", "Europe/Brussels").status == 0
-    call = BaseClient._make_api_call
+    call: Any = vars(BaseClient)["_make_api_call"]
 
     def unprocessed(self: Any, operation: str, parameters: Any) -> Any:
         if operation == "BatchWriteItem":

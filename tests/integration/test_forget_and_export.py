@@ -24,7 +24,7 @@ from tests.integration.test_repairs import NOW, drained, everything, fill, namin
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics")
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
     """Reads CloudFormation's own tags as what they stand before."""
 
 

@@ -25,6 +25,7 @@ from roomidity.errors import InputError, NotFoundError, VerificationError
 from roomidity.forecasting import load_prior
 from roomidity.local.functions import Context
 from roomidity.pipeline import fleet
+from roomidity.pipeline.nightly import Night
 from tests.fake_registry import champion_of
 
 EVENTS: Final = Path(__file__).parents[1] / "events"
@@ -440,12 +441,12 @@ def test_a_night_flags_a_sensor_that_stands_still(stage: Roomidity, invoke: Invo
 def test_houses_whose_forecasts_became_worse_are_counted(
     stage: Roomidity, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    reasons = {"a": "drift", "b": "weekly", "c": None, "d": "drift"}
+    reasons: dict[str, Any] = {"a": "drift", "b": "weekly", "c": None, "d": "drift"}
     for house in reasons:
         observe(stage, house, days=0.1, rooms=1)
 
     def run(ports: Any, *, house: str, now: datetime) -> Any:
-        return fleet.Night(slots_flagged=3, training=reasons[house])
+        return Night(slots_flagged=3, training=reasons[house])
 
     monkeypatch.setattr(fleet, "run_night", run)
     assert invoke("verify", sample("verify"))["trainings_asked"] == {"drift": 2, "weekly": 1}
@@ -457,7 +458,8 @@ def test_one_house_that_fails_does_not_cost_the_others_their_night(
 ) -> None:
     for house in ("a", "b", "c"):
         observe(stage, house, days=1, rooms=1)
-    run_night, done = fleet.run_night, []
+    run_night: Any = vars(fleet)["run_night"]
+    done: list[str] = []
 
     def run(ports: Any, *, house: str, now: datetime) -> Any:
         if house == "b":

@@ -156,7 +156,7 @@ def test_where_what_a_forecast_rests_on_hangs_the_jobs_fail_soon_and_come_again(
 def test_forecasts_read_and_write_all_by_clients_that_give_up_soon(stage: Roomidity) -> None:
     ports = stage.forecast_ports
     for table in (ports.houses, ports.observations, ports.forecasts, ports.registry._table):  # type: ignore[attr-defined]
-        config = table._item._get_connection().connection.client.meta.config  # type: ignore[attr-defined]
+        config: Any = table._item._get_connection().connection.client.meta.config
         assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (1, 2, 2)
-    patient = stage.houses._item._get_connection().connection.client.meta.config
+    patient: Any = stage.houses._item._get_connection().connection.client.meta.config
     assert patient.retries["total_max_attempts"] == 4

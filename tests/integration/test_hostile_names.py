@@ -79,7 +79,7 @@ COMMANDS: Final[dict[str, list[tuple[str, ...]]]] = {
         ("list", *AT),
         ("show", HOUSE, *AT),
         ("history", HOUSE),
-        ("at", HOUSE, "--time", format_moment(NOW)),
+        ("history", HOUSE, "--at", format_moment(NOW)),
         ("rollback", HOUSE, *AT),
         ("promote", HOUSE, ROOM, *AT),
         ("diff", HOUSE, ROOM, ROOM),
@@ -89,12 +89,14 @@ COMMANDS: Final[dict[str, list[tuple[str, ...]]]] = {
     "rejects": [(), ("--house", HOUSE)],
     "replay": [("--dry-run",), ("--house", HOUSE, "--dry-run")],
     "quarantine": [
-        (TARGET, *INTERVAL),
-        (HOUSE, "--list"),
-        (HOUSE, "--rule", ROOM),
-        (f"{HOUSE}/x{ROOM}", *INTERVAL),
-        (TARGET, "--sensor", ROOM, *INTERVAL),
-        (f"{HOUSE}/",),
+        ("add", TARGET, *INTERVAL),
+        ("list", HOUSE),
+        ("list", TARGET),
+        ("list", f"{HOUSE}/x{ROOM}"),
+        ("remove", HOUSE, "--rule", ROOM),
+        ("add", f"{HOUSE}/x{ROOM}", *INTERVAL),
+        ("add", TARGET, "--sensor", ROOM, *INTERVAL),
+        ("add", f"{HOUSE}/"),
     ],
     "room": [(HOUSE,), (TARGET,), (f"{HOUSE}/",), (f"{HOUSE}/x{ROOM}",), (TARGET, "--remove")],
     "doctor": [AT],
@@ -130,10 +132,10 @@ COMMANDS: Final[dict[str, list[tuple[str, ...]]]] = {
 }
 """Each command's ways to say a name, in an order in which they can be given one after the other."""
 
-NEEDS_MORE: Final = {"demo", "up", "backtest"}
-"""They start an engine, or read a file for long; what they print passes the same console."""
+NEEDS_MORE: Final = {"demo", "up", "backtest", "completion"}
+"""They start an engine, read a file for long, or take no name; what they print passes the same console."""
 
-SAYS_BOTH: Final = {("room", HOUSE), ("show", TARGET, *AT), ("quarantine", TARGET, *INTERVAL)}
+SAYS_BOTH: Final = {("room", HOUSE), ("show", TARGET, *AT), ("quarantine", "add", TARGET, *INTERVAL)}
 
 
 def test_every_command_is_tried() -> None:

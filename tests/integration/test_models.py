@@ -90,8 +90,8 @@ def test_models_are_listed_shown_and_compared(stage: Roomidity, run: Run) -> Non
 
 def test_who_served_when_and_back(stage: Roomidity, run: Run) -> None:
     first, second = publish(stage, 1), publish(stage, 2)
-    assert run("models", "at", "h1", "--time", "2026-03-01T12:00Z")["served"]["version"] == first
-    assert run("models", "at", "h1", "--time", "2026-02-28T12:00Z")["served"] is None
+    assert run("models", "history", "h1", "--at", "2026-03-01T12:00Z")["served"][0]["version"] == first
+    assert run("models", "history", "h1", "--at", "2026-02-28T12:00Z")["served"] == []
     back = run("models", "rollback", "h1", "--now", format_moment(NOW))
     assert back == {"house": "h1", "version": first, "before": second, "since": format_moment(NOW), "skipped": {}}
     served = run("models", "history", "h1")["served"]
@@ -106,12 +106,11 @@ def test_who_served_when_and_back(stage: Roomidity, run: Run) -> None:
     by_hand = run("models", "promote", "h1", second, "--now", format_moment(NOW))
     assert (by_hand["version"], by_hand["before"]) == (second, None)
     assert run("models", "history", "h1")["served"][0]["why"] == "promoted by hand"
-    assert run("models", "at", "h1", "--time", format_moment(NOW))["served"]["version"] == second
+    assert run("models", "history", "h1", "--at", format_moment(NOW))["served"][0]["version"] == second
     assert "serves h1 already" in say("models", "promote", "h1", second, "--now", format_moment(NOW))
-    assert "the prior served" in say("models", "at", "h1", "--time", "2026-02-28T12:00Z")
+    assert "the prior served" in say("models", "history", "h1", "--at", "2026-02-28T12:00Z")
     assert "Nothing was ever promoted" in say("models", "history", "h2")
-    run("models", "at", "h1", status=2)
-    run("models", "at", "h1", "--time", "noon", status=2)
+    run("models", "history", "h1", "--at", "noon", status=2)
 
 
 def test_what_is_broken_is_not_promoted_by_hand(stage: Roomidity, run: Run) -> None:

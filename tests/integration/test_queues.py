@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from roomidity.aws.queues import Queue
 from roomidity.composition import Roomidity
+from roomidity.domain.messages import Refusal
 from roomidity.errors import StoreError
 from tests.integration.stage import REGION
 
@@ -69,7 +71,7 @@ def test_more_than_ten_go_in_several_batches(stage: Roomidity, count: int) -> No
 
 
 def test_a_batch_holds_no_more_than_the_service_takes(stage: Roomidity, plain_queues: Any) -> None:
-    client = Failing(plain_queues, "send_message_batch", of=set(), times=0)
+    client: Any = Failing(plain_queues, "send_message_batch", of=set(), times=0)
     queue = Queue(client, stage.readings_queue.name, wait_s=0)
     bodies = [letter * 100_000 for letter in "abcdef"] + ["é" * 100_000]  # in UTF-8 the last is twice as long
     queue.send(bodies)
@@ -78,7 +80,7 @@ def test_a_batch_holds_no_more_than_the_service_takes(stage: Roomidity, plain_qu
 
 
 def test_those_that_the_service_refuses_are_sent_again(stage: Roomidity, plain_queues: Any) -> None:
-    client = Failing(plain_queues, "send_message_batch", of={"body 1", "body 3"}, times=1)
+    client: Any = Failing(plain_queues, "send_message_batch", of={"body 1", "body 3"}, times=1)
     queue = Queue(client, stage.readings_queue.name, wait_s=0)
     bodies = [f"body {number}" for number in range(5)]
     queue.send(bodies)
@@ -87,15 +89,55 @@ def test_those_that_the_service_refuses_are_sent_again(stage: Roomidity, plain_q
 
 
 def test_a_message_refused_every_time_is_an_error_that_says_why(stage: Roomidity, plain_queues: Any) -> None:
-    queue = Queue(Failing(plain_queues, "send_message_batch", of={"body"}, times=99), stage.readings_queue.name)
+    client: Any = Failing(plain_queues, "send_message_batch", of={"body"}, times=99)
+    queue = Queue(client, stage.readings_queue.name)
     with pytest.raises(StoreError, match="refused 1 messages: the service is busy"):
         queue.send(["body"])
+
+
+def test_what_is_offered_is_answered_one_by_one(stage: Roomidity, plain_queues: Any) -> None:
+    client = Failing(plain_queues, "send_message_batch", of={"body 1"}, times=1)
+    queue = Queue(client, stage.readings_queue.name, wait_s=0)
+    busy = Refusal("the service is busy", is_final=False)
+    assert queue.offer(["body 0", "body 1", "body 2"]) == [None, busy, None]
+    assert queue.offer(["body 1"]) == [None]
+    assert sorted(received(queue)) == ["body 0", "body 1", "body 2"]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_final"),
+    [
+        ({"Code": "InvalidMessageContents", "Message": "a character"}, True),
+        ({"Code": "AWS.SimpleQueueService.BatchRequestTooLong", "Message": "too long"}, True),
+        ({"Code": "InvalidParameterValue", "Message": "Reason: Message must be shorter than 1024 bytes."}, True),
+        ({"Code": "InvalidParameterValue", "Message": "the queue should end in .fifo"}, False),
+        ({"Code": "InternalError"}, False),
+        ({"Code": "AccessDenied", "Message": "no", "SenderFault": True}, False),
+    ],
+)
+def test_only_what_a_message_holds_is_a_reason_never_to_offer_it_again(
+    stage: Roomidity, plain_queues: Any, error: dict[str, Any], is_final: bool
+) -> None:
+    client = Failing(plain_queues, "send_message_batch", of=set(), times=0)
+    queue = Queue(client, stage.readings_queue.name, wait_s=0)
+    client._fail = lambda **_: {"Failed": [{"Id": "1", **error}]}  # type: ignore[method-assign]
+    assert [one and one.is_final for one in queue.offer(["body 0", "body 1"])] == [None, is_final]
+
+    def raises(**_: Any) -> Any:
+        raise ClientError({"Error": error}, "SendMessageBatch")
+
+    client._fail = raises  # type: ignore[method-assign]
+    if is_final:
+        assert [one and one.is_final for one in queue.offer(["body 0", "body 1"])] == [True, True]
+    else:
+        with pytest.raises(ClientError):
+            queue.offer(["body"])
 
 
 def test_those_that_could_not_be_deleted_come_back(stage: Roomidity, plain_queues: Any) -> None:
     stage.readings_queue.send([f"body {number}" for number in range(3)])
     messages = stage.readings_queue.receive()
-    client = Failing(plain_queues, "delete_message_batch", of={messages[1].handle}, times=99)
+    client: Any = Failing(plain_queues, "delete_message_batch", of={messages[1].handle}, times=99)
     assert Queue(client, stage.readings_queue.name).delete(messages) == [messages[1]]
     assert client.sizes[0] == 3
     assert set(client.sizes[1:]) == {1}
@@ -104,7 +146,7 @@ def test_those_that_could_not_be_deleted_come_back(stage: Roomidity, plain_queue
 def test_a_deletion_that_failed_once_is_tried_again(stage: Roomidity, plain_queues: Any) -> None:
     stage.readings_queue.send([f"body {number}" for number in range(3)])
     messages = stage.readings_queue.receive()
-    client = Failing(plain_queues, "delete_message_batch", of={messages[0].handle}, times=1)
+    client: Any = Failing(plain_queues, "delete_message_batch", of={messages[0].handle}, times=1)
     queue = Queue(client, stage.readings_queue.name)
     assert queue.delete(messages) == []
     attributes = plain_queues.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]

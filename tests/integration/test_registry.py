@@ -91,7 +91,7 @@ def test_a_house_has_no_champion_of_its_own_at_first(stage: Roomidity) -> None:
     assert registry.pointer("h1").points_to is None
     assert registry.succession("h1") == ()
     assert registry.pointer("h1") == Pointer()
-    assert registry.manifests("h1") == registry.served("h1") == []
+    assert (registry.manifests("h1"), registry.served("h1")) == ([], [])
     assert registry.served_at("h1", LATER) is None
     assert registry.prune("h1", now=LATER) == []
 
@@ -238,10 +238,10 @@ def test_the_log_agrees_with_the_pointer_whatever_the_clock_says(stage: Roomidit
     publish(stage, 1)
     second, third = publish(stage, 2), publish(stage, 3, promote=False)
     for moment in (TRAINED_AT, LATER):
-        assert stage.registry.served_at("h1", moment).version == second  # type: ignore[union-attr]
+        assert stage.registry.served_at("h1", moment).version == second
     moved = stage.registry.promote("h1", third, at=TRAINED_AT - DAY)
     assert moved.since == TRAINED_AT == stage.registry.pointer("h1").since
-    assert stage.registry.served_at("h1", TRAINED_AT).version == third  # type: ignore[union-attr]
+    assert stage.registry.served_at("h1", TRAINED_AT).version == third
     assert len(stage.registry.served("h1")) == 3
 
 
@@ -255,7 +255,7 @@ def test_rolled_back_is_what_served_before_and_in_the_end_the_prior(stage: Roomi
     assert stage.registry.succession("h1") == (first,)
     assert stage.registry.rollback("h1", at=at).pointer.points_to is None
     assert (champion_of(stage.registry, "h1"), stage.registry.succession("h1")) == (None, ())
-    assert stage.registry.served_at("h1", at).version is None  # type: ignore[union-attr]
+    assert stage.registry.served_at("h1", at).version is None
     with pytest.raises(InputError, match="the prior serves house 'h1'; there is nothing to roll back to"):
         stage.registry.rollback("h1", at=at)
     stage.registry.promote("h1", third, at=at)
@@ -388,7 +388,8 @@ def test_an_s3_that_answers_is_asked_again(stage: Roomidity, monkeypatch: pytest
 def test_forecasts_read_models_by_a_client_that_gives_up_soon(stage: Roomidity) -> None:
     assert stage.training_ports.registry is stage.verify_ports.registry is stage.registry
     assert stage.forecast_ports.registry is stage.hasty_registry
-    reads, patient = (one._objects._bucket._client.meta.config for one in (stage.hasty_registry, stage.registry))
+    configs: list[Any] = [one._objects._bucket._client.meta.config for one in (stage.hasty_registry, stage.registry)]
+    reads, patient = configs
     assert (reads.connect_timeout, reads.read_timeout, reads.retries["total_max_attempts"]) == (2, 2, 2)
     assert (patient.read_timeout, patient.retries["total_max_attempts"]) == (5, 3)
 

@@ -282,26 +282,26 @@ def span(first: int, last: int) -> list[str]:
 def test_a_rule_is_put_listed_and_undone(stage: Roomidity, run: Run) -> None:
     drained(stage, *(reading(15 * number, room=room) for number in range(24) for room in ("bath", "hall")))
     before = observed(stage)
-    put = run("quarantine", "h1/bath", *span(2, 20))
+    put = run("quarantine", "add", "h1/bath", *span(2, 20))
     assert (put["changed"], put["slots"], put["derived"], put["models"], put["retrain"]) == (True, 18, 18, [], None)
     assert [slot for slot, rooms in observed(stage).items() if "bath" not in rooms] == [
         format_slot(START + number * SLOT) for number in range(2, 20)
     ]
-    assert run("quarantine", "h1", "--list") == {"house": "h1", "rules": [put["rule"]]}
-    again = run("quarantine", "h1/bath", *span(2, 20))
+    assert run("quarantine", "list", "h1") == {"house": "h1", "rules": [put["rule"]]}
+    again = run("quarantine", "add", "h1/bath", *span(2, 20))
     assert (again["changed"], again["derived"], again["rule"]) == (False, 0, put["rule"])
-    undone = run("quarantine", "h1", "--rule", put["rule"]["rule"], "--undo")
+    undone = run("quarantine", "remove", "h1", "--rule", put["rule"]["rule"])
     assert (undone["changed"], undone["derived"], undone["quarantined"]) == (True, 18, False)
     assert observed(stage) == before
-    assert run("quarantine", "h1/bath", *span(2, 20), "--undo")["changed"] is False
-    assert run("quarantine", "h1", "--list")["rules"] == []
+    assert run("quarantine", "remove", "h1/bath", *span(2, 20))["changed"] is False
+    assert run("quarantine", "list", "h1")["rules"] == []
 
 
 def test_one_sensor_of_a_room(stage: Roomidity, run: Run) -> None:
     drained(stage, reading(), reading(1, sensor="hot", temperature=40.0), reading(2, sensor=..., temperature=30.5))
-    run("quarantine", "h1/kitchen", *span(0, 4), "--sensor", "hot")
+    run("quarantine", "add", "h1/kitchen", *span(0, 4), "--sensor", "hot")
     assert observed(stage)[format_slot(START)]["kitchen"]["temperature"].max == 30.5
-    run("quarantine", "h1", *span(0, 4), "--sensor", "")
+    run("quarantine", "add", "h1", *span(0, 4), "--sensor", "")
     assert observed(stage)[format_slot(START)]["kitchen"]["temperature"].max == 20.5
 
 
@@ -311,9 +311,11 @@ def test_one_sensor_of_a_room(stage: Roomidity, run: Run) -> None:
         (["h2", "--from", "2026-03-01T00:00Z", "--to", "2026-03-02T00:00Z"], 1, "house 'h2' does not exist"),
         (["h1/attic", "--from", "2026-03-01T00:00Z", "--to", "2026-03-02T00:00Z"], 1, "rooms: kitchen"),
         (["h1", "--sensor", "x", "--from", "2026-03-01T00:00Z", "--to", "2026-03-02T00:00Z"], 1, "sensors: 's1'"),
-        (["h1", "--rule", "abc", "--undo"], 1, "rules: none"),
-        (["h1"], 2, "--from and --to are needed"),
-        (["h1", "--rule", "abc", "--sensor", "s1"], 2, "leave out --from"),
+        (["remove", "h1", "--rule", "abc"], 1, "rules: none"),
+        (["list", "h1/attic"], 1, "rooms: kitchen"),
+        (["list"], 2, "Missing argument"),
+        (["add", "h1"], 2, "--from and --to are needed"),
+        (["add", "h1", "--rule", "abc", "--sensor", "s1"], 2, "leave out --from"),
         (["h1", "--from", "2026-03-02T00:00Z", "--to", "2026-03-02T00:00Z"], 2, "is not after"),
         (["h1", "--from", "2026-03-02", "--to", "2026-03-03T00:00Z"], 2, "no offset"),
     ],
@@ -323,7 +325,7 @@ def test_what_cannot_be_quarantined_is_said(
 ) -> None:
     drained(stage, reading())
     assert says in run("quarantine", *arguments, status=status)["error"]
-    assert stage.houses.get("h1").quarantine == ()  # type: ignore[union-attr]
+    assert stage.houses.get("h1").quarantine == ()
 
 
 def measured(stage: Roomidity) -> None:
@@ -340,24 +342,26 @@ def test_a_retrained_model_has_not_learnt_from_the_interval(stage: Roomidity, ru
     model = replace(learnt.model, local=-3 * learnt.model.local)  # as if it had learnt nonsense
     bad = stage.registry.publish("h1", model=model, state=learnt.state, manifest=learnt.manifest, trained_at=NOW)
     stage.registry.promote("h1", bad, at=NOW)
-    put = run("quarantine", "h1/room 0", *span(0, 4), "--now", format_moment(NOW))
+    put = run("quarantine", "add", "h1/room 0", *span(0, 4), "--now", format_moment(NOW))
     assert {one["version"]: one["champion"] for one in put["models"]} == {trained: False, bad: True}
     assert (put["retrain"], put["trained"]) == ("roomidity train h1", None)
     later = format_moment(NOW + SLOT)
-    anew = run("quarantine", "h1/room 0", *span(0, 4), "--now", later, "--retrain")["trained"]
+    anew = run("quarantine", "add", "h1/room 0", *span(0, 4), "--now", later, "--retrain")["trained"]
     assert anew["promoted"]
     assert stage.registry.pointer("h1").points_to == anew["version"]
-    last = run("quarantine", "h1/room 0", *span(0, 4), "--now", later, "--retrain")
+    last = run("quarantine", "add", "h1/room 0", *span(0, 4), "--now", later, "--retrain")
     assert {one["version"]: one["champion"] for one in last["models"]} == {trained: False, bad: False}
     assert last["trained"] is None
-    undone = run("quarantine", "h1/room 0", *span(0, 4), "--now", later, "--undo")
+    undone = run("quarantine", "remove", "h1/room 0", *span(0, 4), "--now", later)
     assert [one["version"] for one in undone["models"]] == [anew["version"]]
 
 
 def test_a_retrained_model_that_is_no_better_does_not_take_the_place(stage: Roomidity, run: Run) -> None:
     measured(stage)
     trained = run("train", "h1", "--now", format_moment(NOW))["version"]
-    anew = run("quarantine", "h1/room 0", *span(0, 4), "--now", format_moment(NOW + SLOT), "--retrain")["trained"]
+    anew = run("quarantine", "add", "h1/room 0", *span(0, 4), "--now", format_moment(NOW + SLOT), "--retrain")[
+        "trained"
+    ]
     assert (anew["promoted"], stage.registry.pointer("h1").points_to) == (False, trained)
 
 
@@ -368,10 +372,10 @@ def test_training_waits_until_the_observations_follow_the_rules(stage: Roomidity
     change_rule(stage.quarantine_ports, house="h1", rule=rule, remove=False)
     error = run("train", "h1", "--now", format_moment(NOW), status=1)["error"]
     assert f"h1' has 4 observations from before its quarantine rule {rule.id}" in error
-    assert f"run `roomidity quarantine h1 --rule {rule.id}`; then train again" in error
+    assert f"run `roomidity quarantine add h1 --rule {rule.id}`; then train again" in error
     assert stage.registry.manifests("h1", now=NOW) == []
 
-    assert run("quarantine", "h1", "--rule", rule.id)["derived"] == 4
+    assert run("quarantine", "add", "h1", "--rule", rule.id)["derived"] == 4
     run("train", "h1", "--now", format_moment(NOW))
     for manifest in stage.registry.manifests("h1", now=NOW):
         assert manifest["quarantine"] == [
@@ -385,10 +389,20 @@ def test_training_waits_until_the_observations_follow_the_rules(stage: Roomidity
         ]
 
 
+def test_a_script_may_still_quarantine_without_a_verb(stage: Roomidity, run: Run) -> None:
+    drained(stage, reading(room="bath"), reading(room="hall"))
+    put = run("quarantine", "h1/bath", *span(2, 20))
+    assert put["quarantined"]
+    assert run("quarantine", "--list", "h1")["rules"] == [put["rule"]] == run("quarantine", "list", "h1/bath")["rules"]
+    assert run("quarantine", "list", "h1/hall")["rules"] == []
+    assert run("quarantine", "h1", "--rule", put["rule"]["rule"], "--undo")["changed"]
+    assert run("quarantine", "list", "h1")["rules"] == []
+
+
 def test_training_waits_for_a_rule_that_came_after_one_was_undone(stage: Roomidity, run: Run) -> None:
     measured(stage)
-    for undo in ([], ["--undo"]):
-        run("quarantine", "h1/room 0", *span(0, 4), *undo)
+    for verb in ("add", "remove"):
+        run("quarantine", verb, "h1/room 0", *span(0, 4))
     rule = Quarantine(START, START + 4 * SLOT, "room 0")
     change_rule(stage.quarantine_ports, house="h1", rule=rule, remove=False)
     error = run("train", "h1", "--now", format_moment(NOW), status=1)["error"]
@@ -501,7 +515,7 @@ def test_ended_anywhere_it_does_the_rest_when_it_is_run_again(stage: Roomidity) 
     fill(stage, "h1")
     steps = 0
     while True:
-        parts = forget_house(stage.forget_ports, house="h1")
+        parts: Any = forget_house(stage.forget_ports, house="h1")  # a generator
         ended = True
         for _ in range(2):  # each time a little further, then it dies
             if next(parts, None) is None:

@@ -105,7 +105,7 @@ def line(function: str = "roomidity-prod-forecast", *, total: float = 50.0, **mo
 
 def run_times(content: str, *arguments: str | Path, status: int = 0) -> Any:
     done = subprocess.run(  # noqa: S603  # our own script
-        [sys.executable, CHECKOUT / "scripts/run-times", *arguments],
+        [CHECKOUT / "scripts/run-times", *arguments],
         input=content,
         capture_output=True,
         text=True,

@@ -61,7 +61,7 @@ def test_a_wall_is_set_shown_and_kept_beside_the_unit(stage: Roomidity, run: Run
     assert run("room", "h1/bath", "--f-rsi", "0.65")["material"] == "resistant"
     assert run("room", "h1/bath", "--unit", "none")["f_rsi"] == 0.65
     run("room", "h1/bath", "--rename", "spa")
-    assert usable_walls(stage.houses.get("h1").settings) == {"spa": Wall(0.65, "resistant")}  # type: ignore[union-attr]
+    assert usable_walls(stage.houses.get("h1").settings) == {"spa": Wall(0.65, "resistant")}
     assert "expected a number from 0.2" in run("room", "h1/spa", "--f-rsi", "1.5", status=1)["error"]
     told = CliRunner().invoke(roomidity, ["room", "h1/spa", "--f-rsi", "0.7", "--remove"])
     assert told.exit_code == 2
@@ -216,15 +216,15 @@ def test_readings_by_any_name_are_one_course(stage: Roomidity, run: Run) -> None
 def test_a_rule_of_a_renamed_room_holds_and_is_undone_by_either_name(stage: Roomidity, run: Run) -> None:
     span = ["--from", format_moment(NOW - timedelta(days=1)), "--to", format_moment(NOW)]
     drained(stage, reading(1), reading(1, room="bath"))
-    rule = run("quarantine", "h1/kitchen", *span)["rule"]["rule"]
+    rule = run("quarantine", "add", "h1/kitchen", *span)["rule"]["rule"]
     run("room", "h1/kitchen", "--rename", "cook")
     drained(stage, reading(2, room="cook"), reading(3, room="kitchen"))
     (observed,) = [rooms for _, rooms in stage.observations.means("h1", NOW - timedelta(days=1), NOW)]
     assert set(observed) == {"bath"}
-    again = run("quarantine", "h1/cook", *span)
+    again = run("quarantine", "add", "h1/cook", *span)
     assert not again["changed"]
     assert again["rule"]["rule"] == rule
-    assert run("quarantine", "h1/cook", *span, "--undo")["changed"]
+    assert run("quarantine", "remove", "h1/cook", *span)["changed"]
     (observed,) = [rooms for _, rooms in stage.observations.means("h1", NOW - timedelta(days=1), NOW)]
     assert set(observed) == {"bath", "cook"}
 

@@ -59,7 +59,8 @@ def test_what_cannot_be_kept_is_refused(stage: Roomidity) -> None:
     with pytest.raises(InputError, match=r"take 256,009 bytes; expected at most 256,000"):
         stage.house_settings.put(Setting("h1", "devices", {"a": "x" * MAX_SETTING_BYTES}))
     stage.house_settings.put(Setting("h1", "devices", {"a": "ä" * (MAX_SETTING_BYTES // 2 - 8)}))
-    for content in ({"": 1}, {"a": [{"b": {"": {}}}]}):
+    contents: list[dict[str, Any]] = [{"": 1}, {"a": [{"b": {"": {}}}]}]
+    for content in contents:
         with pytest.raises(InputError, match="have an empty name"):
             stage.house_settings.put(Setting("h1", "devices", content))
     for house, kind in (("h/1", "devices"), ("", "devices"), ("h1", ""), ("h1", "De vices")):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 from tests.conftest import CHECKOUT
+from tools import trace_ways
 
 SCRIPT: Final = CHECKOUT / "scripts/trace-ways"
 
@@ -59,19 +59,9 @@ def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, M
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.syspath_prepend(str(tmp_path / "ours"))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    script = loaded("trace_ways", SCRIPT)
-    monkeypatch.setattr(script, "ROOT", tmp_path)
-    monkeypatch.setattr(script, "PACKAGES", (f"{tmp_path}/ours/",))
-    return script, loaded("first", tmp_path / "ours/first.py")
-
-
-def loaded(name: str, path: Path) -> ModuleType:
-    loader = SourceFileLoader(name, str(path))
-    spec = spec_from_loader(name, loader)
-    assert spec is not None
-    module = module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+    monkeypatch.setattr(trace_ways, "ROOT", tmp_path)
+    monkeypatch.setattr(trace_ways, "PACKAGES", (f"{tmp_path}/ours/",))
+    return trace_ways, import_module("first")
 
 
 def test_functions_count_once_and_comprehensions_are_their_functions(ours: tuple[ModuleType, ModuleType]) -> None:
@@ -117,7 +107,7 @@ def answer() -> dict[str, Any]:
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603  # our own script
-        [sys.executable, SCRIPT, *arguments], capture_output=True, text=True, check=False
+        [SCRIPT, *arguments], capture_output=True, text=True, check=False
     )
 
 

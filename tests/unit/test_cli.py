@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -25,6 +26,7 @@ COMMANDS = [
     "demo",
     "up",
     "send",
+    "bridge",
     "translate",
     "drain",
     "forecast",
@@ -45,8 +47,9 @@ COMMANDS = [
     "forget",
     "backtest",
     "doctor",
+    "completion",
 ]
-TIMED = ["drain", "forecast", "show", "verify", "accuracy", "train", "quarantine", "rederive", "doctor"]
+TIMED = ["drain", "forecast", "show", "verify", "accuracy", "train", "rederive", "doctor"]
 
 
 def test_the_commands_in_the_order_of_a_readings_way() -> None:
@@ -64,7 +67,7 @@ def test_every_command_teaches_and_speaks_json(name: str) -> None:
     assert all(option.help or option.hidden for option in options)
 
 
-@pytest.mark.parametrize("name", ["list", "show", "history", "at", "promote", "rollback", "diff", "prune"])
+@pytest.mark.parametrize("name", ["list", "show", "history", "promote", "rollback", "diff", "prune"])
 def test_every_command_about_models_teaches_and_speaks_json(name: str) -> None:
     shown = CliRunner().invoke(roomidity, ["models", name, "--help"])
     assert shown.exit_code == 0
@@ -227,7 +230,7 @@ def set_to(**columns: pl.Expr) -> Callable[[pl.DataFrame], pl.DataFrame]:
 
 
 TEMPERATURE, HUMIDITY, TS = pl.col("temperature"), pl.col("humidity"), pl.col("ts")
-FAULTS = {
+FAULTS: dict[str, tuple[Any, list[str]]] = {
     "no temperature": (lambda readings: readings.drop("temperature"), ["temperature"]),
     "no humidity": (lambda readings: readings.drop("humidity"), ["humidity"]),
     "no time": (lambda readings: readings.drop("ts"), ["column 'ts': found only", "expected a column 'ts'"]),
@@ -264,7 +267,7 @@ def test_a_backtest_of_a_bad_file_says_what_was_found_and_what_to_do(
     assert len(text.splitlines()) <= 20
 
 
-FORMS = {
+FORMS: dict[str, Any] = {
     "text": lambda readings: readings.with_columns(pl.col("ts").dt.to_string("iso")).cast(pl.String),
     "twice": lambda readings: pl.concat([readings, readings.tail(300)]),
     "in another order": lambda readings: readings.sort("ts", "room", descending=True),

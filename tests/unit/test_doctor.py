@@ -105,17 +105,17 @@ class FakeStage:
         notes = self.notes.get(house, ())
         return None if issued is None else StoredForecast(house, room, issued, stacked({}), {}, None, "m", notes)
 
-    def list(self, house: str) -> list[Setting]:
+    def list(self, house: str) -> Sequence[Setting]:
         return [setting for (of, _), setting in self.settings.items() if of == house]
 
     def get(self, house: str, kind: str) -> Setting | None:
         return self.settings.get((house, kind))
 
-    def days(self, first: date | None = None, last: date | None = None) -> list[date]:
+    def days(self, first: date | None = None, last: date | None = None) -> Sequence[date]:
         assert (first, last) == ((NOW - timedelta(days=1)).date(), NOW.date())
         return [NOW.date()] if self.rejected else []
 
-    def keys(self, day: date) -> list[str]:
+    def keys(self, day: date) -> Sequence[str]:
         return ["rejects/2026-03-15/0.ndjson"]
 
     def lines(self, key: str) -> Iterator[dict[str, Any]]:
@@ -131,20 +131,21 @@ class FakeStage:
         raise ModelRefusedError(version, found="sha256 of nothing", expected="another")
 
     def check(self, **options: Any) -> dict[str, Finding]:
+        every: Any = self  # one for all ports, with what the doctor calls of each
         ports = DoctorPorts(
             prefix="roomidity-test",
             account=self,
             trouble_of=trouble_of,
             bucket=lambda: "roomidity-test-123456789012",
-            houses=lambda: self,
-            forecasts=lambda: self,
-            registry=lambda: self,
-            sets=lambda: self,
-            observations=lambda: self,
-            accuracy=lambda: self,
-            moulds=lambda: self,
-            settings=lambda: self,
-            rejects=lambda: self,
+            houses=lambda: every,
+            forecasts=lambda: every,
+            registry=lambda: every,
+            sets=lambda: every,
+            observations=lambda: every,
+            accuracy=lambda: every,
+            moulds=lambda: every,
+            settings=lambda: every,
+            rejects=lambda: every,
             damaged=lambda: self.damaged,
         )
         return {finding.check: finding for finding in diagnose(ports, now=NOW, **options)}
@@ -269,8 +270,8 @@ def test_rejects_that_name_no_known_house_are_told() -> None:
     stage = healthy()
     of_known = {"packed": "{}", "rejects": [{"reason": "future", "house": "h1", "positions": [[0, 499], [502, 502]]}]}
     stage.rejected = [of_known, {"reason": "malformed", "house": None}]
-    found = stage.check()["rejects"]
-    assert (found.status, found.found) == ("ok", "502 readings since 2026-03-14")
+    few = stage.check()["rejects"]
+    assert (few.status, few.found) == ("ok", "502 readings since 2026-03-14")
     stage.rejected += [{"reason": "quota", "house": "new"}] * 8
     found = stage.check()
     assert wrong(found) == {"rejects"}
@@ -281,7 +282,7 @@ def test_rejects_that_name_no_known_house_are_told() -> None:
 def test_every_note_has_words_and_a_remedy() -> None:
     assert tuple(FOUND) == NOTES
     for code in (*NOTES, "of a newer version"):
-        one = StoredForecast("h1", "bath", NOW, {}, {}, None, "m", (code,))
+        one = StoredForecast("h1", "bath", NOW, stacked({}), {}, None, "m", (code,))
         ((name, found, mend),) = told([one])
         assert name == f"bath: {code}"
         assert found

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 import pytest
 from click.testing import CliRunner
 
 from roomidity.cli.app import roomidity
+from tools.write_commands import commands
 
 COLUMNS = 80
-
-
-def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Every command with what one types to call it, so that a new one is here without being named."""
-    yield path, group
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from commands(command, *path, name)
-        else:
-            yield (*path, name), command
 
 
 ALL = dict(commands(roomidity))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -11,6 +14,7 @@ from roomidity.aws.queues import Queue
 from roomidity.domain.messages import Message
 from roomidity.errors import EngineError
 from roomidity.local.functions import Functions
+from tests.conftest import CHECKOUT
 
 
 class OneBatch:
@@ -39,3 +43,13 @@ def test_a_function_that_fails_on_every_job_says_why_in_one_line(monkeypatch: py
     assert "the function 'train' failed on 2 jobs: Read timeout on endpoint URL; its log above says more" in said
     assert "\n" not in said
     assert "Traceback" not in said
+
+
+def test_an_installed_package_finds_the_handlers_of_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "handlers"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path and Path(path).resolve() != CHECKOUT])
+    monkeypatch.chdir(CHECKOUT / "docs")
+    with pytest.raises(ModuleNotFoundError, match=r"handlers\.nothing"):
+        Functions().scheduled("nothing", datetime(2026, 3, 1, tzinfo=UTC))
+    assert sys.path[-1] == str(CHECKOUT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,9 +15,18 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from roomidity.local import simulation
-from roomidity.local.simulation import DEMO_KIND, HouseKind, RoomKind, Use, random_kind, simulate_house, simulate_slots
+from roomidity.local.simulation import (
+    DEMO_KIND,
+    HouseKind,
+    RoomKind,
+    SimulatedHouse,
+    Use,
+    random_kind,
+    simulate_house,
+    simulate_slots,
+)
 from roomidity.local.simulation.course import STEP_S
-from roomidity.local.simulation.household import simulate_household
+from roomidity.local.simulation.household import Activity, simulate_household
 from roomidity.local.simulation.physics import HeatBalance, MoistureBalance
 from roomidity.local.simulation.sensors import lagged
 
@@ -26,7 +36,7 @@ YEARS = (datetime(2000, 1, 1), datetime(2040, 1, 1))  # noqa: DTZ001  (hypothesi
 
 
 @pytest.fixture(scope="module")
-def week() -> simulation.SimulatedHouse:
+def week() -> SimulatedHouse:
     return simulate_house(seed=4, start=START, days=DAYS)
 
 
@@ -35,7 +45,7 @@ def slots() -> pl.DataFrame:
     return simulate_slots(seed=4, start=START, days=DAYS)
 
 
-def test_the_public_surface_is_deliberate():
+def test_the_public_surface_is_deliberate() -> None:
     assert set(simulation.__all__) == {
         "DEMO_KIND",
         "READINGS_SCHEMA",
@@ -52,7 +62,7 @@ def test_the_public_surface_is_deliberate():
 
 
 class TestReadings:
-    def test_schema_order_and_names(self, week):
+    def test_schema_order_and_names(self, week: SimulatedHouse) -> None:
         readings = week.readings
         assert readings.schema == simulation.READINGS_SCHEMA
         assert readings["ts"].is_sorted()
@@ -62,42 +72,42 @@ class TestReadings:
         assert set(readings["sensor"]) == {sensor.name for sensor in week.sensors}
         assert week.sensors[0].name == "z2m-0x00158d0001"
 
-    def test_values_are_plausible_or_absent(self, week):
+    def test_values_are_plausible_or_absent(self, week: SimulatedHouse) -> None:
         readings = week.readings
         assert readings["humidity"].drop_nulls().is_between(0, 100).all()
         assert readings["temperature"].drop_nulls().is_between(-30, 45).all()
         assert readings["temperature"].is_not_nan().all()
         assert not readings.filter(pl.col("temperature").is_null() & pl.col("humidity").is_null()).height
 
-    def test_some_sensors_send_their_quantities_apart_and_some_rooms_have_two(self, week):
+    def test_some_sensors_send_their_quantities_apart_and_some_rooms_have_two(self, week: SimulatedHouse) -> None:
         apart = week.readings.group_by("sensor").agg(pl.col("temperature").is_null().mean().alias("share"))
         assert set(apart["share"].round(2)) == {0.0, 0.5}
         sensors = week.readings.group_by("room").agg(pl.col("sensor").n_unique())
         assert dict(sensors.iter_rows())["living_room"] == 2
 
-    def test_times_are_inside_the_days_and_distinct(self, week):
+    def test_times_are_inside_the_days_and_distinct(self, week: SimulatedHouse) -> None:
         assert week.readings["ts"].min() >= START
         assert week.readings["ts"].max() < START + timedelta(days=DAYS)
         assert week.readings.select("sensor", "ts").is_duplicated().sum() == 0
 
-    def test_about_one_reading_a_minute(self, week):
+    def test_about_one_reading_a_minute(self, week: SimulatedHouse) -> None:
         heard = week.readings.filter(pl.col("temperature").is_not_null()).group_by("sensor").len()
         assert (heard["len"] / (DAYS * 1440)).is_between(0.8, 1.0).all()
         assert heard["len"].mean() > 0.95 * DAYS * 1440
 
-    def test_rounding_is_the_sensors(self, week):
+    def test_rounding_is_the_sensors(self, week: SimulatedHouse) -> None:
         for sensor in week.sensors:
             values = week.readings.filter(pl.col("sensor") == sensor.name)["temperature"].drop_nulls()
             assert (values == values.round(sensor.decimals)).all()
 
-    def test_the_same_seed_gives_the_same_frame_and_another_does_not(self, week):
+    def test_the_same_seed_gives_the_same_frame_and_another_does_not(self, week: SimulatedHouse) -> None:
         again = simulate_house(seed=4, start=START, days=DAYS)
         assert again.readings.equals(week.readings, null_equal=True)
         other = simulate_house(seed=5, start=START, days=DAYS)
         assert not other.readings.equals(week.readings, null_equal=True)
 
     @pytest.mark.parametrize("hour", [0, 5, 16])
-    def test_a_longer_simulation_begins_with_the_shorter_one(self, hour):
+    def test_a_longer_simulation_begins_with_the_shorter_one(self, hour: int) -> None:
         start = START + timedelta(hours=hour)
         short = simulate_house(seed=3, start=start, days=2).readings
         long = simulate_house(seed=3, start=start, days=4).readings
@@ -109,7 +119,7 @@ class TestReadings:
         start=st.datetimes(*YEARS, timezones=st.just(UTC)),
         zone=st.sampled_from(["Europe/Brussels", "Asia/Kolkata", "America/St_Johns", "UTC"]),
     )
-    def test_any_house_at_any_time(self, seed, start, zone):
+    def test_any_house_at_any_time(self, seed: int, start: datetime, zone: str) -> None:
         kind = random_kind(seed)
         house = simulate_house(seed=seed, start=start, days=1, house="h", timezone=zone, kind=kind)
         readings = house.readings
@@ -121,7 +131,7 @@ class TestReadings:
         assert readings["temperature"].drop_nulls().is_between(-45, 70).all()
         assert "outdoor" in readings["room"]
 
-    def test_naive_times_and_no_days_are_refused(self):
+    def test_naive_times_and_no_days_are_refused(self) -> None:
         with pytest.raises(ValueError, match="no offset"):
             simulate_house(seed=1, start=datetime(2026, 1, 1), days=1)  # noqa: DTZ001  (that is the point)
         with pytest.raises(ValueError, match="no offset"):
@@ -131,7 +141,7 @@ class TestReadings:
 
 
 class TestSlots:
-    def test_shape(self, slots):
+    def test_shape(self, slots: pl.DataFrame) -> None:
         assert slots.columns == ["house", "room", "ts", "temperature", "humidity"]
         assert slots.schema["ts"] == pl.Datetime("ms", "UTC")
         rooms = slots.group_by("room").agg(pl.len(), pl.col("ts").min(), pl.col("ts").diff().max().alias("gap"))
@@ -140,7 +150,9 @@ class TestSlots:
         assert set(rooms["gap"]) == {timedelta(minutes=15)}
         assert slots.null_count().sum_horizontal().item() == 0
 
-    def test_they_are_the_means_of_the_readings_but_for_the_sensors_faults(self, week, slots):
+    def test_they_are_the_means_of_the_readings_but_for_the_sensors_faults(
+        self, week: SimulatedHouse, slots: pl.DataFrame
+    ) -> None:
         means = week.readings.group_by("room", pl.col("ts").dt.truncate("15m")).agg(
             pl.col("temperature").mean(), pl.col("humidity").mean()
         )
@@ -151,11 +163,11 @@ class TestSlots:
         for _, room in both.group_by("room"):
             assert np.corrcoef(room["humidity"], room["humidity_read"])[0, 1] > 0.97
 
-    def test_a_start_inside_a_slot_counts_from_that_slot(self, slots):
+    def test_a_start_inside_a_slot_counts_from_that_slot(self, slots: pl.DataFrame) -> None:
         inside = simulate_slots(seed=4, start=START + timedelta(minutes=7), days=DAYS)
         assert_frame_equal(inside, slots)
 
-    def test_the_order_of_size_is_that_of_real_houses(self):
+    def test_the_order_of_size_is_that_of_real_houses(self) -> None:
         # candanedo: change over 24 h 2.9 %RH and 0.64 K, hourly 0.8 %RH; sml2010: 4.2, 1.5, 0.65
         month = simulate_slots(seed=2, start=START, days=35).filter(pl.col("room") != "outdoor")
         change = month.group_by("room").agg(
@@ -171,7 +183,7 @@ class TestSlots:
 
 
 class TestKinds:
-    def test_many_different_houses(self):
+    def test_many_different_houses(self) -> None:
         kinds = [random_kind(seed) for seed in range(60)]
         assert len({len(kind.rooms) for kind in kinds}) >= 4
         assert len({kind.people for kind in kinds}) >= 3
@@ -179,7 +191,7 @@ class TestKinds:
         assert any(kind.heater_w_m3 == 0 for kind in kinds)
         assert all(kind == random_kind(seed) for seed, kind in enumerate(kinds))
 
-    def test_a_house_has_one_hall_which_comes_first_and_distinct_names(self):
+    def test_a_house_has_one_hall_which_comes_first_and_distinct_names(self) -> None:
         hall = RoomKind(name="hall", use=Use.HALL, volume_m3=20)
         room = RoomKind(name="room", use=Use.LIVING, volume_m3=50)
         HouseKind(rooms=(hall, room), climate=DEMO_KIND.climate)
@@ -192,7 +204,7 @@ class TestKinds:
 
 class TestPeople:
     @staticmethod
-    def activity(start: datetime, days: int, kind: HouseKind = DEMO_KIND):
+    def activity(start: datetime, days: int, kind: HouseKind = DEMO_KIND) -> Activity:
         steps = days * 86_400 // STEP_S
         return simulate_household(
             kind,
@@ -205,7 +217,7 @@ class TestPeople:
             mild_c=np.full(steps, 5.0),
         )
 
-    def test_showers_raise_the_bathrooms_humidity(self, slots):
+    def test_showers_raise_the_bathrooms_humidity(self, slots: pl.DataFrame) -> None:
         kind = dataclasses.replace(DEMO_KIND, shower_g_h=0.0)
         dry = simulate_slots(seed=4, start=START, days=DAYS, kind=kind)
         rise = slots.join(dry, on=["room", "ts"], suffix="_dry").with_columns(
@@ -217,14 +229,14 @@ class TestPeople:
         assert most["parents_room"] < most["bathroom"] / 3  # it reaches other rooms through the hall, thinned
         assert rise["rise"].min() > -0.01
 
-    def test_a_shower_is_one_or_two_kilograms_an_hour_for_ten_minutes(self):
+    def test_a_shower_is_one_or_two_kilograms_an_hour_for_ten_minutes(self) -> None:
         activity = self.activity(START, 28)
         bathroom = [room.name for room in DEMO_KIND.rooms].index("bathroom")
         wet = activity.moisture_g_h[:, bathroom]
         assert 700 < np.percentile(wet[wet > 600], 50) < 2000
         assert 0.5 < (wet > 600).sum() * STEP_S / 600 / 28 < 6  # a family's showers a day
 
-    def test_people_live_by_local_time_through_daylight_saving(self):
+    def test_people_live_by_local_time_through_daylight_saving(self) -> None:
         # Brussels goes to UTC+2 on 29 March 2026: weekday mornings come an hour earlier in UTC
         kind = dataclasses.replace(DEMO_KIND, home_workers=0.0, laundry_a_week=0.0)
         kitchen = [room.name for room in kind.rooms].index("kitchen")
@@ -240,7 +252,7 @@ class TestPeople:
         assert before - after == pytest.approx(1.0, abs=0.35)
 
     @pytest.mark.parametrize("start", [datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 10, 24, tzinfo=UTC)])
-    def test_a_day_of_23_or_25_hours_has_no_gap(self, start):
+    def test_a_day_of_23_or_25_hours_has_no_gap(self, start: datetime) -> None:
         changed = simulate_slots(seed=1, start=start, days=3)
         assert set(changed.group_by("room").len()["len"]) == {3 * 96}
         assert changed["humidity"].is_between(0, 100).all()
@@ -252,7 +264,7 @@ rooms_and_steps = st.tuples(st.integers(2, 6), st.integers(1, 30))
 class TestPhysics:
     @settings(max_examples=60, deadline=None)
     @given(rooms_and_steps, st.integers(0, 2**32), st.booleans())
-    def test_a_closed_house_without_sources_keeps_its_water(self, shape, seed, condensing):
+    def test_a_closed_house_without_sources_keeps_its_water(self, shape: Any, seed: int, condensing: bool) -> None:
         rooms, steps = shape
         rng = np.random.default_rng(seed)
         saturation = rng.uniform(5, 25, (steps, rooms))
@@ -280,7 +292,7 @@ class TestPhysics:
         if condensing:
             assert (course.air_g_kg <= saturation + 1e-9).all()
 
-    def test_sources_and_air_change_account_for_every_gram(self):
+    def test_sources_and_air_change_account_for_every_gram(self) -> None:
         rng = np.random.default_rng(1)
         steps, rooms = 200, 4
         balance = MoistureBalance(
@@ -309,7 +321,7 @@ class TestPhysics:
         assert course.drained_g[-1].sum() > 0
         assert grown + course.drained_g[-1].sum() == pytest.approx(came.sum())
 
-    def test_an_unheated_empty_house_ends_at_the_outdoor_temperature(self):
+    def test_an_unheated_empty_house_ends_at_the_outdoor_temperature(self) -> None:
         steps, rooms = 4000, 3
         still = np.zeros((steps, rooms))
         balance = HeatBalance(
@@ -333,7 +345,7 @@ class TestPhysics:
         assert ((warm[-1] > 18.5) & (warm[-1] < 20.5)).all()
 
     @given(st.floats(30, 3600))
-    def test_a_lagging_sensor_is_one_time_constant_behind_a_steady_slope(self, lag_s):
+    def test_a_lagging_sensor_is_one_time_constant_behind_a_steady_slope(self, lag_s: float) -> None:
         ramp = np.arange(2000.0)[:, None]
         shown = lagged(ramp, lag_s=np.array([lag_s]), step_s=300.0)
         assert ramp[-1, 0] - shown[-1, 0] == pytest.approx(lag_s / 300, rel=1e-6)

@@ -9,7 +9,6 @@ import pytest
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import PutError
 
-from roomidity.aws.store import writing
 from roomidity.aws.store.writing import Write, save
 
 
@@ -34,7 +33,7 @@ def write(*answers: PutError | None) -> tuple[Write, list[Any]]:
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     taken: list[float] = []
-    monkeypatch.setattr(writing.time, "sleep", taken.append)
+    monkeypatch.setattr("roomidity.aws.store.writing.time.sleep", taken.append)
     return taken
 
 

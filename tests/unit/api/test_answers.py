@@ -85,7 +85,9 @@ def test_observations_are_columns_and_a_cut_answer_goes_on_where_it_ended(
     assert kitchen["value"][-4:] == [None] * 4
     assert kitchen["count"][-1] == 0
     monkeypatch.setattr("roomidity.api.asked.MAX_BYTES", 20_000)
-    values, cursor, first = [], "", datetime(2026, 3, 8, tzinfo=UTC)
+    values: list[float | None] = []
+    cursor: str | None = ""
+    first = datetime(2026, 3, 8, tzinfo=UTC)
     while cursor is not None:
         part = world.of("h1", "/observations", query=query + (f"&cursor={cursor}" if cursor else "")).json
         assert part["first_slot"] == format_slot(first + len(values) * SLOT)

@@ -33,7 +33,7 @@ def one(room: str, sensor: str, at: str = HEARD, **values: float) -> dict[str, A
     return {"room": room, "sensor": sensor, "ts": at, **values, "from": "received" if at == HEARD else "device"}
 
 
-def shelly(source: str, method: str = "NotifyStatus", **params: Any) -> dict[str, Any]:
+def shelly(source: str, method: str = "NotifyStatus", /, **params: Any) -> dict[str, Any]:
     return {"src": source, "dst": "x/events", "method": method, "params": params}
 
 

@@ -23,6 +23,9 @@ def at(said: Any, received: datetime = WINTER, zone: str = "Europe/Oslo") -> str
     return f"{source} {format_exact(moment)[8:]}"
 
 
+NOTHING: tuple[Any, ...] = (None, 0, -5, "", "soon", True, [], {}, 1e300, "9" * 30)
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
@@ -43,7 +46,7 @@ def at(said: Any, received: datetime = WINTER, zone: str = "Europe/Oslo") -> str
         (1_770_120_000_125_250, "device 03T12:00:00.125250Z"),
         (1_770_120_000_125_250_999, "device 03T12:00:00.125251Z"),
         ("2026-02-03T12:00:00.125250999Z", "device 03T12:00:00.125250Z"),
-        *((nothing, "received 03T12:00:10Z") for nothing in (None, 0, -5, "", "soon", True, [], {}, 1e300, "9" * 30)),
+        *((nothing, "received 03T12:00:10Z") for nothing in NOTHING),
         ("0001-01-01T00:00:00", "received 03T12:00:10Z"),
         ("9999-12-31T23:59:59-12:00", "received 03T12:00:10Z"),
         (float("nan"), "received 03T12:00:10Z"),

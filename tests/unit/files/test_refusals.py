@@ -22,7 +22,7 @@ ROW = "h1,kitchen,2026-11-25T01:00:00Z,21.3,50\n"
 MANY = 40_000
 
 
-def refused(path: Path, **hints: Any) -> ReadingsFileError | RejectedFileError:
+def refused(path: Path, **hints: Any) -> InputError:
     with pytest.raises((ReadingsFileError, RejectedFileError)) as caught:
         read_readings(path, Hints(**hints))
     text = str(caught.value)

@@ -220,7 +220,7 @@ def test_json(layout: str, rows: list[Reading], encoding: str, text: bool, tmp_p
 
 
 def frame(rows: list[Reading]) -> pl.DataFrame:
-    schema = {"house": pl.String, "room": pl.String, "ts": pl.Datetime("ms", "UTC")}
+    schema: dict[str, Any] = {"house": pl.String, "room": pl.String, "ts": pl.Datetime("ms", "UTC")}
     return pl.DataFrame(rows, schema=schema | {"temperature": pl.Float64, "humidity": pl.Float64}, orient="row")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -44,8 +44,10 @@ def read(name: str) -> Window:
         pytest.skip(f"{path} is not there; set ROOMIDITY_DATA to the folder of the real houses")
     readings = pl.read_parquet(path).with_columns(slot=pl.col("ts").dt.epoch("ms") // SLOT_MS)
     rooms = tuple(sorted(readings["room"].unique().to_list()))
-    first = to_epoch_ms(readings["ts"].min().replace(hour=0, minute=0)) // SLOT_MS
-    slots = readings["slot"].max() + 1 - first
+    begin: Any = readings["ts"].min()
+    last: Any = readings["slot"].max()
+    first = to_epoch_ms(begin.replace(hour=0, minute=0)) // SLOT_MS
+    slots = last + 1 - first
     values = np.full((len(rooms), 2, slots), np.nan)
     for row, room in enumerate(rooms):
         own = readings.filter(pl.col("room") == room)

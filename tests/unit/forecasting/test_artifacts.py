@@ -6,6 +6,7 @@ import io
 import time
 import zipfile
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,7 +75,7 @@ def arrays_of(model: Model) -> dict[str, np.ndarray]:
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(trained: Trained, change, complaint: str) -> None:
-    arrays = {"schema": np.array(MODEL_SCHEMA), **arrays_of(trained.model)}
+    arrays: dict[str, Any] = {"schema": np.array(MODEL_SCHEMA), **arrays_of(trained.model)}
     change(arrays)
     target = io.BytesIO()
     np.savez(target, **arrays)
@@ -83,7 +84,7 @@ def test_arrays_that_do_not_fit_are_refused(trained: Trained, change, complaint:
 
 
 def test_a_pickle_is_refused(trained: Trained) -> None:
-    arrays = {"schema": np.array(MODEL_SCHEMA), **arrays_of(trained.model)}
+    arrays: dict[str, Any] = {"schema": np.array(MODEL_SCHEMA), **arrays_of(trained.model)}
     arrays["scale"] = np.array([{"code": 1}], dtype=object)
     target = io.BytesIO()
     np.savez(target, **arrays)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from roomidity.forecasting import Model, State
 from roomidity.forecasting.serving.experts import CLIP, scaled
-from roomidity.forecasting.serving.features import INTERPOLATION, KNOTS, calendar, design, fill, targets
+from roomidity.forecasting.serving.features import INTERPOLATION, KNOTS, calendar, design, targets
+from roomidity.forecasting.serving.gaps import fill
 from roomidity.forecasting.window import slot_number
 
 

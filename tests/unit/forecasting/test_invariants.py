@@ -16,7 +16,7 @@ STATE: Final = load_prior()[1]
 
 
 def with_first(name: str, value: float) -> State:
-    changed = np.array(getattr(STATE, name), dtype=np.float64)
+    changed: Any = np.array(getattr(STATE, name), dtype=np.float64)
     changed.flat[0] = value
     return replace(STATE, **{name: changed})
 

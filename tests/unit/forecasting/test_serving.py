@@ -59,8 +59,8 @@ def windows(draw: st.DrawFn) -> Window:
         st.lists(st.sampled_from(["room 0", "room 1", "Küche", "x" * 64]), min_size=rooms, max_size=rooms, unique=True)
     )
     zone = draw(st.sampled_from(["UTC", "Europe/Brussels", "America/St_Johns"]))
-    end = datetime(1976, 1, 1, tzinfo=UTC) + timedelta(hours=draw(st.integers(0, 120 * 365 * 24)))
-    return Window(rooms=tuple(names), end=end, timezone=zone, values=values)
+    issued = datetime(1976, 1, 1, tzinfo=UTC) + timedelta(hours=draw(st.integers(0, 120 * 365 * 24)))
+    return Window(rooms=tuple(names), end=issued, timezone=zone, values=values)
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -55,7 +55,7 @@ def home(world: World) -> House:
 
 def notes(world: World, now: datetime, room: str = "kitchen") -> tuple[str, ...]:
     issued = forecast_house(world.forecast_ports(), house="h1", issued_at=now)
-    return next(one.notes for one in issued.rooms if one.room == room)
+    return next(tuple(one.notes) for one in issued.rooms if one.room == room)
 
 
 @pytest.fixture

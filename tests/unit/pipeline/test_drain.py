@@ -22,7 +22,8 @@ from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
 from roomidity.pipeline.quotas import Quotas
 from roomidity.pipeline.waves import WaveSize
 from roomidity.readings import REASONS
-from tests.fakes import Faults, World
+from tests.fakes import World
+from tests.faults import Faults
 from tests.unit.samples import NOW, SENT, SLOT_START, expected_values, reading, slot_key, values_by_bin
 
 RULES = DrainRules(timezone="Europe/Brussels")

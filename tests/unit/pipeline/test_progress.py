@@ -252,7 +252,12 @@ def test_a_call_that_hangs_does_not_keep_forecasts_from_being_asked_for(world: W
     """The clock that asks beside it is a real one: it has 30.2 s left, and asks when 30 are."""
     is_asked = threading.Event()
     send_jobs = world.forecast_jobs.send
-    world.forecast_jobs.send = lambda bodies: (send_jobs(bodies), is_asked.set())[0]  # type: ignore[method-assign]
+
+    def asking(bodies: Sequence[str]) -> None:
+        send_jobs(bodies)
+        is_asked.set()
+
+    world.forecast_jobs.send = asking  # type: ignore[method-assign]
     receive = world.readings.receive
 
     def hanging() -> list[Message]:

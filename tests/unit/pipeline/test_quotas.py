@@ -189,7 +189,7 @@ def test_it_expires_seven_days_after_it_was_last_heard_and_begins_anew() -> None
     assert first.has_expired(later)
     again = heard(world, 1, now=later)
     assert again.trial is not None
-    assert (again.trial.slots, again.admitted_at) == ({later - SLOT}, later)
+    assert (again.trial.slots, again.admitted_at) == (frozenset({later - SLOT}), later)
     assert not heard(world, 4, now=later).on_trial
 
 

@@ -29,7 +29,7 @@ from tests.unit.samples import NOW, SENT, SLOT_START, reading, slot_key
 
 RULES = DrainRules(timezone="UTC")
 KEY = slot_key("h1", SLOT_START)
-SPAN = {"start": SLOT_START - timedelta(days=1), "end": SLOT_START + timedelta(days=1)}
+SPAN: dict[str, Any] = {"start": SLOT_START - timedelta(days=1), "end": SLOT_START + timedelta(days=1)}
 
 Table = Literal["sets", "observations", "houses"]
 

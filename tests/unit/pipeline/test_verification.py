@@ -275,7 +275,7 @@ def test_six_hourly_sums_are_those_of_the_backtest_whatever_is_missing() -> None
             observe(world, means, room=room, quantity=quantity)
         for number, at in enumerate(tested.issued_at):
             levels = tested.quantiles[row, number]
-            quantities = {
+            quantities: dict[str, dict[str, float]] = {
                 q: dict(zip(QUANTILES, levels[place][[0, 4, 8]], strict=True)) for place, q in enumerate(QUANTITIES)
             }
             world.forecasts.put_many([StoredForecast("h1", room, at, stacked(quantities), {}, at, "v1")])

@@ -57,7 +57,8 @@ def check(odd: bytes) -> None:
     assert times.is_between(0, SLOT_MS - 1).all()
     for code, spec in enumerate(SPECS):
         numbers = rest.filter(pl.col("quantity") == code).select(value_of("rank").alias("value"))["value"]
-        assert numbers.is_between(*(round(bound * 1000) for bound in spec.plausible)).all()
+        least, most = (round(bound * 1000) for bound in spec.plausible)
+        assert numbers.is_between(least, most).all()
 
 
 def test_a_sound_set_comes_back() -> None:

@@ -55,7 +55,7 @@ def in_good(text: str) -> str | None:
 
 # A field said twice
 
-DOUBLED = {
+DOUBLED: dict[str, tuple[str, dict[str, Any]]] = {
     "another value": ('"temperature": 22.5', {"temperature": 22.5}),
     "another room": ('"room": "bath"', {"room": "bath"}),
     "no space": ('"room":"bath"', {"room": "bath"}),

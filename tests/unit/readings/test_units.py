@@ -174,7 +174,7 @@ def test_sensors_of_a_room_are_judged_each_by_itself() -> None:
 
 def test_what_is_known_of_a_room_is_converted_and_not_judged() -> None:
     rows = [reading(temperature=72.5, humidity=0.505), reading(room="sauna", temperature=80)]
-    units = {("h1", "kitchen"): {"temperature": "f", "humidity": "share"}, ("h1", "sauna"): {"temperature": "c"}}
+    units: Any = {("h1", "kitchen"): {"temperature": "f", "humidity": "share"}, ("h1", "sauna"): {"temperature": "c"}}
     accepted = check(decode([message(row) for row in rows]), now=NOW, units=units).accepted
     assert accepted.select("temperature", "humidity").rows() == [(22_500, 50_500), (80_000, 51_200)]
 

@@ -1,0 +1,43 @@
+"""scripts/ starts what tools/ has, and nothing stands in either that the other lacks."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+CHECKOUT: Final = Path(__file__).parents[2]
+STARTS: Final = re.compile(r"^run_tool (\w+) \"\$@\"$", re.MULTILINE)
+LAUNCHERS: Final = {
+    path: found[1]
+    for path in sorted((CHECKOUT / "scripts").iterdir())
+    if path.is_file() and (found := STARTS.search(path.read_text("utf-8")))
+}
+BY_PATH: Final = {"__init__", "check_template", "old_way"}
+"""Started otherwise: by scripts/check-template in its tools' environment, and by tools/bench_run_time.py."""
+
+
+def test_every_tool_has_its_launcher_and_every_launcher_its_tool() -> None:
+    tools = {path.stem for path in (CHECKOUT / "tools").glob("*.py")}
+    assert set(LAUNCHERS.values()) == tools - BY_PATH
+    assert all(path.name == tool.replace("_", "-") for path, tool in LAUNCHERS.items())
+    assert all(os.access(path, os.X_OK) for path in LAUNCHERS)
+
+
+@pytest.mark.parametrize("tool", sorted(set(LAUNCHERS.values())))
+def test_help_calls_a_tool_by_its_launcher(tool: str) -> None:
+    source = (CHECKOUT / f"tools/{tool}.py").read_text("utf-8")
+    assert re.search(rf'prog="(scripts/)?{tool.replace("_", "-")}"', source)
+
+
+def test_a_launcher_runs_the_checkout_s_tool_from_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "tools.py").write_text("raise SystemExit('the wrong one')\n")
+    done = subprocess.run(  # noqa: S603  # our own
+        [CHECKOUT / "scripts/run-times", "--help"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: run-times ")
