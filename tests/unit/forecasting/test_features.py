@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from roomidity.forecasting import Model, State
 from roomidity.forecasting.serving.experts import CLIP, scaled
 from roomidity.forecasting.serving.features import INTERPOLATION, KNOTS, calendar, design, targets
 from roomidity.forecasting.serving.gaps import fill
