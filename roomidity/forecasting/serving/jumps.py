@@ -144,7 +144,7 @@ class _Course:
         return None
 
     def borne_out(self, base: int, start: int, *, before: list[float], wild: list[int]) -> bool:
-        """Returns whether the next reading bears a jump out that has not come back, or, if it is the newest, what was before."""
+        """Returns whether a jump that has not come back is borne out: by the next reading, else by what was before."""
         now = self.values[start]
         change = now - self.values[base]
         if start + 1 < len(self.values):
