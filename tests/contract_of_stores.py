@@ -272,13 +272,9 @@ def of_a_new_house_there_is_no_model(stores: Stores) -> None:
     registry, models = stores.registry, stores.models
     assert registry.pointer(stores.house) == models.pointer(stores.house) == Pointer()
     assert registry.succession(stores.house) == ()
-    for found in (
-        registry.manifests(stores.house),
-        models.records(stores.house),
-        models.served(stores.house),
-        registry.prune(stores.house, now=NOW),
-    ):
-        assert list(found) == []
+    for held in (registry.manifests(stores.house), models.records(stores.house), models.served(stores.house)):
+        assert list(held) == []
+    assert list(registry.prune(stores.house, now=NOW)) == []
     with pytest.raises(ModelRefusedError):
         registry.load(stores.house, "nowhere")
     with pytest.raises(NotFoundError):

@@ -259,6 +259,10 @@ class Account:
         apis = self._client("apigatewayv2").get_apis().get("Items", [])
         return any(one.get("Name") == name for one in apis)
 
+    def iot_rule(self, name: str) -> bool:
+        """Whether a rule of AWS IoT is switched on; it raises where there is none."""
+        return not self._client("iot").get_topic_rule(ruleName=name)["rule"].get("ruleDisabled", False)
+
     def _oldest(self, queue: str, now: datetime) -> timedelta | None:
         """How old the oldest message is, by the metric of the last quarter of an hour."""
         try:

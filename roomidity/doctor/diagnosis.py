@@ -7,6 +7,7 @@ from datetime import datetime
 
 from roomidity.doctor.findings import Finding
 from roomidity.doctor.houses import houses
+from roomidity.doctor.iot import iot_rule
 from roomidity.doctor.parts import bucket, concurrency, queues, stack, tables
 from roomidity.doctor.ports import DoctorPorts
 from roomidity.doctor.target import identity, target
@@ -34,6 +35,7 @@ def diagnose(ports: DoctorPorts, *, now: datetime, most_houses: int | None = Non
             return
     yield stack(ports)
     yield concurrency(ports)
+    yield from iot_rule(ports)
     yield from queues(ports, now=now)
     kept = [*tables(ports), bucket(ports)]
     yield from kept

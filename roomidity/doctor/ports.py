@@ -48,6 +48,9 @@ class Account(Protocol):
     def has_api(self, name: str) -> bool:
         """Whether an HTTP API of that name is up."""
 
+    def iot_rule(self, name: str) -> bool:
+        """Whether a rule of AWS IoT is switched on."""
+
     def reach_bucket(self, name: str) -> None:
         """Ask for a bucket."""
 

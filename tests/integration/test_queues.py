@@ -96,7 +96,7 @@ def test_a_message_refused_every_time_is_an_error_that_says_why(stage: Roomidity
 
 
 def test_what_is_offered_is_answered_one_by_one(stage: Roomidity, plain_queues: Any) -> None:
-    client = Failing(plain_queues, "send_message_batch", of={"body 1"}, times=1)
+    client: Any = Failing(plain_queues, "send_message_batch", of={"body 1"}, times=1)
     queue = Queue(client, stage.readings_queue.name, wait_s=0)
     busy = Refusal("the service is busy", is_final=False)
     assert queue.offer(["body 0", "body 1", "body 2"]) == [None, busy, None]
@@ -118,15 +118,17 @@ def test_what_is_offered_is_answered_one_by_one(stage: Roomidity, plain_queues: 
 def test_only_what_a_message_holds_is_a_reason_never_to_offer_it_again(
     stage: Roomidity, plain_queues: Any, error: dict[str, Any], is_final: bool
 ) -> None:
-    client = Failing(plain_queues, "send_message_batch", of=set(), times=0)
+    client: Any = Failing(plain_queues, "send_message_batch", of=set(), times=0)
     queue = Queue(client, stage.readings_queue.name, wait_s=0)
-    client._fail = lambda **_: {"Failed": [{"Id": "1", **error}]}  # type: ignore[method-assign]
+    client._fail = lambda **_: {"Failed": [{"Id": "1", **error}]}
     assert [one and one.is_final for one in queue.offer(["body 0", "body 1"])] == [None, is_final]
 
-    def raises(**_: Any) -> Any:
-        raise ClientError({"Error": error}, "SendMessageBatch")
+    answer: Any = {"Error": error}
 
-    client._fail = raises  # type: ignore[method-assign]
+    def raises(**_: Any) -> Any:
+        raise ClientError(answer, "SendMessageBatch")
+
+    client._fail = raises
     if is_final:
         assert [one and one.is_final for one in queue.offer(["body 0", "body 1"])] == [True, True]
     else:

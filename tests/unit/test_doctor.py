@@ -49,6 +49,7 @@ class FakeStage:
     bucket_trouble: Exception | None = None
     concurrent: int | Exception = 1_000
     api: bool = True
+    rule: bool | Exception = field(default_factory=lambda: refusal("UnauthorizedException"))
     houses: list[House] = field(default_factory=list)
     issued: dict[str, datetime] = field(default_factory=dict)
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -81,6 +82,10 @@ class FakeStage:
     def has_api(self, name: str) -> bool:
         assert name == "roomidity-test"
         return self.api
+
+    def iot_rule(self, name: str) -> bool:
+        assert name == "roomidity_test_readings"
+        return answer(self.rule)
 
     def reach_bucket(self, name: str) -> None:
         if self.bucket_trouble:
@@ -172,6 +177,17 @@ def wrong(found: dict[str, Finding]) -> set[str]:
             assert finding.expected, finding
             assert finding.mend, finding
     return {name for name, finding in found.items() if finding.status == "wrong"}
+
+
+def test_a_rule_of_iot_is_looked_at_where_there_is_one() -> None:
+    stage = healthy()
+    assert "iot rule" not in stage.check()
+    stage.rule = True
+    assert stage.check()["iot rule"].status == "ok"
+    stage.rule = False
+    found = stage.check()
+    assert wrong(found) == {"iot rule"}
+    assert "enable-topic-rule --rule-name roomidity_test_readings" in (found["iot rule"].mend or "")
 
 
 def test_where_all_is_well_everything_was_looked_at() -> None:
