@@ -197,8 +197,8 @@ MUTATIONS = (
         "what was half pruned when a run ended is never pruned",
         PRUNING,
         (
-            "        if record is not None and not record.pruned and not table.mark_pruned(",
-            "        if record is not None and not table.mark_pruned(",
+            "and not record.pruned and not table.mark_pruned(house, version, at=now):",
+            "and (record.pruned or not table.mark_pruned(house, version, at=now)):",
         ),
         tests=(REGISTRY,),
     ),

@@ -128,12 +128,12 @@ class _Course:
     limit: float
 
     def apart(self, one: int, other: int, *, times: float = 1.0) -> bool:
-        """Whether two readings are further apart than a room gets in the time between them, or so many times that."""
+        """Returns whether two readings are further apart than ``times`` what a room does in the time between them."""
         slots = min(abs(self.places[other] - self.places[one]), LONGEST)
         return abs(self.values[other] - self.values[one]) > times * self.limit * sqrt(slots)
 
     def back(self, base: int, start: int, *, times: float) -> int | None:
-        """Where the course came back from an excursion that began at ``start``; None if it did not, or not yet."""
+        """Returns where the course came back from an excursion that began at ``start``; None if it has not."""
         above = self.values[start] > self.values[base]
         for back in range(start + 1, min(start + JUMP_READINGS + 1, len(self.values))):
             nearest = (min if above else max)(range(start, back), key=self.values.__getitem__)
@@ -144,7 +144,7 @@ class _Course:
         return None
 
     def borne_out(self, base: int, start: int, *, before: list[float], wild: list[int]) -> bool:
-        """Whether a jump that has not come back is believed: by the next reading, or what was before (see above)."""
+        """Returns whether a jump that has not come back is borne out: by the next reading, else by what was before."""
         now = self.values[start]
         change = now - self.values[base]
         if start + 1 < len(self.values):

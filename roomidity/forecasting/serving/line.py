@@ -35,13 +35,13 @@ class Line:
 
     @classmethod
     def of(cls, values: FloatArray) -> Self:
-        """The line of an array (rooms, 2, slots), NaN where there is no reading."""
+        """Returns the line of an array, (rooms, 2, slots), NaN where there is no reading."""
         flat = values.ravel()
         places = np.flatnonzero(np.isfinite(flat))
         return cls(flat[places], places, values.shape)
 
     def without(self, refused: NDArray[np.bool_]) -> Line:
-        """The line without some of the array's slots."""
+        """Returns the line without the ``refused`` slots, a mask of the array's shape."""
         if not refused.any():
             return self
         kept = ~refused.ravel()[self.places]
@@ -53,11 +53,11 @@ class Line:
         return self.places // max(self.shape[-1], 1)
 
     def quantity(self, series: IntArray) -> IntArray:
-        """The place in QUANTITIES of some series."""
+        """Returns the place in QUANTITIES of each of some series, by their numbers."""
         return series % len(QUANTITIES)
 
     def marked(self, readings: NDArray[np.bool_] | list[int]) -> NDArray[np.bool_]:
-        """Some of the readings in an array of the shape that they are from."""
+        """Returns a mask of the array's shape that is set where the chosen ``readings`` stand, by mask or by place."""
         found = np.zeros(self.shape, dtype=np.bool_)
         found.ravel()[self.places[readings]] = True
         return found

@@ -32,7 +32,7 @@ MEAN_BAND: Final = (0.77, 0.87)
 HOUSE_BAND: Final = (0.69, 0.92)
 """Coverage of one house over 18 days, in which the weather turns once or twice."""
 
-APART: Final = 0.06
+APART: Final = 0.07
 """Each quantile's share of what lies below it, as the mean over the houses, is so near to its level."""
 
 

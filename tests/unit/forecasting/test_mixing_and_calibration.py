@@ -65,6 +65,10 @@ def test_quantiles_never_cross_and_the_median_stays(counts: np.ndarray) -> None:
     assert (offsets[:, LEVELS.index(0.5)] == 0).all()
 
 
+def test_without_an_error_nothing_is_known_of_the_quantiles() -> None:
+    assert not quantile_offsets(np.zeros((2, len(KNOTS), BINS))).any()
+
+
 @given(st.floats(allow_nan=True, allow_infinity=False, width=32))
 def test_every_error_that_is_known_is_tallied_once(error: float) -> None:
     shares = tally(np.full((1, 1, 2, len(KNOTS)), error))
