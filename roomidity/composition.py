@@ -66,6 +66,11 @@ class Roomidity:
         return self._queue("readings")
 
     @cached_property
+    def readings_queue_from_afar(self) -> Queue:
+        """The same, for who sends over a slow line, and waits longer before it tries again by itself."""
+        return Queue(self.clients.sqs_from_afar, self.readings_queue.name)
+
+    @cached_property
     def forecast_jobs(self) -> Queue:
         """Where drain asks for forecasts."""
         return self._queue("forecast-jobs")

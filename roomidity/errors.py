@@ -17,6 +17,7 @@ RoomidityError
 │   ├── ConflictError       another writer kept getting there first
 │   ├── RuleNotFollowedError  observations are older than a quarantine rule that concerns them
 │   └── ChampionChangedError  another model became the champion meanwhile
+├── BridgeError             the broker did not let the bridge in
 └── EngineError             the local engine did not start, or is not running
 """
 
@@ -25,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "BridgeError",
     "ChampionChangedError",
     "ConfigurationError",
     "ConflictError",
@@ -212,3 +214,7 @@ class ChampionChangedError(StoreError):
 
 class EngineError(RoomidityError):
     """The local engine did not start, or is not running."""
+
+
+class BridgeError(RoomidityError):
+    """The broker did not let the bridge in, or not to all that was asked for."""

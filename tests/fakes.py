@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -20,16 +19,13 @@ from roomidity.domain.comfort.course import MouldDay
 from roomidity.domain.forecasts import QUANTILES, StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
-from roomidity.domain.models import Pointer, Pruned
 from roomidity.domain.observations import Observation, Origin, StoredSet
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.rejects import concerns
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT, SlotKey, to_epoch_ms
-from roomidity.errors import ChampionChangedError, ConflictError, ModelRefusedError, ModelUnreadableError
-from roomidity.forecasting import Model, State
+from roomidity.errors import ConflictError
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
-from roomidity.forecasting.model import Champion
 from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.drain import DrainPorts
 from roomidity.pipeline.forecasts import ForecastPorts
@@ -38,6 +34,7 @@ from roomidity.pipeline.ports import TrainingPorts, forgotten_since
 from roomidity.pipeline.verification import VerifyPorts
 from roomidity.readings import unpack_sets
 from roomidity.readings.rejected import count_by_reason, divide, expand
+from tests.fake_registry import FakeRegistry
 from tests.faults import Faults, watched
 from tests.schedules import Poisoned
 
@@ -381,6 +378,8 @@ class _ByRoom(Generic[When, Kept]):
 class FakeForecasts(_ByRoom[datetime, StoredForecast]):
     """Forecasts by room and issue time."""
 
+    keep = timedelta(days=35)
+
     def put_many(self, forecasts: Iterable[StoredForecast]) -> None:
         for one in forecasts:
             self.stored[one.house, one.room, one.issued_at] = one
@@ -400,13 +399,13 @@ class FakeForecasts(_ByRoom[datetime, StoredForecast]):
 
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
         found = self.between(house, room, datetime(1970, 1, 1, tzinfo=now.tzinfo), now)
-        return found[-1] if found else None
+        return found[-1] if found and found[-1].issued_at > now - self.keep else None
 
     def issued(
         self, house: str, rooms: Iterable[str], moments: Iterable[datetime], *, now: datetime
     ) -> list[StoredForecast]:
         keys = [(house, room, moment) for room in rooms for moment in list(moments)]
-        return [self.stored[key] for key in keys if key in self.stored]
+        return [self.stored[key] for key in keys if key in self.stored and key[2] > now - self.keep]
 
 
 class FakeAccuracy(_ByRoom[date, DayAccuracy]):
@@ -495,139 +494,6 @@ class FakeMoulds:
 
     def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
         return _erase(self.stored, house, dry_run=dry_run)
-
-
-class FakeRegistry:
-    """Models as bytes, which are checked against what was registered when they are loaded; a pointer that is moved only
-    from where it was seen. ``meanwhile`` is called once, before the next promotion; what is ``unreadable`` cannot be
-    read now, of what is ``forgetful`` the first state is lost, and of ``lost_states`` every other, and why.
-    """
-
-    def __init__(self, houses: FakeHouses | None = None) -> None:
-        self._houses = houses
-        self.before_publishing: Callable[[], object] | None = None
-        self.models: dict[tuple[str, str], bytes] = {}
-        self.decisions: dict[tuple[str, str], Mapping[str, Any]] = {}
-        self.pruned_at: list[datetime] = []
-        self.unreadable: set[str] = set()
-        self.forgetful: set[str] = set()
-        self.lost_states: dict[str, str] = {}
-        self.meanwhile: Callable[[], object] | None = None
-        self._sha256: dict[tuple[str, str], str] = {}
-        self._states: dict[tuple[str, str], bytes] = {}
-        self._first_states: dict[tuple[str, str], bytes] = {}
-        self._manifests: dict[tuple[str, str], Mapping[str, Any]] = {}
-        self._pointers: dict[str, Pointer] = {}
-
-    def manifests(self, house: str, *, now: datetime | None = None) -> list[dict[str, Any]]:
-        return [
-            {**manifest, "house": house, "version": version}
-            for (of, version), manifest in sorted(self._manifests.items())
-            if of == house
-        ]
-
-    def pointer(self, house: str) -> Pointer:
-        return self._pointers.get(house, Pointer())
-
-    def champion_version(self, house: str) -> str | None:
-        return self.pointer(house).points_to
-
-    def champion(self, house: str) -> Champion | None:
-        version = self.champion_version(house)
-        return None if version is None else self.load(house, version)
-
-    def succession(self, house: str) -> tuple[str, ...]:
-        return self.pointer(house).succession
-
-    def load(self, house: str, version: str, *, first_state: bool = False) -> Champion:
-        key = house, version
-        if version in self.unreadable:
-            raise ModelUnreadableError(version, why="S3 says SlowDown")
-        if first_state and version in self.forgetful:
-            raise ModelRefusedError(version, found="nothing", expected="an object")
-        found = hashlib.sha256(self.models[key]).hexdigest()
-        if found != self._sha256[key]:
-            raise ModelRefusedError(version, found=f"sha256 {found}", expected=self._sha256[key])
-        lost = self.lost_states.get(version)
-        state = State.from_bytes((self._first_states if first_state or lost else self._states)[key], version)
-        model = Model.from_bytes(self.models[key], version)
-        return Champion(version, self._manifests[key], model, state, state_lost=None if first_state else lost)
-
-    def publish(
-        self,
-        house: str,
-        *,
-        model: Model,
-        state: State,
-        manifest: Mapping[str, Any],
-        trained_at: datetime,
-        first_state: State | None = None,
-        decision: Mapping[str, Any] | None = None,
-        home: House | None = None,
-    ) -> str:
-        event, self.before_publishing = self.before_publishing, None
-        if event is not None:
-            event()
-        content = model.to_bytes()
-        sha256 = hashlib.sha256(content).hexdigest()
-        version = f"{trained_at:%Y%m%dT%H%MZ}-{sha256[:8]}"
-        if home is not None and self._houses is not None and forgotten_since(self._houses, home):
-            return version
-        self.models[house, version] = content
-        self._sha256[house, version] = sha256
-        self._states[house, version] = state.to_bytes()
-        self._first_states[house, version] = (first_state or state).to_bytes()
-        self._manifests[house, version] = dict(manifest)
-        if decision is not None:
-            self.decisions[house, version] = dict(decision)
-        return version
-
-    def promote(
-        self, house: str, version: str, *, at: datetime, seen: Pointer | None = None, refused: Collection[str] = ()
-    ) -> Pointer:
-        event, self.meanwhile = self.meanwhile, None
-        if event is not None:
-            event()
-        now = self.pointer(house)
-        if seen is not None and seen != now:
-            raise ChampionChangedError(house, found=now.points_to, expected=seen.points_to)
-        previous = next((one for one in now.succession if one not in refused), None)
-        self._pointers[house] = Pointer(version, previous, at, now.counter + 1)
-        return self._pointers[house]
-
-    def withdraw(self, house: str) -> None:
-        for key in self.models.keys() - self._manifests.keys():
-            if key[0] == house:
-                del self.models[key]
-
-    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        found = [key for key in self._manifests if key[0] == house]
-        yield len(found) + (house in self._pointers)
-        if not dry_run:
-            self._pointers.pop(house, None)
-            for key in found:
-                del self._manifests[key]
-
-    def erase_objects(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        found = [key for key in self.models if key[0] == house]
-        yield len(found)
-        for key in [] if dry_run else found:
-            del self.models[key], self._states[key], self._first_states[key]
-
-    def refuse(self, house: str, version: str, *, decision: Mapping[str, Any], at: datetime) -> None:
-        self.decisions[house, version] = dict(decision)
-
-    def put_state(self, house: str, version: str, state: State) -> bool:
-        held = State.from_bytes(self._states[house, version], version)
-        if state.through <= held.through:
-            return False
-        self._states[house, version] = state.to_bytes()
-        self.lost_states.pop(version, None)
-        return True
-
-    def prune(self, house: str, *, now: datetime) -> Sequence[Pruned]:
-        self.pruned_at.append(now)
-        return []
 
 
 def _erase(stored: dict[Any, Any], house: str, *, dry_run: bool) -> Iterator[int]:

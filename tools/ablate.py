@@ -39,20 +39,20 @@ from roomidity.errors import RoomidityError
 from roomidity.files import read_outdoor, read_slots
 from roomidity.forecasting import STEPS, HouseForecast, Model, State, Window, forecast
 from roomidity.forecasting.backtest import Replay, replay, start_of_test, summarise
-from roomidity.forecasting.model import EXPERTS, PRIOR
-from roomidity.forecasting.serving.courses import fill
+from roomidity.forecasting.panel import EXPERTS, PRIOR
 from roomidity.forecasting.serving.experts import combine, network, scaled
 from roomidity.forecasting.serving.features import (
     FEATURES,
     INPUTS,
+    INTERPOLATION,
     KNOTS,
     SERIES_FEATURES,
-    SPREAD,
     Design,
     calendar,
     design,
     targets,
 )
+from roomidity.forecasting.serving.gaps import fill
 from roomidity.forecasting.serving.online import absorb, known_past
 from roomidity.forecasting.tidy_windows import windows_of
 from roomidity.forecasting.training.pretraining import no_prior
@@ -111,13 +111,13 @@ def parts(*, outdoor: bool) -> Iterator[Part]:
     yield Part("weekly training: daily instead", retrain_days=1)
     yield Part("training: cold start", retrain_days=None)
     yield Part("adaptive width", patches={"WIDTH_RATE": 0.0})
-    yield Part("restlessness", patches={"RESTLESS_POWER": 0.0})
+    yield Part("volatility", patches={"VOLATILITY_POWER": 0.0})
     yield Part(
         "a room's own errors (the house's)",
         patches={"ANY_ROOM_DAYS": 1e9},
         stored=lambda one: (
             one[0],
-            replace(one[1], counts=first_row(one[1].counts), offsets=first_row(one[1].offsets)),
+            replace(one[1], error_histogram=first_row(one[1].error_histogram), offsets=first_row(one[1].offsets)),
         ),
     )
     yield Part("the house's errors (a room's own)", patches={"ANY_ROOM_DAYS": 0.0})
@@ -349,7 +349,7 @@ def by_room(coefficients: FloatArray, window: Window, model: Model, rows: FloatA
 
 def spread(basis: Design, differences: FloatArray) -> FloatArray:
     shape = (len(differences), len(QUANTITIES), len(KNOTS))
-    medians: FloatArray = (basis.newest[:, 0, :, None] + differences.reshape(shape)) @ SPREAD
+    medians: FloatArray = (basis.newest[:, 0, :, None] + differences.reshape(shape)) @ INTERPOLATION
     return medians
 
 

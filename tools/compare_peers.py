@@ -47,7 +47,7 @@ from roomidity.errors import RoomidityError
 from roomidity.files import read_outdoor, read_slots
 from roomidity.forecasting import STEPS, Model, State, Window, backtest
 from roomidity.forecasting.backtest import Replay, Summary, replay, start_of_test, summarise
-from roomidity.forecasting.serving.courses import fill
+from roomidity.forecasting.serving.gaps import fill
 from roomidity.forecasting.tidy_windows import windows_of
 from roomidity.forecasting.window import FloatArray, slot_number
 from roomidity.settings import check_timezone

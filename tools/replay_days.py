@@ -300,7 +300,7 @@ def main() -> None:
 
 
 def scores_in_words(decision: Mapping[str, Any]) -> str:
-    """The mean errors of all who were rehearsed on the slots held out."""
+    """The mean errors of all that were scored on the slots held out."""
     return "; ".join(
         f"{who} " + ", ".join(f"{quantity} {one['mae']:.3f}" for quantity, one in found.items())
         for who, found in decision.get("scores", {}).items()

@@ -72,7 +72,7 @@ class KnownModels(Protocol):
     def records(self, house: str) -> list[ModelRecord]:
         """Every version's record, oldest first."""
 
-    def served(self, house: str) -> Iterator[Served]:
+    def served(self, house: str) -> Iterable[Served]:
         """Who served since when, newest first."""
 
 

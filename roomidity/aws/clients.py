@@ -20,6 +20,9 @@ __all__ = ["Clients"]
 _POLLING_S: Final = 25
 """How long a queue's answer is waited for: above SQS's longest poll."""
 
+_SENDING_S: Final = 15
+"""How long the answer to 256,000 bytes is, that went through half a Mbit/s."""
+
 _ANSWER_S: Final = 5
 """How long any other answer is, but a forecast's model."""
 
@@ -46,6 +49,11 @@ class Clients:
     def sqs(self) -> Any:
         """Of all queues."""
         return self._make("sqs", answer_s=_POLLING_S, attempts=_ATTEMPTS)
+
+    @cached_property
+    def sqs_from_afar(self) -> Any:
+        """Of the queue that a bridge sends to: the second attempt is for a connection that was closed meanwhile."""
+        return self._make("sqs", answer_s=_SENDING_S, attempts=_HASTY_ATTEMPTS)
 
     @cached_property
     def tables(self) -> Tables:

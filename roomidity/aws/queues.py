@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from roomidity.domain.messages import Message, Resent
+from roomidity.domain.messages import Message, Refusal, Resent
 from roomidity.domain.stage import REMEDIES
 from roomidity.errors import StoreError
 
@@ -23,6 +23,10 @@ _ATTEMPTS: Final = 3
 
 _FIRST_SENT: Final = "first_sent_ms"
 """A replayed message's attribute: when it was sent first. Without it, it would count as sent after a deletion."""
+
+_OF_CONTENT: Final = frozenset({"BatchRequestTooLong", "InvalidMessageContents", "MessageTooLong"})
+_OF_LENGTH: Final = ("shorter than", "too long", "must be less than")
+"""What services say of a message that is longer than the queue takes."""
 
 _LONGEST_WITH_ATTRIBUTE: Final = 262_000
 """Bytes of UTF-8: a queue takes 262,144 with the attribute."""
@@ -107,6 +111,24 @@ class Queue:
         if refused:
             raise StoreError(f"queue {self.name!r} refused {len(refused)} messages: {refused[0].get('Message')}")
 
+    def offer(self, bodies: Sequence[str]) -> list[Refusal | None]:
+        """Offer at most ten bodies in one call; for each None where it was taken, else why it was not.
+
+        A call that fails as a whole raises what the client raises, but for one that is refused for what it holds.
+        """
+        entries = [_entry(index, body) for index, body in enumerate(bodies)]
+        try:
+            answer = self._client.send_message_batch(QueueUrl=self.url, Entries=entries)
+        except self._client.exceptions.ClientError as error:
+            of = error.response.get("Error", {})
+            if not _is_final(of):
+                raise
+            return [Refusal(_words(of), is_final=True)] * len(bodies)
+        refusals: list[Refusal | None] = [None] * len(bodies)
+        for failure in answer.get("Failed", []):
+            refusals[int(failure["Id"])] = Refusal(_words(failure), is_final=_is_final(failure))
+        return refusals
+
     def depth(self) -> int:
         """About how many messages wait."""
         answer = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessages"])
@@ -119,6 +141,18 @@ def _entry(index: int, body: str) -> Any:
         return entry
     number = {"DataType": "Number", "StringValue": str(body.first_sent_ms)}
     return {**entry, "MessageAttributes": {_FIRST_SENT: number}}
+
+
+def _is_final(error: Any) -> bool:
+    """Whether an error is about what a message holds or how long it is; of any other the sender may yet be cured."""
+    code = str(error.get("Code", "")).rpartition(".")[2]
+    return code in _OF_CONTENT or (
+        code == "InvalidParameterValue" and any(word in str(error.get("Message", "")).lower() for word in _OF_LENGTH)
+    )
+
+
+def _words(error: Any) -> str:
+    return ": ".join(str(error[key]) for key in ("Code", "Message") if error.get(key))
 
 
 def _first_sent(message: Any) -> int | None:

@@ -11,6 +11,7 @@ import click
 from roomidity import __version__
 from roomidity.cli.accuracy import accuracy, verify
 from roomidity.cli.backtest import backtest
+from roomidity.cli.bridge import bridge
 from roomidity.cli.completion import completion
 from roomidity.cli.devices import devices
 from roomidity.cli.doctor import doctor
@@ -89,6 +90,7 @@ for command in (
     demo,
     up,
     send,
+    bridge,
     translate_command,
     drain,
     forecast,

@@ -10,18 +10,12 @@ from rich.text import Text
 
 from roomidity.cli.output import UNITS
 from roomidity.forecasting import Explanation
+from roomidity.forecasting.panel import PANEL
 from roomidity.forecasting.serving.explanation import EXPLAINED_HOURS
 
 __all__ = ["explanation_json", "explanation_table"]
 
-_SAYINGS: Final = {
-    "prior": "what other houses do in such a course of days",
-    "ridge": "what this room has done",
-    "residual ridge": "what this room does otherwise than other houses",
-    "weekly profile": "the same hours of the last seven days",
-    "persistence": "nothing changes",
-    "yesterday": "the same as 24 h before",
-}
+_SAYINGS: Final = {expert.name: expert.words for expert in PANEL}
 """What each expert goes by."""
 
 
@@ -42,7 +36,7 @@ def explanation_table(reason: Explanation) -> Table:
             Text.assemble(f"{change:+.1f} ", (f"{weight:4.0%}", "dim"))
             for weight, change in zip(weights, changes, strict=True)
         ]
-        table.add_row(name, _SAYINGS.get(name, ""), *cells)
+        table.add_row(name, _SAYINGS[name], *cells)
     table.add_section()
     if reason.outdoor.any():
         table.add_row(

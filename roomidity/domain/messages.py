@@ -12,7 +12,7 @@ from roomidity.domain.names import is_key
 from roomidity.domain.slots import floor_slot, format_moment, format_slot, is_present, parse_slot, parse_time
 from roomidity.errors import InputError
 
-__all__ = ["ForecastJob", "Message", "NightCall", "Resent", "TrainingJob", "TrainingReason", "issue_time"]
+__all__ = ["ForecastJob", "Message", "NightCall", "Refusal", "Resent", "TrainingJob", "TrainingReason", "issue_time"]
 
 TrainingReason = Literal["first", "daily", "weekly", "drift", "quarantine", "repair"]
 """Why the nightly run asks for a training; a person may give other words."""
@@ -90,6 +90,14 @@ def issue_time(event: Mapping[str, Any], *, clock: datetime, is_live: bool = Fal
             "which good readings are too old or too early. Leave out 'source' to drain at that time all the same"
         )
     return floor_slot(moment)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a queue did not take a message, in its words; ``is_final``: it never will, for what the message is."""
+
+    said: str
+    is_final: bool
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 __all__ = ["SET_FORMAT", "Observation", "Origin", "RoomMeans", "Statistics", "StoredSet", "without_flags"]
 
@@ -39,13 +42,14 @@ class StoredSet:
         return base64.urlsafe_b64encode(content.digest()).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(msgspec.Struct, frozen=True, gc=False):
     """Of the values of a quantity in a room and a slot, in °C or %RH, rounded to 0.001.
 
     ``mean``, ``min``, ``max`` and ``count`` are of all of them. ``robust`` is the mean of those that agree, where that
     is another number. ``fault`` says what the slots around it give away of the sensor. It is not derived from the set:
     verification adds it, and what is derived anew does not have it.
+
+    A struct, not a dataclass: a drain makes one for every quantity, room and slot, in a tenth of the time.
     """
 
     mean: float

@@ -42,8 +42,17 @@ def pack(arrays: Mapping[str, NDArray[Any]], schema: str, fields: Mapping[str, F
     return target.getvalue()
 
 
-def unpack(content: bytes, version: str, schema: str, fields: Mapping[str, Field]) -> dict[str, NDArray[Any]]:
-    """The arrays that :func:`pack` wrote, checked for names, types, shapes and finite numbers.
+def unpack(
+    content: bytes,
+    version: str,
+    schema: str,
+    fields: Mapping[str, Field],
+    *,
+    optional: Mapping[str, Field] | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Returns the arrays that :func:`pack` wrote, checked for names, types, shapes and finite numbers.
+
+    Those of ``fields`` are all there, those of ``optional`` may be.
 
     Raises
     ------
@@ -68,10 +77,11 @@ def unpack(content: bytes, version: str, schema: str, fields: Mapping[str, Field
         is_newer = _is_newer(str(found_schema), schema)
         expected = f"schema {schema}" + (": a newer version of roomidity wrote it, deploy that again" * is_newer)
         raise ModelRefusedError(version, found=f"schema {found_schema}", expected=expected, is_newer=is_newer)
-    if set(arrays) != set(fields):
+    known = {**fields, **{name: field for name, field in (optional or {}).items() if name in arrays}}
+    if set(arrays) != set(known):
         raise ModelRefusedError(version, found=f"arrays {sorted(arrays)}", expected=f"arrays {sorted(fields)}")
     sizes: dict[str, int] = {}
-    for name, (kind, shape) in fields.items():
+    for name, (kind, shape) in known.items():
         _check(arrays[name], version, name, kind=kind, shape=shape, sizes=sizes)
     return arrays
 

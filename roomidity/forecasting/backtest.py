@@ -16,8 +16,8 @@ from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting.evaluation.protocol import STEP_SLOTS, Cadence, eligible, issue_slots
 from roomidity.forecasting.evaluation.scores import Score, losses
 from roomidity.forecasting.model import Model, State
-from roomidity.forecasting.serving.courses import fill
 from roomidity.forecasting.serving.forecast import forecast
+from roomidity.forecasting.serving.gaps import fill
 from roomidity.forecasting.serving.online import advance
 from roomidity.forecasting.training.challenge import Challenge, challenge
 from roomidity.forecasting.training.ridges import one_blas_thread
@@ -244,7 +244,7 @@ def summary_of(replays: Sequence[Replay], q: int) -> Summary:
 def _error_at(sums: Score, room: Replay, lead: int) -> float:
     """Mean error of the readings expected in the slots up to ``lead``: one slot, or the hour's."""
     slots = slice(lead - STEP_SLOTS[room.cadence], lead)
-    return float(sums.error[slots].sum() / sums.count[slots].sum())
+    return float(sums.absolute_error[slots].sum() / sums.count[slots].sum())
 
 
 def errors_by_lead(replays: Sequence[Replay]) -> FloatArray:
@@ -259,8 +259,8 @@ def reliability(replays: Sequence[Replay]) -> FloatArray:
     rooms = []
     for room in _rooms(replays):
         kept = room.counted[0]
-        missed = room.actual[0, kept, :, None] - room.quantiles[0, kept]
-        rooms.append((missed <= 0).sum(axis=(0, 3)) / np.isfinite(missed).sum(axis=(0, 3)))
+        residuals = room.actual[0, kept, :, None] - room.quantiles[0, kept]
+        rooms.append((residuals <= 0).sum(axis=(0, 3)) / np.isfinite(residuals).sum(axis=(0, 3)))
     shares: FloatArray = np.mean(rooms, axis=0)
     return shares
 

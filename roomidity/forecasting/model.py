@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Final, Self
 
@@ -15,18 +15,16 @@ from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import ModelRefusedError
 from roomidity.forecasting.artifacts import Field, pack, unpack
 from roomidity.forecasting.invariants import check_state
+from roomidity.forecasting.padding import UNNAMED_EXPERTS, with_experts
+from roomidity.forecasting.panel import EXPERTS, PANEL
 from roomidity.forecasting.serving.features import FEATURES, INPUTS, KNOTS
 from roomidity.forecasting.window import LEVELS, STEPS, FloatArray
 
 __all__ = [
     "BINS",
     "BLOCKS",
-    "EXPERTS",
-    "LOCAL_EXPERTS",
     "MODEL_SCHEMA",
     "OUTPUTS",
-    "PERSISTENCE",
-    "PRIOR",
     "RECENT_SLOTS",
     "STATE_SCHEMA",
     "Champion",
@@ -36,13 +34,6 @@ __all__ = [
 
 MODEL_SCHEMA: Final = "roomidity-model-2"
 STATE_SCHEMA: Final = "roomidity-state-2"
-
-EXPERTS: Final = ("prior", "ridge", "residual ridge", "weekly profile", "persistence", "yesterday")
-"""What a forecast is a weighted mean of; the second and third are the house's own, absent in the shipped prior."""
-
-PRIOR: Final = 0
-LOCAL_EXPERTS: Final = (1, 2)
-PERSISTENCE: Final = 4
 
 OUTPUTS: Final = len(QUANTITIES) * len(KNOTS)
 BLOCKS: Final = 8
@@ -66,7 +57,7 @@ class Model:
     hidden1, bias1, hidden2, bias2, output, bias3, skip
         The prior: two layers of rectified units and a linear bypass to OUTPUTS differences from the newest value,
         humidity's knots (%RH) then temperature's (°C). The air outside comes in by the bypass alone.
-    spread
+    difference_rms
         Root mean square of the differences in the houses that the prior learnt from, (OUTPUTS,).
     rooms
         Names of the rooms that have ridges.
@@ -84,7 +75,7 @@ class Model:
     output: FloatArray
     bias3: FloatArray
     skip: FloatArray
-    spread: FloatArray
+    difference_rms: FloatArray = field(metadata={"stored": "spread"})
     rooms: tuple[str, ...]
     local: FloatArray
     residual: FloatArray
@@ -123,7 +114,7 @@ class Model:
         arrays = unpack(content, version, MODEL_SCHEMA, MODEL_FIELDS)
         if not (arrays["scale"] > 0).all() or not (arrays["spread"] > 0).all():
             raise ModelRefusedError(version, found="a scale that is not positive", expected="positive scales")
-        return cls(**_attributes(arrays, version))
+        return cls(**_attributes(cls, arrays, version))
 
 
 @dataclass(frozen=True)
@@ -148,14 +139,14 @@ class State:
         Discounted days behind those sums, (2,).
     initial, weights
         Weights of the experts before any experience and now, (2, BLOCKS, experts); each row sums to 1.
-    counts
-        Discounted histograms of the forecast's errors over their expected size, (rooms + 1, 2, knots, BINS); row 0 is
+    error_histogram
+        Discounted histograms of the forecast's errors over their scale, (rooms + 1, 2, knots, BINS); row 0 is
         for any room.
-    idle_counts
+    persistence_histogram
         Of the errors of persistence, for any room, (2, knots, BINS).
-    width
+    interval_scale
         Factor on the distance of quantiles from the median, (rooms + 1, 2).
-    offsets, idle_offsets
+    offsets, persistence_offsets
         Distances of the quantiles from the median, (rooms + 1, 2, levels, knots) and (2, levels, knots).
     """
 
@@ -168,11 +159,11 @@ class State:
     days: FloatArray
     initial: FloatArray
     weights: FloatArray
-    counts: FloatArray
-    idle_counts: FloatArray
-    width: FloatArray
+    error_histogram: FloatArray = field(metadata={"stored": "counts"})
+    persistence_histogram: FloatArray = field(metadata={"stored": "idle_counts"})
+    interval_scale: FloatArray = field(metadata={"stored": "width"})
     offsets: FloatArray
-    idle_offsets: FloatArray
+    persistence_offsets: FloatArray = field(metadata={"stored": "idle_offsets"})
 
     schema: str = STATE_SCHEMA
 
@@ -188,24 +179,31 @@ class State:
 
     @cached_property
     def _content(self) -> bytes:
-        return pack(_arrays(self), self.schema, STATE_FIELDS)
+        named = {"experts": np.array(EXPERTS, dtype=np.str_)} if EXPERTS != UNNAMED_EXPERTS else {}
+        return pack(_arrays(self) | named, self.schema, STATE_FIELDS | {name: OPTIONAL_FIELDS[name] for name in named})
 
     @classmethod
     def from_bytes(cls, content: bytes, version: str) -> Self:
-        """The state that :meth:`to_bytes` wrote.
+        """The state that :meth:`to_bytes` wrote; of other experts than there are now, padded and cut to these.
 
         Raises
         ------
         ModelRefusedError
             If ``content`` is not such a state; ``version`` names it in the message.
         """
-        arrays = unpack(content, version, STATE_SCHEMA, STATE_FIELDS)
+        arrays = unpack(content, version, STATE_SCHEMA, STATE_FIELDS, optional=OPTIONAL_FIELDS)
         check_state(arrays, version)
-        return cls(**_attributes(arrays, version))
+        stored = tuple(arrays.pop("experts", np.array(UNNAMED_EXPERTS)).tolist())
+        if len(stored) != len(set(stored)) or len(stored) != len(arrays["gram"][0, 0]):
+            found = f"the experts {', '.join(stored)} and weights of {len(arrays['gram'][0, 0])}"
+            raise ModelRefusedError(version, found=found, expected="each expert once, with a weight")
+        of_experts = ("gram", "initial", "weights")
+        padded = with_experts(*(arrays[name] for name in of_experts), stored=stored, panel=PANEL)
+        return cls(**_attributes(cls, arrays | dict(zip(of_experts, padded, strict=True)), version))
 
 
 _QUANTITIES: Final = len(QUANTITIES)
-_WEIGHTS: Final = (_QUANTITIES, BLOCKS, len(EXPERTS))
+_WEIGHTS: Final = (_QUANTITIES, BLOCKS, "E")
 _KNOTS: Final = len(KNOTS)
 
 MODEL_FIELDS: Final[dict[str, Field]] = {
@@ -230,7 +228,7 @@ STATE_FIELDS: Final[dict[str, Field]] = {
     "scored": ("i8", ()),
     "recent": ("f4?", ("R", _QUANTITIES, RECENT_SLOTS)),
     "outdoor": ("f4?", (_QUANTITIES, RECENT_SLOTS)),
-    "gram": ("f8", (*_WEIGHTS, len(EXPERTS))),
+    "gram": ("f8", (*_WEIGHTS, "E")),
     "days": ("f8", (_QUANTITIES,)),
     "initial": ("f8", _WEIGHTS),
     "weights": ("f8", _WEIGHTS),
@@ -241,19 +239,29 @@ STATE_FIELDS: Final[dict[str, Field]] = {
     "idle_offsets": ("f4", (_QUANTITIES, len(LEVELS), _KNOTS)),
 }
 
+OPTIONAL_FIELDS: Final[dict[str, Field]] = {"experts": ("U", ("E",))}
+"""Names of the experts; a state of :data:`UNNAMED_EXPERTS` does without, as all did before there were others."""
+
 assert (STEPS - 1) // 12 + 1 == BLOCKS  # noqa: S101 (a fact about two constants)
 
 
+def _stored_names(kind: type[Model | State]) -> dict[str, str]:
+    """Returns the name of each array as it is stored, by the attribute that holds it."""
+    return {part.name: part.metadata.get("stored", part.name) for part in fields(kind) if part.name != "schema"}
+
+
 def _arrays(artifact: Model | State) -> dict[str, NDArray[Any]]:
-    values = {field.name: getattr(artifact, field.name) for field in fields(artifact)}
+    """Returns what is stored of a model or a state, by the names in its fields."""
+    values = {stored: getattr(artifact, name) for name, stored in _stored_names(type(artifact)).items()}
     values["rooms"] = np.array(artifact.rooms, dtype=np.str_)
-    return {name: np.asarray(value) for name, value in values.items() if name != "schema"}
+    return {name: np.asarray(value) for name, value in values.items()}
 
 
-def _attributes(arrays: dict[str, NDArray[Any]], version: str) -> dict[str, Any]:
-    """Constructor arguments; numbers become float64 once here, so that serving converts nothing."""
+def _attributes(kind: type[Model | State], arrays: dict[str, NDArray[Any]], version: str) -> dict[str, Any]:
+    """Returns constructor arguments; numbers become float64 once here, so that serving converts nothing."""
     attributes: dict[str, Any] = {}
-    for name, array in arrays.items():
+    for name, stored in _stored_names(kind).items():
+        array = arrays[stored]
         if array.dtype.kind == "U":
             attributes[name] = tuple(array.tolist())
         elif array.dtype.kind == "i":

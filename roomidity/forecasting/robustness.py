@@ -17,8 +17,8 @@ from roomidity.domain.quantities import HUMIDITY, QUANTITIES
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting.model import Model, State
-from roomidity.forecasting.serving.courses import fill
 from roomidity.forecasting.serving.forecast import forecast
+from roomidity.forecasting.serving.gaps import fill
 from roomidity.forecasting.serving.online import advance
 from roomidity.forecasting.training.challenge import challenge
 from roomidity.forecasting.training.ridges import one_blas_thread
@@ -207,7 +207,7 @@ def figures(
             actual = truth[:, :, q][kept]
             p10, p50, p90 = (issued[:, :, q, level][kept] for level in range(len(P)))
             known = np.isfinite(actual)
-            missed = np.abs(actual - p50)
+            errors = np.abs(actual - p50)
             absent = known & np.isnan(p50)
             yield (
                 group,
@@ -215,7 +215,7 @@ def figures(
                 {
                     "forecasts": int(kept.sum()),
                     "absent": float(absent.sum() / known.sum()),
-                    "mae": float(np.nanmean(missed)),
+                    "mae": float(np.nanmean(errors)),
                     "clean_mae": float(np.nanmean(np.abs(actual - clean[:, :, q, 1][kept]))),
                     "persistence_mae": float(np.nanmean(np.abs(actual - last[:, :, q][kept][:, None]))),
                     "true_persistence_mae": float(np.nanmean(np.abs(actual - true_last[:, :, q][kept][:, None]))),

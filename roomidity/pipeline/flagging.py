@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from roomidity.domain.aliases import NO_ALIASES, Aliases, in_present_names
 from roomidity.domain.houses import OUTDOOR

@@ -25,8 +25,8 @@ from roomidity.errors import (
 from roomidity.forecasting import Model, State, Window, advance, load_prior
 from roomidity.forecasting.evaluation.gate import held_out_slots
 from roomidity.forecasting.model import Champion
-from roomidity.forecasting.serving.courses import measured_slots
 from roomidity.forecasting.serving.faults import without_faults
+from roomidity.forecasting.serving.gaps import measured_slots
 from roomidity.forecasting.training.challenge import challenge
 from roomidity.pipeline.history import KEPT_FOR, check_rules_followed, read_history
 from roomidity.pipeline.ports import Registry, TrainingPorts, forgotten_since, known_house

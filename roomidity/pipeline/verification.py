@@ -22,8 +22,8 @@ from roomidity.forecasting import STEPS, WINDOW_SLOTS, Window
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.protocol import ISSUE_SLOTS, counted
 from roomidity.forecasting.evaluation.scores import Score, score
-from roomidity.forecasting.serving.courses import FILL_SLOTS, fill
 from roomidity.forecasting.serving.faults import without_faults
+from roomidity.forecasting.serving.gaps import FILL_SLOTS, fill
 from roomidity.pipeline.history import read_history
 from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Moulds, Observations, Registry, known_house
 from roomidity.pipeline.renamed import forecasts_between

@@ -93,6 +93,8 @@ def union(existing: pl.DataFrame, accepted: pl.DataFrame) -> Union:
     """
     both = _by_bin(existing, accepted)
     recurs = _recurs(both["bin"])
+    if not recurs.any():
+        return _all_new(both, accepted["row"])
     alone, shared = both.filter(~recurs), both.filter(recurs).sort("bin", "rank", "place")
     held = pl.when(pl.col("place").is_null()).then("rank").alias("held")
     bins = (
@@ -108,6 +110,17 @@ def union(existing: pl.DataFrame, accepted: pl.DataFrame) -> Union:
         values=pl.concat([part.select(SLOT_VALUES.names()) for part in (alone, bins)]),
         changed=[SlotKey(*key) for key in changed.iter_rows()],
         outcomes=_outcomes(accepted["row"], added, _against(shared, bins)),
+    )
+
+
+def _all_new(values: pl.DataFrame, rows: pl.Series) -> Union:
+    """The union where no bin has two values, as of most drains: each reading is stored."""
+    added = values.filter(pl.col("place").is_not_null())
+    changed = added.select("house", "slot").unique().sort("house", "slot")
+    return Union(
+        values=values.select(SLOT_VALUES.names()),
+        changed=[SlotKey(*key) for key in changed.iter_rows()],
+        outcomes=pl.DataFrame({"row": rows, "outcome": pl.repeat("stored", len(rows), eager=True)}),
     )
 
 

@@ -15,6 +15,7 @@ from hypothesis import given
 from roomidity.aws import queues
 from roomidity.composition import Roomidity
 from tests.contract import CONTRACT
+from tests.contract_of_stores import STORE_CONTRACT, Stores, deployed_stores
 from tests.e2e.engine import Shell, plain
 from tests.e2e.test_drains import SMALL_WAVES
 from tests.integration.deployed import Deployed
@@ -35,6 +36,11 @@ def stage(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Roomidity:
 @pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)
 def test_the_adapters_keep_the_contract(promise: Callable[[Place], None], stage: Roomidity, shell: Shell) -> None:
     promise(Deployed(stage, plain(shell.environment, "sqs")))
+
+
+@pytest.mark.parametrize("promise", STORE_CONTRACT, ids=lambda promise: promise.__name__)
+def test_the_adapters_of_stores_keep_the_contract(promise: Callable[[Stores], None], stage: Roomidity) -> None:
+    promise(deployed_stores(stage))
 
 
 def test_any_schedule_of_faults_and_drains_ends_exact(

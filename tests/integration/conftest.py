@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.dynamodb.models.dynamo_type import DynamoType
 
 from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
@@ -29,6 +30,19 @@ ENVIRONMENT: Final = {
 }
 
 
+def copied(value: DynamoType, _memo: object = None) -> DynamoType:
+    """A value of an item, copied; moto does it by ``deepcopy``, for whole tables at each transaction."""
+    copy = object.__new__(DynamoType)
+    copy.type, held = value.type, value.value
+    if copy.type == "M":
+        copy.value = {name: copied(inner) for name, inner in held.items()}
+    elif copy.type == "L":
+        copy.value = [copied(inner) for inner in held]
+    else:
+        copy.value = list(held) if isinstance(held, list) else held
+    return copy
+
+
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Roomidity]:
     """An empty stage; the environment names it."""
@@ -39,6 +53,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Roomidity]:
             return call(self, *arguments, **more)
 
     monkeypatch.setattr(BotocoreStubber, "__call__", one_at_a_time)
+    monkeypatch.setattr(DynamoType, "__deepcopy__", copied)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():

@@ -9,6 +9,7 @@ import pytest
 
 from roomidity.composition import Roomidity
 from tests.contract import CONTRACT
+from tests.contract_of_stores import STORE_CONTRACT, Stores, deployed_stores
 from tests.integration.deployed import Deployed
 from tests.schedules import Place
 
@@ -16,3 +17,8 @@ from tests.schedules import Place
 @pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)
 def test_the_adapters(promise: Callable[[Place], None], stage: Roomidity, plain_queues: Any) -> None:
     promise(Deployed(stage, plain_queues))
+
+
+@pytest.mark.parametrize("promise", STORE_CONTRACT, ids=lambda promise: promise.__name__)
+def test_the_adapters_of_stores(promise: Callable[[Stores], None], stage: Roomidity) -> None:
+    promise(deployed_stores(stage))

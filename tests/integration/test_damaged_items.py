@@ -29,7 +29,7 @@ from roomidity.domain.damage import Damage, Damaged
 from roomidity.domain.quantities import SPECS
 from roomidity.domain.slots import SLOT, SlotKey, format_moment, format_slot, to_epoch_ms
 from roomidity.errors import ItemDamagedError
-from roomidity.forecasting.evaluation.scores import Score
+from roomidity.forecasting.evaluation.scores import STORED_SUMS
 
 START: Final = datetime(2026, 3, 15, tzinfo=UTC)
 NOW: Final = START + timedelta(hours=1)
@@ -163,7 +163,7 @@ def served(place: int) -> Wire:
 
 
 def row(place: int) -> Wire:
-    sums = many({name: line([number(1)] * 24) for name in Score.__dataclass_fields__})
+    sums = many({name: line([number(1)] * 24) for name in STORED_SUMS.values()})
     return {
         "room_id": text("h1/kitchen"),
         "day": text(f"2026-03-1{place}"),

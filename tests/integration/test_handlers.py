@@ -26,6 +26,7 @@ from roomidity.forecasting import load_prior
 from roomidity.local.functions import Context
 from roomidity.pipeline import fleet
 from roomidity.pipeline.nightly import Night
+from tests.fake_registry import champion_of
 
 EVENTS: Final = Path(__file__).parents[1] / "events"
 NOW: Final = datetime(2026, 3, 15, tzinfo=UTC)
@@ -343,9 +344,9 @@ def test_what_is_trained_serves_and_what_is_tampered_with_does_not(
     assert set(by_the_prior.grade.values()) == {"prior"}
 
     assert failed(invoke("train", sample("train"))) == set()
-    version = stage.registry.champion_version("demo")
+    version = stage.registry.pointer("demo").points_to
     assert version is not None
-    manifest = stage.registry.manifest("demo", version)
+    manifest = stage.registry.record("demo", version).facts
     assert (manifest["reason"], manifest["rooms"]) == ("manual", ["room 0", "room 1"])
     assert manifest["trained_through"] == "2026-03-15T00:00Z"
     assert manifest["code_version"]
@@ -370,7 +371,7 @@ def test_what_is_trained_serves_and_what_is_tampered_with_does_not(
 def test_too_little_history_is_no_failure(stage: Roomidity, invoke: Invoke) -> None:
     observe(stage, "demo", days=0.2)
     assert failed(invoke("train", sample("train"))) == set()
-    assert stage.registry.champion("demo") is None
+    assert champion_of(stage.registry, "demo") is None
 
 
 def test_a_training_job_of_no_house_fails(stage: Roomidity, invoke: Invoke) -> None:
@@ -400,14 +401,14 @@ def test_a_night_scores_what_is_over_moves_the_state_on_and_asks_for_training(
     observe(stage, "demo", days=5)
     promote(stage, "demo", NOW - timedelta(days=2))
     invoke("forecast", records("forecast", {"house": "demo", "issued_at": "2026-03-13T00:00Z"}))
-    before = stage.registry.champion("demo")
+    before = champion_of(stage.registry, "demo")
     capsys.readouterr()
 
     night = {"day": "2026-03-13", "houses": 1, "rows": 2, "states_advanced": 1, "states_refused": 0, "slots_flagged": 0}
     assert invoke("verify", sample("verify")) == night | {"trainings_asked": {"daily": 1}}
     metrics = metrics_of(capsys)
     assert metrics == {"ForecastsRefused": 0, "HousesDrifted": 0, "ItemsDamaged": 0, "SlotsFlagged": 0}
-    after = stage.registry.champion("demo")
+    after = champion_of(stage.registry, "demo")
     assert before is not None
     assert after is not None
     assert after.version == before.version

@@ -254,7 +254,7 @@ def test_houses_with_odd_pointers_and_records_are_forecast_by_the_prior_and_have
     for house in ("good", *MODELS):
         observe(stage, house, days=0.1, rooms=1)
         promote(stage, house, NOW - 2 * DAY)
-    version = stage.registry.champion_version("good")
+    version = stage.registry.pointer("good").points_to
     for house, (which, change, values) in MODELS.items():
         more: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
         if "#counter" in change:

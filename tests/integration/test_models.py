@@ -119,7 +119,7 @@ def test_what_is_broken_is_not_promoted_by_hand(stage: Roomidity, run: Run) -> N
     refused = run("models", "promote", "h1", first, "--now", format_moment(NOW), status=1)
     assert f"model {first} refused: found sha256" in refused["error"]
     assert "does not exist" in run("models", "promote", "h1", "none", status=1)["error"]
-    assert stage.registry.champion_version("h1") == second
+    assert stage.registry.pointer("h1").points_to == second
 
 
 def test_what_a_version_is_shown_as_follows_from_what_it_is(stage: Roomidity, run: Run) -> None:
@@ -169,7 +169,7 @@ def test_where_the_prior_takes_the_place_of_a_challenger_that_lost_it_is_said(
     plant(monkeypatch, shuffled)
     now = format_moment(NOW)
     said = " ".join(say("train", "h1", "--now", now).split())
-    adopted = stage.registry.champion_version("h1")
+    adopted = stage.registry.pointer("h1").points_to
     assert f"It was refused; from now on the prior serves as the house's own, {adopted}:" in said
     later = format_moment(NOW + SLOT)
     assert run("train", "h1", "--now", later)["adopted"] is None

@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from roomidity.aws.queues import Queue
 from roomidity.composition import Roomidity
+from roomidity.domain.messages import Refusal
 from roomidity.errors import StoreError
 from tests.integration.stage import REGION
 
@@ -91,6 +93,46 @@ def test_a_message_refused_every_time_is_an_error_that_says_why(stage: Roomidity
     queue = Queue(client, stage.readings_queue.name)
     with pytest.raises(StoreError, match="refused 1 messages: the service is busy"):
         queue.send(["body"])
+
+
+def test_what_is_offered_is_answered_one_by_one(stage: Roomidity, plain_queues: Any) -> None:
+    client: Any = Failing(plain_queues, "send_message_batch", of={"body 1"}, times=1)
+    queue = Queue(client, stage.readings_queue.name, wait_s=0)
+    busy = Refusal("the service is busy", is_final=False)
+    assert queue.offer(["body 0", "body 1", "body 2"]) == [None, busy, None]
+    assert queue.offer(["body 1"]) == [None]
+    assert sorted(received(queue)) == ["body 0", "body 1", "body 2"]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_final"),
+    [
+        ({"Code": "InvalidMessageContents", "Message": "a character"}, True),
+        ({"Code": "AWS.SimpleQueueService.BatchRequestTooLong", "Message": "too long"}, True),
+        ({"Code": "InvalidParameterValue", "Message": "Reason: Message must be shorter than 1024 bytes."}, True),
+        ({"Code": "InvalidParameterValue", "Message": "the queue should end in .fifo"}, False),
+        ({"Code": "InternalError"}, False),
+        ({"Code": "AccessDenied", "Message": "no", "SenderFault": True}, False),
+    ],
+)
+def test_only_what_a_message_holds_is_a_reason_never_to_offer_it_again(
+    stage: Roomidity, plain_queues: Any, error: dict[str, Any], is_final: bool
+) -> None:
+    client: Any = Failing(plain_queues, "send_message_batch", of=set(), times=0)
+    queue = Queue(client, stage.readings_queue.name, wait_s=0)
+    client._fail = lambda **_: {"Failed": [{"Id": "1", **error}]}
+    assert [one and one.is_final for one in queue.offer(["body 0", "body 1"])] == [None, is_final]
+
+    def raises(**_: Any) -> Any:
+        said: Any = {"Error": error}
+        raise ClientError(said, "SendMessageBatch")
+
+    client._fail = raises
+    if is_final:
+        assert [one and one.is_final for one in queue.offer(["body 0", "body 1"])] == [True, True]
+    else:
+        with pytest.raises(ClientError):
+            queue.offer(["body"])
 
 
 def test_those_that_could_not_be_deleted_come_back(stage: Roomidity, plain_queues: Any) -> None:

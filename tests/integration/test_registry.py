@@ -29,6 +29,7 @@ from roomidity.errors import (
     StoreError,
 )
 from roomidity.forecasting import Model, State, load_prior
+from tests.fake_registry import champion_of
 from tests.integration.stage import tables_of
 
 TRAINED_AT = datetime(2026, 3, 14, 12, 30, tzinfo=UTC)
@@ -86,8 +87,8 @@ def objects(stage: Roomidity) -> dict[str, int]:
 
 def test_a_house_has_no_champion_of_its_own_at_first(stage: Roomidity) -> None:
     registry = stage.registry
-    assert registry.champion("h1") is None
-    assert registry.champion_version("h1") is None
+    assert champion_of(registry, "h1") is None
+    assert registry.pointer("h1").points_to is None
     assert registry.succession("h1") == ()
     assert registry.pointer("h1") == Pointer()
     assert (registry.manifests("h1"), registry.served("h1")) == ([], [])
@@ -97,19 +98,19 @@ def test_a_house_has_no_champion_of_its_own_at_first(stage: Roomidity) -> None:
 
 def test_a_model_serves_once_it_is_promoted(stage: Roomidity) -> None:
     version = publish(stage, promote=False)
-    assert stage.registry.champion("h1") is None
+    assert champion_of(stage.registry, "h1") is None
     stage.registry.promote("h1", version, at=TRAINED_AT)
-    champion = elsewhere(stage).champion("h1")
+    champion = champion_of(elsewhere(stage), "h1")
     assert champion is not None
     assert champion.version == version
     assert champion.model.to_bytes() == model_of().to_bytes()
     assert champion.state.to_bytes() == state_at().to_bytes()
-    assert elsewhere(stage).champion("h2") is None
+    assert champion_of(elsewhere(stage), "h2") is None
 
 
 def test_the_manifest_says_what_the_bytes_are(stage: Roomidity, plain_buckets: Any) -> None:
     version = publish(stage)
-    manifest = stage.registry.manifest("h1", version)
+    manifest = stage.registry.record("h1", version).facts
     key = f"models/h1/{version}/model.npz"
     content = plain_buckets.get_object(Bucket=stage.settings.bucket, Key=key)["Body"].read()
     assert manifest["sha256"] == hashlib.sha256(content).hexdigest()
@@ -123,7 +124,7 @@ def test_only_a_version_that_is_there_can_be_promoted_or_moved_on(stage: Roomidi
         stage.registry.promote("h1", "nowhere", at=TRAINED_AT)
     with pytest.raises(NotFoundError, match="nowhere"):
         stage.registry.put_state("h1", "nowhere", state_at())
-    assert stage.registry.champion("h1") is None
+    assert champion_of(stage.registry, "h1") is None
     assert list(stage.bucket.keys("models/")) == []
 
 
@@ -144,8 +145,8 @@ def test_what_a_version_is_follows_from_pointer_log_and_decision(stage: Roomidit
     stage.registry.refuse("h1", waiting, decision={"won": False, "reasons": ["overtaken"]}, at=LATER)
     stage.registry.refuse("h1", first, decision={"won": False, "reasons": ["it has served"]}, at=LATER)
     assert standings(stage, LATER) == {first: "retired", second: "champion", waiting: "refused", lost: "refused"}
-    assert stage.registry.manifest("h1", waiting)["decision"]["reasons"] == ["overtaken"]
-    assert "decision" not in stage.registry.manifest("h1", first)
+    assert stage.registry.record("h1", waiting).facts["decision"]["reasons"] == ["overtaken"]
+    assert "decision" not in stage.registry.record("h1", first).facts
 
 
 def test_what_was_never_decided_expires_and_blocks_nothing(stage: Roomidity) -> None:
@@ -160,7 +161,7 @@ def test_what_was_never_decided_expires_and_blocks_nothing(stage: Roomidity) -> 
     with pytest.raises(NotFoundError, match=f"model {died} of house 'h1' does not exist"):
         stage.registry.promote("h1", died, at=TRAINED_AT + 31 * DAY)
     newer = publish(stage, 4, at=TRAINED_AT + 91 * DAY)
-    assert stage.registry.champion_version("h1") == newer
+    assert stage.registry.pointer("h1").points_to == newer
 
 
 def test_published_again_a_version_that_has_served_stays_as_it_is(stage: Roomidity) -> None:
@@ -168,7 +169,7 @@ def test_published_again_a_version_that_has_served_stays_as_it_is(stage: Roomidi
     stage.registry.put_state("h1", version, state_at(2000))
     assert publish(stage, promote=False, decision={"won": False, "reasons": ["again"]}) == version
     assert standings(stage, TRAINED_AT + 91 * DAY) == {version: "champion"}
-    champion = elsewhere(stage).champion("h1")
+    champion = champion_of(elsewhere(stage), "h1")
     assert champion is not None
     assert champion.state.through == 2000
 
@@ -189,7 +190,7 @@ def test_of_two_promotions_at_once_the_second_learns_of_the_first(stage: Roomidi
     with pytest.raises(ChampionChangedError) as changed:
         stage.registry.promote("h1", second, at=TRAINED_AT, seen=seen)
     assert (changed.value.found, changed.value.expected) == (first, None)
-    assert stage.registry.champion_version("h1") == first
+    assert stage.registry.pointer("h1").points_to == first
     assert [entry.version for entry in stage.registry.served("h1")] == [first]
     assert standings(stage, TRAINED_AT) == {first: "champion", second: "candidate"}
 
@@ -253,12 +254,12 @@ def test_rolled_back_is_what_served_before_and_in_the_end_the_prior(stage: Roomi
     assert stage.registry.rollback("h1", at=at).pointer.points_to == first
     assert stage.registry.succession("h1") == (first,)
     assert stage.registry.rollback("h1", at=at).pointer.points_to is None
-    assert (stage.registry.champion("h1"), stage.registry.succession("h1")) == (None, ())
+    assert (champion_of(stage.registry, "h1"), stage.registry.succession("h1")) == (None, ())
     assert stage.registry.served_at("h1", at).version is None
     with pytest.raises(InputError, match="the prior serves house 'h1'; there is nothing to roll back to"):
         stage.registry.rollback("h1", at=at)
     stage.registry.promote("h1", third, at=at)
-    assert stage.registry.champion_version("h1") == third
+    assert stage.registry.pointer("h1").points_to == third
 
 
 def test_after_promotions_by_hand_rolling_back_ends_at_the_prior_too(stage: Roomidity) -> None:
@@ -298,7 +299,7 @@ def test_nothing_is_passed_over_because_it_cannot_be_read_just_now(
     monkeypatch.setattr(stage.bucket._client, "get_object", failing(SLOW_DOWN))
     with pytest.raises(ModelUnreadableError, match="try again in a minute"):
         elsewhere(stage).rollback("h1", at=LATER)
-    assert stage.registry.champion_version("h1") == second
+    assert stage.registry.pointer("h1").points_to == second
 
 
 def test_the_predecessor_of_what_is_promoted_is_what_really_served(stage: Roomidity) -> None:
@@ -326,7 +327,7 @@ def test_bytes_that_are_not_those_registered_are_refused(stage: Roomidity, which
     version = publish(stage)
     damage(stage, version, which, kind)
     with pytest.raises(ModelRefusedError) as refused:
-        elsewhere(stage).champion("h1")
+        champion_of(elsewhere(stage), "h1")
     assert refused.value.version == version
 
 
@@ -338,11 +339,11 @@ def test_bytes_that_cannot_be_read_are_refused_for_now(
     with monkeypatch.context() as patched:
         patched.setattr(stage.bucket._client, "get_object", failing(error))
         with pytest.raises(ModelUnreadableError, match="cannot be read") as unreadable:
-            elsewhere(stage).champion("h1")
+            champion_of(elsewhere(stage), "h1")
         with pytest.raises(StoreError):
             stage.bucket.get("models/h1/x")
     assert unreadable.value.version == version
-    assert elsewhere(stage).champion("h1") is not None
+    assert champion_of(elsewhere(stage), "h1") is not None
 
 
 def test_while_s3_gives_no_answer_it_is_not_asked_again_and_what_is_in_memory_serves(
@@ -400,7 +401,7 @@ def test_a_version_without_a_manifest_of_use_is_refused(stage: Roomidity, plain_
         Key={"house": "h1", "version": version}, UpdateExpression=change
     )
     with pytest.raises(ModelRefusedError, match="expected a manifest of house 'h1'"):
-        elsewhere(stage).champion("h1")
+        champion_of(elsewhere(stage), "h1")
 
 
 @pytest.mark.parametrize("name", ["champion", "served#2026-03-14T12:30:00Z#00000001"])
@@ -430,7 +431,7 @@ def test_a_pointer_to_what_is_gone_is_refused(stage: Roomidity, plain_tables: An
     version = publish(stage)
     plain_tables.Table("roomidity-test-models").delete_item(Key={"house": "h1", "version": version})
     with pytest.raises(ModelRefusedError, match="found nothing; expected a manifest of house 'h1'"):
-        elsewhere(stage).champion("h1")
+        champion_of(elsewhere(stage), "h1")
 
 
 # ---- States that move on.
@@ -445,10 +446,10 @@ def states(stage: Roomidity, version: str) -> list[int]:
 def test_a_state_that_moved_on_is_served_by_those_who_had_the_older_one(stage: Roomidity) -> None:
     version = publish(stage)
     other = elsewhere(stage)
-    before = other.champion("h1")
+    before = champion_of(other, "h1")
     assert before is not None
     assert stage.registry.put_state("h1", version, state_at(2000))
-    after = other.champion("h1")
+    after = champion_of(other, "h1")
     assert after is not None
     assert (before.state.through, after.state.through) == (1000, 2000)
     assert after.version == version
@@ -531,7 +532,7 @@ def test_pruned_is_what_neither_serves_nor_may_be_needed(stage: Roomidity) -> No
     assert set(objects(stage)) == {*served[2:], lost, waiting}
     (one,) = stage.registry.prune("h1", now=at + 2 * timedelta(hours=1))
     assert (one.version, one.objects) == (lost, 2)
-    assert stage.registry.manifest("h1", lost)["decision"]["reasons"] == ["worse"]
+    assert stage.registry.record("h1", lost).facts["decision"]["reasons"] == ["worse"]
     assert [one.version for one in stage.registry.prune("h1", now=at + 31 * DAY)] == [waiting]
     assert set(objects(stage)) == set(served[2:])
     assert stage.registry.prune("h1", now=at + 31 * DAY) == []
@@ -559,7 +560,7 @@ def test_what_comes_to_serve_while_others_prune_keeps_its_bytes(
 
     monkeypatch.setattr(table, "mark_pruned", promoted_first)
     assert stage.registry.prune("h1", now=LATER + DAY) == []
-    champion = elsewhere(stage).champion("h1")
+    champion = champion_of(elsewhere(stage), "h1")
     assert champion is not None
     assert champion.version == lost
 
@@ -607,5 +608,5 @@ def test_a_house_is_erased_with_its_pointer_and_its_log(stage: Roomidity) -> Non
 def test_what_is_decided_is_plain(stage: Roomidity) -> None:
     decision = {"won": True, "reasons": ["better than prior"], "scores": {"prior": {"humidity": {"mae": 1.25}}}}
     version = publish(stage, decision=decision)
-    assert stage.registry.manifest("h1", version)["decision"] == decision
+    assert stage.registry.record("h1", version).facts["decision"] == decision
     assert np.isfinite(stage.registry.record("h1", version).state_through)

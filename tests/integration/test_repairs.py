@@ -348,7 +348,7 @@ def test_a_retrained_model_has_not_learnt_from_the_interval(stage: Roomidity, ru
     later = format_moment(NOW + SLOT)
     anew = run("quarantine", "add", "h1/room 0", *span(0, 4), "--now", later, "--retrain")["trained"]
     assert anew["promoted"]
-    assert stage.registry.champion_version("h1") == anew["version"]
+    assert stage.registry.pointer("h1").points_to == anew["version"]
     last = run("quarantine", "add", "h1/room 0", *span(0, 4), "--now", later, "--retrain")
     assert {one["version"]: one["champion"] for one in last["models"]} == {trained: False, bad: False}
     assert last["trained"] is None
@@ -362,7 +362,7 @@ def test_a_retrained_model_that_is_no_better_does_not_take_the_place(stage: Room
     anew = run("quarantine", "add", "h1/room 0", *span(0, 4), "--now", format_moment(NOW + SLOT), "--retrain")[
         "trained"
     ]
-    assert (anew["promoted"], stage.registry.champion_version("h1")) == (False, trained)
+    assert (anew["promoted"], stage.registry.pointer("h1").points_to) == (False, trained)
 
 
 def test_training_waits_until_the_observations_follow_the_rules(stage: Roomidity, run: Run) -> None:

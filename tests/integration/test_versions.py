@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import boto3
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from roomidity.composition import Roomidity
 from roomidity.domain.houses import Quarantine

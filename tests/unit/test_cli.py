@@ -26,6 +26,7 @@ COMMANDS = [
     "demo",
     "up",
     "send",
+    "bridge",
     "translate",
     "drain",
     "forecast",

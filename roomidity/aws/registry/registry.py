@@ -52,21 +52,6 @@ class Registry:
         """What serves a house, read consistently."""
         return self._table.pointer(house)
 
-    def champion_version(self, house: str) -> str | None:
-        """The name of the model that serves, or None while the prior does."""
-        return self._table.pointer(house, consistent=False).points_to
-
-    def champion(self, house: str) -> Champion | None:
-        """The model that serves, or None; loaded once per version of model and state.
-
-        Raises
-        ------
-        ModelRefusedError
-            If its bytes are not those that were registered; ModelUnreadableError if they cannot be read now.
-        """
-        version = self.champion_version(house)
-        return None if version is None else self.load(house, version)
-
     def succession(self, house: str) -> tuple[str, ...]:
         """The versions that serve a house, the next where the one before is refused: the champion, its predecessor."""
         return self._table.pointer(house, consistent=False).succession
@@ -116,12 +101,8 @@ class Registry:
         """What is known of every version that has not expired by ``now``, oldest first."""
         return [record for record in self._table.records(house) if now is None or not record.is_over(now)]
 
-    def manifest(self, house: str, version: str) -> dict[str, Any]:
-        """What is known of a version, as plain values; it raises as :meth:`record` does."""
-        return self.record(house, version).facts
-
     def manifests(self, house: str, *, now: datetime | None = None) -> list[dict[str, Any]]:
-        """The same as plain values."""
+        """Returns what is known of every version that has not expired by ``now``, oldest first, as plain values."""
         return [record.facts for record in self.records(house, now=now)]
 
     def served(self, house: str) -> list[Served]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -18,7 +17,7 @@ from roomidity.domain.houses import House
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import to_epoch_ms
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
-from roomidity.forecasting.evaluation.scores import LEAD_HOURS, Score
+from roomidity.forecasting.evaluation.scores import LEAD_HOURS, STORED_SUMS, Score
 
 __all__ = ["AccuracyTable"]
 
@@ -76,7 +75,7 @@ class AccuracyTable:
 
 
 def _to_score(plain: Mapping[str, list[float]]) -> Score:
-    sums = [np.array(plain[part.name], dtype=np.float64) for part in fields(Score)]
+    sums = [np.array(plain[name], dtype=np.float64) for name in STORED_SUMS.values()]
     if any(of.shape != (LEAD_HOURS,) or not np.isfinite(of).all() for of in sums):
         raise ValueError(f"its sums are not {LEAD_HOURS} finite numbers each")
     return Score(*sums)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from roomidity.forecasting.evaluation.scores import Score
+from roomidity.forecasting.evaluation.scores import STORED_SUMS, Score
 
 __all__ = ["DayAccuracy"]
 
 _DECIMALS: Final = 3
 """Of a sum; the smallest ones are of 16 slots, whose mean then is good to 0.0001."""
 
-_COUNTS: Final = ("count", "inside")
+_COUNTS: Final = ("count", "covered")
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class DayAccuracy:
 
 
 def _plain(score: Score) -> dict[str, list[float]]:
-    """Lists by the names of the sums."""
+    """Returns a list of each sum, by the name under which it is stored."""
     plain: dict[str, list[float]] = {}
-    for part in fields(score):
-        sums = getattr(score, part.name)
-        plain[part.name] = sums.astype(int).tolist() if part.name in _COUNTS else sums.round(_DECIMALS).tolist()
+    for name, stored in STORED_SUMS.items():
+        sums = getattr(score, name)
+        plain[stored] = sums.astype(int).tolist() if name in _COUNTS else sums.round(_DECIMALS).tolist()
     return plain

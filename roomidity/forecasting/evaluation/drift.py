@@ -27,11 +27,11 @@ BAD_DAYS: Final = 2
 WORSE: Final = 1.5
 """A bad day's mean pinball loss is beyond so many times the median of the days before."""
 
-SPREADS: Final = 2.0
-"""And so many spreads above it, on a logarithmic scale; a spread is 1.48 median absolute deviations."""
+DEVIATIONS: Final = 2.0
+"""And so many deviations above it, on a logarithmic scale; a deviation is 1.48 median absolute deviations."""
 
 BEFORE_DAYS: Final = 14
-"""Days before the last ones that have to be known: of fewer, the spread means little."""
+"""Days before the last ones that have to be known: of fewer, the deviation means little."""
 
 COVERED_DAYS: Final = 14
 COVERED: Final = (0.7, 0.9)
@@ -64,8 +64,8 @@ def _worse(losses: FloatArray) -> str | None:
     logs = np.log(np.maximum(losses, 1e-9))
     before, last = logs[:-LAST_DAYS], logs[-LAST_DAYS:]
     median = float(np.median(before))
-    spread = 1.4826 * float(np.median(np.abs(before - median)))
-    bad = last - median > max(SPREADS * spread, np.log(WORSE))
+    deviation = 1.4826 * float(np.median(np.abs(before - median)))
+    bad = last - median > max(DEVIATIONS * deviation, np.log(WORSE))
     if bad.sum() < BAD_DAYS:
         return None
     ratio = float(np.exp(np.sort(last)[-BAD_DAYS] - median))
@@ -74,6 +74,6 @@ def _worse(losses: FloatArray) -> str | None:
 
 def _covered(scores: Sequence[Score]) -> str | None:
     """Whether the quantiles of the last two weeks held too little or too much."""
-    share = sum(float(score.inside[0]) for score in scores) / sum(float(score.count[0]) for score in scores)
+    share = sum(float(score.covered[0]) for score in scores) / sum(float(score.count[0]) for score in scores)
     least, most = COVERED
     return None if least <= share <= most else f"{share:.0%} within p10 to p90 over {len(scores)} days"

@@ -17,18 +17,18 @@ from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.forecasting.evaluation.scores import Score, score
 from roomidity.forecasting.model import Model, State
-from roomidity.forecasting.serving.courses import fill
 from roomidity.forecasting.serving.faults import without_faults
 from roomidity.forecasting.serving.forecast import forecast
+from roomidity.forecasting.serving.gaps import fill
 from roomidity.forecasting.serving.online import advance
 from roomidity.forecasting.window import STEPS, WINDOW_SLOTS, FloatArray, Window
 
-__all__ = ["CHALLENGER", "Comparison", "Verdict", "held_out_slots", "judge", "rehearse"]
+__all__ = ["CHALLENGER", "Comparison", "Verdict", "held_out_slots", "judge", "score_holdout"]
 
 CHALLENGER: Final = "challenger"
 
 ISSUE_STRIDE: Final = 12
-"""Slots between rehearsed issue times: every 3 h; neighbours tell the same."""
+"""Slots between the issue times that are scored: every 3 h; neighbours tell the same."""
 
 BLOCKS_A_DAY: Final = 2
 """Errors within half a day go together; the bootstrap draws half days, with all rooms in them."""
@@ -115,7 +115,7 @@ class Verdict:
         }
 
 
-def rehearse(model: Model, state: State, history: Window, *, first: int) -> Score:
+def score_holdout(model: Model, state: State, history: Window, *, first: int) -> Score:
     """The score of the forecasts that a contender would have issued from slot number ``first`` on.
 
     Leads that have not closed by the history's end are not scored, nor are slots with sensor faults: whether a model
@@ -151,12 +151,12 @@ def rehearse(model: Model, state: State, history: Window, *, first: int) -> Scor
 
 
 def judge(contenders: Mapping[str, Score], *, slots: int, seed: int) -> Verdict:
-    """Whether the challenger beats every other contender, and the last value, on what was rehearsed.
+    """Whether the challenger beats every other contender, and the last value, on the slots held out.
 
     Parameters
     ----------
     contenders
-        What :func:`rehearse` found on the same history and slots, by name; one of them is CHALLENGER.
+        What :func:`score_holdout` found on the same history and slots, by name; one of them is CHALLENGER.
     slots
         How many of those slots were measured.
     seed
@@ -174,9 +174,9 @@ def judge(contenders: Mapping[str, Score], *, slots: int, seed: int) -> Verdict:
         own = others.pop(CHALLENGER)
         for name, other in others.items():
             pinball = _Difference(own.pinball, other.pinball, blocks, measured)
-            mae = _Difference(own.error, other.error, blocks, measured)
+            mae = _Difference(own.absolute_error, other.absolute_error, blocks, measured)
             comparisons.append(Comparison(name, pinball.mean, mae.mean, pinball.bound(draws)))
-        mae = _Difference(own.error, own.persistence_error, blocks, measured)
+        mae = _Difference(own.absolute_error, own.persistence_error, blocks, measured)
         comparisons.append(Comparison("persistence", None, mae.mean, mae.bound(draws)))
     return Verdict(
         won=bool(comparisons) and all(one.won for one in comparisons),

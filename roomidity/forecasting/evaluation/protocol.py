@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from roomidity.domain.quantities import HUMIDITY, QUANTITIES, TEMPERATURE
 from roomidity.domain.slots import SLOTS_A_DAY
-from roomidity.forecasting.serving.courses import fill
+from roomidity.forecasting.serving.gaps import fill
 from roomidity.forecasting.window import STEPS, WINDOW_SLOTS, FloatArray, IntArray, Window
 
 __all__ = [

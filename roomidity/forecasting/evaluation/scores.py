@@ -6,14 +6,14 @@ backtest, gate, nightly verification and drift all go by it. Which issue times c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self
 
 import numpy as np
 
 from roomidity.forecasting.window import LEVELS, STEPS, FloatArray
 
-__all__ = ["LEAD_HOURS", "Score", "losses", "score"]
+__all__ = ["LEAD_HOURS", "STORED_SUMS", "Score", "losses", "score"]
 
 LEAD_HOURS: Final = STEPS // 4
 
@@ -30,23 +30,23 @@ class Score:
     ----------
     count
         Slots that were forecast and measured.
-    error, square
+    absolute_error, squared_error
         Absolute and squared error of the median.
-    persistence_error, persistence_square
+    persistence_error, persistence_squared_error
         The same of the last value before the forecast, on the same slots. Its pinball loss, were it the forecast of
         every quantile, is half its absolute error.
-    inside
+    covered
         Slots measured within p10 to p90.
     pinball
         Mean pinball loss over the levels that were forecast.
     """
 
     count: FloatArray
-    error: FloatArray
-    square: FloatArray
+    absolute_error: FloatArray = field(metadata={"stored": "error"})
+    squared_error: FloatArray = field(metadata={"stored": "square"})
     persistence_error: FloatArray
-    persistence_square: FloatArray
-    inside: FloatArray
+    persistence_squared_error: FloatArray = field(metadata={"stored": "persistence_square"})
+    covered: FloatArray = field(metadata={"stored": "inside"})
     pinball: FloatArray
 
     def __add__(self, other: Self) -> Self:
@@ -73,7 +73,7 @@ class Score:
     @property
     def mae(self) -> FloatArray:
         """Mean absolute error; NaN where nothing was measured."""
-        return _ratio(self.error, self.count)
+        return _ratio(self.absolute_error, self.count)
 
     @property
     def persistence_mae(self) -> FloatArray:
@@ -83,17 +83,21 @@ class Score:
     @property
     def rmse(self) -> FloatArray:
         """Root mean squared error."""
-        return np.sqrt(_ratio(self.square, self.count))
+        return np.sqrt(_ratio(self.squared_error, self.count))
 
     @property
     def coverage(self) -> FloatArray:
         """Share of slots within p10 to p90."""
-        return _ratio(self.inside, self.count)
+        return _ratio(self.covered, self.count)
 
     @property
     def mean_pinball(self) -> FloatArray:
         """Mean pinball loss."""
         return _ratio(self.pinball, self.count)
+
+
+STORED_SUMS: Final = {part.name: part.metadata.get("stored", part.name) for part in fields(Score)}
+"""The name of each sum as it is stored, by its attribute."""
 
 
 def losses(quantiles: FloatArray, actual: FloatArray, last_value: FloatArray) -> Score:
@@ -111,20 +115,20 @@ def losses(quantiles: FloatArray, actual: FloatArray, last_value: FloatArray) ->
     levels, low, mid, high = (
         (LEVELS, P10, P50, P90) if quantiles.shape[-2] == len(LEVELS) else ((0.1, 0.5, 0.9), 0, 1, 2)
     )
-    missed = actual[..., None, :] - quantiles
-    known = np.isfinite(missed).all(axis=-2) & np.isfinite(last_value)[..., None]
-    missed = np.where(known[..., None, :], missed, 0.0)
+    residuals = actual[..., None, :] - quantiles
+    known = np.isfinite(residuals).all(axis=-2) & np.isfinite(last_value)[..., None]
+    residuals = np.where(known[..., None, :], residuals, 0.0)
     moved = np.where(known, actual - last_value[..., None], 0.0)
     q = np.array(levels)[:, None]
-    median = missed[..., mid, :]
+    median = residuals[..., mid, :]
     return Score(
         count=known.astype(np.float64),
-        error=np.abs(median),
-        square=median**2,
+        absolute_error=np.abs(median),
+        squared_error=median**2,
         persistence_error=np.abs(moved),
-        persistence_square=moved**2,
-        inside=np.asarray(known & (missed[..., low, :] >= 0) & (missed[..., high, :] <= 0), dtype=np.float64),
-        pinball=np.maximum(q * missed, (q - 1) * missed).mean(axis=-2),
+        persistence_squared_error=moved**2,
+        covered=np.asarray(known & (residuals[..., low, :] >= 0) & (residuals[..., high, :] <= 0), dtype=np.float64),
+        pinball=np.maximum(q * residuals, (q - 1) * residuals).mean(axis=-2),
     )
 
 

@@ -8,7 +8,7 @@ changed. A healthy one and a dead one are told apart by the sensor's own gaps:
   a sensor that reports changes most are; after a drop-out, a room has moved on. So where fewer than four in five of
   the longer gaps are quiet, none counts.
 - The third-longest of all these is a habit: one or two can be chance. A silence of up to half as much again is
-  explained by the habit, and one of 3 h always (:data:`~roomidity.forecasting.serving.courses.FILL_SLOTS`), but none
+  explained by the habit, and one of 3 h always (:data:`~roomidity.forecasting.serving.gaps.FILL_SLOTS`), but none
   of over a day.
 
 A sensor with few readings has no habits yet.
@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from roomidity.forecasting.serving.courses import FILL_SLOTS
+from roomidity.forecasting.serving.gaps import FILL_SLOTS
 from roomidity.forecasting.window import WINDOW_SLOTS, FloatArray, IntArray
 
 __all__ = ["SPARSE_SHARE", "Cadence", "cadence"]

@@ -11,7 +11,7 @@ from roomidity.forecasting.model import BINS, Model
 from roomidity.forecasting.serving.features import KNOTS, Design
 from roomidity.forecasting.window import LEVELS, FloatArray
 
-__all__ = ["EDGES", "expected_size", "quantile_offsets", "tally"]
+__all__ = ["EDGES", "error_scale", "quantile_offsets", "tally"]
 
 UNITS: Final = np.array([1.0, 0.2])
 """Errors at which bins begin to widen: 1 %RH and 0.2 °C."""
@@ -23,24 +23,24 @@ NEIGHBOURS: Final = (0.5, 1.0, 0.5)
 """Errors at a lead speak for the leads beside it too: steadier quantiles from few days."""
 
 
-RESTLESS_POWER: Final = 0.4
+VOLATILITY_POWER: Final = 0.4
 """Errors grow less than in proportion to how much a room moves at this time of day.
 
 0.3 to 0.6 do equally well; beside 0 they take 0.7 % off the pinball loss.
 """
 
-RESTLESS_FLOOR: Final = 0.1
-SIZES: Final = (0.3, 3.0)
+VOLATILITY_FLOOR: Final = 0.1
+ERROR_SCALES: Final = (0.3, 3.0)
 
 
-def expected_size(model: Model, basis: Design) -> FloatArray:
+def error_scale(model: Model, basis: Design) -> FloatArray:
     """How large errors should be beside those of other rooms and hours, (rooms, origins, 2, knots); 1 if unknown.
 
     A room that moved much at this time of day in the last week will be forecast worse than one that lay still.
     """
-    spread = model.spread.reshape(len(QUANTITIES), len(KNOTS))
-    moved = (basis.restlessness / spread + RESTLESS_FLOOR) / (1 + RESTLESS_FLOOR)
-    return np.where(basis.restlessness > 0, np.clip(moved**RESTLESS_POWER, *SIZES), 1.0)
+    usual = model.difference_rms.reshape(len(QUANTITIES), len(KNOTS))
+    moved = (basis.volatility / usual + VOLATILITY_FLOOR) / (1 + VOLATILITY_FLOOR)
+    return np.where(basis.volatility > 0, np.clip(moved**VOLATILITY_POWER, *ERROR_SCALES), 1.0)
 
 
 def tally(errors: FloatArray) -> FloatArray:
@@ -49,7 +49,7 @@ def tally(errors: FloatArray) -> FloatArray:
     Parameters
     ----------
     errors
-        Measured minus forecast over the expected size, (..., origins, 2, knots); NaN where nothing was measured.
+        Measured minus forecast over their scale, (..., origins, 2, knots); NaN where nothing was measured.
     """
     places = np.stack([np.searchsorted(EDGES[q, 1:-1], errors[..., q, :]) for q in range(len(QUANTITIES))], axis=-2)
     known = np.isfinite(errors)
@@ -61,22 +61,22 @@ def tally(errors: FloatArray) -> FloatArray:
     return shares
 
 
-def quantile_offsets(counts: FloatArray) -> FloatArray:
+def quantile_offsets(histogram: FloatArray) -> FloatArray:
     """Distances of the quantiles from the median forecast, (..., 2, levels, knots), never crossing, 0 at the median.
 
     Parameters
     ----------
-    counts
+    histogram
         Histograms, (..., 2, knots, BINS). Where one is empty the distances are 0.
     """
-    padded = np.concatenate([counts[..., :1, :], counts, counts[..., -1:, :]], axis=-2)
+    padded = np.concatenate([histogram[..., :1, :], histogram, histogram[..., -1:, :]], axis=-2)
     near, self_, far = NEIGHBOURS
-    smooth = near * padded[..., :-2, :] + self_ * counts + far * padded[..., 2:, :]
+    smooth = near * padded[..., :-2, :] + self_ * histogram + far * padded[..., 2:, :]
     total = smooth.sum(axis=-1, keepdims=True)
     below = np.cumsum(smooth, axis=-1) / np.maximum(total, 1e-12)
     below = np.concatenate([np.zeros_like(total), below], axis=-1)
-    offsets = np.zeros((*counts.shape[:-2], len(LEVELS), len(KNOTS)))
-    edges = np.broadcast_to(EDGES[:, None], (*counts.shape[:-1], BINS + 1))
+    offsets = np.zeros((*histogram.shape[:-2], len(LEVELS), len(KNOTS)))
+    edges = np.broadcast_to(EDGES[:, None], (*histogram.shape[:-1], BINS + 1))
     for row, level in enumerate(LEVELS):
         upper = np.clip((below < level).sum(axis=-1, keepdims=True), 1, BINS)
         low, high = (np.take_along_axis(below, place, axis=-1)[..., 0] for place in (upper - 1, upper))

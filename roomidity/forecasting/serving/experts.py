@@ -1,4 +1,4 @@
-"""The experts: what the prior, the room's ridges and three simple rules expect, relative to the newest value."""
+"""Asking the experts: the trained models' part of the question, and the weighted mean of the answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from roomidity.domain.quantities import QUANTITIES
-from roomidity.forecasting.model import EXPERTS, LOCAL_EXPERTS, PRIOR, Model, State
+from roomidity.forecasting.model import Model, State
+from roomidity.forecasting.panel import Question, answers_to
 from roomidity.forecasting.serving.features import FEATURES, KNOT_BLOCKS, KNOTS, Design
 from roomidity.forecasting.window import FloatArray
 
@@ -31,25 +32,29 @@ def network(model: Model, rows: FloatArray) -> FloatArray:
 
 
 def consult(model: Model, rooms: Sequence[str], basis: Design, rows: FloatArray) -> FloatArray:
-    """Each expert's differences from the newest value at the knots, (rooms, origins, experts, 2, knots).
+    """Returns each expert's differences from the newest value at the knots, (rooms, origins, experts, 2, knots).
 
     A room that the model has no ridges for gets the prior's answer in their place.
+
+    Parameters
+    ----------
+    rooms
+        Names of the rooms, which the model may know or not.
+    basis
+        Their inputs.
+    rows
+        The same as :func:`scaled` rows, (rooms, origins, INPUTS).
     """
-    shape = (*rows.shape[:2], len(QUANTITIES), len(KNOTS))
-    answers = np.zeros((*rows.shape[:2], len(EXPERTS), *shape[2:]))
-    prior = network(model, rows).reshape(shape)
-    answers[:, :, (PRIOR, *LOCAL_EXPERTS)] = prior[:, :, None]
+    prior = network(model, rows).reshape(*rows.shape[:2], len(QUANTITIES), len(KNOTS))
+    ridge, residual_ridge = prior.copy(), prior.copy()
     places = {room: place for place, room in enumerate(model.rooms)}
     known = [row for row, room in enumerate(rooms) if room in places]
     if known:
         coefficients = [places[rooms[row]] for row in known]
-        local = (rows[known, :, :FEATURES] @ model.local[coefficients]).reshape(len(known), *shape[1:])
-        residual = (rows[known, :, :FEATURES] @ model.residual[coefficients]).reshape(len(known), *shape[1:])
-        answers[known, :, LOCAL_EXPERTS[0]] = local
-        answers[known, :, LOCAL_EXPERTS[1]] += residual
-    answers[:, :, EXPERTS.index("weekly profile")] = basis.profile
-    answers[:, :, EXPERTS.index("yesterday")] = basis.yesterday
-    return answers
+        own, shape = rows[known, :, :FEATURES], (len(known), *prior.shape[1:])
+        ridge[known] = (own @ model.local[coefficients]).reshape(shape)
+        residual_ridge[known] += (own @ model.residual[coefficients]).reshape(shape)
+    return answers_to(Question(basis, prior=prior, ridge=ridge, residual_ridge=residual_ridge))
 
 
 def combine(state: State, answers: FloatArray) -> FloatArray:

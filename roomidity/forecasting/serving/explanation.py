@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from roomidity.domain.quantities import QUANTITIES, Quantity
-from roomidity.forecasting.model import EXPERTS, Model, State
+from roomidity.forecasting.model import Model, State
+from roomidity.forecasting.panel import EXPERTS
 from roomidity.forecasting.serving.experts import combine, consult, scaled
 from roomidity.forecasting.serving.features import FEATURES, KNOT_BLOCKS, KNOTS, OUTDOOR_BEGIN, calendar, design
 from roomidity.forecasting.serving.online import known_past

@@ -12,7 +12,7 @@ import numpy as np
 
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT_S, SLOTS_A_DAY
-from roomidity.forecasting.serving.courses import PROFILE_DAYS, fill, known_mean, led, mean_of_last
+from roomidity.forecasting.serving.gaps import PROFILE_DAYS, fill, known_mean, led, mean_of_last
 from roomidity.forecasting.serving.outdoor import OUTDOOR_FEATURES, outdoor_inputs
 from roomidity.forecasting.window import STEPS, FloatArray, IntArray
 
@@ -20,13 +20,13 @@ __all__ = [
     "CALENDAR",
     "FEATURES",
     "INPUTS",
+    "INTERPOLATION",
     "KNOTS",
     "KNOT_BLOCKS",
     "KNOT_WEIGHTS",
     "OUTDOOR_BEGIN",
     "PAST_SLOTS",
     "SERIES_FEATURES",
-    "SPREAD",
     "YOUNG_FEATURES",
     "Design",
     "calendar",
@@ -42,10 +42,10 @@ PAST_SLOTS: Final = PROFILE_DAYS * SLOTS_A_DAY + 1
 KNOTS: Final = np.array([1, 2, 3, 4, 6, *range(8, STEPS + 1, 4)])
 """Leads that models predict; the others lie on straight lines between: a third of the numbers, for a smooth course."""
 
-SPREAD: Final = np.array([np.interp(np.arange(1, STEPS + 1), KNOTS, unit) for unit in np.eye(len(KNOTS))])
+INTERPOLATION: Final = np.array([np.interp(np.arange(1, STEPS + 1), KNOTS, unit) for unit in np.eye(len(KNOTS))])
 """Matrix (knots, 96) that spreads values at the knots over all leads."""
 
-KNOT_WEIGHTS: Final = SPREAD.sum(axis=1)
+KNOT_WEIGHTS: Final = INTERPOLATION.sum(axis=1)
 """Leads that each knot stands for."""
 
 KNOT_BLOCKS: Final = (KNOTS - 1) // 12
@@ -83,7 +83,7 @@ class Design:
         Mean increment at the knots over the last 7 days, (rooms, origins, 2, knots); 0 where unknown.
     yesterday
         Values 24 h before the knots minus the newest, (rooms, origins, 2, knots); 0 where unknown.
-    restlessness
+    volatility
         Root mean square increment at the knots over the last 7 days, (rooms, origins, 2, knots); 0 where unknown.
     outdoor
         The unusual part of the difference to the air outside, (rooms, origins, OUTDOOR_FEATURES); 0 where unknown.
@@ -93,7 +93,7 @@ class Design:
     series: FloatArray
     profile: FloatArray
     yesterday: FloatArray
-    restlessness: FloatArray
+    volatility: FloatArray
     outdoor: FloatArray
 
     def inputs(self, clock: FloatArray) -> FloatArray:
@@ -166,7 +166,7 @@ def design(values: FloatArray, origins: IntArray, outdoor: FloatArray | None = N
         series=np.nan_to_num(series).swapaxes(1, 2),
         profile=np.nan_to_num(profile).swapaxes(1, 2),
         yesterday=np.nan_to_num(yesterday).swapaxes(1, 2),
-        restlessness=np.sqrt(np.nan_to_num(known_mean(increments**2))).swapaxes(1, 2),
+        volatility=np.sqrt(np.nan_to_num(known_mean(increments**2))).swapaxes(1, 2),
         outdoor=(
             np.zeros((len(values), len(now), OUTDOOR_FEATURES))
             if outdoor is None

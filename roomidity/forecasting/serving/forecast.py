@@ -13,9 +13,9 @@ from roomidity.domain.quantities import QUANTITIES, SPECS, Quantity
 from roomidity.domain.slots import SLOT
 from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.serving.cadence import SPARSE_SHARE, Cadence
-from roomidity.forecasting.serving.calibration import expected_size
+from roomidity.forecasting.serving.calibration import error_scale
 from roomidity.forecasting.serving.experts import combine, consult, scaled
-from roomidity.forecasting.serving.features import SPREAD, calendar, design
+from roomidity.forecasting.serving.features import INTERPOLATION, calendar, design
 from roomidity.forecasting.serving.notes import sensor_notes
 from roomidity.forecasting.serving.online import known_past
 from roomidity.forecasting.window import LEVELS, STEPS, FloatArray, IntArray, Window
@@ -112,9 +112,9 @@ def _expected(past: Window, model: Model, state: State) -> FloatArray:
     rows = scaled(model, basis.inputs(calendar([past.last], past.timezone)))
     median = (basis.newest[..., None] + combine(state, consult(model, past.rooms, basis, rows)))[:, 0]
     own = [state.rooms.index(room) + 1 for room in past.rooms]
-    size = expected_size(model, basis)[:, 0, :, None]
-    reach = state.width[own][:, :, None, None] * state.offsets[own] * size
-    quantiles: FloatArray = (median[:, :, None] + reach) @ SPREAD
+    scale = error_scale(model, basis)[:, 0, :, None]
+    reach = state.interval_scale[own][:, :, None, None] * state.offsets[own] * scale
+    quantiles: FloatArray = (median[:, :, None] + reach) @ INTERPOLATION
     return quantiles
 
 
@@ -125,7 +125,7 @@ def _unchanged(last: FloatArray, age: IntArray, state: State) -> FloatArray:
     and grow with a power of the days.
     """
     slots = np.arange(STEPS) + age[..., None]
-    errors = state.idle_offsets @ SPREAD
+    errors = state.persistence_offsets @ INTERPOLATION
     day = errors[..., -1:]
     older = np.where(day < 0, np.minimum(errors, day), np.maximum(errors, day))
     rows = np.arange(len(QUANTITIES))[:, None]

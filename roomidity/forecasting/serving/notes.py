@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from roomidity.forecasting.serving.courses import FILL_SLOTS
 from roomidity.forecasting.serving.deliveries import DELIVERY_NOTES
 from roomidity.forecasting.serving.faults import JUMP, RESET, STOPPED, STUCK, UNCONFIRMED
+from roomidity.forecasting.serving.gaps import FILL_SLOTS
 from roomidity.forecasting.serving.jumps import JUMPS
 from roomidity.forecasting.serving.past import Past
 from roomidity.forecasting.window import Window

@@ -9,13 +9,13 @@ import numpy as np
 
 from roomidity.domain.quantities import QUANTITIES, SPECS
 from roomidity.domain.slots import SLOTS_A_DAY
-from roomidity.forecasting.model import BLOCKS, PERSISTENCE, RECENT_SLOTS, Model, State
+from roomidity.forecasting.model import BLOCKS, RECENT_SLOTS, Model, State
 from roomidity.forecasting.serving.cadence import cadence
-from roomidity.forecasting.serving.calibration import expected_size, quantile_offsets, tally
-from roomidity.forecasting.serving.courses import FILL_SLOTS
+from roomidity.forecasting.serving.calibration import error_scale, quantile_offsets, tally
 from roomidity.forecasting.serving.experts import combine, consult, scaled
 from roomidity.forecasting.serving.faults import without_faults
 from roomidity.forecasting.serving.features import KNOT_BLOCKS, KNOT_WEIGHTS, PAST_SLOTS, calendar, design, targets
+from roomidity.forecasting.serving.gaps import FILL_SLOTS
 from roomidity.forecasting.serving.mixing import convex_weights
 from roomidity.forecasting.serving.past import Past, look_back
 from roomidity.forecasting.window import STEPS, FloatArray, Window
@@ -80,12 +80,12 @@ def advance(state: State, model: Model, closed: Window) -> State:
         rows = scaled(model, basis.inputs(calendar(origins, closed.timezone)))
         answers = consult(model, state.rooms, basis, rows)
         differences = targets(piece.values, origins - reach) - basis.newest[..., None]
-        state = absorb(state, answers, differences, expected_size(model, basis))
+        state = absorb(state, answers, differences, error_scale(model, basis))
     scored = max(state.scored, closed.last - STEPS + 1)
     return remember(replace(state, scored=scored + -scored % SCORE_STRIDE), past, named=closed.rooms)
 
 
-def absorb(state: State, answers: FloatArray, differences: FloatArray, size: FloatArray) -> State:
+def absorb(state: State, answers: FloatArray, differences: FloatArray, scale: FloatArray) -> State:
     """The state after one stretch of scored issue times, at most a day of them.
 
     Parameters
@@ -94,7 +94,7 @@ def absorb(state: State, answers: FloatArray, differences: FloatArray, size: Flo
         The experts' differences, (rooms of the state, origins, experts, 2, knots).
     differences
         What was measured minus the newest value at issue, (rooms, origins, 2, knots); NaN where not measured.
-    size
+    scale
         How large errors were expected to be, (rooms, origins, 2, knots).
     """
     share = differences.shape[1] / ORIGINS_A_DAY
@@ -113,51 +113,52 @@ def absorb(state: State, answers: FloatArray, differences: FloatArray, size: Flo
     days = days + share * known.any(axis=(0, 1, 3))
 
     median = combine(state, answers)
-    missed = np.where(known, (differences - median) / size, np.nan)
+    residuals = np.where(known, (differences - median) / scale, np.nan)
     fade = 0.5 ** (share / ERROR_HALF_LIFE_DAYS)
-    fresh = tally(missed)
+    fresh = tally(residuals)
     measured = known.any(axis=(1, 3)).sum(axis=0)
-    counts = np.array(state.counts)
+    histogram = np.array(state.error_histogram)
     heard = np.concatenate([measured[None] > 0, known.any(axis=(1, 3))])[..., None, None]
-    counts *= np.where(heard, fade, 1.0)
-    counts[1:] += share * fresh
-    counts[0] += share * fresh.sum(axis=0) / np.maximum(measured, 1)[:, None, None]
-    idle = tally(np.where(known, differences - answers[:, :, PERSISTENCE], np.nan)).sum(axis=0)
-    idle_counts = (
-        state.idle_counts * np.where(heard[0], fade, 1.0) + share * idle / np.maximum(measured, 1)[:, None, None]
+    histogram *= np.where(heard, fade, 1.0)
+    histogram[1:] += share * fresh
+    histogram[0] += share * fresh.sum(axis=0) / np.maximum(measured, 1)[:, None, None]
+    of_persistence = tally(differences).sum(axis=0)
+    persistence_histogram = (
+        state.persistence_histogram * np.where(heard[0], fade, 1.0)
+        + share * of_persistence / np.maximum(measured, 1)[:, None, None]
     )
 
-    width = state.width * np.exp(WIDTH_RATE * share * (TARGET_COVERAGE - _coverage(state, missed)))
+    interval_scale = state.interval_scale * np.exp(WIDTH_RATE * share * (TARGET_COVERAGE - _coverage(state, residuals)))
     return replace(
         state,
         gram=gram,
         days=days,
         weights=convex_weights(gram, days, state.initial),
-        counts=counts,
-        idle_counts=idle_counts,
-        width=np.clip(width, 0.5, 2.0),
-        offsets=_offsets(counts),
-        idle_offsets=quantile_offsets(idle_counts),
+        error_histogram=histogram,
+        persistence_histogram=persistence_histogram,
+        interval_scale=np.clip(interval_scale, 0.5, 2.0),
+        offsets=_offsets(histogram),
+        persistence_offsets=quantile_offsets(persistence_histogram),
     )
 
 
-def _coverage(state: State, missed: FloatArray) -> FloatArray:
+def _coverage(state: State, residuals: FloatArray) -> FloatArray:
     """Share of the rooms' scaled errors within p10 to p90, (rooms + 1, 2); the target where nothing was measured."""
-    reach = state.width[:, :, None, None] * state.offsets
+    reach = state.interval_scale[:, :, None, None] * state.offsets
     low, high = reach[1:, None, :, 0], reach[1:, None, :, -1]
-    known = np.isfinite(missed)
-    inside = ((missed >= low) & (missed <= high) & known) @ KNOT_WEIGHTS
+    known = np.isfinite(residuals)
+    covered = ((residuals >= low) & (residuals <= high) & known) @ KNOT_WEIGHTS
     total = known @ KNOT_WEIGHTS
-    inside, total = inside.sum(axis=1), total.sum(axis=1)
-    inside = np.concatenate([inside.sum(axis=0)[None], inside])
+    covered, total = covered.sum(axis=1), total.sum(axis=1)
+    covered = np.concatenate([covered.sum(axis=0)[None], covered])
     total = np.concatenate([total.sum(axis=0)[None], total])
-    return np.where(total > 0, inside / np.maximum(total, 1), TARGET_COVERAGE)
+    return np.where(total > 0, covered / np.maximum(total, 1), TARGET_COVERAGE)
 
 
-def _offsets(counts: FloatArray) -> FloatArray:
+def _offsets(histogram: FloatArray) -> FloatArray:
     """Quantiles of each room's errors, steadied by the house's while the room has few."""
-    house = counts[0] / np.maximum(counts[0].sum(axis=-1, keepdims=True), 1e-12)
-    steadied = np.concatenate([counts[:1], counts[1:] + ANY_ROOM_DAYS * house])
+    house = histogram[0] / np.maximum(histogram[0].sum(axis=-1, keepdims=True), 1e-12)
+    steadied = np.concatenate([histogram[:1], histogram[1:] + ANY_ROOM_DAYS * house])
     return quantile_offsets(steadied)
 
 
@@ -215,8 +216,8 @@ def with_rooms(state: State, rooms: tuple[str, ...]) -> State:
         state,
         rooms=(*state.rooms, *new),
         recent=grown(state.recent, np.array(np.nan)),
-        counts=grown(state.counts, np.array(0.0)),
-        width=grown(state.width, state.width[0]),
+        error_histogram=grown(state.error_histogram, np.array(0.0)),
+        interval_scale=grown(state.interval_scale, state.interval_scale[0]),
         offsets=grown(state.offsets, state.offsets[0]),
     )
 
@@ -233,8 +234,8 @@ def forgetful(state: State) -> State:
         gram=np.zeros_like(state.gram),
         days=np.zeros_like(state.days),
         weights=state.initial,
-        counts=state.counts[:1],
-        width=state.width[:1],
+        error_histogram=state.error_histogram[:1],
+        interval_scale=state.interval_scale[:1],
         offsets=state.offsets[:1],
     )
 
@@ -257,7 +258,7 @@ def remember(state: State, past: Window, *, named: tuple[str, ...]) -> State:
         through=past.last,
         recent=recent[alive],
         outdoor=np.full_like(state.outdoor, np.nan) if past.outdoor is None else newest(past.outdoor),
-        counts=state.counts[with_any],
-        width=state.width[with_any],
+        error_histogram=state.error_histogram[with_any],
+        interval_scale=state.interval_scale[with_any],
         offsets=state.offsets[with_any],
     )

@@ -16,7 +16,7 @@ import numpy as np
 from roomidity.domain.climate import humidity_at
 from roomidity.domain.quantities import HUMIDITY, QUANTITIES, TEMPERATURE
 from roomidity.domain.slots import SLOTS_A_DAY
-from roomidity.forecasting.serving.courses import PROFILE_DAYS, fill, known_mean, led, mean_of_last
+from roomidity.forecasting.serving.gaps import PROFILE_DAYS, fill, known_mean, led, mean_of_last
 from roomidity.forecasting.window import FloatArray, IntArray
 
 __all__ = ["OUTDOOR_FEATURES", "OUTDOOR_SCALE", "outdoor_inputs"]

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from roomidity.domain.slots import SLOTS_A_DAY
-from roomidity.forecasting.evaluation.gate import CHALLENGER, Verdict, held_out_slots, judge, rehearse
+from roomidity.forecasting.evaluation.gate import CHALLENGER, Verdict, held_out_slots, judge, score_holdout
 from roomidity.forecasting.model import Model, State
-from roomidity.forecasting.serving.courses import measured_slots
 from roomidity.forecasting.serving.faults import without_faults
+from roomidity.forecasting.serving.gaps import measured_slots
 from roomidity.forecasting.serving.online import advance
 from roomidity.forecasting.training.ridges import Trained, train
 from roomidity.forecasting.window import Window
@@ -31,7 +31,7 @@ class Challenge:
     Parameters
     ----------
     trained
-        The challenger, and the state that it had before the slots held out: what a later challenge rehearses it from.
+        The challenger, and the state that it had before the slots held out: with which a later challenge scores it.
     state
         The state moved on to the present: what serves if it won.
     verdict
@@ -106,5 +106,5 @@ def _verdict(
             unjudged=f"there is nothing new to judge on: the champion has seen all but the last {slots / 4:g} h; "
             f"train again when it is {MIN_JUDGED_SLOTS // 4} h of readings",
         )
-    rehearsed = {name: rehearse(*one, history, first=first) for name, one in contenders.items()}
-    return judge(rehearsed, slots=slots, seed=seed)
+    scores = {name: score_holdout(*one, history, first=first) for name, one in contenders.items()}
+    return judge(scores, slots=slots, seed=seed)

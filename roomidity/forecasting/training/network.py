@@ -42,7 +42,7 @@ At 1 a tight house, which feels the air outside less than most, loses what other
 """
 
 Numbers = NDArray[np.floating[Any]]
-"""Numbers precision: half the time of double, and the noise of training is far larger than its rounding."""
+"""Single precision: half the time of double; its rounding is far below the noise of training."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def fit_network(
     hidden1, bias1, hidden2, bias2, output, bias3, skip = (part.astype(np.float64) for part in fitted.parts)
     hidden1[OUTDOOR] = skip[OUTDOOR] = 0.0
     unit = stream.wanted_scale
-    spread = np.sqrt(stream.share @ examples.wanted.astype(np.float64) ** 2)
+    difference_rms = np.sqrt(stream.share @ examples.wanted.astype(np.float64) ** 2)
     model = Model(
         scale=stream.scale.astype(np.float64),
         hidden1=hidden1,
@@ -145,7 +145,7 @@ def fit_network(
         output=output * unit,
         bias3=bias3 * unit,
         skip=skip * unit,
-        spread=np.maximum(spread, 1e-3),
+        difference_rms=np.maximum(difference_rms, 1e-3),
         rooms=(),
         local=np.zeros((0, FEATURES, OUTPUTS)),
         residual=np.zeros((0, FEATURES, OUTPUTS)),
@@ -166,13 +166,14 @@ def with_outdoor_air(model: Model, examples: Examples, share: FloatArray) -> Mod
     share
         How much each example counts, (examples,).
     """
-    told = examples.outdoor.any(axis=1)
-    count = share[told, None]
-    clocks = clock(examples.day[told], examples.weekend[told])
+    measured = examples.outdoor.any(axis=1)
+    count = share[measured, None]
+    clocks = clock(examples.day[measured], examples.weekend[measured])
     rows = scaled(
-        model, np.concatenate([examples.own[told], clocks, examples.outdoor[told], examples.house[told]], axis=1)
+        model,
+        np.concatenate([examples.own[measured], clocks, examples.outdoor[measured], examples.house[measured]], axis=1),
     )
-    left = examples.wanted[told] - network(model, rows)
+    left = examples.wanted[measured] - network(model, rows)
     outside = rows[:, OUTDOOR]
     square, product = outside.T @ (count * outside), outside.T @ (count * left)
     steadied = square + OUTDOOR_PENALTY * np.diag(np.diag(square)) + 1e-12 * np.eye(len(square))
@@ -243,8 +244,8 @@ class _Network:
         inputs, one, two, outputs = widths
 
         def drawn(rows: int, columns: int, size: float = 1.0) -> Numbers:
-            spread = size * np.sqrt(2 / rows)
-            weights: Numbers = (spread * rng.standard_normal((rows, columns))).astype(np.float32)
+            deviation = size * np.sqrt(2 / rows)
+            weights: Numbers = (deviation * rng.standard_normal((rows, columns))).astype(np.float32)
             return weights
 
         def zeros(*shape: int) -> Numbers:

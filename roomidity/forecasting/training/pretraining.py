@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from roomidity.domain.slots import SLOTS_A_DAY
-from roomidity.forecasting.model import BINS, BLOCKS, EXPERTS, OUTPUTS, RECENT_SLOTS, Model, State
+from roomidity.forecasting.model import BINS, BLOCKS, OUTPUTS, RECENT_SLOTS, Model, State
+from roomidity.forecasting.panel import EXPERTS, PANEL
 from roomidity.forecasting.serving.calibration import quantile_offsets
-from roomidity.forecasting.serving.courses import fill
 from roomidity.forecasting.serving.features import (
     FEATURES,
     INPUTS,
@@ -23,14 +23,12 @@ from roomidity.forecasting.serving.features import (
     local_time,
     targets,
 )
+from roomidity.forecasting.serving.gaps import fill
 from roomidity.forecasting.serving.online import advance, forgetful
 from roomidity.forecasting.training.network import Examples, NetworkSettings, fit_network
 from roomidity.forecasting.window import LEVELS, STEPS, FloatArray, Window
 
 __all__ = ["blank_state", "examples_of", "joined", "no_prior", "prior_state", "train_prior"]
-
-INITIAL: Final = (0.30, 0.15, 0.25, 0.15, 0.10, 0.05)
-"""Weights of the experts before any experience, in their order."""
 
 STRIDE: Final = 16
 """Slots between examples: every 4 h; houses differ more than hours of one house."""
@@ -93,7 +91,8 @@ def joined(parts: Sequence[Examples]) -> Examples:
 
 def blank_state() -> State:
     """The state of a house of which nothing at all is known, not even how wrong forecasts are elsewhere."""
-    initial = np.broadcast_to(np.array(INITIAL), (2, BLOCKS, len(EXPERTS))).copy()
+    shares = np.array([expert.initial_weight for expert in PANEL])
+    initial = np.broadcast_to(shares / shares.sum(), (2, BLOCKS, len(EXPERTS))).copy()
     knots = len(KNOTS)
     return State(
         rooms=(),
@@ -105,11 +104,11 @@ def blank_state() -> State:
         days=np.zeros(2),
         initial=initial,
         weights=initial,
-        counts=np.zeros((1, 2, knots, BINS)),
-        idle_counts=np.zeros((2, knots, BINS)),
-        width=np.ones((1, 2)),
+        error_histogram=np.zeros((1, 2, knots, BINS)),
+        persistence_histogram=np.zeros((2, knots, BINS)),
+        interval_scale=np.ones((1, 2)),
         offsets=np.zeros((1, 2, len(LEVELS), knots)),
-        idle_offsets=np.zeros((2, len(LEVELS), knots)),
+        persistence_offsets=np.zeros((2, len(LEVELS), knots)),
     )
 
 
@@ -117,20 +116,22 @@ def prior_state(model: Model, unseen: Sequence[Window]) -> State:
     """The state that a new house starts from: as wrong as ``model`` was in the ``unseen``, each counting the same."""
     blank = blank_state()
     later = [advance(blank, model, house) for house in unseen if house.slots > PAST_SLOTS]
-    counts = _shared([state.counts[:1] for state in later]) if later else blank.counts
-    idle_counts = _shared([state.idle_counts for state in later]) if later else blank.idle_counts
+    histogram = _shared([state.error_histogram[:1] for state in later]) if later else blank.error_histogram
+    persistence_histogram = (
+        _shared([state.persistence_histogram for state in later]) if later else blank.persistence_histogram
+    )
     return replace(
         forgetful(blank),
-        counts=counts,
-        idle_counts=idle_counts,
-        offsets=quantile_offsets(counts),
-        idle_offsets=quantile_offsets(idle_counts),
+        error_histogram=histogram,
+        persistence_histogram=persistence_histogram,
+        offsets=quantile_offsets(histogram),
+        persistence_offsets=quantile_offsets(persistence_histogram),
     )
 
 
-def _shared(counts: Sequence[FloatArray]) -> FloatArray:
+def _shared(histograms: Sequence[FloatArray]) -> FloatArray:
     """Histograms of several houses as one of HOUSE_DAYS days."""
-    shares = [count / np.maximum(count.sum(axis=-1, keepdims=True), 1e-12) for count in counts]
+    shares = [one / np.maximum(one.sum(axis=-1, keepdims=True), 1e-12) for one in histograms]
     mean: FloatArray = HOUSE_DAYS * np.mean(shares, axis=0)
     return mean
 
@@ -139,7 +140,7 @@ def no_prior() -> tuple[Model, State]:
     """A prior that knows nothing: it expects no change, and has no idea how wrong that is until the house shows it."""
     nothing = Model(
         scale=np.ones(INPUTS),
-        spread=np.ones(OUTPUTS),
+        difference_rms=np.ones(OUTPUTS),
         hidden1=np.zeros((INPUTS, 1)),
         bias1=np.zeros(1),
         hidden2=np.zeros((1, 1)),

@@ -18,13 +18,14 @@ from threadpoolctl import threadpool_limits
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import NotEnoughDataError
-from roomidity.forecasting.model import LOCAL_EXPERTS, OUTPUTS, PERSISTENCE, PRIOR, Model, State
+from roomidity.forecasting.model import OUTPUTS, Model, State
+from roomidity.forecasting.panel import Question, answers_to
 from roomidity.forecasting.serving.cadence import cadence
-from roomidity.forecasting.serving.calibration import expected_size
-from roomidity.forecasting.serving.courses import fill, measured_slots
-from roomidity.forecasting.serving.experts import combine, consult, network, scaled
+from roomidity.forecasting.serving.calibration import error_scale
+from roomidity.forecasting.serving.experts import combine, network, scaled
 from roomidity.forecasting.serving.faults import without_faults
 from roomidity.forecasting.serving.features import FEATURES, KNOT_WEIGHTS, KNOTS, Design, calendar, design, targets
+from roomidity.forecasting.serving.gaps import fill, measured_slots
 from roomidity.forecasting.serving.online import SCORE_STRIDE, absorb, forgetful, remember, with_rooms
 from roomidity.forecasting.window import STEPS, FloatArray, IntArray, Window
 
@@ -137,23 +138,22 @@ def _train(
     replay_from = max(origins[0], history.last - STEPS - REPLAY_DAYS * SLOTS_A_DAY)
     days = np.arange(replay_from + (-replay_from) % SLOTS_A_DAY, origins[-1] + 1, SLOTS_A_DAY)
     replayed = slice(np.searchsorted(origins, days[0]) if len(days) else len(origins), None)
-    answers = consult(base, history.rooms, basis.at(replayed), rows[:, replayed])
     differences = targets(history.values, columns[replayed]) - basis.newest[:, replayed, :, None]
     wanted = targets(fill(history.values), columns) - basis.newest[..., None]
     fits: list[_RoomFit] = Parallel(n_jobs=jobs, prefer="threads")(
         delayed(_fit_room)(base, rows[row], wanted[row], origins, days, keep=keep_estimators)
         for row in range(len(history.rooms))
     )
-    for row, fit in enumerate(fits):
-        answers[row, :, LOCAL_EXPERTS[0]] = fit.replayed[0]
-        answers[row, :, LOCAL_EXPERTS[1]] += fit.replayed[1]
-    size = expected_size(base, basis.at(replayed))
+    expected = network(base, rows[:, replayed]).reshape(differences.shape)
+    ridge, left = (np.stack([fit.replayed[which] for fit in fits]) for which in range(2))
+    answers = answers_to(Question(basis.at(replayed), prior=expected, ridge=ridge, residual_ridge=expected + left))
+    scale = error_scale(base, basis.at(replayed))
     state = with_rooms(forgetful(start), history.rooms)
     errors: list[FloatArray] = []
     for day in days:
         chosen = slice(*np.searchsorted(origins[replayed], [day, day + SLOTS_A_DAY]))
-        errors.append(_errors(combine(state, answers[:, chosen]), answers[:, chosen], differences[:, chosen]))
-        state = absorb(state, answers[:, chosen], differences[:, chosen], size[:, chosen])
+        errors.append(_errors(combine(state, answers[:, chosen]), expected[:, chosen], differences[:, chosen]))
+        state = absorb(state, answers[:, chosen], differences[:, chosen], scale[:, chosen])
     model = replace(
         base,
         rooms=history.rooms,
@@ -179,12 +179,11 @@ def _train(
     )
 
 
-def _errors(mixed: FloatArray, answers: FloatArray, differences: FloatArray) -> FloatArray:
+def _errors(mixed: FloatArray, expected: FloatArray, differences: FloatArray) -> FloatArray:
     """Sums of absolute errors of forecast, prior and persistence, and their count, over leads, (4, 2)."""
     known = np.isfinite(differences)
-    found = [mixed, answers[:, :, PRIOR], answers[:, :, PERSISTENCE]]
-    missed = [np.where(known, np.abs(differences - one), 0.0) for one in found]
-    sums: FloatArray = np.stack([(one @ KNOT_WEIGHTS).sum(axis=(0, 1)) for one in (*missed, known)])
+    errors = [np.where(known, np.abs(differences - one), 0.0) for one in (mixed, expected, 0.0)]
+    sums: FloatArray = np.stack([(one @ KNOT_WEIGHTS).sum(axis=(0, 1)) for one in (*errors, known)])
     return sums
 
 

@@ -141,8 +141,8 @@ def test_sizes_stay_within_the_budget(trained: Trained) -> None:
         trained.state,
         rooms=rooms,
         recent=noisy(trained.state.recent[wide]),
-        counts=noisy(trained.state.counts[any_and]),
-        width=trained.state.width[any_and],
+        error_histogram=noisy(trained.state.error_histogram[any_and]),
+        interval_scale=trained.state.interval_scale[any_and],
         offsets=noisy(trained.state.offsets[any_and]),
     )
     assert len(model.to_bytes()) < 1_000_000

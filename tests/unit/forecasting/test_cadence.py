@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from roomidity.forecasting import Model, State, Window, forecast
 from roomidity.forecasting.serving.cadence import Cadence, cadence
-from roomidity.forecasting.serving.courses import FILL_SLOTS
+from roomidity.forecasting.serving.gaps import FILL_SLOTS
 
 WEEK = 7 * 96
 

@@ -73,6 +73,8 @@ def test_of_what_comes_at_once_no_clock_is_told_and_no_lateness() -> None:
 def test_of_a_few_readings_nothing_is_told() -> None:
     assert delivery_notes(Deliveries()) == ()
     assert delivery_notes(steady(5 * HOUR, readings=7)) == ()
+    assert delivery_notes(Deliveries(7, lag_s=(5 * HOUR, 5 * HOUR, 5 * HOUR), ticks=7)) == ()
+    assert delivery_notes(Deliveries(rejected={"malformed": 7})) == ()
 
 
 @given(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from roomidity.forecasting import explain, forecast
-from roomidity.forecasting.model import EXPERTS
+from roomidity.forecasting.panel import EXPERTS
 from roomidity.forecasting.serving.explanation import EXPLAINED_HOURS
 from roomidity.forecasting.training.ridges import Trained
 

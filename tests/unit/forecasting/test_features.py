@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from roomidity.forecasting.serving.courses import fill
-from roomidity.forecasting.serving.features import KNOTS, SPREAD, calendar, design, targets
+from roomidity.forecasting.serving.features import INTERPOLATION, KNOTS, calendar, design, targets
+from roomidity.forecasting.serving.gaps import fill
 from roomidity.forecasting.window import slot_number
 
 
@@ -30,7 +30,7 @@ def test_filling_never_looks_ahead(values: np.ndarray, cut: int) -> None:
 
 def test_the_straight_lines_between_knots_pass_through_them() -> None:
     course = np.sqrt(KNOTS.astype(float))
-    spread = course @ SPREAD
+    spread = course @ INTERPOLATION
     np.testing.assert_allclose(spread[KNOTS - 1], course)
     assert np.all(np.diff(spread) > 0)
 

@@ -10,7 +10,7 @@ import pytest
 from roomidity.domain.slots import from_epoch_ms
 from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting import Model, State, Window, advance
-from roomidity.forecasting.evaluation.gate import CHALLENGER, held_out_slots, judge, rehearse
+from roomidity.forecasting.evaluation.gate import CHALLENGER, MARGIN, Comparison, held_out_slots, judge, score_holdout
 from roomidity.forecasting.training import ridges
 from roomidity.forecasting.training.challenge import challenge
 from roomidity.forecasting.training.ridges import train
@@ -57,8 +57,8 @@ def good(seen: Window, prior: tuple[Model, State]) -> tuple[Model, State]:
 
 def verdict(challenger: tuple[Model, State], others: dict[str, tuple[Model, State]], house: Window, first: int):
     contenders = {CHALLENGER: challenger, **others}
-    rehearsed = {name: rehearse(*one, house, first=first) for name, one in contenders.items()}
-    return judge(rehearsed, slots=house.last - first, seed=0)
+    scores = {name: score_holdout(*one, house, first=first) for name, one in contenders.items()}
+    return judge(scores, slots=house.last - first, seed=0)
 
 
 def test_a_model_that_learnt_the_house_beats_the_prior(
@@ -99,7 +99,7 @@ def test_a_model_that_only_looks_better_in_sample_is_refused(
     state = replace(learnt.state, initial=weights, weights=weights)
     begin = seen.last - 4 * 96
     in_sample = {
-        name: rehearse(model, replace(state, through=seen.last), noisy, first=begin).error[:, :16].sum()
+        name: score_holdout(model, replace(state, through=seen.last), noisy, first=begin).absolute_error[:, :16].sum()
         for name, (model, state) in {"by heart": (learnt.model, state), "good": good}.items()
     }
     assert in_sample["by heart"] < in_sample["good"]
@@ -124,7 +124,7 @@ def test_the_half_days_of_an_outage_are_not_drawn(
     good: tuple[Model, State], prior: tuple[Model, State], house: Window, first: int
 ) -> None:
     """Drawn, they would say of a draw of nothing else that the challenger is better by all there is."""
-    scores = {name: rehearse(*one, house, first=first) for name, one in ((CHALLENGER, good), ("prior", prior))}
+    scores = {name: score_holdout(*one, house, first=first) for name, one in ((CHALLENGER, good), ("prior", prior))}
     spread = {name: one[:, np.arange(4).repeat([4, 4, 400, 4])] for name, one in scores.items()}
     outage = slice(8, 408)
     for one in spread.values():
@@ -134,15 +134,17 @@ def test_the_half_days_of_an_outage_are_not_drawn(
     assert judge(spread, slots=96, seed=0).comparisons == judge(short, slots=96, seed=0).comparisons
 
 
-def test_a_rehearsal_sees_nothing_of_what_it_is_scored_on(good: tuple[Model, State], house: Window, first: int) -> None:
+def test_a_held_out_score_sees_nothing_of_what_comes_after(
+    good: tuple[Model, State], house: Window, first: int
+) -> None:
     model, state = good
     later = house.values.copy()
     later[..., -96:] += 5
-    usual, changed = (rehearse(model, state, one, first=first) for one in (house, replace(house, values=later)))
+    usual, changed = (score_holdout(model, state, one, first=first) for one in (house, replace(house, values=later)))
     before = usual.count.shape[1] - 8
     kept = slice(0, before - 8)  # issue times whose 24 h end before the change
-    assert np.array_equal(usual.error[:, kept], changed.error[:, kept])
-    assert not np.array_equal(usual.error[:, before:], changed.error[:, before:])
+    assert np.array_equal(usual.absolute_error[:, kept], changed.absolute_error[:, kept])
+    assert not np.array_equal(usual.absolute_error[:, before:], changed.absolute_error[:, before:])
 
 
 def test_a_stuck_sensor_is_not_scored_and_leaves_the_verdict_on_the_other_room_as_it_is(
@@ -152,7 +154,7 @@ def test_a_stuck_sensor_is_not_scored_and_leaves_the_verdict_on_the_other_room_a
     silent, stuck = house.values.copy(), house.values.copy()
     silent[0, :, first - house.first :] = np.nan
     stuck[0, :, first - house.first :] = stuck[0, :, [first - house.first - 1]].T
-    scores = [rehearse(*good, replace(house, values=values), first=first) for values in (silent, stuck)]
+    scores = [score_holdout(*good, replace(house, values=values), first=first) for values in (silent, stuck)]
     assert scores[1].count[0].sum() == 0
     assert np.array_equal(scores[0].count, scores[1].count)
     assert np.array_equal(scores[0].persistence_error, scores[1].persistence_error)
@@ -163,7 +165,7 @@ def test_a_stuck_sensor_is_not_scored_and_leaves_the_verdict_on_the_other_room_a
 def test_a_jump_is_neither_scored_nor_a_last_value(good: tuple[Model, State], house: Window, first: int) -> None:
     values = house.values.copy()
     values[:, 1, first - house.first + 11] = -40.0  # the slot before the second issue time
-    usual, jumped = (rehearse(*good, one, first=first) for one in (house, replace(house, values=values)))
+    usual, jumped = (score_holdout(*good, one, first=first) for one in (house, replace(house, values=values)))
     assert (usual.count - jumped.count).sum() == 2  # of the first issue time, in both rooms
     assert jumped.persistence_error[:, :, 1].sum() < 1.1 * usual.persistence_error[:, :, 1].sum()
 
@@ -171,6 +173,25 @@ def test_a_jump_is_neither_scored_nor_a_last_value(good: tuple[Model, State], ho
 def test_the_same_seed_gives_the_same_verdict(good, prior, house: Window, first: int) -> None:
     first_found, second_found = (verdict(good, {"prior": prior}, house, first) for _ in range(2))
     assert first_found == second_found
+
+
+@pytest.mark.parametrize(
+    ("pinball", "mae", "bound", "won"),
+    [
+        (-0.02, -0.01, -0.001, True),
+        (-0.02, MARGIN / 2, MARGIN / 2, True),  # as much worse as noise makes it
+        (-0.02, MARGIN, -0.001, False),  # its quantiles are better, its median is not
+        (-0.02, -0.01, MARGIN, False),
+        (0.0, -0.01, -0.001, False),
+        (None, -0.02, -0.001, True),  # persistence has no quantiles: the error decides
+        (None, 0.0, -0.001, False),
+        (None, -0.02, MARGIN, False),
+    ],
+)
+def test_a_challenger_wins_by_pinball_loss_only_if_its_error_is_no_worse_and_the_bound_holds(
+    pinball: float | None, mae: float, bound: float, won: bool
+) -> None:
+    assert Comparison("champion", pinball, mae, bound).won is won
 
 
 def test_a_challenge_trains_without_what_it_judges_on(house: Window, first: int, prior: tuple[Model, State]) -> None:

@@ -25,7 +25,8 @@ def remembering(temperature: float) -> State:
     recent = np.full((1, 2, RECENT_SLOTS), np.nan)
     recent[0, 1, -1] = temperature
     more: dict[str, Any] = {
-        name: np.concatenate([getattr(STATE, name)[:1]] * 2) for name in ("counts", "width", "offsets")
+        name: np.concatenate([getattr(STATE, name)[:1]] * 2)
+        for name in ("error_histogram", "interval_scale", "offsets")
     }
     return replace(STATE, rooms=("kitchen",), recent=recent, **more)
 
@@ -38,12 +39,12 @@ ODD: Final = {
     "huge products of errors": with_first("gram", 1e30),
     "negative days": with_first("days", -1.0),
     "a million days": with_first("days", 1e6),
-    "a negative count": with_first("counts", -1.0),
-    "a huge count": with_first("idle_counts", 1e30),
-    "no width": with_first("width", 0.0),
-    "a huge width": with_first("width", 1e30),
+    "a negative count": with_first("error_histogram", -1.0),
+    "a huge count": with_first("persistence_histogram", 1e30),
+    "no width": with_first("interval_scale", 0.0),
+    "a huge width": with_first("interval_scale", 1e30),
     "huge offsets": with_first("offsets", -1e30),
-    "huge offsets of persistence": with_first("idle_offsets", 1e30),
+    "huge offsets of persistence": with_first("persistence_offsets", 1e30),
     "it reaches into the far future": replace(STATE, through=10**15),
     "it was scored before time": replace(STATE, scored=-1),
     "it remembers 1000 °C": remembering(1000.0),

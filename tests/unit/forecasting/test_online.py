@@ -47,7 +47,7 @@ def test_the_newly_closed_slots_suffice(house: Window, prior: tuple[Model, State
     begun = advance(state, model, days(house, 0, 12))
     lean, rich = advance(begun, model, days(house, 12, 13)), advance(begun, model, days(house, 0, 13))
     np.testing.assert_allclose(lean.weights, rich.weights, atol=1e-6)
-    np.testing.assert_allclose(lean.counts, rich.counts, atol=1e-3)
+    np.testing.assert_allclose(lean.error_histogram, rich.error_histogram, atol=1e-3)
 
 
 def test_a_skipped_week_is_a_gap_and_no_failure(house: Window, prior: tuple[Model, State]) -> None:
@@ -71,7 +71,7 @@ def test_rooms_appear_and_vanish(house: Window, prior: tuple[Model, State]) -> N
     begun = advance(state, model, days(house, 0, 5).select(["room 0"]))
     both = advance(begun, model, days(house, 0, 7).select(["room 0", "attic"]))
     assert both.rooms == ("room 0", "attic")
-    assert both.counts.shape[0] == both.width.shape[0] == both.offsets.shape[0] == 3
+    assert both.error_histogram.shape[0] == both.interval_scale.shape[0] == both.offsets.shape[0] == 3
     gone = advance(both, model, days(house, 7, 16).select(["room 1"]))
     assert gone.rooms == ("room 1",)
     assert State.from_bytes(gone.to_bytes(), "v").rooms == ("room 1",)
@@ -82,7 +82,7 @@ def test_a_house_with_no_readings_at_all_keeps_its_weights(prior: tuple[Model, S
     silent = replace(days(house, 0, 5), values=np.full((2, 2, 480), np.nan))
     later = advance(state, model, silent)
     np.testing.assert_array_equal(later.weights, state.weights)
-    np.testing.assert_array_equal(later.counts[0], state.counts[0])
+    np.testing.assert_array_equal(later.error_histogram[0], state.error_histogram[0])
 
 
 def test_quantiles_widen_when_errors_grow(prior: tuple[Model, State], house: Window) -> None:

@@ -47,7 +47,7 @@ def test_it_is_a_prior_with_quantiles(quick: tuple[Model, State]) -> None:
     assert model.is_prior
     assert not state.rooms
     assert (state.offsets[0, :, -1] > state.offsets[0, :, 0]).all()
-    assert (state.idle_offsets[:, -1] > state.idle_offsets[:, 0]).all()
+    assert (state.persistence_offsets[:, -1] > state.persistence_offsets[:, 0]).all()
 
 
 def test_examples_hold_what_their_names_say(houses: list[Window]) -> None:

@@ -29,7 +29,7 @@ def test_three_quantiles_serve_as_well_as_nine() -> None:
     nine = np.sort(rng.normal(size=(3, 9, STEPS)), axis=1)
     actual, last = rng.normal(size=(3, STEPS)), rng.normal(size=3)
     full, stored = score(nine, actual, last), score(nine[:, [0, 4, 8]], actual, last)
-    for name in ("count", "error", "square", "persistence_error", "inside"):
+    for name in ("count", "absolute_error", "squared_error", "persistence_error", "covered"):
         np.testing.assert_array_equal(getattr(full, name), getattr(stored, name))
 
 
@@ -49,7 +49,7 @@ def test_sums_add_up() -> None:
     whole = score(quantiles, actual, last)
     parts = score(quantiles[0], actual[0], last[0]) + score(quantiles[1], actual[1], last[1])
     np.testing.assert_allclose(whole.pinball.sum(axis=0), parts.pinball)
-    np.testing.assert_allclose(whole.inside.sum(axis=0), parts.inside)
+    np.testing.assert_allclose(whole.covered.sum(axis=0), parts.covered)
 
 
 def test_pinball_is_least_at_the_true_quantiles() -> None:

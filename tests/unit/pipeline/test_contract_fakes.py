@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.contract import CONTRACT
-from tests.fakes import InMemory
+from tests.contract_of_stores import STORE_CONTRACT, Stores
+from tests.fakes import InMemory, World
 from tests.schedules import Place
 from tests.unit.samples import NOW
 
@@ -15,3 +16,20 @@ from tests.unit.samples import NOW
 @pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)
 def test_the_fakes(promise: Callable[[Place], None]) -> None:
     promise(InMemory(NOW))
+
+
+@pytest.mark.parametrize("promise", STORE_CONTRACT, ids=lambda promise: promise.__name__)
+def test_the_fakes_of_stores(promise: Callable[[Stores], None]) -> None:
+    world = World()
+    promise(
+        Stores(
+            houses=world.houses,
+            forecasts=world.forecasts,
+            accuracy=world.accuracy,
+            moulds=world.moulds,
+            settings=world.settings,
+            registry=world.registry,
+            models=world.registry,
+            house="h1",
+        )
+    )

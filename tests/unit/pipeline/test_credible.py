@@ -39,7 +39,9 @@ def huge_prior(model: Model, state: State) -> tuple[Model, State]:
 
 def wide_offsets(model: Model, state: State) -> tuple[Model, State]:
     spread = np.linspace(-100, 100, 9)[None, None, :, None]
-    return model, replace(state, offsets=np.broadcast_to(spread, state.offsets.shape), width=state.width * 0 + 20)
+    return model, replace(
+        state, offsets=np.broadcast_to(spread, state.offsets.shape), interval_scale=state.interval_scale * 0 + 20
+    )
 
 
 def crossing(model: Model, state: State) -> tuple[Model, State]:

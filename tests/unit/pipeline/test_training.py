@@ -21,6 +21,7 @@ from roomidity.forecasting.training import ridges as fitting
 from roomidity.forecasting.training.ridges import Trained
 from roomidity.pipeline.history import read_history
 from roomidity.pipeline.training import TrainedHouse, train_house
+from tests.fake_registry import champion_of
 from tests.fakes import World
 from tests.unit.samples import NOW, slot_key
 
@@ -91,7 +92,7 @@ def shuffled(trained: Trained) -> Trained:
 def test_the_first_champion_has_beaten_the_prior_and_the_last_value(world: World) -> None:
     trained = run(world)
     assert trained.promoted
-    assert world.registry.champion_version("h1") == trained.version
+    assert world.registry.pointer("h1").points_to == trained.version
     assert (trained.decision["won"], trained.decision["against"]) == (True, PRIOR_VERSION)
     prior, last = trained.decision["reasons"]
     assert prior.startswith("better than prior: pinball -")
@@ -121,14 +122,14 @@ def test_where_the_prior_is_as_good_it_serves_with_a_state_of_the_houses_own_and
     fill(world, days=6, period=0)
     trained = run(world)
     assert not trained.promoted
-    champion = world.registry.champion("h1")
+    champion = champion_of(world.registry, "h1")
     assert champion is not None
     assert champion.version == trained.adopted != trained.version
     assert champion.model.is_prior
     assert champion.state.through == to_epoch_ms(NOW) // SLOT_MS
     assert "did not beat it" in world.registry.decisions["h1", champion.version]["reasons"][0]
     again = run(world, now=NOW + SLOT)
-    assert world.registry.champion_version("h1") == champion.version
+    assert world.registry.pointer("h1").points_to == champion.version
     assert again.adopted is None
     assert set(again.decision["scores"]) == {"challenger", "prior"}
     assert world.registry.decisions["h1", trained.version]["won"] is False
@@ -140,7 +141,7 @@ def test_a_model_with_shuffled_coefficients_is_refused(world: World, monkeypatch
     plant(monkeypatch, shuffled)
     trained = run(world)
     assert not trained.promoted
-    assert world.registry.champion_version("h1") == champion.version != trained.version
+    assert world.registry.pointer("h1").points_to == champion.version != trained.version
     assert trained.decision["against"] == champion.version
     assert any("not better than champion" in reason for reason in trained.decision["reasons"])
 
@@ -163,7 +164,7 @@ def test_a_model_that_only_looks_better_in_sample_is_refused(world: World, monke
     monkeypatch.setattr(challenging, "train", by_heart)
     trained = run(world)
     assert not trained.promoted
-    assert world.registry.champion_version("h1") == champion.version
+    assert world.registry.pointer("h1").points_to == champion.version
 
 
 def test_a_champion_is_judged_as_it_was_trained_not_as_it_has_come_to_be(
@@ -171,14 +172,14 @@ def test_a_champion_is_judged_as_it_was_trained_not_as_it_has_come_to_be(
 ) -> None:
     champion = run(world, now=NOW - DAY)
     began: dict[bytes, int] = {}
-    rehearse: Any = vars(challenging)["rehearse"]
+    score_holdout: Any = vars(challenging)["score_holdout"]
 
     def watched(model: Any, state: State, history: Window, *, first: int) -> Any:
         began[model.to_bytes()] = state.through
         assert first >= model.trained_through
-        return rehearse(model, state, history, first=first)
+        return score_holdout(model, state, history, first=first)
 
-    monkeypatch.setattr(challenging, "rehearse", watched)
+    monkeypatch.setattr(challenging, "score_holdout", watched)
     run(world)
     own = world.registry.load("h1", champion.version)
     assert began[own.model.to_bytes()] == own.model.trained_through < own.state.through
@@ -204,7 +205,7 @@ def test_where_another_was_promoted_meanwhile_it_is_refused(world: World, monkey
     world.registry.meanwhile = lambda: world.registry.promote("h1", other.version, at=NOW)
     trained = run(world)
     assert not trained.promoted
-    assert world.registry.champion_version("h1") == other.version
+    assert world.registry.pointer("h1").points_to == other.version
     kept = world.registry.decisions["h1", trained.version]
     assert kept["won"] is False
     assert kept["reasons"][0].startswith("another model was promoted meanwhile: ")
@@ -228,7 +229,7 @@ def test_a_job_that_died_before_the_promotion_ends_what_it_began(world: World) -
     world.registry.meanwhile = dies
     with pytest.raises(RuntimeError):
         run(world)
-    assert world.registry.champion_version("h1") is None
+    assert world.registry.pointer("h1").points_to is None
     assert run(world).promoted
 
 
@@ -248,7 +249,7 @@ def test_nobody_is_judged_on_what_the_champion_has_seen(world: World) -> None:
     assert reason.startswith("there is nothing new to judge on")
     assert "seen all but the last 12 h; train again when it is 24 h" in reason
     assert trained.decision["scores"] == {}
-    assert world.registry.champion_version("h1") == champion.version
+    assert world.registry.pointer("h1").points_to == champion.version
 
 
 def test_a_refused_champion_is_not_in_the_way(world: World) -> None:

@@ -22,6 +22,7 @@ from roomidity.forecasting.evaluation.scores import Score, score
 from roomidity.forecasting.window import slot_number
 from roomidity.pipeline.state_moving import move_state
 from roomidity.pipeline.verification import score_days, verify_house
+from tests.fake_registry import champion_of
 from tests.fakes import World, stacked
 from tests.unit.samples import NOW, slot_key
 
@@ -120,7 +121,7 @@ def test_what_stands_still_or_is_wild_is_not_scored() -> None:
     issue(world, ISSUED, 48, 51, 53)
     score = verify(world)["kitchen"]["humidity"]
     assert score.count.tolist() == [4, 3, *[4] * 4, *[0] * 18]
-    assert score.error.max() == 2
+    assert score.absolute_error.max() == 2
 
 
 def test_scores_go_by_the_robust_value() -> None:
@@ -297,7 +298,7 @@ def test_late_readings_correct_a_row() -> None:
     (before,) = rows_of(world)
     observe(world, {MIDNIGHT + 100 * SLOT: 57.0})
     (after,) = rows_of(world)
-    assert after.scores["humidity"].error.sum() > before.scores["humidity"].error.sum()
+    assert after.scores["humidity"].absolute_error.sum() > before.scores["humidity"].absolute_error.sum()
     assert after.scores["humidity"].count.tolist() == before.scores["humidity"].count.tolist()
 
 
@@ -321,7 +322,7 @@ def world() -> World:
 
 def test_a_state_moves_on_over_the_closed_slots_once(world: World) -> None:
     assert move_state(world.verify_ports(), house="h1", now=NOW).advanced
-    champion = world.registry.champion("h1")
+    champion = champion_of(world.registry, "h1")
     assert champion is not None
     assert champion.state.through == to_epoch_ms(NOW) // SLOT_MS
     assert champion.state.rooms == ("kitchen",)
@@ -336,7 +337,7 @@ def test_a_refused_champions_state_stays(world: World) -> None:
 
 
 def test_what_serves_in_a_refused_champions_place_moves_on(world: World) -> None:
-    before = world.registry.champion("h1")
+    before = champion_of(world.registry, "h1")
     assert before is not None
     own = replace(before.model, local=before.model.local + 1e-6)
     began = replace(before.state, through=before.state.through + 1)

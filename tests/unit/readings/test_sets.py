@@ -128,6 +128,11 @@ def test_a_reading_is_stored_if_one_of_its_two_values_is() -> None:
     assert outcomes([{"time_ms": 100, "temperature": 6, "humidity": 7}], existing) == ["stored"]
 
 
+def test_a_reading_one_value_of_which_is_in_conflict_is_so_as_a_whole_though_the_other_is_only_dense() -> None:
+    existing = added([{"time_ms": 200, "temperature": 5}, {"time_ms": 100, "humidity": 7}])
+    assert outcomes([{"time_ms": 100, "temperature": 6, "humidity": 8}], existing) == ["conflict"]
+
+
 def test_bins_are_five_seconds() -> None:
     rows = [{"time_ms": time, "temperature": 1} for time in (0, 4999, 5000, 9999, 10_000)]
     assert sorted(time for time, _ in values_by_bin(added(rows)).values()) == [0, 5000, 10_000]

@@ -1,0 +1,349 @@
+"""The loop: from the broker to the outbox, from there to the queue, and back come acknowledgements.
+
+One thread does all of it, so that nothing is acknowledged beside its sending. While a call to the queue takes its time,
+nothing is read from the broker either, which holds what comes: that is all the flow control there is.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from roomidity.bridge.brokers import DROPPED, VERSION, dangers
+from roomidity.bridge.entries import LeftOut, Published
+from roomidity.bridge.filters import matches
+from roomidity.bridge.outbox import Outbox
+from roomidity.bridge.patience import Patience
+from roomidity.bridge.ports import Broker, Event, Granted, Linked, Lost, Queue
+from roomidity.errors import BridgeError
+
+__all__ = ["Clocks", "Relay", "Started"]
+
+logger: Final = logging.getLogger("roomidity.bridge")
+
+_START_S: Final = 20.0
+"""How long a broker may take to let us in."""
+
+_WAIT_S: Final = 0.25
+"""How long one look at the network waits: what was told to end does so within it."""
+
+_REPORT_S: Final = 60.0
+_TAKEOVER_S: Final = 60.0
+"""Who lost its session to another client of the same name takes it back no sooner: two would chase each other."""
+
+_BRIEF_S: Final = 60.0
+_CHASES: Final = 3
+"""So many connections in a row that did not last that long: maybe two clients of a name; not every broker tells."""
+
+_CHASED: Final = (
+    "it does so again and again: does another client, such as a second bridge of this house, bear the same name? End "
+    "one of them, or give it another --client-id"
+)
+
+_TOLD: Final = 200
+"""Topics that are named in warnings, each once."""
+
+_REASONS: Final[Mapping[LeftOut, str]] = {
+    LeftOut.NOT_UTF8: "is not text (UTF-8), so it says no reading; left out. A narrower --topic spares it",
+    LeftOut.TOO_LARGE: "is longer than the queue takes; left out. A narrower --topic spares it",
+    LeftOut.NOT_ASKED: "is of an earlier subscription that the broker still keeps; left out. Another --client-id "
+    "begins anew, and the broker forgets the old one in 7 days",
+}
+
+_QOS0: Final = (
+    "is published at QoS 0, as most devices do (others are not named): what comes so while the bridge or its network "
+    "is away is lost, unless the broker has `queue_qos0_messages true`"
+)
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """The time in UTC, and seconds that never go back."""
+
+    utc: Callable[[], datetime]
+    monotonic: Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Started:
+    """What the broker answered: whether it knew the session, what it granted, and what of it would lose messages."""
+
+    session_present: bool
+    granted: Mapping[str, int | str]
+    dangers: Sequence[str]
+
+
+class Relay:
+    """Carries messages from a broker to a queue until it is told to end.
+
+    Parameters
+    ----------
+    broker, queue
+        The ports.
+    outbox
+        What is held between them.
+    filters
+        The topics to ask for.
+    clocks, randomness
+        Times, and what back-off is drawn from.
+    explain
+        What an error of the queue means, in a line; None where it is a fault of the program.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        queue: Queue,
+        outbox: Outbox,
+        *,
+        filters: Sequence[str],
+        clocks: Clocks,
+        randomness: random.Random,
+        explain: Callable[[Exception], str | None],
+    ) -> None:
+        self._broker = broker
+        self._queue = queue
+        self._outbox = outbox
+        self._filters = list(filters)
+        self._clocks = clocks
+        self._explain = explain
+        self._to_broker = Patience(randomness, first_s=1, longest_s=60)
+        self._to_queue = Patience(randomness, first_s=1, longest_s=30)
+        self._linked: Linked | None = None
+        self._granted: dict[str, int | str] | None = None
+        self._is_connecting = False
+        self._was_linked = False
+        self._linked_at_s = 0.0
+        self._brief = 0
+        self._lost: Lost | None = None
+        self._told: set[tuple[str, str | None]] = set()
+        self._reported: Counter[str] = Counter()
+        self._report_at_s = clocks.monotonic() + _REPORT_S
+        self._dropped: int | None = None
+
+    def start(self) -> Started:
+        """Connect and subscribe; returns what the broker answered.
+
+        Raises
+        ------
+        BridgeError
+            If it does not let us in, does not answer, or refuses a topic.
+        """
+        give_up_at_s = self._clocks.monotonic() + _START_S
+        self._connect()
+        while self._linked is None or self._granted is None:
+            if self._lost is not None:
+                raise BridgeError(self._lost.said)
+            if self._clocks.monotonic() > give_up_at_s:
+                raise BridgeError(f"the broker did not answer within {_START_S:.0f} s; is it one that speaks MQTT 5?")
+            self._look()
+        refused = {name: why for name, why in self._granted.items() if isinstance(why, str)}
+        if refused:
+            self._broker.leave()
+            listed = "; ".join(f"{name}: {why}" for name, why in refused.items())
+            raise BridgeError(
+                f"the broker refuses {listed}. Expected that this user may read it: change the broker's access rules, "
+                "or give other topics by --topic"
+            )
+        self._broker.subscribe([VERSION, DROPPED], qos=0)  # once, and as a favour: some brokers tell nobody
+        return Started(self._linked.session_present, dict(self._granted), dangers(self._linked, self._granted))
+
+    def run(self, is_told_to_end: Callable[[], bool]) -> None:
+        """Carry messages until told to end; then send what is held, once, acknowledge it, and leave."""
+        while not is_told_to_end():
+            self._step()
+        self._outbox_to_queue(at_once=True)
+        self._acknowledge()
+        if self._linked is not None:
+            self._broker.leave()
+        self._report()
+        left = self._outbox.waiting
+        if left:
+            logger.warning("the queue did not take all; the broker keeps what it holds at QoS 1", extra={"left": left})
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What was heard and what became of it, since the start."""
+        return self._outbox.counts
+
+    def _step(self) -> None:
+        now_s = self._clocks.monotonic()
+        if self._linked is not None and self._outbox.is_full:
+            self._hang_up()
+        elif self._may_connect(now_s):
+            self._connect()
+        self._look()
+        self._outbox_to_queue(at_once=False)
+        self._acknowledge()
+        if now_s >= self._report_at_s:
+            self._report_at_s = now_s + _REPORT_S
+            self._report()
+
+    # ---- The broker.
+
+    def _may_connect(self, now_s: float) -> bool:
+        is_free = self._linked is None and not self._is_connecting
+        return is_free and now_s >= self._to_broker.until_s and self._outbox.is_roomy
+
+    def _connect(self) -> None:
+        self._is_connecting = True
+        self._lost = None
+        self._broker.connect()
+
+    def _look(self) -> None:
+        for event in self._broker.wait(_WAIT_S):
+            self._handle(event)
+
+    def _handle(self, event: Event) -> None:
+        if isinstance(event, Published):
+            self._hear(event)
+        elif isinstance(event, Linked):
+            self._link(event)
+        elif isinstance(event, Granted):
+            self._grant(event)
+        else:
+            self._lose(event)
+
+    def _hear(self, message: Published) -> None:
+        topic, now_s = message.topic, self._clocks.monotonic()
+        if topic is not None and topic.startswith("$SYS/") and not any(matches(one, topic) for one in self._filters):
+            self._hear_of_broker(topic, message.payload.decode(errors="replace"))
+            return
+        if topic is not None and not any(matches(one, topic) for one in self._filters):
+            why: LeftOut | None = self._outbox.pass_over(message, now_s=now_s)
+        else:
+            why = self._outbox.hear(message, received=self._clocks.utc(), now_s=now_s)
+        if message.qos == 0:
+            self._tell_once("qos0", None, f"{topic} {_QOS0}")
+        if why is not None and why in _REASONS:
+            named = topic or "a topic that is not UTF-8"
+            self._tell_once(why, topic, f"{named}: a message of {len(message.payload):,} bytes {_REASONS[why]}")
+
+    def _hear_of_broker(self, topic: str, said: str) -> None:
+        if topic == VERSION:
+            logger.info("the broker says that it is %s", said[:80])
+        elif topic == DROPPED and said.isdecimal() and len(said) < 20:
+            before, self._dropped = self._dropped, int(said)
+            if before is not None and self._dropped > before:
+                logger.warning(
+                    "the broker has dropped messages, of this or another client: raise max_queued_messages",
+                    extra={"dropped_by_broker": self._dropped - before},
+                )
+
+    def _link(self, linked: Linked) -> None:
+        self._is_connecting = False
+        self._linked = linked
+        self._linked_at_s = self._clocks.monotonic()
+        self._outbox.resume(session_present=linked.session_present)
+        if self._was_linked and not linked.session_present:
+            logger.warning(
+                "the broker has forgotten our session, and what was published meanwhile: set `persistence true` "
+                "(Mosquitto), or look at how long it keeps sessions"
+            )
+        elif self._was_linked:
+            logger.info("connected again; the broker had kept our session")
+        self._was_linked = True
+        self._broker.subscribe(self._filters)
+
+    def _grant(self, granted: Granted) -> None:
+        asked = {name: qos for name, qos in granted.filters.items() if name in self._filters}
+        if not asked:
+            return  # of what the broker says of itself
+        refused = [name for name, why in asked.items() if isinstance(why, str)]
+        if self._granted is not None and refused:
+            logger.error("the broker refuses topics that it granted before", extra={"topics": ", ".join(refused)})
+        self._granted = asked
+
+    def _lose(self, lost: Lost) -> None:
+        now_s = self._clocks.monotonic()
+        if self._linked is not None:
+            is_brief = now_s - self._linked_at_s < _BRIEF_S
+            self._brief = self._brief + 1 if is_brief else 0
+            if not is_brief:
+                self._to_broker.succeed()
+        self._is_connecting = False
+        self._linked = None
+        self._lost = lost
+        self._outbox.lose_connection()
+        if self._was_linked:
+            wait_s = self._to_broker.fail(now_s, least_s=_TAKEOVER_S if lost.is_takeover else 0)
+            why = f" ({_CHASED})" if self._brief >= _CHASES and not lost.is_takeover else ""
+            logger.warning("%s%s; next try in %.0f s", lost.said, why, wait_s, extra={"held": self._outbox.waiting})
+
+    def _hang_up(self) -> None:
+        self._broker.leave()
+        self._linked = None
+        self._outbox.lose_connection()
+        logger.warning(
+            "too much is held that the queue does not take: hung up, the broker holds what comes",
+            extra={"held": self._outbox.waiting},
+        )
+
+    def _acknowledge(self) -> None:
+        if self._linked is not None and (receipts := self._outbox.acknowledgements()):
+            self._broker.acknowledge(receipts)
+
+    # ---- The queue.
+
+    def _outbox_to_queue(self, *, at_once: bool) -> None:
+        """Send while it is time to; ``at_once``: all, whatever the time, until the queue takes no more."""
+        while self._outbox.waiting:
+            now_s = self._clocks.monotonic()
+            if not at_once and (now_s < self._to_queue.until_s or not self._outbox.is_due(now_s)):
+                return
+            if not self._send():
+                return
+            self._acknowledge()
+
+    def _send(self) -> bool:
+        """Offer what one call takes; whether the queue took it or said its last word about it."""
+        bodies = self._outbox.bodies()
+        try:
+            refusals = self._queue.offer([body.text for body in bodies])
+        except Exception as error:
+            said = self._explain(error)
+            if said is None:
+                raise
+            self._wait_for_queue(said)
+            return False
+        said = None
+        for body, refusal in zip(bodies, refusals, strict=True):
+            if refusal is None:
+                self._outbox.take(body)
+            elif not refusal.is_final:
+                said = refusal.said
+            elif (entry := self._outbox.refuse(body)) is not None:
+                logger.error(
+                    "the queue refuses a message for what it holds (%s); left out: %s", refusal.said, entry[:200]
+                )
+        if said is not None:
+            self._wait_for_queue(said)
+            return False
+        self._to_queue.succeed()
+        return True
+
+    def _wait_for_queue(self, said: str) -> None:
+        wait_s = self._to_queue.fail(self._clocks.monotonic())
+        logger.warning(
+            "not queued, and held: %s; next try in %.0f s", said, wait_s, extra={"held": self._outbox.waiting}
+        )
+
+    # ---- What is told.
+
+    def _report(self) -> None:
+        """Log what happened since the last report, by counts; and what is held."""
+        counts = self._outbox.counts
+        since = {name: counts[name] - self._reported[name] for name in ("received", "queued", "bodies", "qos0")}
+        since |= {name: count - self._reported[name] for name, count in counts.items() if count > self._reported[name]}
+        self._reported = counts.copy()
+        logger.info("bridged", extra={**since, "held": self._outbox.waiting})
+
+    def _tell_once(self, why: str, topic: str | None, said: str) -> None:
+        if (why, topic) not in self._told and len(self._told) < _TOLD:
+            self._told.add((why, topic))
+            logger.warning(said)
