@@ -68,7 +68,7 @@ class Roomidity:
     @cached_property
     def readings_queue_from_afar(self) -> Queue:
         """The same, for who sends over a slow line, and waits longer before it tries again by itself."""
-        return Queue(self.clients.sqs_from_afar, self.readings_queue.name)
+        return Queue(self.clients.sqs_from_afar, f"{self.settings.prefix}-readings")
 
     @cached_property
     def forecast_jobs(self) -> Queue:

@@ -18,7 +18,10 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 EXCEPTIONS: Final = ROOT / "container/template-exceptions.toml"
 TEMPLATE: Final = "cloudformation-template-update-stack.json"
-STAGES: Final = {"dev": [], "prod": ["--param", "alarmEmail=someone@example.org"]}
+STAGES: Final = {
+    "dev": [],
+    "prod": ["--param", "alarmEmail=someone@example.org", "--param", "iotTopic=houses/+/#"],
+}
 """What is packaged: a stage whose data goes with it and one whose data stays, each conditional resource once."""
 REGION: Final = "eu-central-1"
 WIDTH: Final = 130

@@ -88,6 +88,8 @@ PRICES: dict[str, dict[str, Price]] = {
         "traces": Price(5e-6, free=100_000),
         "image GB": Price(0.10),
         "key requests": Price(3e-6, free=20_000),
+        "IoT messages": Price(1.00e-6),  # published to AWS IoT, each 5 kB one
+        "IoT rules": Price(0.30e-6),  # one triggered and its one action
     },
 }
 PRICES["eu-central-1"] = PRICES["us-east-1"] | {
@@ -100,6 +102,8 @@ PRICES["eu-central-1"] = PRICES["us-east-1"] | {
     "bucket GB": Price(0.0245),
     "log GB": Price(0.63, free=5),
     "log GB kept": Price(0.0324),
+    "IoT messages": Price(1.20e-6),
+    "IoT rules": Price(0.36e-6),
 }
 """AWS's list prices as they were in PRICES_READ, without tax. Look them up again before you rely on them."""
 
@@ -502,6 +506,7 @@ def fixed_of(houses: int, measured: Measured, stack: Mapping[str, Any]) -> Bill:
         ),
         f"cold starts, {sum(side_by_side.values())} a tick": Counter({"GB-seconds": cold}),
         f"{images} images kept": Counter({"image GB": images * IMAGE_GB}),
+        **({"the rule of AWS IoT, idle": Counter()} if kinds["AWS::IoT::TopicRule"] else {}),
         "the tables' keys": Counter({"key requests": TICKS * len(touched) * own_keys}),  # kept 5 minutes by DynamoDB
     }
 
@@ -526,6 +531,8 @@ class Costs:
     fixed: Mapping[str, float]
     free: float
     sender: float
+    iot_packed: float
+    iot_single: float
     first_month: float
 
     @property
@@ -540,12 +547,15 @@ class Costs:
 def costs_of(houses: int, measured: Measured, stack: Mapping[str, Any], prices: Mapping[str, Price]) -> Costs:
     bill, fixed = bill_of(houses, measured, stack), fixed_of(houses, measured, stack)
     young = bill_of(houses, measured, stack, young=True)
+    by_iot = sum(prices[what].usd for what in ("IoT messages", "IoT rules", "queue requests"))
     return Costs(
         houses=houses,
         lines={line: usd(counts, prices) for line, counts in bill.items()},
         fixed={line: usd(counts, prices) for line, counts in fixed.items()},
         free=free_of(bill, fixed, prices),
         sender=houses * TICKS * prices["queue requests"].usd,
+        iot_packed=houses * TICKS * by_iot,
+        iot_single=houses * TICKS * measured.readings_a_slot * by_iot,
         first_month=sum(usd(counts, prices) for counts in (*young.values(), *fixed.values()))
         - free_of(young, fixed, prices),
     )
@@ -609,6 +619,8 @@ def table_of(fleets: list[Costs], region: str) -> Table:
     row("the same in the first month, before much is kept", lambda fleet: fleet.first_month)
     table.add_section()
     row("beside it, the sender: a message a house and tick", lambda fleet: fleet.sender)
+    row("or by the rule of AWS IoT: a message a house and tick", lambda fleet: fleet.iot_packed)
+    row("or so, and a message a reading", lambda fleet: fleet.iot_single)
     return table
 
 
@@ -707,6 +719,7 @@ def main() -> None:
                     "all_in_billed": (fleet.total - fleet.free) / fleet.rooms,
                     "first_month_billed": fleet.first_month / fleet.rooms,
                     "sender": fleet.sender / fleet.rooms,
+                    "iot": {"packed": fleet.iot_packed / fleet.rooms, "single": fleet.iot_single / fleet.rooms},
                 }
                 for fleet in fleets
             ],

@@ -84,8 +84,8 @@ class Queue:
             undone += batch
         return undone
 
-    def send(self, bodies: Sequence[str]) -> None:
-        """Send each body as a message; with one that is :class:`Resent` goes when it was sent first.
+    def send(self, bodies: Sequence[str], *, delay_s: int = 0) -> None:
+        """Send each body as a message, to be received after ``delay_s``; with a :class:`Resent` goes when it was first.
 
         Not with one so long that it would be refused with it: nothing is lost for that.
 
@@ -100,7 +100,7 @@ class Queue:
             for attempt in range(_ATTEMPTS):
                 answer = self._client.send_message_batch(
                     QueueUrl=self.url,
-                    Entries=[_entry(index, body) for index, body in enumerate(batch)],
+                    Entries=[_entry(index, body, delay_s) for index, body in enumerate(batch)],
                 )
                 failures = answer.get("Failed", [])
                 batch = [batch[int(failure["Id"])] for failure in failures]
@@ -116,7 +116,7 @@ class Queue:
 
         A call that fails as a whole raises what the client raises, but for one that is refused for what it holds.
         """
-        entries = [_entry(index, body) for index, body in enumerate(bodies)]
+        entries = [_entry(index, body, 0) for index, body in enumerate(bodies)]
         try:
             answer = self._client.send_message_batch(QueueUrl=self.url, Entries=entries)
         except self._client.exceptions.ClientError as error:
@@ -135,8 +135,8 @@ class Queue:
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
-def _entry(index: int, body: str) -> Any:
-    entry = {"Id": str(index), "MessageBody": body}
+def _entry(index: int, body: str, delay_s: int) -> Any:
+    entry: dict[str, Any] = {"Id": str(index), "MessageBody": body} | ({"DelaySeconds": delay_s} if delay_s else {})
     if not isinstance(body, Resent) or len(body.encode()) > _LONGEST_WITH_ATTRIBUTE:
         return entry
     number = {"DataType": "Number", "StringValue": str(body.first_sent_ms)}

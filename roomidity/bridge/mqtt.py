@@ -38,7 +38,7 @@ _REFUSALS: Final[Mapping[int, str]] = {
     132: "it does not speak MQTT 5, which the bridge needs: use Mosquitto 1.6 or newer, EMQX, HiveMQ or VerneMQ",
     133: "it does not accept the client's name: give another by --client-id",
     134: "it does not know this user with this password: check --user, and --password-file or ROOMIDITY_MQTT_PASSWORD",
-    135: "it lets this user not in: check --user, and --password-file or ROOMIDITY_MQTT_PASSWORD",
+    135: "it does not let this user in: check --user, and --password-file or ROOMIDITY_MQTT_PASSWORD",
     138: "this client is banned there: look at its configuration, or give another --client-id",
     140: "it asks for another way to authenticate: allow a user with a password, or a certificate",
 }

@@ -15,7 +15,8 @@ __all__ = ["FORMS", "file_options", "hints_of", "tell"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-FORMS = """A file is Parquet, CSV or JSON (lines or arrays); its separator, decimal comma and encoding are recognised.
+FORMS = """A file is Parquet, CSV or JSON (lines or arrays); its separator, decimal comma and encoding are recognised;
+or Home Assistant's home-assistant_v2.db, with a map of its entities.
 
 Columns or keys, in any case, English or German: house, room, sensor (may be absent), ts (also time, timestamp, date and
 time, Zeit; ISO 8601 with an offset, or an epoch in s to ns), temperature, humidity. A unit in the name, as in

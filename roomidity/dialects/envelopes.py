@@ -29,7 +29,7 @@ _RULE_MS: Final = 1e11
 
 _DEEPEST: Final = 4
 _SHORTEST: Final = 8
-"""Characters: of fewer, many a word is base64 of something."""
+"""Characters: of fewer, many a word is base64 of something, though of no number."""
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 _NUMERAL: Final = re.compile(r"\s*-?\d+(\.\d+)?\s*")
@@ -97,13 +97,13 @@ def is_own(payload: Any) -> bool:
 
 def from_base64(text: str) -> Any:
     """What a text in base64 says, if that is JSON or a number; None otherwise."""
-    if len(text) < _SHORTEST or not _BASE64.fullmatch(text):
+    if not _BASE64.fullmatch(text):
         return None
     try:
         said = base64.b64decode("".join(text.split()), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return None
-    found = parsed(said)
+    found = parsed(said) if len(text) >= _SHORTEST else said
     return found if not isinstance(found, str) or _NUMERAL.fullmatch(found) else None
 
 

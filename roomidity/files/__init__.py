@@ -1,8 +1,9 @@
-"""Files of readings, in the forms that people have them: Parquet, CSV and JSON, read alike for every command.
+"""Files of readings, in the forms that people have them: Parquet, CSV, JSON and Home Assistant's recorder, read alike.
 
 Bytes become lines of text (`text`), lines or columns a table (`separated`, `objects`, `parquet`), a table rows of
 readings (`headers`, `roles`, `shapes`, `long`), and rows readings or rejected rows by the rules of every door
-(`clocks`, `checking`). Good rows are used, bad ones are counted with line and reason.
+(`clocks`, `checking`). A recorder's database becomes rows by itself (`recorder`), in parts that fit in memory. Good
+rows are used, bad ones are counted with line and reason.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 from roomidity.files.checking import FileReadings
 from roomidity.files.hints import Hints, read_units
 from roomidity.files.mapping import EntityMap, read_map
-from roomidity.files.reading import read_readings
+from roomidity.files.reading import read_parts, read_readings, refuse_bad
+from roomidity.files.recorder import History, is_sqlite, proposed_map
 from roomidity.files.report import problems, remedies
 from roomidity.files.slots import SlotMeans, read_outdoor, read_slots, read_whole
 
@@ -18,13 +20,18 @@ __all__ = [
     "EntityMap",
     "FileReadings",
     "Hints",
+    "History",
     "SlotMeans",
+    "is_sqlite",
     "problems",
+    "proposed_map",
     "read_map",
     "read_outdoor",
+    "read_parts",
     "read_readings",
     "read_slots",
     "read_units",
     "read_whole",
+    "refuse_bad",
     "remedies",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -50,6 +50,8 @@ class FileReadings:
         What a person should know of how the file was read.
     counted
         What the numbers of rows count: lines, or rows where a format has no lines.
+    superseded
+        How many rows are means of a time for which there is something finer: no reading is missing for them.
     """
 
     readings: pl.DataFrame
@@ -58,6 +60,24 @@ class FileReadings:
     units: Mapping[tuple[str, str], Units] = field(default_factory=dict)
     notes: Sequence[str] = ()
     counted: str = "line"
+    superseded: int = 0
+
+    @classmethod
+    def joined(cls, parts: Iterable[FileReadings]) -> FileReadings:
+        """What all parts of a file hold; there is at least one."""
+        found = list(parts)
+        rejected = sum((Counter(part.rejected) for part in found), Counter[str]())
+        examples: dict[str, list[Fault]] = {}
+        units: dict[tuple[str, str], Units] = {}
+        for part in found:
+            units |= part.units
+            for reason, own in part.examples.items():
+                examples[reason] = [*examples.get(reason, ()), *own][:EXAMPLES]
+        held = [part.readings for part in found if not part.readings.is_empty()]
+        readings = pl.concat(held, how="diagonal") if held else found[0].readings
+        notes = tuple(dict.fromkeys(note for part in found for note in part.notes))
+        superseded = sum(part.superseded for part in found)
+        return cls(readings, rejected, examples, units, notes, found[0].counted, superseded)
 
     @classmethod
     def none(cls, faults: Sequence[Fault], *, counted: str) -> FileReadings:

@@ -44,6 +44,8 @@ def problems(found: FileReadings) -> list[str]:
         first = "; ".join(f"{found.counted} {one.line:,}: {one.why}" for one in examples if reason != "no_value")
         said = f"{reason}: {count:,} {found.counted}{'' if count == 1 else 's'} {_MEANING.get(reason, '')}"
         lines.append(_cut(f"{said}{', the first' if first and count > EXAMPLES else ''}{': ' * bool(first)}{first}"))
+    if found.superseded:
+        lines.append(f"{found.superseded:,} means of hours or 5 minutes, for which states or finer means are taken")
     return lines + [_cut(note) for note in found.notes[:4]]
 
 

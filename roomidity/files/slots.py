@@ -14,12 +14,13 @@ from roomidity.domain.slots import SLOT_S
 from roomidity.errors import ReadingsFileError
 from roomidity.files.checking import FileReadings
 from roomidity.files.hints import Hints
-from roomidity.files.reading import read_readings, refused
+from roomidity.files.reading import read_parts, read_readings, refuse_bad, refused
 from roomidity.files.report import problems
 
 __all__ = ["SlotMeans", "read_outdoor", "read_slots", "read_whole"]
 
 _SLOT: Final = f"{SLOT_S}s"
+_ROOM: Final = ["house", "room"]
 _ALL: Final = "all"
 """The house of a file of the air outside, which names none."""
 
@@ -54,8 +55,19 @@ def read_slots(path: Path, hints: Hints | None = None) -> SlotMeans:
     ReadingsFileError, RejectedFileError
         As :func:`read_whole` does.
     """
-    found = read_whole(path, hints)
-    return SlotMeans(_means(found.readings, ["house", "room"]), tuple(problems(found)))
+    means: list[pl.DataFrame] = []
+    told: list[FileReadings] = []
+    readings = 0
+    for part in read_parts(path, hints):  # which begin and end with whole slots
+        readings += len(part.readings)
+        if len(part.readings):
+            means.append(_means(part.readings, _ROOM))
+        told.append(replace(part, readings=part.readings.head(1)))
+    found = FileReadings.joined(told)
+    refuse_bad(path, found, readings=readings)
+    if found.units:
+        raise refused(path, found, readings=readings)
+    return SlotMeans(pl.concat(means).sort(*_ROOM, "ts"), tuple(problems(found)))
 
 
 def read_outdoor(path: Path, hints: Hints | None = None) -> pl.DataFrame:

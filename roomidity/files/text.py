@@ -23,7 +23,6 @@ _MAGIC: Final = (
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook", "save the sheet as CSV, or unpack the archive"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "save the sheet as CSV"),
     (b"\x1f\x8b", "a gzip archive", "unpack it with gunzip"),
-    (b"SQLite format 3\x00", "an SQLite database", "export its readings as CSV"),
     (b"%PDF", "a PDF document", "export the readings as CSV"),
 )
 

@@ -29,7 +29,22 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def pack(arrays: Mapping[str, NDArray[Any]], schema: str, fields: Mapping[str, Field]) -> bytes:
-    """The arrays as bytes that depend on nothing but the arrays and ``schema``."""
+    """Returns the arrays as bytes, which depend on nothing but the arrays and ``schema``.
+
+    Parameters
+    ----------
+    arrays
+        By name; those of ``fields`` are stored, the others are not.
+    schema
+        What :func:`unpack` will ask for.
+    fields
+        Type and shape of each array. Numbers are converted to the type.
+
+    Raises
+    ------
+    TypeError
+        If an array holds no numbers, or fractions where whole numbers are wanted.
+    """
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name in ("schema", *sorted(fields)):

@@ -75,7 +75,7 @@ class Replay:
     cadence: Cadence = "15min"
 
     def by_room(self) -> Iterator[Replay]:
-        """The same of each room that is scored, alone."""
+        """Yields the replay of each room that is scored, alone."""
         for row in np.flatnonzero(self.counted.any(axis=1)):
             only = slice(row, row + 1)
             yield replace(
@@ -90,7 +90,7 @@ class Replay:
 
 
 def start_of_test(houses: Sequence[Window]) -> int:
-    """Number of the slot at which the test period starts: after three quarters of the days of all ``houses`` together.
+    """Returns the number of the slot at which the test period starts: after three quarters of all ``houses``' days.
 
     The first day is the earliest with a reading; the last day is that of the middle room when sorted by their ends.
     """
@@ -117,7 +117,9 @@ def replay(
     jobs: int = 1,
     progress: Callable[[int, int], object] = lambda _done, _all: None,
 ) -> Replay:
-    """Every forecast of the test period, each from nothing but slots that had closed.
+    """Returns every forecast of the test period, each from nothing but slots that had closed.
+
+    This is a rolling-origin evaluation (Tashman, International Journal of Forecasting 16, 2000).
 
     At each midnight the state advances over the day; every ``retrain_days`` a model is trained on what has closed, and
     serves from then on if it wins its challenge. The serving window then is all that a forecast reads.
@@ -173,7 +175,7 @@ def replay(
 
 
 def at_cadence(one: Replay, house: Window, cadence: Cadence) -> Replay:
-    """The same forecasts of ``house``, scored as readings of another cadence."""
+    """Returns the same forecasts of ``house``, scored as readings of another cadence."""
     scored = eligible(house, np.array([slot_number(moment) for moment in one.issued_at]), cadence=cadence)
     return replace(one, counted=scored.counted, temperature_only=scored.temperature_only, cadence=cadence)
 
@@ -188,7 +190,15 @@ def _winner(closed: Window, prior: Artifacts, champion: Artifacts | None, *, see
 
 
 def seasonal_naive(house: Window, issued: Sequence[int]) -> FloatArray:
-    """The value 24 h before each target, filled forward for at most 3 h, (rooms, origins, 2, 96)."""
+    """Returns the value 24 h before each target, filled forward for at most 3 h, (rooms, origins, 2, 96).
+
+    Parameters
+    ----------
+    house
+        Readings from a day before the first issue time on.
+    issued
+        Slot numbers of the issue times.
+    """
     filled = np.concatenate([np.full((*house.values.shape[:2], STEPS), np.nan), fill(house.values)], axis=2)
     places = np.asarray(issued)[:, None] - house.first + np.arange(STEPS)
     before: FloatArray = filled[:, :, places].swapaxes(1, 2)
@@ -211,13 +221,13 @@ class Summary:
 
 
 def summarise(replays: Sequence[Replay]) -> Iterator[Summary]:
-    """The protocol's figures over all rooms of ``replays``: humidity, then temperature."""
+    """Yields the protocol's figures over all rooms of ``replays``: humidity, then temperature."""
     for q in range(len(QUANTITIES)):
         yield summary_of(replays, q)
 
 
 def summary_of(replays: Sequence[Replay], q: int) -> Summary:
-    """The protocol's figures over all rooms of ``replays`` for the quantity at row ``q``.
+    """Returns the protocol's figures over all rooms of ``replays`` for the quantity at row ``q``.
 
     Of hourly readings, the error at a lead is that of the one in the hour that ends there.
     """
@@ -248,14 +258,17 @@ def _error_at(sums: Score, room: Replay, lead: int) -> float:
 
 
 def errors_by_lead(replays: Sequence[Replay]) -> FloatArray:
-    """Mean absolute error of the median at each lead, per room and then over rooms, (2, 96)."""
+    """Returns the mean absolute error of the median at each lead, the mean over rooms, (2, 96), in %RH and °C."""
     rooms = [[room[:, q].pooled().mae for q in range(len(QUANTITIES))] for room in map(_losses, _rooms(replays))]
     errors: FloatArray = np.mean(rooms, axis=0)
     return errors
 
 
 def reliability(replays: Sequence[Replay]) -> FloatArray:
-    """Share of measured values at or below each quantile, per room and then over rooms, (2, 9); ideally LEVELS."""
+    """Returns the share of measured values at or below each quantile, per room and then over rooms, (2, 9).
+
+    Quantiles are calibrated where the shares are LEVELS.
+    """
     rooms = []
     for room in _rooms(replays):
         kept = room.counted[0]

@@ -34,7 +34,7 @@ _ROUNDING: Final = 1e-3
 
 
 def check_state(arrays: Mapping[str, NDArray[Any]], version: str) -> None:
-    """Pass only if a state's numbers can be those of a state.
+    """Pass only if a state's numbers can be those of a state: in range, with weights that sum to 1.
 
     Raises
     ------

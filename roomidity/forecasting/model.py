@@ -89,7 +89,7 @@ class Model:
         return not self.rooms
 
     def to_bytes(self) -> bytes:
-        """The model as an npz, float32; equal models give equal bytes."""
+        """Returns the model as an npz, float32; equal models give equal bytes."""
         return self._content
 
     def as_stored(self) -> Self:
@@ -104,7 +104,7 @@ class Model:
 
     @classmethod
     def from_bytes(cls, content: bytes, version: str) -> Self:
-        """The model that :meth:`to_bytes` wrote.
+        """Returns the model that :meth:`to_bytes` wrote.
 
         Raises
         ------
@@ -168,7 +168,7 @@ class State:
     schema: str = STATE_SCHEMA
 
     def to_bytes(self) -> bytes:
-        """The state as an npz, float32 for the most part; equal states give equal bytes."""
+        """Returns the state as an npz, float32 for the most part; equal states give equal bytes."""
         return self._content
 
     def as_stored(self) -> Self:
@@ -184,7 +184,7 @@ class State:
 
     @classmethod
     def from_bytes(cls, content: bytes, version: str) -> Self:
-        """The state that :meth:`to_bytes` wrote; of other experts than there are now, padded and cut to these.
+        """Returns the state that :meth:`to_bytes` wrote; one of other experts is padded and cut to those there are now.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """The experts: what each expects of the next 24 h. A forecast is their mean, weighted by how right each has been.
 
-To add one, append it to :data:`PANEL`: what it is called, what it goes by, what it counts before any experience, and
-what it answers. Nothing else has to change: stored states are padded when they are read
+To add one, write it into :data:`PANEL`: what it is called, what it goes by, what it counts before any experience, and
+what it answers. Nothing else has to change: states that were stored before are padded when they are read
 (:mod:`roomidity.forecasting.padding`), and training, serving, explanations and the CLI go through the list.
 """
 
@@ -76,6 +76,7 @@ PANEL: Final = (
 """Who is asked, in the order of their weights in a state."""
 
 EXPERTS: Final = tuple(expert.name for expert in PANEL)
+"""Their names, in the same order."""
 
 PRIOR: Final = EXPERTS.index("prior")
 

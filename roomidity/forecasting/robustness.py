@@ -150,7 +150,10 @@ def issue(
     seed: int = 0,
     progress: Callable[[int, int], object] = lambda _done, _all: None,
 ) -> FloatArray:
-    """p10, p50 and p90 issued at ``origins``, (rooms, origins, 2, 3, 96), as a deployed house would have them."""
+    """Returns p10, p50 and p90 as a deployed house would issue them at ``origins``, (rooms, origins, 2, 3, 96).
+
+    Training, the daily step of the state and forecasts all see the window as it is, with its faults.
+    """
     issued = np.full((len(window.rooms), len(origins), len(QUANTITIES), len(P), STEPS), np.nan)
     model, state = prior
     champion = None
@@ -180,7 +183,7 @@ def issue(
 def figures(
     house: Window, planted: Planted, issued: FloatArray, clean: FloatArray, *, origins: NDArray[np.int64]
 ) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """What came of it, by group of issue times and quantity, on the truth.
+    """Yields the errors against the truth: group of issue times, quantity, figures (%RH or °C; shares for coverage).
 
     ``mae`` beside ``clean_mae`` (the same forecasts without faults), ``persistence_mae`` (of the last value that the
     sensor gave) and ``true_persistence_mae`` (of the last right one), and ``coverage`` of p10 to p90. The groups: all;

@@ -16,7 +16,7 @@ _SLOT = (pl.col("ts").dt.epoch("ms") // SLOT_MS).alias("slot")
 
 
 def windows_of(readings: pl.DataFrame, *, timezone: str, outdoor: pl.DataFrame | None = None) -> dict[str, Window]:
-    """Each house's readings on the slot grid, from midnight UTC of its first day to its newest slot, by name.
+    """Returns each house's readings on the slot grid, from midnight UTC of its first day to its newest slot, by name.
 
     A house of which only the air outside is known has none.
 

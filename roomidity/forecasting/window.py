@@ -41,7 +41,7 @@ LEVELS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 def slot_number(moment: datetime) -> int:
-    """Whole slots since 1970 at an aware ``moment`` that is the start of a slot.
+    """Returns the whole slots since 1970 at an aware ``moment`` that is the start of a slot.
 
     >>> slot_number(datetime(1970, 1, 2, tzinfo=UTC))
     96
@@ -116,15 +116,15 @@ class Window:
         return slot_number(self.end)
 
     def tail(self, slots: int) -> Window:
-        """The newest ``slots`` slots, or all if there are fewer."""
+        """Returns the newest ``slots`` slots, or all if there are fewer."""
         return self.between(self.last - slots, self.last)
 
     def until(self, end: datetime) -> Window:
-        """The slots before ``end``: nothing that closed later is in it."""
+        """Returns the slots before ``end``: nothing that closed later is in it."""
         return self.between(self.first, slot_number(end))
 
     def between(self, first: int, last: int) -> Window:
-        """The slots numbered ``first`` up to and not including ``last``, as far as the window holds them."""
+        """Returns the slots numbered ``first`` up to and not including ``last``, as far as the window holds them."""
         last = max(min(last, self.last), self.first)
         first = min(max(first, self.first), last)
         columns = slice(first - self.first, last - self.first)
@@ -138,7 +138,7 @@ class Window:
         )
 
     def select(self, rooms: Sequence[str]) -> Window:
-        """The same slots of some of the rooms, in the order given; NaN for a room that the window does not know."""
+        """Returns the same slots of some of the rooms, in the order given; NaN for a room that is not in the window."""
         places = {room: place for place, room in enumerate(self.rooms)}
 
         def chosen(held: NDArray[Any], *, unknown: float) -> NDArray[Any]:

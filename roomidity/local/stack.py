@@ -49,7 +49,7 @@ def resolved(root: Path, *, stage: str, cache: Path) -> dict[str, Any]:
         If Node or the CLI is missing, or the file does not resolve.
     """
     made_of = [root / name for name in ("serverless.yml", "container/local-plugin.js", "package-lock.json")]
-    made_of += sorted((root / "container/stack").glob("*.yml"))
+    made_of += sorted([*(root / "container").glob("*.yml"), *(root / "container/stack").glob("*.yml")])
     digest = hashlib.sha256(b"\0".join([stage.encode(), *(path.read_bytes() for path in made_of)])).hexdigest()[:16]
     kept = cache / f"serverless-{digest}.json"
     if kept.is_file():

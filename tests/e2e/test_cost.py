@@ -44,6 +44,7 @@ def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
         "stored": stored,
         "objects": {"model": 1e6, "state": 1e5},
         "cold_s": {"drain": 1.0, "forecast": 1.0},
+        "readings_a_slot": 40.0,
     }
     path: Path = tmp_path_factory.mktemp("cost") / "measured.json"
     path.write_text(json.dumps(measured))
@@ -84,6 +85,9 @@ def test_the_sums(bill: dict[int, dict[str, Any]], houses: int) -> None:
     assert fleet["all_in_list"] == pytest.approx(sum(fleet["usd_a_room_month"].values()) + fixed)
     assert 0 < fleet["first_month_billed"] < fleet["all_in_billed"] < fleet["all_in_list"]
     assert fleet["sender"] == pytest.approx(TICKS / ROOMS * 0.4e-6)
+    # A message, a rule with its action, a request to the queue; of the 40 readings of a slot each, or of all together.
+    assert fleet["iot"]["packed"] == pytest.approx(TICKS / ROOMS * (1.0 + 0.15 + 0.15 + 0.4) * 1e-6)
+    assert fleet["iot"]["single"] == pytest.approx(40 * fleet["iot"]["packed"])
 
 
 def test_the_stage_itself_is_counted_in_serverless_yml(bill: dict[int, dict[str, Any]]) -> None:

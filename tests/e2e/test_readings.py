@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,6 +20,8 @@ from roomidity.local.simulation import simulate_house
 from roomidity.readings import REASONS, pack_lines
 from roomidity.readings.rejected import expand
 from tests.e2e.engine import Shell, assert_exact, plain, wanted
+from tests.e2e.test_serverless import package
+from tests.recorder import Recorder, Sensor
 
 
 def real_week(data_file: Callable[[str], Path]) -> pl.DataFrame:
@@ -199,3 +204,110 @@ def moment_ms(ts: Any) -> int:
     if isinstance(ts, str):
         return round(datetime.fromisoformat(ts).timestamp() * 1000)
     return int(ts) if ts > 1e11 else int(ts) * 1000
+
+
+def test_what_devices_publish_comes_by_the_rule_of_iot(shell: Shell, tmp_path: Path) -> None:
+    """The packaged rule on the emulator: its SQL, its action, and its errorAction where the queue is not to be had."""
+    rule = package(tmp_path, "--param", "iotTopic=houses/+/#")["Resources"]["IotRule"]["Properties"]["TopicRulePayload"]
+    sqs, iot, devices = (plain(shell.environment, name) for name in ("sqs", "iot", "iot-data"))
+    queues = {
+        "ReadingsQueue": sqs.get_queue_url(QueueName=f"{shell.prefix}-readings")["QueueUrl"],
+        "ReadingsDeadLetters": sqs.get_queue_url(QueueName=f"{shell.prefix}-readings-dlq")["QueueUrl"],
+    }
+
+    def action(said: dict[str, Any], **other: str) -> dict[str, Any]:
+        url = {**queues, **other}[said["Sqs"]["QueueUrl"]["Ref"]]
+        return {"sqs": {"queueUrl": url, "roleArn": "arn:aws:iam::000000000000:role/iot", "useBase64": False}}
+
+    def put(**other: str) -> dict[str, Any]:
+        (only,) = rule["Actions"]
+        actions = [action(only, **other)]
+        return {"sql": rule["Sql"], "actions": actions, "errorAction": action(rule["ErrorAction"])}
+
+    iot.create_topic_rule(ruleName="readings", topicRulePayload=put())
+    published = {
+        "houses/iot1/zigbee2mqtt/bath": b'{"temperature": 21.5, "humidity": 60}',
+        "houses/iot1/own": b'{"house": "iot2", "room": "attic", "temperature": 19}',
+        "houses/iot1/hall": b'{"room": "hall", "temperature": 18.5}',
+        "houses/iot1/flur/sensor/flur_humidity/state": b"51",
+        "elsewhere/iot1/hall": b'{"room": "hall", "temperature": 1}',
+    }
+    for topic, payload in published.items():
+        devices.publish(topic=topic, qos=1, payload=payload)
+    shell.roomidity("devices", "map", "iot1", "zigbee2mqtt/bath", "bath")
+    shell.roomidity("devices", "map", "iot1", "houses/iot1/flur/sensor/flur_humidity", "hall")
+    now = format_moment(floor_slot(datetime.now(UTC)) + SLOT)
+    drained = shell.roomidity("drain", "--now", now, "--no-forecasts")
+    assert drained["messages"] == 4
+    assert drained["readings"]["rejected"] == 1  # a device of a house says that it is of another
+    found = {
+        (room, quantity): mean for room, quantity, mean in shell.slots("iot1").select("room", "quantity", "mean").rows()
+    }
+    assert found == {
+        ("bath", "temperature"): 21.5,
+        ("bath", "humidity"): 60,
+        ("hall", "temperature"): 18.5,
+        ("hall", "humidity"): 51,
+    }
+
+    iot.replace_topic_rule(ruleName="readings", topicRulePayload=put(ReadingsQueue=f"{queues['ReadingsQueue']}-gone"))
+    devices.publish(topic="houses/iot1/hall", qos=1, payload=b"{}")
+    for _ in range(50):
+        letters = sqs.receive_message(QueueUrl=queues["ReadingsDeadLetters"], WaitTimeSeconds=1).get("Messages", [])
+        if letters:
+            break
+        time.sleep(0.1)
+    (letter,) = (json.loads(one["Body"]) for one in letters)
+    assert (letter["topic"], letter["base64OriginalPayload"]) == ("houses/iot1/hall", "e30=")
+
+
+def course(at: float, base: float) -> float:
+    """A day's course and a week's."""
+    return base + 2 * math.sin(2 * math.pi * at / 86_400) + math.sin(2 * math.pi * at / 604_800)
+
+
+def home_assistant(path: Path, end: datetime, *, years: float, state_days: int) -> Path:
+    """Hours of years and states of days, one each slot, of a room; ten days have means of 5 minutes as well."""
+    last = int(end.timestamp())
+    hour = last // 3600 * 3600
+    sensors = [
+        Sensor(
+            f"sensor.bath_{kind}",
+            kind,
+            unit,
+            states=[(at, f"{course(at, base):.2f}") for at in range(last - state_days * 86_400, last, 900)],
+            short_term=[(at, course(at, base)) for at in range(hour - 10 * 86_400, hour, 300)],
+            hours=[(at, course(at, base)) for at in range(hour - round(years * 8760) * 3600, hour, 3600)],
+        )
+        for kind, unit, base in (("temperature", "°C", 20.0), ("humidity", "%", 55.0))
+    ]
+    return Recorder(path, sensors).write()
+
+
+def test_years_of_home_assistant_are_brought_in_and_forecast_full_the_next_day(shell: Shell, tmp_path: Path) -> None:
+    """Two years of hours and ten days of states; of a stage that is said to keep 15 days, so that it is quick."""
+    today = floor_slot(datetime.now(UTC))
+    imported = today - timedelta(days=1)
+    path = home_assistant(tmp_path / "home-assistant_v2.db", imported, years=2, state_days=10)
+    target = tmp_path / "map.toml"
+    shell.roomidity("send", path, "--propose-map", target)
+    send = (sys.executable, "-m", "roomidity", "send", path, "--house", "ha", "--map", target, "--json")
+    run = shell.run("env", "ROOMIDITY_RETENTION_DAYS=15", *send)
+    assert "retentionDays=732" in run.stderr, run.stderr
+    sent = json.loads(run.stdout)
+    assert sent["readings"] + sent["outside_retention"] == 2 * (720 * 24 + 10 * 96)
+    assert sent["outside_retention"] == pytest.approx(2 * (730 + 1 - 15) * 24, abs=6)
+    assert sent["training_asked"] is True
+    assert sent["rejected"] == {}
+    drained = shell.roomidity("drain", "--now", format_moment(imported), "--no-forecasts")
+    assert drained["readings"]["stored"] == sent["readings"]
+    shell.roomidity("train", "ha", "--now", format_moment(imported))
+    live = [
+        {"room": "bath", "ts": at, "temperature": course(at, 20.0), "humidity": course(at, 55.0)}
+        for at in range(int(imported.timestamp()), int(today.timestamp()), 900)
+    ]
+    shell.queue([json.dumps({"house": "ha", "readings": live})])
+    shell.roomidity("drain", "--now", format_moment(today))
+    shell.roomidity("forecast", "ha", "--now", format_moment(today))
+    (room,) = shell.roomidity("show", "ha", "--now", format_moment(today))["rooms"]
+    assert room["grade"] == {"humidity": "full", "temperature": "full"}

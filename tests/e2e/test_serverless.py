@@ -390,6 +390,11 @@ def schedules(resources: Mapping[str, Any]) -> dict[str, str]:
     return {rule["Name"]: rule["ScheduleExpression"] for rule in rules if rule["State"] == "ENABLED"}
 
 
+def test_without_a_topic_there_is_no_rule_of_iot(template: dict[str, Any]) -> None:
+    assert not [name for name in template["Resources"] if name.startswith("Iot")]
+    assert "iot" not in json.dumps(template["Resources"]).lower()
+
+
 def test_what_starts_the_functions(template: dict[str, Any]) -> None:
     resources = template["Resources"]
     assert schedules(resources) == {

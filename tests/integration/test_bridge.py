@@ -33,6 +33,9 @@ from tests.fakes import World
 from tests.mosquitto import BridgeProcess, Mosquitto, Publisher, free_port, program, running, until
 from tests.sqs_server import QUEUE, SqsServer
 
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <:ResourceWarning")
+"""paho leaves the sockets of a client that did not get in to the collector."""
+
 CHECKOUT: Final = Path(__file__).parents[2]
 BEGIN: Final = datetime(2026, 11, 22, tzinfo=UTC)
 ROOMS: Final = ("bath", "kitchen", "office", "attic", "den", "hall")
@@ -162,12 +165,12 @@ def test_a_broker_that_is_restarted_and_a_queue_that_is_away_cost_nothing(
 def test_a_part_of_a_batch_that_is_refused_is_sent_again_or_given_up(
     bridge: Any, sqs: SqsServer, publisher: Publisher
 ) -> None:
-    busy = iter([True, False] + [True, False] * 500)
+    busy = iter([False, True, False, True])
 
     def refuse(body: str) -> tuple[str, bool] | None:
         if '"n":13,' in body.replace(" ", ""):
             return "InvalidMessageContents", True
-        return ("InternalError", False) if next(busy) else None
+        return ("InternalError", False) if next(busy, False) else None
 
     sqs.refuse = refuse
     running = bridge("--topic", "part/#", "--max-bytes", "1000")
@@ -234,6 +237,7 @@ def command(sqs: SqsServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield run
     signal.signal(signal.SIGTERM, before)
     cli_stage.cache_clear()
+    gc.collect()  # here, where its telling of sockets is not heeded
 
 
 @pytest.mark.parametrize(
@@ -347,7 +351,6 @@ def test_a_user_with_a_password_that_nobody_sees(
     assert carrying.end() == 0
 
 
-@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
 def test_tls_with_the_authority_and_a_certificate_of_ones_own(
     command: Any, bridge: Any, strict: Mosquitto, authority: Path
 ) -> None:
@@ -364,7 +367,6 @@ def test_tls_with_the_authority_and_a_certificate_of_ones_own(
     assert "asks for a certificate (--cert-file)" in said(*address, *ca)
     assert "no TLS there" in said("--mqtt", plain.replace("mqtt", "mqtts"), "--house", "h1", *ca)
     assert "speaks TLS there (mqtts://)" in said("--mqtt", f"mqtt://127.0.0.1:{port}", "--house", "h1")
-    gc.collect()  # paho leaves the socket of a handshake that failed to the collector, which tells
     carrying = bridge(*address, *ca, "--cert-file", cert, "--key-file", key)
     carrying.wait_until_it_carries()
     assert carrying.end() == 0

@@ -123,9 +123,10 @@ def test_only_what_a_message_holds_is_a_reason_never_to_offer_it_again(
     client._fail = lambda **_: {"Failed": [{"Id": "1", **error}]}
     assert [one and one.is_final for one in queue.offer(["body 0", "body 1"])] == [None, is_final]
 
+    answer: Any = {"Error": error}
+
     def raises(**_: Any) -> Any:
-        said: Any = {"Error": error}
-        raise ClientError(said, "SendMessageBatch")
+        raise ClientError(answer, "SendMessageBatch")
 
     client._fail = raises
     if is_final:

@@ -10,11 +10,11 @@ TESTS = "tests/unit/forecasting"
 ARTIFACTS = f"{TESTS}/test_artifacts.py"
 BANDS = f"{TESTS}/test_bands.py"
 BACKTEST = f"{TESTS}/test_backtest.py"
+EXPERTS = f"{TESTS}/test_experts.py"
 CADENCE = f"{TESTS}/test_cadence.py"
 CHALLENGE = f"{TESTS}/test_challenge.py"
 DELIVERIES = f"{TESTS}/test_deliveries.py"
 DRIFT = f"{TESTS}/test_drift.py"
-FAULTS = f"{TESTS}/test_faults.py"
 FEATURES = f"{TESTS}/test_features.py"
 GATE = f"{TESTS}/test_gate.py"
 MIXING = f"{TESTS}/test_mixing_and_calibration.py"
@@ -146,14 +146,14 @@ MUTATIONS = (
         "one spike throws a forecast far",
         "forecasting/serving/experts.py",
         ("np.clip(inputs / model.scale, -CLIP, CLIP)", "inputs / model.scale"),
-        tests=(FEATURES, SERVING),
+        tests=(FEATURES,),
     ),
     mutation(
         "weights-ignored",
         "experts count as they did before any experience",
         "forecasting/serving/experts.py",
         ("    weights = state.weights[:, KNOT_BLOCKS]\n", "    weights = state.initial[:, KNOT_BLOCKS]\n"),
-        tests=(SERVING, ONLINE),
+        tests=(ONLINE,),
     ),
     mutation(
         "rooms-ridges-swapped",
@@ -167,7 +167,7 @@ MUTATIONS = (
         "the residual ridge's answer leaves out what it is a residual of",
         "forecasting/serving/experts.py",
         ("        residual_ridge[known] += (own", "        residual_ridge[known] = (own"),
-        tests=(SERVING,),
+        tests=(EXPERTS,),
     ),
     mutation(
         "incredible-in-order",
@@ -250,7 +250,7 @@ MUTATIONS = (
             "        piece = without_faults(past.between(reach, day + SLOTS_A_DAY + STEPS))\n",
             "        piece = past.between(reach, day + SLOTS_A_DAY + STEPS)\n",
         ),
-        tests=(f"{TESTS}/test_robustness.py", FAULTS, ONLINE),
+        tests=(ONLINE,),
     ),
     mutation(
         "errors-never-fade",

@@ -7,6 +7,7 @@ from tools.mutations.mutation import mutation
 __all__ = ["MUTATIONS"]
 
 REGISTRY = "tests/integration/test_registry.py"
+CONTRACT = "tests/integration/test_contract_moto.py"
 TRAINING = "tests/unit/pipeline/test_training.py"
 
 MODELS = "aws/registry/registry.py"
@@ -36,7 +37,7 @@ MUTATIONS = (
             "item.counter == seen.counter if seen.counter else item.version.does_not_exist()",
             "item.version.exists() | item.version.does_not_exist()",
         ),
-        tests=(REGISTRY,),
+        tests=(CONTRACT,),
     ),
     mutation(
         "pruned-serves",

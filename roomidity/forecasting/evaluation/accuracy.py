@@ -44,7 +44,7 @@ class DayAccuracy:
     six_hourly: Mapping[str, Score]
 
     def plain(self) -> dict[str, Any]:
-        """Plain numbers, rounded: what is stored, and what tells a row from another."""
+        """Returns plain numbers, rounded to 0.001: what is stored, and what tells a row from another."""
         return {
             "forecasts": self.forecasts,
             "complete": self.complete,

@@ -39,10 +39,11 @@ COVERED: Final = (0.7, 0.9)
 
 
 def drift_of(days: Sequence[Mapping[str, Score]]) -> str | None:
-    """Why a house's forecasts are worse than they used to be, in words; None if they are not.
+    """Returns why a house's forecasts are worse than they used to be, in words; None if they are not.
 
-    Pinball loss is what is compared: it minds the median and the quantiles. Days on which nothing was measured do not
-    count.
+    Daily pinball losses are compared, on a logarithmic scale, by their median and median absolute deviation, which a
+    few odd days do not move (1.4826 of the latter are a standard deviation where they are normal). Days on which
+    nothing was measured do not count.
 
     Parameters
     ----------

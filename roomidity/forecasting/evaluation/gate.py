@@ -42,7 +42,7 @@ MARGIN: Final = 0.01
 
 
 def held_out_slots(slots: int) -> int:
-    """How many of the newest measured slots are kept from the challenger: a day's in the first week, later 2 and 3.
+    """Returns how many of the newest measured slots a challenger is not shown: a day's in the first week, then 2, 3.
 
     >>> [held_out_slots(days * 96) // 96 for days in (3, 7, 14, 100)]
     [1, 2, 3, 3]
@@ -106,7 +106,7 @@ class Verdict:
         return tuple(str(one) for one in self.comparisons) or (self.unjudged,)
 
     def plain(self) -> dict[str, Any]:
-        """Words and numbers for a manifest."""
+        """Returns words and numbers for a manifest."""
         return {
             "won": self.won,
             "reasons": list(self.reasons),
@@ -116,7 +116,7 @@ class Verdict:
 
 
 def score_holdout(model: Model, state: State, history: Window, *, first: int) -> Score:
-    """The score of the forecasts that a contender would have issued from slot number ``first`` on.
+    """Returns the score of the forecasts that a contender would have issued from slot number ``first`` on.
 
     Leads that have not closed by the history's end are not scored, nor are slots with sensor faults: whether a model
     foresees those says nothing of it. Forecasts are made from the readings as they are, as in serving.
@@ -151,7 +151,11 @@ def score_holdout(model: Model, state: State, history: Window, *, first: int) ->
 
 
 def judge(contenders: Mapping[str, Score], *, slots: int, seed: int) -> Verdict:
-    """Whether the challenger beats every other contender, and the last value, on the slots held out.
+    """Returns whether the challenger beats every other contender, and the last value, on the slots held out.
+
+    A relative difference of losses is trusted as far as the non-overlapping block bootstrap (Carlstein, Annals of
+    Statistics 14, 1986) bears it out: half days with all rooms in them are drawn with replacement, as many as there
+    are, and the BOUND quantile of the difference over the draws has to stay below MARGIN.
 
     Parameters
     ----------

@@ -66,13 +66,13 @@ class Eligible:
 
 
 def issue_slots(house: Window, *, start: int, stop: int | None = None) -> IntArray:
-    """Numbers of the slots of the issue times from ``start`` on, whose targets lie inside the readings."""
+    """Returns the slot numbers of the issue times from ``start`` on whose targets lie inside the readings."""
     origins = np.arange(start + -start % ISSUE_SLOTS, min(stop or house.last, house.last - STEPS) + 1, ISSUE_SLOTS)
     return origins if stop is None else origins[origins < stop]
 
 
 def eligible(house: Window, origins: IntArray, *, cadence: Cadence = "15min") -> Eligible:
-    """Which of the issue times ``origins`` (slot numbers) count in each room.
+    """Returns which of the issue times ``origins`` (slot numbers) count in each room.
 
     The newest value of both quantities is known, filled forward; enough of the two days before and of the day after
     have a humidity. At ``15min`` that is the protocol; at ``hourly`` the shares are of the slots in which a reading is

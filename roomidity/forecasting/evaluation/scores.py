@@ -53,7 +53,7 @@ class Score:
         return type(self)(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
 
     def __getitem__(self, chosen: Any) -> Score:
-        """The sums of some of the forecasts, as NumPy chooses them."""
+        """Returns the sums of some of the forecasts, chosen as by NumPy's indexing."""
         return Score(*(getattr(self, part.name)[chosen] for part in fields(self)))
 
     def pooled(self) -> Score:
@@ -67,32 +67,32 @@ class Score:
         return Score(*(getattr(self, part.name).reshape(shape).sum(axis=-1) for part in fields(self)))
 
     def total(self) -> Score:
-        """The sums over all lead hours, each of shape (..., 1)."""
+        """Returns the sums over all leads, each of shape (..., 1)."""
         return Score(*(getattr(self, part.name).sum(axis=-1, keepdims=True) for part in fields(self)))
 
     @property
     def mae(self) -> FloatArray:
-        """Mean absolute error; NaN where nothing was measured."""
+        """Mean absolute error of the median, (..., leads); NaN where nothing was measured."""
         return _ratio(self.absolute_error, self.count)
 
     @property
     def persistence_mae(self) -> FloatArray:
-        """Mean absolute error of the last value."""
+        """Mean absolute error of persistence: the last value, unchanged, (..., leads)."""
         return _ratio(self.persistence_error, self.count)
 
     @property
     def rmse(self) -> FloatArray:
-        """Root mean squared error."""
+        """Root mean squared error of the median, (..., leads)."""
         return np.sqrt(_ratio(self.squared_error, self.count))
 
     @property
     def coverage(self) -> FloatArray:
-        """Share of slots within p10 to p90."""
+        """Share of the measured slots within p10 to p90, (..., leads); 0.8 if calibrated."""
         return _ratio(self.covered, self.count)
 
     @property
     def mean_pinball(self) -> FloatArray:
-        """Mean pinball loss."""
+        """Mean pinball loss over the levels, (..., leads), in %RH or °C."""
         return _ratio(self.pinball, self.count)
 
 

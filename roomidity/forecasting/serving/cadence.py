@@ -70,7 +70,7 @@ class Cadence:
 
 
 def cadence(values: FloatArray) -> Cadence:
-    """The cadence of each series, from nothing but its own readings.
+    """Returns the cadence of each series, from nothing but its own readings.
 
     Parameters
     ----------

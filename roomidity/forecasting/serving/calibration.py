@@ -1,4 +1,10 @@
-"""How far forecasts have been off: fading histograms of errors, and the quantiles that follow from them."""
+"""How far forecasts have been off: fading histograms of errors, and the quantiles that follow from them.
+
+A quantile of the forecast is the median plus the quantile of past errors, newer ones counting more: the weighted
+residual quantiles of conformal prediction beyond exchangeability (Barber, Candès, Ramdas and Tibshirani, Annals of
+Statistics 51, 2023), of signed errors and without its correction for small samples. What that leaves to be desired,
+:mod:`~roomidity.forecasting.serving.online` corrects by the interval scale.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +40,19 @@ ERROR_SCALES: Final = (0.3, 3.0)
 
 
 def error_scale(model: Model, basis: Design) -> FloatArray:
-    """How large errors should be beside those of other rooms and hours, (rooms, origins, 2, knots); 1 if unknown.
+    """Returns how large errors should be, relative to others', (rooms, origins, 2, knots); 1 where unknown.
 
-    A room that moved much at this time of day in the last week will be forecast worse than one that lay still.
+    A room that moved much at this time of day in the last week will be forecast worse than one that lay still. Errors
+    are divided by their scale when they are counted, and quantiles multiplied by it: locally weighted conformal
+    prediction (Lei, G'Sell, Rinaldo, Tibshirani and Wasserman, Journal of the American Statistical Association 113,
+    2018).
+
+    Parameters
+    ----------
+    model
+        Whose ``difference_rms`` is what rooms usually move.
+    basis
+        Whose ``volatility`` is what these rooms moved lately.
     """
     usual = model.difference_rms.reshape(len(QUANTITIES), len(KNOTS))
     moved = (basis.volatility / usual + VOLATILITY_FLOOR) / (1 + VOLATILITY_FLOOR)
@@ -44,7 +60,7 @@ def error_scale(model: Model, basis: Design) -> FloatArray:
 
 
 def tally(errors: FloatArray) -> FloatArray:
-    """Share of errors in each bin times the share that is known, (..., 2, knots, BINS).
+    """Returns the share of origins whose error lies in each bin, (..., 2, knots, BINS); an unknown error is in none.
 
     Parameters
     ----------
@@ -62,7 +78,10 @@ def tally(errors: FloatArray) -> FloatArray:
 
 
 def quantile_offsets(histogram: FloatArray) -> FloatArray:
-    """Distances of the quantiles from the median forecast, (..., 2, levels, knots), never crossing, 0 at the median.
+    """Returns the distances of the quantiles from the median forecast, (..., 2, levels, knots), in the errors' unit.
+
+    They never cross, and are 0 at the median: moving it by the past median error makes most houses worse. Within a bin
+    errors are taken to be spread evenly.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ _ROUNDING: Final = 1e-6
 
 
 def incredible(issued: HouseForecast, window: Window, state: State) -> dict[str, str]:
-    """The rooms whose forecast cannot be, and why; of most forecasts, none.
+    """Returns the rooms whose forecast cannot be right, each with why; for most forecasts, none.
 
     Parameters
     ----------

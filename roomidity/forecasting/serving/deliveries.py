@@ -30,7 +30,7 @@ ZONE_MOST_S: Final = 14 * 3600
 
 
 def delivery_notes(deliveries: Deliveries) -> tuple[str, ...]:
-    """What is wrong with how readings come in; nothing, for most rooms.
+    """Returns the codes of what is wrong with how a room's readings come in; for most rooms, none.
 
     - ``zone``: their times are off by a steady number of quarters of an hour, as local time is that was sent as UTC.
     - ``clock``: they are off by another steady time: ahead of their being sent, or behind by minutes.

@@ -20,12 +20,12 @@ CLIP: Final = 6.0
 
 
 def scaled(model: Model, inputs: FloatArray) -> FloatArray:
-    """Inputs divided by the model's scale and clipped."""
+    """Returns inputs, (..., INPUTS), divided by the model's scale and clipped at ±CLIP."""
     return np.clip(inputs / model.scale, -CLIP, CLIP)
 
 
 def network(model: Model, rows: FloatArray) -> FloatArray:
-    """The prior's differences from the newest value, (..., OUTPUTS), for scaled ``rows``."""
+    """Returns the prior's differences from the newest value, (..., OUTPUTS), for scaled ``rows``, (..., INPUTS)."""
     first = np.maximum(rows @ model.hidden1 + model.bias1, 0.0)
     second = np.maximum(first @ model.hidden2 + model.bias2, 0.0)
     return second @ model.output + model.bias3 + rows @ model.skip
@@ -58,7 +58,7 @@ def consult(model: Model, rooms: Sequence[str], basis: Design, rows: FloatArray)
 
 
 def combine(state: State, answers: FloatArray) -> FloatArray:
-    """The weighted mean of the experts, (rooms, origins, 2, knots)."""
+    """Returns the mean of the experts' answers by the state's weights, (rooms, origins, 2, knots), in %RH and °C."""
     weights = state.weights[:, KNOT_BLOCKS]
     mixed: FloatArray = np.einsum("roeqk,qke->roqk", answers, weights)
     return mixed

@@ -51,7 +51,7 @@ class Explanation:
 
 
 def explain(window: Window, model: Model, state: State, room: str) -> tuple[Explanation, ...]:
-    """What drove the forecast that these make for ``room``, by quantity; none where a quantity has no recent value.
+    """Returns what drove the forecast of ``room``, by quantity; a quantity without a recent value has no explanation.
 
     Raises
     ------

@@ -47,7 +47,7 @@ Codes = NDArray[np.int8]
 
 
 def judge(values: FloatArray, agreed: NDArray[np.bool_] | None = None) -> Codes:
-    """The place in FAULTS of what is wrong with each reading, of the shape of ``values``; 0 where there is none.
+    """Returns the place in FAULTS of what is wrong with each reading, of the shape of ``values``; 0 where nothing is.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def judge(values: FloatArray, agreed: NDArray[np.bool_] | None = None) -> Codes:
 
 
 def faults(values: FloatArray) -> Codes:
-    """What :func:`judge` finds in hindsight: a reading that the next one may yet confirm is no fault."""
+    """Returns what :func:`judge` finds in hindsight: a reading that the next one may yet confirm is no fault."""
     codes = judge(values)
     codes[codes == UNCONFIRMED] = 0
     codes[codes == STOPPED] = STUCK
@@ -86,12 +86,12 @@ def faults(values: FloatArray) -> Codes:
 
 
 def without_faults(window: Window) -> Window:
-    """The window with its faulty slots unknown; the same object where there are none."""
+    """Returns the window with its faulty slots unknown; the same object where there are none."""
     return _without(window, faults(window.values) > 0)
 
 
 def believed(window: Window, codes: Codes) -> Window:
-    """The window without what ``codes``, as :func:`judge` gives them, say against: what forecasts build on."""
+    """Returns the window without the readings that ``codes`` (of :func:`judge`) refuse: what forecasts build on."""
     return _without(window, (codes > 0) & (codes != STOPPED))
 
 

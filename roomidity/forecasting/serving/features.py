@@ -97,7 +97,7 @@ class Design:
     outdoor: FloatArray
 
     def inputs(self, clock: FloatArray) -> FloatArray:
-        """Rows of numbers, (rooms, origins, INPUTS): the room's own, the clock, the air outside, the mean of the rooms.
+        """Returns inputs, (rooms, origins, INPUTS): the room's own, the clock, the air outside, the mean of the rooms.
 
         The weather and the people move all rooms of a house, so their mean tells what is not one room's noise. Rooms
         that measure nothing do not count.
@@ -121,17 +121,17 @@ class Design:
         )
 
     def at(self, origins: slice) -> Design:
-        """The same of some of the origins."""
+        """Returns the design of some of the origins."""
         return Design(*(getattr(self, part.name)[:, origins] for part in fields(self)))
 
     @staticmethod
     def joined(designs: Sequence[Design]) -> Design:
-        """The designs of single rooms, at the same origins, as that of their house."""
+        """Returns the designs of single rooms, at the same origins, as that of their house."""
         return Design(*(np.concatenate([getattr(one, part.name) for one in designs]) for part in fields(Design)))
 
 
 def design(values: FloatArray, origins: IntArray, outdoor: FloatArray | None = None) -> Design:
-    """The inputs at ``origins``, from nothing but the slots before each.
+    """Returns the inputs at ``origins``, from nothing but the slots before each.
 
     Parameters
     ----------
@@ -176,13 +176,21 @@ def design(values: FloatArray, origins: IntArray, outdoor: FloatArray | None = N
 
 
 def targets(values: FloatArray, origins: IntArray) -> FloatArray:
-    """Raw values at the knots after each origin, (rooms, origins, 2, knots); NaN where unknown or not yet closed."""
+    """Returns raw values at the knots after each origin, (rooms, origins, 2, knots); NaN where there is none (yet).
+
+    Parameters
+    ----------
+    values
+        Slot means, (rooms, 2, slots).
+    origins
+        Columns at which forecasts begin.
+    """
     padded = np.concatenate([values, np.full((*values.shape[:2], STEPS), np.nan)], axis=2)
     return padded[:, :, np.asarray(origins)[:, None] + KNOTS - 1].swapaxes(1, 2)
 
 
 def calendar(slots: IntArray | Sequence[int], timezone: str) -> FloatArray:
-    """Local time of day and weekend at slots numbered since 1970, (slots, CALENDAR).
+    """Returns the local time of day and the weekend at slots numbered since 1970, (slots, CALENDAR).
 
     Four daily harmonics, sine and cosine, then 1 on Saturdays and Sundays.
     """
@@ -190,7 +198,7 @@ def calendar(slots: IntArray | Sequence[int], timezone: str) -> FloatArray:
 
 
 def local_time(slots: IntArray | Sequence[int], timezone: str) -> tuple[FloatArray, FloatArray]:
-    """Local time as a share of the day, and 1 on Saturdays and Sundays, at slots numbered since 1970, both (slots,)."""
+    """Returns local time as a share of the day, and 1 on Saturdays and Sundays, at slots numbered since 1970."""
     zone = ZoneInfo(timezone)
     numbers = np.asarray(slots, dtype=np.int64)
     hours, where = np.unique(numbers // 4, return_inverse=True)
@@ -200,7 +208,7 @@ def local_time(slots: IntArray | Sequence[int], timezone: str) -> tuple[FloatArr
 
 
 def clock(day: FloatArray, weekend: FloatArray) -> FloatArray:
-    """The calendar's inputs from the local time as a share of the day and a weekend flag, (slots, CALENDAR)."""
+    """Returns the calendar's inputs, (slots, CALENDAR), from what :func:`local_time` says."""
     turns = 2 * np.pi * day[:, None] * np.arange(1, HARMONICS + 1)
     return np.concatenate([np.sin(turns), np.cos(turns), weekend[:, None]], axis=1)
 

@@ -62,7 +62,7 @@ class HouseForecast:
 
 
 def forecast(window: Window, model: Model, state: State, *, unchanged: bool = False) -> HouseForecast:
-    """The forecast issued at the window's end; there is one for any window.
+    """Returns the forecast issued at the window's end; there is one for any window.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def forecast(window: Window, model: Model, state: State, *, unchanged: bool = Fa
 
 
 def _expected(past: Window, model: Model, state: State) -> FloatArray:
-    """Quantiles from the experts, (rooms, 2, 9, 96)."""
+    """Returns quantiles about the experts' weighted mean, (rooms, 2, 9, 96)."""
     basis = design(past.values, np.array([past.slots]), past.outdoor)
     rows = scaled(model, basis.inputs(calendar([past.last], past.timezone)))
     median = (basis.newest[..., None] + combine(state, consult(model, past.rooms, basis, rows)))[:, 0]
@@ -119,7 +119,7 @@ def _expected(past: Window, model: Model, state: State) -> FloatArray:
 
 
 def _unchanged(last: FloatArray, age: IntArray, state: State) -> FloatArray:
-    """Persistence with quantiles of its own errors, as wide as its age asks for, (rooms, 2, 9, 96).
+    """Returns persistence with quantiles of its own errors, as wide as its age asks for, (rooms, 2, 9, 96).
 
     Errors are known of ages up to a day. Beyond, they are those of the same time of day, at least those of a whole day,
     and grow with a power of the days.

@@ -21,7 +21,7 @@ FILL_SLOTS: Final = 12
 
 
 def fill(values: FloatArray, limit: int = FILL_SLOTS) -> FloatArray:
-    """``values`` with gaps along the last axis filled forward, causally, for at most ``limit`` slots.
+    """Returns ``values`` with gaps along the last axis filled forward, causally, for at most ``limit`` slots.
 
     >>> fill(np.array([np.nan, 1.0, np.nan, np.nan, 2.0]), limit=1)
     array([nan,  1.,  1., nan,  2.])
@@ -33,12 +33,12 @@ def fill(values: FloatArray, limit: int = FILL_SLOTS) -> FloatArray:
 
 
 def led(values: FloatArray, slots: int) -> FloatArray:
-    """``values`` with ``slots`` unknown ones before the first, along the last axis."""
+    """Returns ``values`` with ``slots`` unknown ones before the first, along the last axis."""
     return np.concatenate([np.full((*values.shape[:-1], slots), np.nan), values], axis=-1)
 
 
 def mean_of_last(values: FloatArray, newest: IntArray, slots: int) -> FloatArray:
-    """Mean of what is known of the last ``slots`` up to each column ``newest``, (..., origins); NaN where nothing is.
+    """Returns the mean of what is known of ``slots`` up to each column ``newest``, (..., origins); else NaN.
 
     >>> mean_of_last(np.array([1.0, np.nan, 4.0, 5.0]), np.array([2, 3]), 2)
     array([4. , 4.5])
@@ -52,14 +52,14 @@ def mean_of_last(values: FloatArray, newest: IntArray, slots: int) -> FloatArray
 
 
 def known_mean(values: FloatArray) -> FloatArray:
-    """Mean over the last axis of what is known; NaN where nothing is."""
+    """Returns the mean over the last axis of what is known; NaN where nothing is."""
     known = np.isfinite(values)
     count = known.sum(axis=-1)
     return np.where(count > 0, np.where(known, values, 0.0).sum(axis=-1) / np.maximum(count, 1), np.nan)
 
 
 def measured_slots(window: Window) -> IntArray:
-    """The numbers of the slots of those hours in which something was measured in any room, in order of time.
+    """Returns the numbers of the slots of those hours in which something was measured in any room, in order of time.
 
     By the hour, so that a sensor that reports once in one counts as one that reports every minute does.
     """

@@ -51,7 +51,7 @@ LONGEST: Final = 9
 
 
 def jumps(line: Line) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which readings jumped away and came back, and which at the end jumped and nothing bears out yet.
+    """Returns which readings jumped away and came back, and which at the end jumped and nothing bears out yet.
 
     Parameters
     ----------

@@ -1,4 +1,8 @@
-"""Convex weights of the experts: least squared error so far, pulled to initial weights while experience is short."""
+"""Convex weights of the experts: least squared error so far, pulled to initial weights while experience is short.
+
+Forecasts are combined by constrained least squares (Granger and Ramanathan, Journal of Forecasting 3, 1984), shrunk
+towards prior weights (Diebold and Pauly, International Journal of Forecasting 6, 1990).
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,12 @@ PULL_DAYS: Final = 5.0
 
 
 def convex_weights(gram: FloatArray, days: FloatArray, initial: FloatArray) -> FloatArray:
-    """Non-negative weights that sum to 1, (2, blocks, experts).
+    """Returns non-negative weights that sum to 1, (2, blocks, experts).
 
-    Minimises the experts' squared error so far plus a pull towards ``initial``, by leaving out, one after the other,
-    the expert whose weight would be most negative. With no experience the answer is ``initial``.
+    They make ``w'Gw / s + PULL_DAYS |w - initial|²`` small, where ``G`` is ``gram`` and ``s`` the mean squared error of
+    an expert over a day. The minimum with weights that sum to 1 has a closed form; while it has a negative weight, the
+    expert with the most negative one is left out. That never takes one back, so the minimum over the simplex may be
+    missed by a little. With no experience the answer is ``initial``.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ _FOLLOWED: Final = 0.5
 
 
 def sensor_notes(window: Window, past: Past) -> tuple[tuple[str, ...], ...]:
-    """What is wrong with the sensors of each room at the window's end; nothing, for most.
+    """Returns the codes of what is wrong with each room's sensors at the window's end; for most rooms, none.
 
     - ``stuck``: the newest value of a quantity has stood still for longer than its sensor's resolution explains.
     - ``spiking``: values of the last day were wild, within a slot or as a whole. One in the newest slot may yet be

@@ -1,4 +1,8 @@
-"""The state's daily step: what the newly closed slots say about each expert and about the width of the quantiles."""
+"""The state's daily step: what the newly closed slots say about each expert and about the width of the quantiles.
+
+The interval scale of each room and quantity follows coverage by the update of adaptive conformal inference (Gibbs and
+Candès, NeurIPS 2021), here of the scale's logarithm instead of the level: it grows where too little is covered.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +49,7 @@ TARGET_COVERAGE: Final = 0.81
 
 
 def advance(state: State, model: Model, closed: Window) -> State:
-    """The state after ``closed``: its experts' weights, its quantiles and its memory of recent days moved on.
+    """Returns the state after ``closed``: its experts' weights, its quantiles and its memory of recent days moved on.
 
     Forecasts are made anew, with ``model``, for each hour whose 24 h have closed since the state was last advanced, and
     scored. Only hours after the model's training count: for those before, it has seen the answer.
@@ -86,7 +90,7 @@ def advance(state: State, model: Model, closed: Window) -> State:
 
 
 def absorb(state: State, answers: FloatArray, differences: FloatArray, scale: FloatArray) -> State:
-    """The state after one stretch of scored issue times, at most a day of them.
+    """Returns the state after one stretch of scored issue times, at most a day of them.
 
     Parameters
     ----------
@@ -143,7 +147,7 @@ def absorb(state: State, answers: FloatArray, differences: FloatArray, scale: Fl
 
 
 def _coverage(state: State, residuals: FloatArray) -> FloatArray:
-    """Share of the rooms' scaled errors within p10 to p90, (rooms + 1, 2); the target where nothing was measured."""
+    """Returns the share of scaled errors within p10 to p90, (rooms + 1, 2); the target where nothing was measured."""
     reach = state.interval_scale[:, :, None, None] * state.offsets
     low, high = reach[1:, None, :, 0], reach[1:, None, :, -1]
     known = np.isfinite(residuals)
@@ -156,14 +160,14 @@ def _coverage(state: State, residuals: FloatArray) -> FloatArray:
 
 
 def _offsets(histogram: FloatArray) -> FloatArray:
-    """Quantiles of each room's errors, steadied by the house's while the room has few."""
+    """Returns the quantiles of each room's errors, steadied by the house's while the room has few."""
     house = histogram[0] / np.maximum(histogram[0].sum(axis=-1, keepdims=True), 1e-12)
     steadied = np.concatenate([histogram[:1], histogram[1:] + ANY_ROOM_DAYS * house])
     return quantile_offsets(steadied)
 
 
 def timeline(state: State, window: Window, *, first: int) -> Window:
-    """Readings of the state's rooms from slot number ``first`` to the window's end.
+    """Returns the readings of the state's rooms from slot number ``first`` to the window's end.
 
     The window's where it reaches, before that what the state remembers, NaN elsewhere.
     """
@@ -197,14 +201,14 @@ def timeline(state: State, window: Window, *, first: int) -> Window:
 
 
 def known_past(state: State, window: Window) -> tuple[Past, State]:
-    """All that a forecast at the window's end looks at, and the state with the window's rooms."""
+    """Returns all that a forecast at the window's end looks at, and the state with the window's rooms."""
     state = with_rooms(state, window.rooms)
     past = timeline(state, window, first=min(window.first, window.last - PAST_SLOTS - FILL_SLOTS))
     return look_back(past.select(window.rooms)), state
 
 
 def with_rooms(state: State, rooms: tuple[str, ...]) -> State:
-    """The state with rows for ``rooms`` as well; a new room begins as any room."""
+    """Returns the state with rows for ``rooms`` as well; a new room begins with the errors of any room."""
     new = tuple(room for room in rooms if room not in state.rooms)
     if not new:
         return state
@@ -223,7 +227,7 @@ def with_rooms(state: State, rooms: tuple[str, ...]) -> State:
 
 
 def forgetful(state: State) -> State:
-    """The state without its house: what any new house starts from."""
+    """Returns the state without its house: what any new house starts from."""
     return replace(
         state,
         rooms=(),
@@ -241,7 +245,7 @@ def forgetful(state: State) -> State:
 
 
 def remember(state: State, past: Window, *, named: tuple[str, ...]) -> State:
-    """The state with the newest days of ``past``, without rooms that are neither ``named`` nor heard in those days."""
+    """Returns the state with the newest days of ``past``, without rooms neither ``named`` nor heard in those days."""
     kept = min(RECENT_SLOTS, past.slots)
 
     def newest(values: FloatArray) -> FloatArray:

@@ -31,7 +31,7 @@ WEEK: Final = PROFILE_DAYS * SLOTS_A_DAY
 
 
 def outdoor_inputs(values: FloatArray, outdoor: FloatArray, origins: IntArray) -> FloatArray:
-    """The unusual part of the difference to the air outside, (rooms, origins, OUTDOOR_FEATURES); 0 where unknown.
+    """Returns how unusual the difference to the air outside is, (rooms, origins, OUTDOOR_FEATURES); 0 where unknown.
 
     For humidity (%RH, the air outside at the room's temperature) and temperature (°C): the difference now minus its
     mean over 7 days; its mean over 24 h minus that; the difference now minus its mean at this time on the last 7 days.

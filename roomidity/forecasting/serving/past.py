@@ -37,6 +37,6 @@ class Past:
 
 
 def look_back(measured: Window) -> Past:
-    """The past as it looks at the window's end."""
+    """Returns the past as it looks at the window's end: what was measured, judged, and what silences explain."""
     codes = judge(measured.values, measured.agreed)
     return Past(measured, codes, cadence(believed(measured, codes).values))

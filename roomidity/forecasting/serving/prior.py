@@ -21,7 +21,7 @@ _FIELDS: Final[dict[str, Field]] = {"manifest": ("U", (1,)), "model": ("u1", ("M
 
 
 def pack_prior(model: Model, state: State, manifest: dict[str, Any]) -> bytes:
-    """A prior as one file: the model, the state that a new house starts from, and the manifest of their origin."""
+    """Returns a prior as one file: the model, the state that a new house starts from, and where they come from."""
     return pack(
         {
             "manifest": np.array([json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False)]),
@@ -34,7 +34,7 @@ def pack_prior(model: Model, state: State, manifest: dict[str, Any]) -> bytes:
 
 
 def unpack_prior(content: bytes, version: str) -> tuple[Model, State, dict[str, Any]]:
-    """The prior that :func:`pack_prior` wrote.
+    """Returns model, state and manifest of the prior that :func:`pack_prior` wrote.
 
     Raises
     ------
@@ -55,6 +55,6 @@ def unpack_prior(content: bytes, version: str) -> tuple[Model, State, dict[str, 
 
 @cache
 def load_prior() -> tuple[Model, State, dict[str, Any]]:
-    """The shipped prior: model, the state that a new house starts from, and the manifest; read once."""
+    """Returns the shipped prior: model, the state that a new house starts from, and the manifest; read once."""
     content = resources.files("roomidity").joinpath("data", "prior.npz").read_bytes()
     return unpack_prior(content, "shipped prior")

@@ -29,7 +29,7 @@ _TIMES: Final = 3
 
 
 def resets(values: FloatArray) -> NDArray[np.bool_]:
-    """Where a reading is such a value and nothing bears it out, of the shape of ``values``.
+    """Returns where a reading is such a value and nothing bears it out, of the shape of ``values``.
 
     Borne out is one that lies near the reading before or after it, and one to which the room comes now and then. Where
     a room has shown nothing else, saturated air is believed from the second reading on, and the other values from a day

@@ -29,7 +29,7 @@ KNOWN_READINGS: Final = 96
 
 
 def stuck(line: Line) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which readings stand still, and which of those are the first that were measured, as far as one can tell.
+    """Returns which readings stand still, and which of those were still measured, as far as one can tell.
 
     A run's first reading is the sensor's last, unless it jumped there: then the sensor failed with it. Slots without a
     reading do not count.

@@ -55,7 +55,7 @@ def challenge(
     jobs: int = 1,
     keep_estimators: bool = False,
 ) -> Challenge:
-    """A model of the house, judged on slots that neither it nor the champion was trained on.
+    """Returns a model of the house, judged on slots that neither it nor the champion was trained on.
 
     Slots are held out by what was measured, so that hours without readings, or with faulty ones, are no evidence.
 

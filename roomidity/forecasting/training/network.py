@@ -1,4 +1,7 @@
-"""The prior's network and how it is trained: two layers of rectified units and a linear bypass, by Adam, in NumPy.
+"""The prior's network and how it is trained: two layers of rectified units and a linear bypass, in NumPy.
+
+The optimiser is Adam (Kingma and Ba, ICLR 2015) with decoupled weight decay and a cosine schedule (Loshchilov and
+Hutter, ICLR 2017 and 2019); examples are mixed as by mixup (Zhang, Cisse, Dauphin and Lopez-Paz, ICLR 2018).
 
 Two things make it hold in a house that it never saw: many houses of many kinds, and examples that are mixed, stretched,
 shifted in time and blurred, so that no course can be learnt by heart.
@@ -107,7 +110,7 @@ def fit_network(
     settings: NetworkSettings | None = None,
     progress: Callable[[int, int], object] = lambda _done, _all: None,
 ) -> Model:
-    """A prior whose network is fitted to ``examples`` by least absolute error, every house counting the same.
+    """Returns a prior whose network is fitted to ``examples`` by least absolute error, every house counting the same.
 
     Parameters
     ----------
@@ -155,7 +158,7 @@ def fit_network(
 
 
 def with_outdoor_air(model: Model, examples: Examples, share: FloatArray) -> Model:
-    """The prior with what the air outside adds to it: a linear bypass, fitted to what the network leaves.
+    """Returns the prior with what the air outside adds to it: a linear bypass, fitted to what the network leaves.
 
     Parameters
     ----------
@@ -205,7 +208,7 @@ class _Stream:
         return np.maximum(np.sqrt(self.share @ values.astype(np.float64) ** 2), 1e-3).astype(np.float32)
 
     def draw(self) -> tuple[Numbers, Numbers]:
-        """Inputs (batch, INPUTS) and wanted outputs (batch, OUTPUTS), both scaled."""
+        """Returns inputs (batch, INPUTS) and wanted outputs (batch, OUTPUTS), both scaled."""
         settings, rng, examples = self.settings, self.rng, self.examples
         batch = settings.batch
         first = np.searchsorted(self.cumulative, rng.random(batch))

@@ -45,7 +45,7 @@ def train_prior(
     settings: NetworkSettings | None = None,
     progress: Callable[[int, int], object] = lambda _done, _all: None,
 ) -> tuple[Model, State]:
-    """A prior that knows ``houses``, with quantiles as wide as its errors in the ``unseen``.
+    """Returns a prior that knows ``houses``, with quantiles as wide as its errors in the ``unseen``.
 
     Parameters
     ----------
@@ -63,7 +63,15 @@ def train_prior(
 
 
 def examples_of(house: Window, source: int) -> Examples:
-    """One house's examples: every 4 h of every room where all that was to come was measured."""
+    """Returns one house's examples: every 4 h of every room where all that was to come was measured.
+
+    Parameters
+    ----------
+    house
+        Its readings; the first day serves as past alone.
+    source
+        Number of the house: it also shifts the hours that are taken, so that all hours are.
+    """
     first = house.first + SLOTS_A_DAY
     origins = np.arange(first + (4 * source - first) % STRIDE, house.last - STEPS + 1, STRIDE)
     basis = design(house.values, origins - house.first, house.outdoor)
@@ -85,12 +93,12 @@ def examples_of(house: Window, source: int) -> Examples:
 
 
 def joined(parts: Sequence[Examples]) -> Examples:
-    """The examples of several houses as one."""
+    """Returns the examples of several houses as one."""
     return Examples(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Examples)))
 
 
 def blank_state() -> State:
-    """The state of a house of which nothing at all is known, not even how wrong forecasts are elsewhere."""
+    """Returns the state of a house of which nothing at all is known, not even how wrong forecasts are elsewhere."""
     shares = np.array([expert.initial_weight for expert in PANEL])
     initial = np.broadcast_to(shares / shares.sum(), (2, BLOCKS, len(EXPERTS))).copy()
     knots = len(KNOTS)
@@ -113,7 +121,7 @@ def blank_state() -> State:
 
 
 def prior_state(model: Model, unseen: Sequence[Window]) -> State:
-    """The state that a new house starts from: as wrong as ``model`` was in the ``unseen``, each counting the same."""
+    """Returns the state that a new house starts from: as wrong as ``model`` was in the ``unseen`` houses on average."""
     blank = blank_state()
     later = [advance(blank, model, house) for house in unseen if house.slots > PAST_SLOTS]
     histogram = _shared([state.error_histogram[:1] for state in later]) if later else blank.error_histogram
@@ -137,7 +145,7 @@ def _shared(histograms: Sequence[FloatArray]) -> FloatArray:
 
 
 def no_prior() -> tuple[Model, State]:
-    """A prior that knows nothing: it expects no change, and has no idea how wrong that is until the house shows it."""
+    """Returns a prior that knows nothing: it expects no change, and no house has shown yet how wrong that is."""
     nothing = Model(
         scale=np.ones(INPUTS),
         difference_rms=np.ones(OUTPUTS),

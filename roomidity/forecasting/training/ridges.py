@@ -82,7 +82,7 @@ def train(
     jobs: int = 1,
     keep_estimators: bool = False,
 ) -> Trained:
-    """A model of the house from ``history`` alone, and the state at its end.
+    """Returns a model of the house from ``history`` alone, and the state at its end.
 
     The ridges are fitted on every hour whose 24 h have closed. The state comes from a replay: for each of the last
     days, ridges fitted on what had closed by then, forecasts for that day, weights and quantiles from their errors. So
@@ -114,7 +114,7 @@ def train(
 
 
 def one_blas_thread() -> AbstractContextManager[object]:
-    """Within, linear algebra runs on one thread: the matrices are too small to share, and rooms run side by side.
+    """Returns a context in which linear algebra runs on one thread: matrices are small, and rooms run side by side.
 
     With two, on two cores, 8 rooms take 31 s one by one in place of 13 s, and 99 s side by side in place of 12 s.
     """

@@ -11,6 +11,7 @@ import pytest
 
 from roomidity.dialects import Translation, open_envelope, parse_devices, translate
 from roomidity.dialects.bodies import own_form
+from roomidity.dialects.envelopes import from_base64
 from roomidity.domain.messages import Message
 from roomidity.domain.slots import to_epoch_ms
 from roomidity.readings.careful import decode_with_care
@@ -192,3 +193,10 @@ def test_what_is_no_envelope_holds_nothing(content: Any) -> None:
     translation = translated(content, "h9")
     assert not translation.readings
     assert not translation.broken
+
+
+def test_a_number_in_base64_is_one_however_short_and_a_short_word_stays_a_word() -> None:
+    """A rule of AWS IoT encodes whatever was published: `51` becomes `NTE=`."""
+    assert from_base64("NTE=") == "51"
+    assert from_base64("LTEuNQ==") == "-1.5"
+    assert [from_base64(text) for text in ("bath", "T04=", "2130", "e30=", "")] == [None] * 5

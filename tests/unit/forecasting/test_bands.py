@@ -10,8 +10,8 @@ import pytest
 
 from roomidity.forecasting import LEVELS, STEPS, Model, State, Window, forecast
 from roomidity.forecasting.panel import EXPERTS
-from roomidity.forecasting.serving.calibration import VOLATILITY_FLOOR, VOLATILITY_POWER
-from roomidity.forecasting.serving.features import KNOTS
+from roomidity.forecasting.serving.calibration import VOLATILITY_FLOOR, VOLATILITY_POWER, error_scale
+from roomidity.forecasting.serving.features import KNOTS, design
 from roomidity.forecasting.serving.forecast import AGE_POWER
 from roomidity.forecasting.serving.online import ORIGINS_A_DAY, TARGET_COVERAGE, WIDTH_RATE, absorb, with_rooms
 from roomidity.forecasting.training.ridges import Trained
@@ -58,6 +58,16 @@ def test_quantiles_are_as_wide_as_the_room_has_moved_at_this_hour_lately(
     calm_size, busy_size = moved / model.difference_rms.reshape(2, -1) + VOLATILITY_FLOOR
     np.testing.assert_allclose(busy / calm, (busy_size / calm_size) ** VOLATILITY_POWER, rtol=1e-6)
     assert (busy > calm).all()
+
+
+def test_the_error_scale_is_one_where_nothing_is_known_and_never_above_three(prior: tuple[Model, State]) -> None:
+    model = prior[0]
+    basis = design(np.full((1, 2, 8 * 96), np.nan), np.array([8 * 96]))
+    usual = model.difference_rms.reshape(basis.volatility.shape)
+    scales = [error_scale(model, replace(basis, volatility=factor * usual)) for factor in (0.0, 1e-9, 1.0, 1e9)]
+    calm = (VOLATILITY_FLOOR / (1 + VOLATILITY_FLOOR)) ** VOLATILITY_POWER
+    for scale, expected in zip(scales, (1.0, calm, 1.0, 3.0), strict=True):
+        np.testing.assert_allclose(scale, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("missed", "outside"), [(0.0, 0.0), (40.0, 1.0)])

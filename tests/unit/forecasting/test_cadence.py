@@ -151,3 +151,12 @@ def test_a_room_that_is_new_is_sparse_until_it_has_been_heard_for_long_enough(
         values[:, :, : 192 - slots] = np.nan
         grades = forecast(replace(house, values=values), *prior).grades
         assert {one for room in grades for one in room.values()} == {grade}
+
+
+def test_no_habit_explains_more_than_a_day() -> None:
+    """A sensor that reports every other day is not known to be healthy, however long it has done so."""
+    values = np.full((1, 2, 12 * 192), np.nan)
+    values[0, 0, ::192] = 50.0
+    found = cadence(values)
+    assert found.reach[0, 0] == 96
+    assert found.silent[0, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from roomidity.forecasting.artifacts import pack
 from roomidity.forecasting.model import BLOCKS, OPTIONAL_FIELDS, STATE_FIELDS, STATE_SCHEMA, _arrays
 from roomidity.forecasting.padding import UNNAMED_EXPERTS, with_experts
 from roomidity.forecasting.panel import EXPERTS, PANEL, Expert
+from roomidity.forecasting.serving.experts import consult, scaled
+from roomidity.forecasting.serving.features import FEATURES, calendar, design
 from roomidity.forecasting.training.pretraining import blank_state
-from roomidity.forecasting.training.ridges import train
+from roomidity.forecasting.training.ridges import Trained, train
 
 ORACLE = Expert("oracle", "half of what happened a day ago", 0.25, lambda asked: asked.design.yesterday / 2)
 
@@ -49,6 +52,21 @@ def test_the_list_is_in_order() -> None:
     assert len(set(EXPERTS)) == len(PANEL)
     assert all(expert.initial_weight > 0 and expert.words for expert in PANEL)
     np.testing.assert_allclose(blank_state().initial[0, 0].sum(), 1)
+
+
+def test_what_the_residual_ridge_says_comes_on_top_of_the_prior(house: Window, trained: Trained) -> None:
+    model = trained.model
+    window = house.tail(7 * 96)
+    basis = design(window.values, np.array([window.slots]))
+    rows = scaled(model, basis.inputs(calendar([window.last], window.timezone)))
+    place = EXPERTS.index("residual ridge")
+    own, nothing = (
+        consult(replace(model, residual=factor * model.residual), window.rooms, basis, rows) for factor in (1.0, 0.0)
+    )
+    np.testing.assert_array_equal(nothing[:, :, place], nothing[:, :, EXPERTS.index("prior")])
+    left = rows[0, 0, :FEATURES] @ model.residual[model.rooms.index("room 0")]
+    np.testing.assert_allclose((own - nothing)[0, 0, place].ravel(), left, atol=1e-9)
+    assert np.abs(left).max() > 0
 
 
 def test_a_state_of_fewer_experts_is_padded_and_serves(

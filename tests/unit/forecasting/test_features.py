@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from roomidity.forecasting import Model, State
+from roomidity.forecasting.serving.experts import CLIP, scaled
 from roomidity.forecasting.serving.features import INTERPOLATION, KNOTS, calendar, design, targets
 from roomidity.forecasting.serving.gaps import fill
 from roomidity.forecasting.window import slot_number
@@ -98,3 +100,9 @@ def test_a_weekend_begins_at_local_midnight() -> None:
     friday_late = datetime(2026, 3, 6, 23, 30, tzinfo=UTC)
     assert calendar([slot_number(friday_late)], "UTC")[0, -1] == 0
     assert calendar([slot_number(friday_late)], "Europe/Brussels")[0, -1] == 1
+
+
+def test_one_spike_counts_as_six_times_the_usual_and_no_more(prior: tuple[Model, State]) -> None:
+    model = prior[0]
+    rows = scaled(model, model.scale * np.array([[1e6], [-1e6], [5.0]]))
+    np.testing.assert_array_equal(rows, np.broadcast_to([[CLIP], [-CLIP], [5.0]], rows.shape))

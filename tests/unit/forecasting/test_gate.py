@@ -11,6 +11,7 @@ from roomidity.domain.slots import from_epoch_ms
 from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting import Model, State, Window, advance
 from roomidity.forecasting.evaluation.gate import CHALLENGER, MARGIN, Comparison, held_out_slots, judge, score_holdout
+from roomidity.forecasting.evaluation.scores import Score
 from roomidity.forecasting.training import ridges
 from roomidity.forecasting.training.challenge import challenge
 from roomidity.forecasting.training.ridges import train
@@ -173,6 +174,25 @@ def test_a_jump_is_neither_scored_nor_a_last_value(good: tuple[Model, State], ho
 def test_the_same_seed_gives_the_same_verdict(good, prior, house: Window, first: int) -> None:
     first_found, second_found = (verdict(good, {"prior": prior}, house, first) for _ in range(2))
     assert first_found == second_found
+
+
+def test_neighbouring_hours_tell_the_same_so_that_half_days_are_drawn() -> None:
+    """The same losses are less certain where whole half days are better or worse, than where hours are."""
+    rng = np.random.default_rng(0)
+    better = rng.choice([0.5, 1.4], 24)
+
+    def bound(losses: np.ndarray) -> float:
+        own, other = (
+            Score(*(np.broadcast_to(of[None, :, None, None], (1, len(of), 2, 24)) for _ in fields(Score)))
+            for of in (losses, np.ones(len(losses)))
+        )
+        count = np.ones((1, len(losses), 2, 24))
+        contenders = {CHALLENGER: replace(own, count=count), "champion": replace(other, count=count)}
+        return judge(contenders, slots=96, seed=0).comparisons[0].bound
+
+    half_days = better.repeat(4)
+    mean = half_days.mean() - 1
+    assert bound(half_days) - mean > 1.5 * (bound(rng.permutation(half_days)) - mean)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,22 @@ def test_known_errors_give_known_means() -> None:
     assert found.total().rmse[0] == pytest.approx(np.sqrt((4 * 4.0 + 92 * 0.25) / 96))
 
 
+@pytest.mark.parametrize(("actual", "expected"), [(1.0, (0.7 + 0.8 + 0.9) / 9), (-1.0, (0.3 + 0.2 + 0.1) / 9)])
+def test_pinball_loss_weighs_what_is_above_and_below_by_the_level(actual: float, expected: float) -> None:
+    quantiles = np.zeros((9, STEPS))
+    found = score(quantiles, np.full(STEPS, actual), np.array(0.0))
+    np.testing.assert_allclose(found.mean_pinball, 0.5)  # levels are as far from 0 as from 1
+    high = quantiles.copy()
+    high[:6] = actual  # exact, but for p70, p80 and p90
+    np.testing.assert_allclose(score(high, np.full(STEPS, actual), np.array(0.0)).mean_pinball, expected)
+
+
+@pytest.mark.parametrize(("actual", "covered"), [(-3.0, 0), (-2.0, 1), (0.0, 1), (2.0, 1), (3.0, 0)])
+def test_covered_is_what_lies_from_p10_to_p90(actual: float, covered: int) -> None:
+    quantiles = np.broadcast_to(np.linspace(-2, 2, 9)[:, None], (9, STEPS))
+    np.testing.assert_array_equal(score(quantiles, np.full(STEPS, actual), np.array(0.0)).coverage, covered)
+
+
 def test_three_quantiles_serve_as_well_as_nine() -> None:
     rng = np.random.default_rng(0)
     nine = np.sort(rng.normal(size=(3, 9, STEPS)), axis=1)
