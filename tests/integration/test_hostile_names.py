@@ -133,7 +133,7 @@ COMMANDS: Final[dict[str, list[tuple[str, ...]]]] = {
 """Each command's ways to say a name, in an order in which they can be given one after the other."""
 
 NEEDS_MORE: Final = {"demo", "up", "bridge", "backtest", "completion"}
-"""They start an engine, listen to a broker, read a file for long, or take no name; the same console prints what they do."""
+"""They start an engine, listen to a broker, read a file for long, or take no name; what they print is printed alike."""
 
 SAYS_BOTH: Final = {("room", HOUSE), ("show", TARGET, *AT), ("quarantine", "add", TARGET, *INTERVAL)}
 
