@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.runtime import logger, metrics, run_timed, stage, stopwatch, told
+from handlers.runtime import logger, logs_failure, metrics, run_timed, stage, stopwatch
 from roomidity.domain.messages import ForecastJob
 from roomidity.errors import ForgottenError
 from roomidity.pipeline.forecasts import forecast_house
@@ -19,7 +19,7 @@ __all__ = ["handler"]
 processor: Final = BatchProcessor(event_type=EventType.SQS)
 
 
-@told
+@logs_failure
 def _forecast(record: SQSRecord) -> None:
     job = ForecastJob.from_body(record.body)
     with stopwatch("connect"):

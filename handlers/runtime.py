@@ -25,7 +25,7 @@ from roomidity.stopwatch import Stopwatch
 if TYPE_CHECKING:  # drain and verify have no jobs, and need not import what knows them
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-__all__ = ["Handler", "clock", "is_live", "logger", "metrics", "run_timed", "stage", "stopwatch", "told"]
+__all__ = ["Handler", "clock", "is_live", "logger", "logs_failure", "metrics", "run_timed", "stage", "stopwatch"]
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 JobHandler = Callable[["SQSRecord"], None]
@@ -90,11 +90,11 @@ def run_timed(handler: Handler) -> Handler:
     return timed
 
 
-def told(handle: JobHandler) -> JobHandler:
-    """The handler of one job, which logs why it failed: where others of the batch did not, nothing else would."""
+def logs_failure(handle: JobHandler) -> JobHandler:
+    """Returns the handler of a job with a log of why it failed; of a batch that fails in part nothing else tells."""
 
     @wraps(handle)
-    def telling(record: SQSRecord) -> None:
+    def logged(record: SQSRecord) -> None:
         try:
             handle(record)
         except Exception:
@@ -102,7 +102,7 @@ def told(handle: JobHandler) -> JobHandler:
             logger.exception("job failed", job=record.body, receives=receives)
             raise
 
-    return telling
+    return logged
 
 
 def _since_process_start_ms() -> float:

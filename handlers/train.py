@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.runtime import clock, logger, metrics, run_timed, stage, told
+from handlers.runtime import clock, logger, logs_failure, metrics, run_timed, stage
 from roomidity import __version__
 from roomidity.domain.messages import TrainingJob
 from roomidity.errors import ForgottenError, NotEnoughDataError
@@ -20,7 +20,7 @@ __all__ = ["handler"]
 processor: Final = BatchProcessor(event_type=EventType.SQS)
 
 
-@told
+@logs_failure
 def _train(record: SQSRecord) -> None:
     job = TrainingJob.from_body(record.body)
     try:

@@ -238,7 +238,7 @@ class Account:
         return QueueFacts(waiting=waiting, in_flight=in_flight, oldest=oldest)
 
     def table(self, name: str) -> TableFacts:
-        """A table, of which one item can be read; that there is none is as good."""
+        """Describe a table, and prove that it can be read by asking for one item, which need not exist."""
         tables = self._client("dynamodb")
         table = tables.describe_table(TableName=name)["Table"]
         keys = tuple(key["AttributeName"] for key in table["KeySchema"])

@@ -49,7 +49,7 @@ class Bucket:
         return self._connect()
 
     def put(self, key: str, content: bytes, *, content_type: str) -> str:
-        """Write an object, replacing what stood there; its version."""
+        """Write an object, replacing what stood there. Returns its version."""
         answer = self._client.put_object(Bucket=self.name, Key=key, Body=content, ContentType=content_type)
         return answer.get("VersionId", _UNVERSIONED)
 

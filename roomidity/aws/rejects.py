@@ -29,7 +29,7 @@ class RejectLog:
         self._bucket = bucket
 
     def put(self, day: date, rejects: Sequence[Mapping[str, Any]]) -> str:
-        """Write rejects as one object, as many lines; its key."""
+        """Write rejects as one object, as many lines. Returns its key."""
         content = _content(rejects)
         key = f"{_below(day)}{hashlib.sha256(content).hexdigest()[:24]}.ndjson"
         self._bucket.put(key, content, content_type=_NDJSON)

@@ -59,7 +59,7 @@ class Functions:
         return self._call(name, event, replayed_to=replayed_to)
 
     def work_off(self, name: str, queue: Queue) -> int:
-        """Call a function with the messages of its queue until none is left; how many there were.
+        """Call a function with the messages of its queue until none is left. Returns how many there were.
 
         Raises
         ------

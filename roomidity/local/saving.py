@@ -67,7 +67,7 @@ class Saver:
             await asyncio.sleep(max(SAVE_EVERY_S, _SHARE * took_s))
 
     def save(self) -> bool:
-        """Save now, in this process; whether it could be."""
+        """Save now, in this process. Returns whether it could be."""
         self._number += 1
         began_at = datetime.now(UTC)
         try:

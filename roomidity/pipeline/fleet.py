@@ -136,7 +136,7 @@ def _parts(houses: Sequence[str], at_most: int) -> list[tuple[str, ...]]:
 
 
 def divide(verify: Function, houses: Sequence[str], *, day: date | None, now: datetime, at_most: int) -> int:
-    """Hand the houses to calls of ``verify`` of their own, at most ``at_most`` to each; returns how many calls."""
+    """Hand the houses to calls of ``verify`` of their own, at most ``at_most`` to each. Returns how many calls."""
     parts = _parts(houses, at_most)
     for part in parts:
         verify.begin(NightCall(houses=part, day=day, now=now).to_event())

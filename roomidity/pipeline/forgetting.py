@@ -25,7 +25,7 @@ class OfHouse(Protocol):
     """Where something is kept by house."""
 
     def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete what is kept of a house, or only count it; how many, some at a time."""
+        """Delete what is kept of a house, or only count it. Yields how many, some at a time."""
 
 
 class OfSlots(Protocol):
@@ -39,7 +39,7 @@ class OfRoom(Protocol):
     """Where something is kept by room."""
 
     def erase(self, house: str, room: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete what is kept of a room, or only count it; how many, some at a time."""
+        """Delete what is kept of a room, or only count it. Yields how many, some at a time."""
 
     def bytes(self) -> int:
         """How large all of it is, about."""
@@ -52,14 +52,14 @@ class OfModels(Protocol):
     """Where models' bytes are kept."""
 
     def erase_objects(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete a house's objects, or only count them; how many, some at a time."""
+        """Delete a house's objects, or only count them. Yields how many, some at a time."""
 
 
 class ErasableHouses(Houses, Protocol):
     """Houses, of which one that cannot be read can be deleted."""
 
     def erase(self, house: str) -> Iterator[int]:
-        """Delete a house; how many there were."""
+        """Delete a house. Returns how many there were."""
 
 
 @dataclass(frozen=True)

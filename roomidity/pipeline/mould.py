@@ -42,7 +42,7 @@ Slot = tuple[SlotKey, Observation, Origin]
 
 
 def advance_mould(observations: Observations, moulds: Moulds, home: House, *, now: datetime) -> int:
-    """Bring the mould index of all rooms up to the newest day (UTC) that is over; how many days were written.
+    """Bring the mould index of all rooms up to the newest day (UTC) that is over. Returns how many days were written.
 
     A house without air outside has none. Again changes nothing.
     """

@@ -54,7 +54,7 @@ class DeliveryNoting:
             logger.exception("how readings came in could not be told")
 
     def write(self, houses: Houses, *, may_go_on: Callable[[], bool]) -> int:
-        """Write what was collected into the houses, of which each is read anew; how many were written."""
+        """Write what was collected into the houses, of which each is read anew. Returns how many were written."""
         names, written = sorted(self._ticks), 0
         first = int(self.now.timestamp()) // SLOT_S * _MOST_HOUSES % max(len(names), 1)
         chosen = (names[first:] + names[:first])[:_MOST_HOUSES]

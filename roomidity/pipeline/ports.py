@@ -44,10 +44,10 @@ class ReadingsQueue(Protocol):
     """At least once, in any order: what is received and not deleted comes again."""
 
     def receive(self) -> list[Message]:
-        """Some messages; none when none wait."""
+        """Returns some of the waiting messages, or none if none wait."""
 
     def delete(self, messages: Sequence[Message]) -> list[Message]:
-        """Delete messages; those that could not be come back."""
+        """Delete messages. Those that could not be deleted are received again."""
 
 
 class JobQueue(Protocol):
@@ -103,10 +103,10 @@ class Sets(Protocol):
         """Those that exist."""
 
     def put_many(self, sets: Mapping[SlotKey, StoredSet]) -> set[SlotKey]:
-        """Write each whose stored version is one less; the keys of the others."""
+        """Write each set whose stored version is one less than its own. Returns the keys of the others."""
 
     def raise_versions(self, sets: Mapping[SlotKey, StoredSet], to: Mapping[SlotKey, int]) -> set[SlotKey]:
-        """Give each set, if it is still as it was read, a higher version; the keys of those that are not."""
+        """Give each set, if it is still as it was read, a higher version. Returns the keys of those that are not."""
 
     def delete_before(self, lives: Mapping[SlotKey, int]) -> None:
         """Delete each set that is of an earlier life of its house than the one given with its slot."""
@@ -122,7 +122,7 @@ class Observations(Protocol):
         """What each was derived from."""
 
     def put_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
-        """Write each unless one of a newer set or of newer rules stands there; the keys of those not written."""
+        """Write each unless one of a newer set or newer rules is stored. Returns the keys of those not written."""
 
     def delete(self, keys: Iterable[SlotKey]) -> None:
         """Delete the observations of some slots."""
@@ -137,14 +137,14 @@ class Observations(Protocol):
         """Each slot in [start, end) that was observed, what was, and what it was derived from, in order of time."""
 
     def replace_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
-        """Write each where one of the very same origin stands; the keys of those not written."""
+        """Write each where one of the very same origin stands. Returns the keys of those not written."""
 
 
 class Rejects(Protocol):
     """Where rejected readings are kept."""
 
     def put(self, day: date, rejects: Sequence[Mapping[str, Any]]) -> str:
-        """Keep them; where."""
+        """Store the rejects. Returns the object's key."""
 
     def replace(self, key: str, rejects: Sequence[Mapping[str, Any]]) -> object:
         """Put others in the place of all that was kept there."""
@@ -170,7 +170,7 @@ class Accuracy(Protocol):
     """Rooms' accuracy by day; a row gives way only to one of as many forecasts or more."""
 
     def put_many(self, rows: Iterable[DayAccuracy], *, home: House | None = None) -> int:
-        """Write rows, but none of a ``home`` that was forgotten since it was read; how many were written."""
+        """Write rows, but none of a ``home`` that was forgotten since it was read. Returns how many were written."""
 
     def between(self, house: str, room: str, first: date, last: date) -> list[DayAccuracy]:
         """A room's rows of the days from ``first`` to ``last``, both included, in order of time."""
@@ -233,7 +233,7 @@ class Registry(Protocol):
         """Write why a candidate does not serve."""
 
     def put_state(self, house: str, version: str, state: State) -> bool:
-        """Move the state of a version on; whether it was: one that reaches as far stays."""
+        """Replace a version's state by a later one. Returns False if the stored one reaches as far."""
 
     def prune(self, house: str, *, now: datetime) -> Sequence[Pruned]:
         """Delete the objects of what serves no more."""

@@ -124,7 +124,7 @@ class SlotWriter:
         return taken
 
     def refresh(self, read: Mapping[SlotKey, StoredSet]) -> int:
-        """Bring the observations of sets that were just ``read`` up to date; returns how many were written.
+        """Bring the observations of sets that were just ``read`` up to date. Returns how many were written.
 
         Running it again writes none. A set that cannot be read is named in the log, and costs the others nothing.
 
@@ -140,7 +140,7 @@ class SlotWriter:
         return written
 
     def correct(self, read: Mapping[SlotKey, StoredSet], standing: Mapping[SlotKey, Observation]) -> int:
-        """Write anew what says something else than follows from the sets just ``read``; returns how many were.
+        """Write anew what says something else than follows from the sets just ``read``. Returns how many were.
 
         It comes after :meth:`refresh`, for what bears the right origin and is not what follows from it, such as an
         observation of an earlier version. Flags of faults are no part of that. Who is overtaken leaves it to the other.
@@ -157,7 +157,7 @@ class SlotWriter:
         return len(other) - len(self.observations.put_many({key: (derived[key], origins[key]) for key in other}))
 
     def _refresh(self, read: Mapping[SlotKey, StoredSet]) -> tuple[int, set[SlotKey], set[SlotKey]]:
-        """The same; returns how many were written, and the slots whose observation never gave way, or never will."""
+        """The same. Returns how many were written, and the slots whose observation never gave way, or never will."""
         written = 0
         refused: set[SlotKey] = set()
         seen: dict[SlotKey, Origin] = {}
@@ -188,7 +188,7 @@ class SlotWriter:
     def _store_round(
         self, pending: pl.DataFrame, read: ReadSets, stored: Stored, lives: Mapping[str, int]
     ) -> pl.DataFrame:
-        """One round for slots that were read; returns the readings of those that another writer changed meanwhile."""
+        """One round for slots that were read. Returns the readings of those that another writer changed meanwhile."""
         keys, before = list(read.keys), read.held
         if read.later or read.unreadable:
             _tell(read.unreadable)
@@ -251,7 +251,7 @@ class SlotWriter:
     def _write_observations(
         self, values: pl.DataFrame, held: Mapping[SlotKey, StoredSet], homes: Mapping[str, House]
     ) -> set[SlotKey]:
-        """Derive the slots that are ``held`` from their ``values``; returns those refused: something newer is there."""
+        """Derive the slots that are ``held`` from their ``values``. Returns those refused: something newer is there."""
         origins = origins_of(held, homes)
         observed = _derive(values, homes)
         return self.observations.put_many({key: (observation, origins[key]) for key, observation in observed.items()})

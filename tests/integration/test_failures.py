@@ -57,8 +57,8 @@ MORE: Final[Mapping[str, list[str]]] = {
     "quarantine remove": ["--rule", "0a1b2c"],
     "quarantine add": ["--from", "2026-03-14T00:00Z", "--to", "2026-03-15T00:00Z"],
 }
-LOCAL: Final = {"demo", "up", "backtest", "translate", "completion"}
-"""They ask nothing of AWS: the first two have an engine of their own."""
+LOCAL: Final = {"demo", "up", "bridge", "backtest", "translate", "completion"}
+"""They ask nothing of AWS, have an engine of their own, or, as the bridge, outlast its absence."""
 
 ALL: Final = {" ".join(path): command for path, command in commands(roomidity) if not isinstance(command, click.Group)}
 

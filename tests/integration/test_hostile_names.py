@@ -133,7 +133,7 @@ COMMANDS: Final[dict[str, list[tuple[str, ...]]]] = {
 """Each command's ways to say a name, in an order in which they can be given one after the other."""
 
 NEEDS_MORE: Final = {"demo", "up", "backtest", "bridge", "completion"}
-"""They start an engine, read a file for long, talk to a broker, or take no name; what they print passes the same console."""
+"""They start an engine, read a file for long, talk to a broker, or take no name; they print to the same console."""
 
 SAYS_BOTH: Final = {("room", HOUSE), ("show", TARGET, *AT), ("quarantine", "add", TARGET, *INTERVAL)}
 

@@ -46,7 +46,7 @@ class ModelObjects:
         self._bucket.put(_model_key(house, version), content, content_type=_NPZ)
 
     def put_state(self, house: str, version: str, content: bytes) -> str:
-        """Write a state's bytes; returns their checksum."""
+        """Write a state's bytes. Returns their checksum."""
         sha256 = sha256_of(content)
         self._bucket.put(_state_key(house, version, sha256), content, content_type=_NPZ)
         return sha256

@@ -19,7 +19,7 @@ UNTOUCHED: Final = timedelta(hours=1)
 
 
 def prune(table: ModelTable, objects: ModelObjects, house: str, *, now: datetime) -> list[Pruned]:
-    """Delete the objects of what serves no more; returns what was deleted.
+    """Delete the objects of what serves no more. Returns what was deleted.
 
     Kept are those of the last KEPT_SERVED versions that served, of candidates, and of anything younger than
     UNTOUCHED. A version is barred from serving before its objects go, in one transaction with a look at the

@@ -44,7 +44,7 @@ class ModelTable:
         self._reader = Reader(damage)
 
     def put(self, house: str, record: ModelRecord, *, home: House | None = None) -> bool:
-        """Write a version's record; whether it was: one that has served, or was pruned, stays as it is.
+        """Write a version's record. Returns False where one stands that has served or was pruned: it stays.
 
         Of a ``home`` that was forgotten since it was read none is written.
         """
@@ -156,7 +156,7 @@ class ModelTable:
         raise NotFoundError(f"model {to} of house {house!r}", hint=f"list them with `roomidity models list {house}`")
 
     def decide(self, house: str, version: str, decision: Mapping[str, Any], *, expires_at: datetime) -> bool:
-        """Write why a version does not serve; whether it was: one that has served stays as it is."""
+        """Write why a version does not serve. Returns False where it has served: its record stays."""
         item = self._item
         return self._update(
             item(house, version),
@@ -178,7 +178,7 @@ class ModelTable:
         )
 
     def mark_pruned(self, house: str, version: str, *, at: datetime) -> bool:
-        """Bar a version from serving, so that its objects can go; whether it was: not what the pointer names."""
+        """Bar a version from serving, so that its objects can go. Returns False if the pointer names it."""
         item = self._item
 
         def is_other(name: Any) -> Condition:

@@ -232,7 +232,7 @@ class Registry:
         return RolledBack(moved, skipped)
 
     def put_state(self, house: str, version: str, state: State) -> bool:
-        """Move the state of a version on; whether it was: one that reaches as far or further stays.
+        """Replace a version's state by a later one. Returns False if the stored one reaches as far or further.
 
         The object is written before it is named, and the state before the former one stays a while for who has just
         read its name; so every reader finds what it was told of, whoever else writes.
@@ -259,11 +259,11 @@ class Registry:
         raise StoreError(f"the state of model {version} was changed by others {_STATE_TRIES} times in a row")
 
     def prune(self, house: str, *, now: datetime) -> list[Pruned]:
-        """Delete the objects of what serves no more; returns what was deleted."""
+        """Delete the objects of what serves no more. Returns what was deleted."""
         return prune(self._table, self._objects, house, now=now)
 
     def erase_objects(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete a house's objects, with what a versioned bucket keeps of them; how many, some at a time."""
+        """Delete a house's objects, with what a versioned bucket keeps of them. Yields how many, some at a time."""
         return self._objects.erase(house, dry_run=dry_run)
 
     def withdraw(self, house: str) -> None:

@@ -80,11 +80,11 @@ class Wire(Attribute[Mapping[str, Any]]):
     attr_type = MAP
 
     def serialize(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The same."""
+        """Pass the map through unchanged."""
         return value
 
     def deserialize(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The same."""
+        """Pass the map through unchanged."""
         return value
 
 

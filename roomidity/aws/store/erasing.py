@@ -18,7 +18,7 @@ _AT_ONCE: Final = 25
 
 
 def erase(item: type[Model], owner: str, *, dry_run: bool = False) -> Iterator[int]:
-    """Delete every item under the hash key ``owner``; how many, some at a time.
+    """Delete every item under the hash key ``owner``. Yields how many, some at a time.
 
     Where it ends half way, running it again does the rest. It reads consistently, again and again until nothing is
     left, so that what was written before and meanwhile is seen; and no more of an item than its key. ``dry_run`` only
@@ -55,7 +55,7 @@ class OfHouses:
         self._item = item
 
     def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete what is kept of a house; how many, some at a time."""
+        """Delete what is kept of a house. Yields how many, some at a time."""
         return erase(self._item, house, dry_run=dry_run)
 
 
@@ -66,7 +66,7 @@ class OfRooms:
         self._item = item
 
     def erase(self, house: str, room: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete what is kept of a room; how many, some at a time."""
+        """Delete what is kept of a room. Yields how many, some at a time."""
         return erase(self._item, room_id(house, room), dry_run=dry_run)
 
     def bytes(self) -> int:
@@ -74,7 +74,7 @@ class OfRooms:
         return int(self._item.describe_table()["TableSizeBytes"])
 
     def erase_below(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete what is kept of any room of a house, in reading the whole table; how many, some at a time."""
+        """Delete what is kept of any room of a house, in reading the whole table. Yields how many, some at a time."""
         room: Any = self._item.get_attributes()["room_id"]
         of_house = self._item.scan(room.startswith(room_id(house, "")), attributes_to_get=_keys(self._item))
         return _delete(self._item, of_house, dry_run=dry_run)

@@ -159,7 +159,7 @@ class HouseTable:
             raise ConflictError(f"house {house.name!r}", attempts=1) from error
 
     def erase(self, house: str) -> Iterator[int]:
-        """Delete a house's item, also one that is damaged; how many there were."""
+        """Delete a house's item, also one that is damaged. Returns how many there were."""
         return erase(self._item, house)
 
     def _house(self, item: HouseItem) -> House:

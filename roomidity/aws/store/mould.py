@@ -63,7 +63,7 @@ class MouldTable:
         return sorted(self._reader.each(self._item.batch_get(keys), _to_day), key=lambda one: one.day)
 
     def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete a house's days; how many, some at a time."""
+        """Delete a house's days. Yields how many, some at a time."""
         return erase(self._item, _key(house), dry_run=dry_run)
 
     def _write(self, one: MouldDay) -> Write:

@@ -122,7 +122,7 @@ class Reader:
             raise self.note(item, _said(error)) from error
 
     def note(self, item: Item, why: str) -> ItemDamagedError:
-        """Note that an item is damaged; returns the error that says so."""
+        """Note that an item is damaged. Returns the error that says so."""
         damaged = Damaged(item.Meta.table_name, key_of(item), why)
         self._damage.note(damaged)
         return ItemDamagedError(damaged.table, key=damaged.key, why=why)

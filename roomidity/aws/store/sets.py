@@ -53,7 +53,7 @@ class SetTable:
         return {key for key, done in zip(sets, written, strict=True) if not done}
 
     def raise_versions(self, sets: Mapping[SlotKey, StoredSet], to: Mapping[SlotKey, int]) -> set[SlotKey]:
-        """Give each set, if it is still as it was read, a higher version; the keys of those that are not.
+        """Give each set, if it is still as it was read, a higher version. Returns the keys of those that are not.
 
         That of a set that was restored is lower than what was derived from it; raised, it counts on from there.
         """

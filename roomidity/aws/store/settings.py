@@ -105,7 +105,7 @@ class SettingTable:
             raise ConflictError(f"the {setting.kind} of house {setting.house!r}", attempts=1) from error
 
     def erase(self, house: str) -> Iterator[int]:
-        """Delete all that is set of a house; how many, some at a time."""
+        """Delete all that is set of a house. Yields how many, some at a time."""
         return erase(self._item, house)
 
 

@@ -98,7 +98,7 @@ def guard_for(home: House | None, guard: Callable[[House], Guard] | None) -> Gua
 
 
 def save(write: Write) -> bool:
-    """Write an item; whether its condition held. Another's transaction that is writing it is waited for."""
+    """Write an item. Returns whether its condition held. Waits for another's transaction on it to end."""
     for pause_s in (*_TRANSACTION_PAUSES_S, None):
         try:
             if updates := write.updates:
@@ -126,7 +126,7 @@ def remove(item: Model, condition: Condition | None = None) -> None:
 
 
 def save_many(writes: Sequence[Write], connection: Connection, guard: Guard | None = None) -> list[bool]:
-    """Write items, each if its condition and the guard's hold; whether they did.
+    """Write items, each if its condition and the guard's hold. Returns whether they did.
 
     With a guard each is a transaction, at twice the price of a write.
 
@@ -189,7 +189,7 @@ def _batches(places: Sequence[int], writes: Sequence[Write]) -> Iterator[list[in
 
 
 def transact(connection: Connection, write: Callable[[TransactWrite], None]) -> bool:
-    """Write all or nothing; whether the conditions held. Others' transactions on the same items are waited for.
+    """Write all or nothing. Returns whether the conditions held. Waits for others' transactions on the items.
 
     Raises
     ------

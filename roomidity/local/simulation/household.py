@@ -188,7 +188,7 @@ class _Day:
         self.add(Change.HEAT, room, start_h, end_h - start_h, _ASLEEP_W if asleep else _AWAKE_W)
 
     def person(self, person: _Person, *, closed: bool) -> tuple[float, float, bool]:
-        """A person's day; returns the hours of waking and falling asleep, and whether the day is spent elsewhere."""
+        """A person's day. Returns the hours of waking and falling asleep, and whether the day is spent elsewhere."""
         rng = self.rng
         late = rng.normal(1.7, 0.6) if self.weekend else rng.normal(0, 0.25)
         wakes = max(person.wakes_h + late, 4.5)
