@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import random
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +19,7 @@ from roomidity.bridge.filters import matches
 from roomidity.bridge.outbox import Outbox
 from roomidity.bridge.patience import Patience
 from roomidity.bridge.ports import Broker, Event, Granted, Linked, Lost, Queue
+from roomidity.bridge.telling import Telling
 from roomidity.errors import BridgeError
 
 __all__ = ["Clocks", "Relay", "Started"]
@@ -43,21 +43,6 @@ _CHASES: Final = 3
 _CHASED: Final = (
     "it does so again and again: does another client, such as a second bridge of this house, bear the same name? End "
     "one of them, or give it another --client-id"
-)
-
-_TOLD: Final = 200
-"""Topics that are named in warnings, each once."""
-
-_REASONS: Final[Mapping[LeftOut, str]] = {
-    LeftOut.NOT_UTF8: "is not text (UTF-8), so it says no reading; left out. A narrower --topic spares it",
-    LeftOut.TOO_LARGE: "is longer than the queue takes; left out. A narrower --topic spares it",
-    LeftOut.NOT_ASKED: "is of an earlier subscription that the broker still keeps; left out. Another --client-id "
-    "begins anew, and the broker forgets the old one in 7 days",
-}
-
-_QOS0: Final = (
-    "is published at QoS 0, as most devices do (others are not named): what comes so while the bridge or its network "
-    "is away is lost, unless the broker has `queue_qos0_messages true`"
 )
 
 
@@ -121,10 +106,8 @@ class Relay:
         self._linked_at_s = 0.0
         self._brief = 0
         self._lost: Lost | None = None
-        self._told: set[tuple[str, str | None]] = set()
-        self._reported: Counter[str] = Counter()
+        self._telling = Telling()
         self._report_at_s = clocks.monotonic() + _REPORT_S
-        self._dropped: int | None = None
 
     def start(self) -> Started:
         """Connect and subscribe; returns what the broker answered.
@@ -161,9 +144,8 @@ class Relay:
         self._acknowledge()
         if self._linked is not None:
             self._broker.leave()
-        self._report()
-        left = self._outbox.waiting
-        if left:
+        self._telling.report(self._outbox.counts, held=self._outbox.waiting)
+        if left := self._outbox.waiting:
             logger.warning("the queue did not take all; the broker keeps what it holds at QoS 1", extra={"left": left})
 
     @property
@@ -182,17 +164,16 @@ class Relay:
         self._acknowledge()
         if now_s >= self._report_at_s:
             self._report_at_s = now_s + _REPORT_S
-            self._report()
+            self._telling.report(self._outbox.counts, held=self._outbox.waiting)
 
     # ---- The broker.
 
     def _may_connect(self, now_s: float) -> bool:
-        is_free = self._linked is None and not self._is_connecting
-        return is_free and now_s >= self._to_broker.until_s and self._outbox.is_roomy
+        is_free = self._linked is None and not self._is_connecting and self._outbox.is_roomy
+        return is_free and now_s >= self._to_broker.until_s
 
     def _connect(self) -> None:
-        self._is_connecting = True
-        self._lost = None
+        self._is_connecting, self._lost = True, None
         self._broker.connect()
 
     def _look(self) -> None:
@@ -211,29 +192,14 @@ class Relay:
 
     def _hear(self, message: Published) -> None:
         topic, now_s = message.topic, self._clocks.monotonic()
-        if topic is not None and topic.startswith("$SYS/") and not any(matches(one, topic) for one in self._filters):
-            self._hear_of_broker(topic, message.payload.decode(errors="replace"))
+        if topic is None or any(matches(one, topic) for one in self._filters):
+            why: LeftOut | None = self._outbox.hear(message, received=self._clocks.utc(), now_s=now_s)
+        elif topic.startswith("$SYS/"):
+            self._telling.hear_of_broker(topic, message.payload.decode(errors="replace"))
             return
-        if topic is not None and not any(matches(one, topic) for one in self._filters):
-            why: LeftOut | None = self._outbox.pass_over(message, now_s=now_s)
         else:
-            why = self._outbox.hear(message, received=self._clocks.utc(), now_s=now_s)
-        if message.qos == 0:
-            self._tell_once("qos0", None, f"{topic} {_QOS0}")
-        if why is not None and why in _REASONS:
-            named = topic or "a topic that is not UTF-8"
-            self._tell_once(why, topic, f"{named}: a message of {len(message.payload):,} bytes {_REASONS[why]}")
-
-    def _hear_of_broker(self, topic: str, said: str) -> None:
-        if topic == VERSION:
-            logger.info("the broker says that it is %s", said[:80])
-        elif topic == DROPPED and said.isdecimal() and len(said) < 20:
-            before, self._dropped = self._dropped, int(said)
-            if before is not None and self._dropped > before:
-                logger.warning(
-                    "the broker has dropped messages, of this or another client: raise max_queued_messages",
-                    extra={"dropped_by_broker": self._dropped - before},
-                )
+            why = self._outbox.pass_over(message, now_s=now_s)
+        self._telling.tell_of(message, why)
 
     def _link(self, linked: Linked) -> None:
         self._is_connecting = False
@@ -332,18 +298,3 @@ class Relay:
         logger.warning(
             "not queued, and held: %s; next try in %.0f s", said, wait_s, extra={"held": self._outbox.waiting}
         )
-
-    # ---- What is told.
-
-    def _report(self) -> None:
-        """Log what happened since the last report, by counts; and what is held."""
-        counts = self._outbox.counts
-        since = {name: counts[name] - self._reported[name] for name in ("received", "queued", "bodies", "qos0")}
-        since |= {name: count - self._reported[name] for name, count in counts.items() if count > self._reported[name]}
-        self._reported = counts.copy()
-        logger.info("bridged", extra={**since, "held": self._outbox.waiting})
-
-    def _tell_once(self, why: str, topic: str | None, said: str) -> None:
-        if (why, topic) not in self._told and len(self._told) < _TOLD:
-            self._told.add((why, topic))
-            logger.warning(said)
