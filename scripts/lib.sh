@@ -108,11 +108,11 @@ one_thread() {
     export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1 POLARS_MAX_THREADS=1
 }
 
-# run_tool MODULE ARGUMENT...: a module of tools/, by the environment that is active, else by the checkout's. It and the package
-# are this checkout's, wherever one stands.
+# run_tool MODULE ARGUMENT...: a module of scripts/tools/, by the environment that is active, else by the checkout's. It and the
+# package are this checkout's, wherever one stands.
 run_tool() {
     local python="${VIRTUAL_ENV:-$VENV}/bin/python" module="$1"
     shift
     [ -x "$python" ] || give_up "found no environment in $VENV; scripts/demo and scripts/test make it"
-    PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}" exec "$python" -P -m "tools.$module" "$@"
+    PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}" exec "$python" -P -m "scripts.tools.$module" "$@"
 }

@@ -31,10 +31,10 @@ from roomidity.aws.dynamodb import botocore_session
 from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
 from roomidity.composition import Roomidity
+from scripts.tools.write_commands import commands
 from tests.integration.conftest import ENVIRONMENT
 from tests.integration.stage import create
 from tests.integration.test_handlers import NOW, observe
-from tools.write_commands import commands
 
 ARGUMENTS: Final[Mapping[str, str]] = {
     "house": "h1",

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import pytest
 
+from scripts.tools import trace_ways
 from tests.conftest import CHECKOUT
-from tools import trace_ways
 
 SCRIPT: Final = CHECKOUT / "scripts/trace-ways"
 

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from roomidity.cli.app import roomidity
-from tools.write_commands import commands, page_text
+from scripts.tools.write_commands import commands, page_text
 
 CHECKOUT: Final = Path(__file__).parents[2]
 PAGES: Final = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]

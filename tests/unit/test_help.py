@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from roomidity.cli.app import roomidity
-from tools.write_commands import commands
+from scripts.tools.write_commands import commands
 
 COLUMNS = 80
 

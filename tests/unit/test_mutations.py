@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.mutations import MUTATIONS, Mutation
+from scripts.tools.mutations import MUTATIONS, Mutation
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,4 +1,4 @@
-"""scripts/ starts what tools/ has, and nothing stands in either that the other lacks."""
+"""scripts/ starts what scripts/tools/ has, and nothing stands in either that the other lacks."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ LAUNCHERS: Final = {
     if path.is_file() and (found := STARTS.search(path.read_text("utf-8")))
 }
 BY_PATH: Final = {"__init__", "check_template", "old_way"}
-"""Started otherwise: by scripts/check-template in its tools' environment, and by tools/bench_run_time.py."""
+"""Started otherwise: by scripts/check-template in its tools' environment, and by scripts/tools/bench_run_time.py."""
 
 
 def test_every_tool_has_its_launcher_and_every_launcher_its_tool() -> None:
-    tools = {path.stem for path in (CHECKOUT / "tools").glob("*.py")}
+    tools = {path.stem for path in (CHECKOUT / "scripts/tools").glob("*.py")}
     assert set(LAUNCHERS.values()) == tools - BY_PATH
     assert all(path.name == tool.replace("_", "-") for path, tool in LAUNCHERS.items())
     assert all(os.access(path, os.X_OK) for path in LAUNCHERS)
@@ -30,12 +30,12 @@ def test_every_tool_has_its_launcher_and_every_launcher_its_tool() -> None:
 
 @pytest.mark.parametrize("tool", sorted(set(LAUNCHERS.values())))
 def test_help_calls_a_tool_by_its_launcher(tool: str) -> None:
-    source = (CHECKOUT / f"tools/{tool}.py").read_text("utf-8")
+    source = (CHECKOUT / f"scripts/tools/{tool}.py").read_text("utf-8")
     assert re.search(rf'prog="(scripts/)?{tool.replace("_", "-")}"', source)
 
 
 def test_a_launcher_runs_the_checkout_s_tool_from_anywhere(tmp_path: Path) -> None:
-    (tmp_path / "tools.py").write_text("raise SystemExit('the wrong one')\n")
+    (tmp_path / "scripts.py").write_text("raise SystemExit('the wrong one')\n")
     done = subprocess.run(  # noqa: S603  # our own
         [CHECKOUT / "scripts/run-times", "--help"], cwd=tmp_path, capture_output=True, text=True, check=False
     )

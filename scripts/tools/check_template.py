@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+ROOT: Final = Path(__file__).resolve().parents[2]
 EXCEPTIONS: Final = ROOT / "container/template-exceptions.toml"
 TEMPLATE: Final = "cloudformation-template-update-stack.json"
 STAGES: Final = {

@@ -38,7 +38,7 @@ from roomidity.local.engine import running
 from roomidity.local.stack import resolved
 from tests.worst_bodies import WORST, full_sets, worst_body
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 STAGE = "worst"
 START = datetime(2026, 1, 5, tzinfo=UTC)

@@ -15,7 +15,7 @@ import click
 
 from roomidity.cli.app import roomidity
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/commands.md"
 COLUMNS = 100
 INTRODUCTION = """# Commands

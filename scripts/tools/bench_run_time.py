@@ -4,7 +4,7 @@
     scripts/bench-run-time [--repeats N] [--warm N] [--days N] [--log FILE] [--json]
 
 A simulated house of 8 rooms lives N days on the local engine, and both are trained on it: roomidity by its function
-`train`, and tools/old_way.py (pandas, scikit-learn, a joblib file a room and quantity in the bucket, 96 steps one
+`train`, and scripts/tools/old_way.py (pandas, scikit-learn, a joblib file a room and quantity in the bucket, 96 steps one
 after the other). Then they take turns. Cold is a new process: from its start until the forecasts of all rooms are in
 the table. Warm are further calls of that process. Each runs on one core; the engine is the same.
 
@@ -40,7 +40,7 @@ from roomidity.local.simulation import DEMO_KIND, RoomKind, Use, simulate_house
 from roomidity.readings import pack_readings
 from roomidity.settings import WITHOUT_QUOTAS
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 END = datetime(2026, 3, 15, tzinfo=UTC)
 HOUSE = "bench"
@@ -98,7 +98,9 @@ def prepare(days: int) -> None:
     stage().forecast_jobs.delete(stage().forecast_jobs.receive())
     stage().training_jobs.send([json.dumps({"house": HOUSE, "reason": "bench", "now": format_slot(END)})])
     functions.work_off("train", stage().training_jobs)
-    subprocess.run([sys.executable, ROOT / "tools/old_way.py", "train", HOUSE, format_slot(END)], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, ROOT / "scripts/tools/old_way.py", "train", HOUSE, format_slot(END)], cwd=ROOT, check=True
+    )
 
 
 def take(taken: Taken, command: list[str], calls: int, log: Any) -> None:
@@ -135,7 +137,7 @@ def bench(repeats: int, warm: int, days: int, log_path: Path | None) -> list[Tak
             for turn in range(repeats):
                 pair = [
                     partial(take, ours, ["-c", OURS], 1 + warm, log),
-                    partial(take, old, [str(ROOT / "tools/old_way.py"), "run"], 1 + max(1, warm // 10), None),
+                    partial(take, old, [str(ROOT / "scripts/tools/old_way.py"), "run"], 1 + max(1, warm // 10), None),
                 ]
                 for one in pair if turn % 2 else reversed(pair):
                     one()

@@ -35,7 +35,7 @@ from roomidity.cli.output import Output, notes
 from roomidity.errors import RoomidityError
 from roomidity.local.engine import running
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 PHASES = ("install", "pre_build", "build", "post_build")
 GUARD = re.compile(r'^test -z "\$VERSION" \|\| ')

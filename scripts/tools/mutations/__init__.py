@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tools.mutations import forecasting, ingestion, registry
-from tools.mutations.mutation import Mutation
+from scripts.tools.mutations import forecasting, ingestion, registry
+from scripts.tools.mutations.mutation import Mutation
 
 __all__ = ["MUTATIONS", "Mutation"]
 

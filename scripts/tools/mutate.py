@@ -15,7 +15,7 @@ that ought to see it, and puts the piece back:
     STALE       the source has changed, and the piece is not there: bring the mutation up to date
 
 At the end it counts them by module. A test is named by its file, from the top of the checkout. To add a mutation, add
-it to a module of tools/mutations.
+it to a module of scripts/tools/mutations.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
-from tools.mutations import MUTATIONS, Mutation
+from scripts.tools.mutations import MUTATIONS, Mutation
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
-COPIED = ("roomidity", "handlers", "tests", "tools", "pyproject.toml", "serverless.yml")
-OWN = ("roomidity", "handlers", "tests", "tools")
+COPIED = ("roomidity", "handlers", "tests", "scripts", "pyproject.toml", "serverless.yml")
+OWN = ("roomidity", "handlers", "tests", "scripts")
 PRELOADED = ("numpy", "polars", "sklearn.linear_model", "joblib", "boto3", "moto", "pynamodb.models", "rich", "click")
 """What tests import that is not ours, and takes long."""
 

@@ -38,7 +38,7 @@ from roomidity.local.simulation import simulate_house
 from roomidity.local.units import Meter
 from roomidity.readings import pack_readings
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 END = datetime(2026, 3, 15, tzinfo=UTC)
 DAYS = 3

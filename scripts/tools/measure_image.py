@@ -39,7 +39,7 @@ from tests.e2e.deploy.base import BASE_IMAGE, make_base_image
 from tests.e2e.deploy.cloud import ACCOUNT, Cloud, cloud
 from tests.e2e.deploy.sandbox import REGION, Sandbox, SandboxError, missing, sandbox
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 IMAGE = "roomidity:measured"
 STAGE = "measured"

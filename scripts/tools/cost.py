@@ -54,7 +54,7 @@ from roomidity.local.units import Item, Meter, item_bytes
 from roomidity.readings import pack_readings
 from roomidity.settings import WITHOUT_QUOTAS
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 # ---- Prices.
 

@@ -1,8 +1,8 @@
 """The forecast of a house as it is often written: pandas frames, a scikit-learn model a room and quantity, each a
 joblib file in a bucket, 96 steps one after the other. What `bench-run-time` compares with; nothing else uses it.
 
-    python tools/old_way.py train HOUSE NOW      fits the models, and puts them into the bucket
-    python tools/old_way.py run HOUSE NOW N      forecasts N times, a line of JSON after each
+    python scripts/tools/old_way.py train HOUSE NOW      fits the models, and puts them into the bucket
+    python scripts/tools/old_way.py run HOUSE NOW N      forecasts N times, a line of JSON after each
 
 NOW is a slot, such as 2026-03-15T00:00Z. A function of this kind does everything in its handler, so that a warm call
 reads the models again. The forecasts are of the mean alone, under the house's name with `-old` behind it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.mutations.mutation import mutation
+from scripts.tools.mutations.mutation import mutation
 
 __all__ = ["MUTATIONS"]
 

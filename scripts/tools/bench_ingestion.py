@@ -53,7 +53,7 @@ from roomidity.pipeline.waves import WaveSize
 from roomidity.readings import check, decode, derive, pack_readings, pack_sets, union, unpack_sets
 from roomidity.settings import WITHOUT_QUOTAS
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 ROOMS = 8

@@ -52,7 +52,7 @@ from roomidity.local.stack import resolved
 from roomidity.readings import pack_readings
 from roomidity.settings import WITHOUT_QUOTAS
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 STAGE = "soak"
 PREFIX = f"roomidity-{STAGE}"

@@ -41,7 +41,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 REGION = "eu-central-1"
 PREFIX = "roomidity-traced"
