@@ -4,7 +4,7 @@
     scripts/bench-run-time [--repeats N] [--warm N] [--days N] [--log FILE] [--json]
 
 A simulated house of 8 rooms lives N days on the local engine, and both are trained on it: roomidity by its function
-`train`, and scripts/tools/old_way.py (pandas, scikit-learn, a joblib file a room and quantity in the bucket, 96 steps one
+`train`, and scripts/tools/old_way.py (pandas, scikit-learn, a joblib file a room and quantity, 96 steps one
 after the other). Then they take turns. Cold is a new process: from its start until the forecasts of all rooms are in
 the table. Warm are further calls of that process. Each runs on one core; the engine is the same.
 
