@@ -79,7 +79,7 @@ def test_every_command_about_models_teaches_and_speaks_json(name: str) -> None:
 
 def test_readme_names_every_command_or_where_they_are_listed() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-    assert "`roomidity --help` lists the commands" in readme
+    assert "[docs/commands.md](docs/commands.md) has every command" in readme
 
 
 def test_wrong_usage_is_status_2_and_says_so() -> None:
