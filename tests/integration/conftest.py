@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 from roomidity.cli.app import roomidity
@@ -43,6 +45,19 @@ def copied(value: DynamoType, _memo: object = None) -> DynamoType:
     return copy
 
 
+def in_json(value: Any) -> Any:
+    """A value of an item, in DynamoDB's form, with bytes as JSON has them."""
+    match value:
+        case dict():
+            return {name: in_json(inner) for name, inner in value.items()}
+        case list():
+            return [in_json(inner) for inner in value]
+        case bytes():
+            return base64.b64encode(value).decode()
+        case _:
+            return value
+
+
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Roomidity]:
     """An empty stage; the environment names it."""
@@ -54,6 +69,15 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Roomidity]:
 
     monkeypatch.setattr(BotocoreStubber, "__call__", one_at_a_time)
     monkeypatch.setattr(DynamoType, "__deepcopy__", copied)
+    slow = BaseJSONSerializer._serialize_type_structure
+
+    def serialized(self: BaseJSONSerializer, into: Any, value: Any, shape: Any, key: str) -> None:
+        if shape.name != "AttributeValue" or not isinstance(value, dict) or not key:
+            slow(self, into, value, shape, key)
+        else:  # of DynamoDB's form already; moto looks for each kind of value under each name that it may have
+            self._default_serialize(into, in_json(value), shape, key)
+
+    monkeypatch.setattr(BaseJSONSerializer, "_serialize_type_structure", serialized)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import boto3
+import msgspec
 import numpy as np
 import pytest
 
@@ -359,7 +360,9 @@ def test_a_wild_value_in_a_few_rooms_costs_an_observation_no_more(stage: Roomidi
     numbers = Statistics(mean=12.345, min=-13.579, max=21.357, count=179)
     rooms = {f"room {number}": dict.fromkeys(("humidity", "temperature"), numbers) for number in range(8)}
     for number in range(2):
-        rooms[f"room {number}"] = dict.fromkeys(("humidity", "temperature"), replace(numbers, robust=20.123))
+        rooms[f"room {number}"] = dict.fromkeys(
+            ("humidity", "temperature"), msgspec.structs.replace(numbers, robust=20.123)
+        )
     stage.observations.put_many({key(): (rooms, Origin(123, 12, "01234567"))})
     assert item_bytes(the_item("observations")) <= 1024
 
