@@ -198,7 +198,7 @@ class Stage:
             runtime = import_module("handlers.runtime")
         self._plain: Any = boto3.client("dynamodb")
         self.adapters = runtime.stage()
-        self._meter = Meter(self.adapters._session, stored=self._stored)  # noqa: SLF001  # clients are made from it
+        self._meter = Meter(self.adapters.clients.session, stored=self._stored)
 
     def _stored(self, table: str, key: Item) -> Item:
         return dict(self._plain.get_item(TableName=table, Key=key).get("Item", {}))
