@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-__all__ = ["NEW", "OLD", "Recorder", "Sensor"]
+__all__ = ["NEW", "OLD", "Recorder", "Sensor", "bath"]
 
 _STATISTICS: Final = """
 CREATE TABLE {name} (
@@ -113,3 +113,29 @@ class Recorder:
                 f"INSERT INTO {table} (metadata_id, start_ts, mean) VALUES (?, ?, ?)",  # noqa: S608
                 [(number, at, mean) for at, mean in means],
             )
+
+
+def bath(
+    path: Path, end_s: int, course: Callable[[float, float], float], *, hour_days: int, state_days: int, short_days: int
+) -> Path:
+    """A database of a bathroom up to ``end_s``: means of hours and of 5 minutes of some days, states one each slot.
+
+    ``course`` gives what is measured at a time (s), about a level: 20 °C and 55 %RH.
+    """
+    hour_s = end_s // 3600 * 3600
+
+    def means(days: int, step_s: int, level: float) -> list[tuple[float, object]]:
+        return [(at, course(at, level)) for at in range(hour_s - days * 86_400, hour_s, step_s)]
+
+    sensors = [
+        Sensor(
+            f"sensor.bath_{kind}",
+            kind,
+            unit,
+            states=[(at, f"{course(at, level):.2f}") for at in range(end_s - state_days * 86_400, end_s, 900)],
+            short_term=means(short_days, 300, level),
+            hours=means(hour_days, 3600, level),
+        )
+        for kind, unit, level in (("temperature", "°C", 20.0), ("humidity", "%", 55.0))
+    ]
+    return Recorder(path, sensors).write()

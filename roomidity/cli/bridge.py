@@ -21,12 +21,11 @@ from roomidity.bridge.brokers import UNSEEN
 from roomidity.bridge.filters import is_filter
 from roomidity.bridge.outbox import Outbox
 from roomidity.bridge.relay import Clocks, Relay, Started
-from roomidity.cli.context import stage
+from roomidity.cli.context import max_bytes_option, stage
 from roomidity.cli.files import tell
 from roomidity.cli.output import Output, json_option, notes
 from roomidity.domain.names import is_name, kept_name
 from roomidity.errors import BridgeError, InputError
-from roomidity.readings.messages import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from roomidity.bridge.ports import Broker
@@ -105,13 +104,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="How long a message waits for others, in s.",
 )
-@click.option(
-    "--max-bytes",
-    type=click.IntRange(1_000, 1_000_000),
-    default=MAX_BODY_BYTES,
-    show_default=True,
-    help="Longest message body.",
-)
+@max_bytes_option
 @json_option
 def bridge(
     address: Address,

@@ -12,10 +12,11 @@ import click
 
 from roomidity.composition import Roomidity
 from roomidity.domain.slots import is_present, parse_time
+from roomidity.readings.messages import MAX_BODY_BYTES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-__all__ = ["Moment", "now_option", "present", "stage"]
+__all__ = ["Moment", "max_bytes_option", "now_option", "present", "stage"]
 
 
 @cache
@@ -50,3 +51,13 @@ def present(_context: click.Context, _parameter: click.Parameter, moment: dateti
 def now_option(purpose: str) -> Callable[[Command], Command]:
     """The option ``--now``, whose default is the present."""
     return click.option("--now", type=Moment(), callback=present, help=f"{purpose}  [default: the present]")
+
+
+max_bytes_option = click.option(
+    "--max-bytes",
+    type=click.IntRange(1_000, 1_000_000),
+    default=MAX_BODY_BYTES,
+    show_default=True,
+    help="Longest message body.",
+)
+"""Of what is queued."""

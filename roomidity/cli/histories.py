@@ -38,7 +38,7 @@ def with_device_map(hints: Hints) -> Hints:
     try:
         known = read_map(stage().house_settings, hints.house)
     except Exception as error:
-        explanation = explanation_of(error) or (str(error) if isinstance(error, RoomidityError) else None)
+        explanation = _in_words(error)
         if explanation is None:
             raise
         tell([f"No --map was given, and the device map of {hints.house} cannot be read: {explanation}"])
@@ -90,7 +90,7 @@ def ask_for_training(houses: Iterable[str]) -> bool:
         bodies = [TrainingJob(house, "import").to_body() for house in named]
         stage().training_jobs.send(bodies, delay_s=TRAINING_DELAY_S)
     except Exception as error:
-        explanation = explanation_of(error) or (str(error) if isinstance(error, RoomidityError) else None)
+        explanation = _in_words(error)
         if explanation is None:
             raise
         tell([f"No training was asked for: {explanation}", f"  after the next drain: {_by_hand(named)}"])
@@ -102,6 +102,11 @@ def ask_for_training(houses: Iterable[str]) -> bool:
         ]
     )
     return True
+
+
+def _in_words(error: Exception) -> str | None:
+    """What an error of the stage means, in a line; None where it is a fault of the program."""
+    return explanation_of(error) or (str(error) if isinstance(error, RoomidityError) else None)
 
 
 def _by_hand(houses: list[str]) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import click
 from rich.table import Table
 
-from roomidity.cli.context import now_option, stage
+from roomidity.cli.context import max_bytes_option, now_option, stage
 from roomidity.cli.duplicates import dense_text, duplicates_text
 from roomidity.cli.files import FORMS, file_options, hints_of, tell
 from roomidity.cli.histories import HISTORY_RATE, ask_for_training, propose_map, with_device_map
@@ -26,7 +26,6 @@ from roomidity.pipeline.drain import DrainSummary
 from roomidity.pipeline.drain import drain as drain_queue
 from roomidity.pipeline.quotas import NO_QUOTAS
 from roomidity.readings import pack_readings
-from roomidity.readings.messages import MAX_BODY_BYTES
 
 __all__ = ["drain", "send", "summary_table"]
 
@@ -54,13 +53,7 @@ run `roomidity drain --no-quotas` after an import of more, or bring them in by `
 @file_options
 @click.option("--timezone", help="The IANA time zone of times without an offset.")
 @click.option("--dry-run", is_flag=True, help="Read and check the file, and send nothing; needs no endpoint.")
-@click.option(
-    "--max-bytes",
-    type=click.IntRange(1_000, 1_000_000),
-    default=MAX_BODY_BYTES,
-    show_default=True,
-    help="Longest message body.",
-)
+@max_bytes_option
 @click.option(
     "--rate",
     type=click.FloatRange(min=0),

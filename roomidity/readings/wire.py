@@ -180,19 +180,13 @@ def _joined(lines: Sequence[msgspec.Raw | bytes], *, spread: bool) -> bytes:
     return b"\n".join(lines)
 
 
-def _keys(lines: bytes) -> int:
-    """How often a quote and a colon stand beside each other; NumPy finds two bytes ten times faster than ``count``."""
-    found = np.frombuffer(lines, np.uint8)
-    return int(np.count_nonzero((found[:-1] == ord('"')) & (found[1:] == ord(":"))))
-
-
 def _may_repeat_a_field(lines: bytes, rows: pl.DataFrame) -> bool:
     """Whether a line may say a field twice, of which Polars took the first; mostly told by counting keys."""
     said = [rows.height - nulls for nulls in rows.null_count().row(0)]
     spaced = b"\r" in lines or any(  # perhaps before a colon: not counted; one byte is found far faster than two
         space in lines and b'"' + space in lines for space in (b" ", b"\t")
     )
-    if not spaced and _keys(lines) == sum(said):
+    if not spaced and lines.count(b'":') == sum(said):
         return False
     if not spaced and b"null" not in lines and b"\\" not in lines:
         keys = (b'"%s":' % name.encode() for name in rows.columns)

@@ -41,6 +41,8 @@ from moto.core.botocore_stubber import BotocoreStubber
 from rich.console import Console
 from rich.table import Table
 
+from roomidity.doctor.parts import TABLES
+
 ROOT = Path(__file__).resolve().parents[2]
 
 REGION = "eu-central-1"
@@ -64,15 +66,6 @@ NOW = datetime(2026, 3, 15, tzinfo=UTC)
 SLOT = timedelta(minutes=15)
 DAY = timedelta(days=1)
 QUEUES = ("readings", "forecast-jobs", "training-jobs")
-KEYS = {
-    "houses": ("house",),
-    "readings": ("house", "slot"),
-    "observations": ("house", "slot"),
-    "forecasts": ("room_id", "issued_at"),
-    "models": ("house", "version"),
-    "accuracy": ("room_id", "day"),
-    "settings": ("house", "kind"),
-}
 
 notes = Console(stderr=True, highlight=False)
 
@@ -260,7 +253,7 @@ def stage() -> Iterator[None]:
         for name in QUEUES:
             queues.create_queue(QueueName=f"{PREFIX}-{name}")
         tables: Any = boto3.client("dynamodb")
-        for name, keys in KEYS.items():
+        for name, keys in TABLES.items():
             tables.create_table(
                 TableName=f"{PREFIX}-{name}",
                 BillingMode="PAY_PER_REQUEST",

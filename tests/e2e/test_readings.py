@@ -22,7 +22,7 @@ from roomidity.readings import REASONS, pack_lines
 from roomidity.readings.rejected import expand
 from tests.e2e.engine import Shell, assert_exact, plain, wanted
 from tests.e2e.test_serverless import package
-from tests.recorder import Recorder, Sensor
+from tests.recorder import bath
 
 
 def real_week(data_file: Callable[[str], Path]) -> pl.DataFrame:
@@ -267,29 +267,12 @@ def course(at: float, base: float) -> float:
     return base + 2 * math.sin(2 * math.pi * at / 86_400) + math.sin(2 * math.pi * at / 604_800)
 
 
-def home_assistant(path: Path, end: datetime, *, years: float, state_days: int) -> Path:
-    """Hours of years and states of days, one each slot, of a room; ten days have means of 5 minutes as well."""
-    last = int(end.timestamp())
-    hour = last // 3600 * 3600
-    sensors = [
-        Sensor(
-            f"sensor.bath_{kind}",
-            kind,
-            unit,
-            states=[(at, f"{course(at, base):.2f}") for at in range(last - state_days * 86_400, last, 900)],
-            short_term=[(at, course(at, base)) for at in range(hour - 10 * 86_400, hour, 300)],
-            hours=[(at, course(at, base)) for at in range(hour - round(years * 8760) * 3600, hour, 3600)],
-        )
-        for kind, unit, base in (("temperature", "°C", 20.0), ("humidity", "%", 55.0))
-    ]
-    return Recorder(path, sensors).write()
-
-
 def test_years_of_home_assistant_are_brought_in_and_forecast_full_the_next_day(shell: Shell, tmp_path: Path) -> None:
     """Two years of hours and ten days of states; of a stage that is said to keep 15 days, so that it is quick."""
     today = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     imported = today - timedelta(days=1)
-    path = home_assistant(tmp_path / "home-assistant_v2.db", imported, years=2, state_days=10)
+    path = tmp_path / "home-assistant_v2.db"
+    bath(path, int(imported.timestamp()), course, hour_days=730, state_days=10, short_days=10)
     target = tmp_path / "map.toml"
     shell.roomidity("send", path, "--propose-map", target)
     send = (sys.executable, "-m", "roomidity", "send", path, "--house", "ha", "--map", target, "--json")

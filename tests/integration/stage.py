@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, Final
 
 import boto3
@@ -10,8 +12,9 @@ import boto3
 from roomidity.aws.dynamodb import botocore_session, dynamodb_client
 from roomidity.aws.store import Tables, bind
 from roomidity.composition import Roomidity
+from roomidity.local.units import Item, Meter
 
-__all__ = ["KEYS", "QUEUES", "REGION", "Run", "create", "tables_of"]
+__all__ = ["KEYS", "QUEUES", "REGION", "Run", "create", "metered", "tables_of"]
 
 REGION: Final = "eu-central-1"
 QUEUES: Final = ("readings", "forecast-jobs", "training-jobs")
@@ -47,3 +50,17 @@ def create(stage: Roomidity) -> None:
         queues.create_queue(QueueName=f"{stage.settings.prefix}-{name}-dlq")
     buckets: Any = boto3.client("s3", region_name=REGION)
     buckets.create_bucket(Bucket=stage.settings.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+
+@contextmanager
+def metered() -> Iterator[Meter]:
+    """Counts what the handlers ask of the stage that the environment names."""
+    plain: Any = boto3.client("dynamodb", region_name=REGION)
+
+    def stored(table: str, key: Item) -> Item:
+        return dict(plain.get_item(TableName=table, Key=key).get("Item", {}))
+
+    runtime = import_module("handlers.runtime")
+    runtime.stage.cache_clear()
+    yield Meter(runtime.stage().clients.session, stored=stored)
+    runtime.stage.cache_clear()

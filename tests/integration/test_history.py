@@ -10,7 +10,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-import boto3
 import pytest
 from click.testing import CliRunner
 
@@ -19,9 +18,9 @@ from roomidity.cli.context import stage as cli_stage
 from roomidity.composition import Roomidity
 from roomidity.domain.slots import floor_slot, format_moment
 from roomidity.local.functions import Context
-from roomidity.local.units import Item, Meter
-from tests.integration.stage import REGION, Run
-from tests.recorder import Recorder, Sensor
+from roomidity.local.units import Meter
+from tests.integration.stage import Run, metered
+from tests.recorder import Recorder, Sensor, bath
 
 KEPT_DAYS: Final = 3
 STATE_DAYS: Final = 1
@@ -44,34 +43,16 @@ def imported_at() -> datetime:
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory, imported_at: datetime) -> Path:
     """Two years of hours and a day of states, one each slot, of a room."""
-    end = int(imported_at.timestamp())
-    hour = end // 3600 * 3600
-    sensors = [
-        Sensor(
-            f"sensor.bath_{kind}",
-            kind,
-            unit,
-            states=[(at, f"{course(at, base):.2f}") for at in range(end - STATE_DAYS * 86_400, end, 900)],
-            hours=[(at, course(at, base)) for at in range(hour - 730 * 86_400, hour, 3600)],
-        )
-        for kind, unit, base in (("temperature", "°C", 20.0), ("humidity", "%", 55.0))
-    ]
-    return Recorder(tmp_path_factory.mktemp("recorder") / "home-assistant_v2.db", sensors).write()
+    path = tmp_path_factory.mktemp("recorder") / "home-assistant_v2.db"
+    return bath(path, int(imported_at.timestamp()), course, hour_days=730, state_days=STATE_DAYS, short_days=0)
 
 
 @pytest.fixture
 def meter(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
     """Counts what the drain asks of the stage."""
     monkeypatch.setenv("ROOMIDITY_RETENTION_DAYS", str(KEPT_DAYS))
-    plain: Any = boto3.client("dynamodb", region_name=REGION)
-
-    def stored(table: str, key: Item) -> Item:
-        return dict(plain.get_item(TableName=table, Key=key).get("Item", {}))
-
-    runtime = import_module("handlers.runtime")
-    runtime.stage.cache_clear()
-    yield Meter(runtime.stage().clients.session, stored=stored)
-    runtime.stage.cache_clear()
+    with metered() as found:
+        yield found
 
 
 def waiting_trainings(plain_queues: Any) -> int:

@@ -6,17 +6,16 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
-import boto3
 import numpy as np
 import pytest
 
 from roomidity.composition import Roomidity
 from roomidity.domain.slots import SLOT, format_moment, format_slot
 from roomidity.local.functions import Context
-from roomidity.local.units import Item, Meter, Units
-from tests.integration.stage import REGION
+from roomidity.local.units import Meter, Units
+from tests.integration.stage import metered
 from tests.integration.test_handlers import NOW, observe, records
 
 ROOMS: Final = 8
@@ -26,15 +25,8 @@ MINUTES: Final = range(15)
 @pytest.fixture
 def meter(stage: Roomidity) -> Iterator[Meter]:
     """Counts what the handlers ask of the stage."""
-    plain: Any = boto3.client("dynamodb", region_name=REGION)
-
-    def stored(table: str, key: Item) -> Item:
-        return dict(plain.get_item(TableName=table, Key=key).get("Item", {}))
-
-    runtime = import_module("handlers.runtime")
-    runtime.stage.cache_clear()
-    yield Meter(runtime.stage().clients.session, stored=stored)
-    runtime.stage.cache_clear()
+    with metered() as found:
+        yield found
 
 
 def readings(tick: int) -> str:
