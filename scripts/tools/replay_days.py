@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -53,6 +52,7 @@ from roomidity.pipeline.forecasts import forecast_house
 from roomidity.pipeline.nightly import Night, run_night, verify_day
 from roomidity.pipeline.ports import TrainingPorts
 from roomidity.pipeline.training import train_house
+from scripts.tools.memory import peak_mb
 from tests.fakes import FakeObservations, World
 
 DAY = timedelta(days=1)
@@ -293,7 +293,7 @@ def main() -> None:
                 for figure in ("mae", "persistence_mae", "rmse", "coverage"):
                     mine, there = own[quantity][figure], getattr(one, figure)
                     print(f"  {quantity:12} {figure:16} deployed {mine:.4f}  {name} {there:.4f}  {mine - there:+.4f}")
-    answer["peak_memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    answer["peak_memory_mb"] = round(peak_mb())
     tell(f"at most {answer['peak_memory_mb']} MB, the house's history in memory and the backtests included")
     if arguments.json:
         arguments.json.write_text(json.dumps(answer, indent=1), "utf-8")

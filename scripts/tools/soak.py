@@ -51,6 +51,7 @@ from roomidity.local.functions import Context
 from roomidity.local.stack import resolved
 from roomidity.readings import pack_readings
 from roomidity.settings import WITHOUT_QUOTAS
+from scripts.tools.memory import forget_peak, peak_mb
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -105,27 +106,11 @@ def drain(at: datetime, timeout_s: float) -> Drained:
     """Call the function as its schedule does."""
     handler = import_module("handlers.drain").handler
     event = {"source": "aws.events", "time": format_moment(at), "detail": {}}
-    _forget_peak()
+    forget_peak()
     wall, cpu = perf_counter(), process_time()
     with redirect_stdout(io.StringIO()):  # metrics
         answer = handler(event, Limited("drain", timeout_s=timeout_s))
-    return Drained(answer, perf_counter() - wall, process_time() - cpu, _peak_mb())
-
-
-def _forget_peak() -> None:
-    """Linux counts the peak anew; elsewhere it is that of all drains so far."""
-    if (own := Path("/proc/self/clear_refs")).exists():
-        own.write_text("5")
-
-
-def _peak_mb() -> float:
-    status = Path("/proc/self/status")
-    if status.exists():
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    import resource  # noqa: PLC0415  # only where there is no /proc
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # bytes on macOS
+    return Drained(answer, perf_counter() - wall, process_time() - cpu, peak_mb())
 
 
 # The houses.

@@ -53,7 +53,7 @@ FLOOD = 9
 """Messages, each with houses of its own."""
 
 DRAIN = """
-import io, json, resource, sys, time
+import io, json, sys, time
 from contextlib import redirect_stdout
 from roomidity.local.functions import Context
 
@@ -66,11 +66,11 @@ with redirect_stdout(io.StringIO()):  # metrics
     from handlers.drain import handler
     from handlers.runtime import stage
     from roomidity.local.units import Meter
+    from scripts.tools.memory import peak_mb
 
     meter = Meter(stage().clients.session, stored=lambda table, key: {})  # a drain updates no item, it puts them
     answer = handler({"source": "aws.events", "time": sys.argv[1], "detail": {}}, Limited("drain"))
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1_024 if sys.platform == "linux" else 2**20)
-took = {"wall_s": time.perf_counter() - begin, "cpu_s": time.process_time() - cpu, "peak_mb": peak}
+took = {"wall_s": time.perf_counter() - begin, "cpu_s": time.process_time() - cpu, "peak_mb": peak_mb()}
 units = {}
 for (what, _), count in meter.take().items():
     units[what] = units.get(what, 0) + round(count)

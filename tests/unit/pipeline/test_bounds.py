@@ -16,8 +16,9 @@ LIMIT_MB = 900
 TWO_LIMIT_MB = 1_769
 
 DRAIN = r"""
-import json, resource, sys
+import json, sys
 from roomidity.pipeline.drain import DrainRules, drain
+from scripts.tools.memory import peak_mb
 from tests.fakes import InMemory
 from tests.unit.samples import NOW
 from tests.worst_bodies import full_sets, worst_body
@@ -32,14 +33,14 @@ for count in (1, 2):
     summary = drain(place.ports, DrainRules(timezone="UTC"), now=NOW, remaining_s=lambda: 300.0)
     assert summary.conserved and place.is_empty(), summary
     print(json.dumps({
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mb": peak_mb(),
         "kept": sum(len(line) for _, line in place.world.rejects.lines), "sent": sum(map(len, bodies)),
         **summary.as_dict(),
     }))
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux alone")
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a program by itself is known on Linux")
 @pytest.mark.parametrize("name", WORST)
 def test_the_worst_bodies_take_no_more_memory_than_the_function_has(name: str) -> None:
     """One at a time, then two."""
