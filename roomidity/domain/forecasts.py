@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from roomidity.domain.quantities import QUANTITIES, Quantity
+from roomidity.domain.weather import WeatherUsed
 
 __all__ = ["QUANTILES", "StoredForecast", "room_id"]
 
@@ -39,6 +40,8 @@ class StoredForecast:
     notes
         Codes of what is known to be wrong with the room's sensors, or with how their readings arrive; for most rooms
         none.
+    weather
+        The forecast of the weather that this one rests on, or None where there was none.
     """
 
     house: str
@@ -49,6 +52,7 @@ class StoredForecast:
     data_through: datetime | None
     model_version: str
     notes: Sequence[str] = ()
+    weather: WeatherUsed | None = None
 
     @property
     def quantities(self) -> dict[Quantity, dict[str, npt.NDArray[np.float64]]]:
