@@ -21,6 +21,7 @@ from roomidity.aws.store import (
     ForecastTable,
     HouseTable,
     MouldTable,
+    NoticeTable,
     ObservationTable,
     SetTable,
     SettingTable,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from roomidity.pipeline.drain import DrainPorts, DrainRules
     from roomidity.pipeline.forecasts import ForecastPorts
     from roomidity.pipeline.forgetting import ForgetPorts
+    from roomidity.pipeline.noticing import NoticePorts
     from roomidity.pipeline.ports import TrainingPorts
     from roomidity.pipeline.quarantine import QuarantinePorts
     from roomidity.pipeline.verification import VerifyPorts
@@ -204,6 +206,26 @@ class Roomidity:
             observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
             forecasts=ForecastTable(tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage),
             registry=self.hasty_registry,
+            notices=self.notice_ports,
+        )
+
+    @cached_property
+    def notices(self) -> NoticeTable:
+        """The table ``notices``."""
+        return NoticeTable(self.clients.tables.notices, self.damage, guard=self.houses.guard)
+
+    @cached_property
+    def notice_ports(self) -> NoticePorts:
+        """What notices talk to, by clients that give up soon: a forecast does not wait for them."""
+        from roomidity.aws.telling import EventBus
+        from roomidity.pipeline.noticing import NoticePorts
+
+        tables = self.clients.hasty_tables
+        houses = HouseTable(tables.houses, self.damage, timezone=self.settings.timezone)
+        bus = EventBus(lambda: self.clients.make("events", hasty=True), f"{self.settings.prefix}-notices")
+        return NoticePorts(
+            notices=NoticeTable(tables.notices, self.damage, guard=houses.guard),
+            telling=bus if self.settings.tells_notices else None,
         )
 
     @cached_property
@@ -267,6 +289,7 @@ class Roomidity:
             accuracy=AccuracyTable(tables.accuracy, retention_days=days, damage=self.damage),
             moulds=MouldTable(tables.mould, retention_days=days, damage=self.damage),
             models=ModelTable(tables.models, self.damage),
+            notices=NoticeTable(tables.notices, self.damage),
         )
 
     @cached_property
@@ -288,6 +311,7 @@ class Roomidity:
             accuracy=lambda: self.accuracy,
             moulds=lambda: self.moulds,
             settings=lambda: self.house_settings,
+            notices=lambda: self.notices,
             rejects=lambda: self.rejects,
             damaged=self.damage.take,
         )

@@ -30,8 +30,9 @@ class Settings:
     """Where everything is and how long it is kept. Resources are called ``<service>-<stage>-<name>``.
 
     ``verify_houses`` is how many houses one call of the function verify takes, one after the other. ``bucket`` is None
-    where it is not set: then it is ``<service>-<stage>-<account>``, the account being asked for. The last three are a
-    sender's quotas: :class:`roomidity.pipeline.quotas.Quotas`.
+    where it is not set: then it is ``<service>-<stage>-<account>``, the account being asked for. The three after
+    ``verify_houses`` are a sender's quotas: :class:`roomidity.pipeline.quotas.Quotas`. ``tells_notices`` is whether the
+    stage has a bus for notices to be told on.
     """
 
     service: str = "roomidity"
@@ -46,6 +47,7 @@ class Settings:
     new_houses_a_tick: int = 500
     new_houses_a_day: int = 5_000
     house_readings_a_tick: int = 2_000_000
+    tells_notices: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -66,6 +68,7 @@ class Settings:
             retention_days=_whole(environment, "ROOMIDITY_RETENTION_DAYS", default.retention_days),
             forecast_days=_whole(environment, "ROOMIDITY_FORECAST_DAYS", default.forecast_days),
             poll_wait_s=_whole(environment, "ROOMIDITY_POLL_WAIT_S", default.poll_wait_s),
+            tells_notices=_switch(environment, "ROOMIDITY_NOTICES"),
             verify_houses=_whole(environment, "ROOMIDITY_VERIFY_HOUSES", default.verify_houses, least=1),
             **{
                 name: _whole(environment, f"ROOMIDITY_{name.upper()}", getattr(default, name), least=1)
@@ -105,6 +108,13 @@ def is_timezone(name: str) -> bool:
     except (ValueError, OSError, LookupError, TypeError):  # the last: a stored one that is no text
         return False
     return True
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name) or "off"
+    if text not in {"on", "off"}:
+        raise ConfigurationError(name, found=text, expected="on or off")
+    return text == "on"
 
 
 def _whole(environment: Mapping[str, str], name: str, default: int, *, least: int = 0) -> int:

@@ -19,6 +19,7 @@ from roomidity.domain.comfort.course import MouldDay
 from roomidity.domain.forecasts import QUANTILES, StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
+from roomidity.domain.notices.notice import KEPT_FOR, Notice, Watch
 from roomidity.domain.observations import Observation, Origin, StoredSet
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.rejects import concerns
@@ -30,6 +31,7 @@ from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.drain import DrainPorts
 from roomidity.pipeline.forecasts import ForecastPorts
 from roomidity.pipeline.forgetting import ForgetPorts
+from roomidity.pipeline.noticing import NoticePorts
 from roomidity.pipeline.ports import TrainingPorts, forgotten_since
 from roomidity.pipeline.verification import VerifyPorts
 from roomidity.readings import unpack_sets
@@ -44,12 +46,14 @@ __all__ = [
     "FakeHouses",
     "FakeJobs",
     "FakeMoulds",
+    "FakeNotices",
     "FakeObservations",
     "FakeQueue",
     "FakeRegistry",
     "FakeRejects",
     "FakeSets",
     "FakeSettings",
+    "FakeTelling",
     "InMemory",
     "World",
 ]
@@ -496,6 +500,55 @@ class FakeMoulds:
         return _erase(self.stored, house, dry_run=dry_run)
 
 
+class FakeNotices:
+    """Notices, and what they go on from: written together on the version that was read, or not at all."""
+
+    def __init__(self, houses: FakeHouses | None = None) -> None:
+        self.watches: dict[str, Watch] = {}
+        self.stored: dict[tuple[str, str], Notice] = {}
+        self.written = 0
+        self._houses = houses
+
+    def watch(self, house: str) -> Watch:
+        return self.watches.get(house, Watch(house))
+
+    def newest(self, house: str, *, now: datetime, limit: int | None = None) -> list[Notice]:
+        found = [one for (of, _), one in sorted(self.stored.items(), reverse=True) if of == house]
+        return [one for one in found[:limit] if (one.cleared_at or one.raised_at) > now - KEPT_FOR]
+
+    def put(self, watch: Watch, changed: Sequence[Notice] = (), *, home: House) -> bool:
+        if self._houses is not None and forgotten_since(self._houses, home):
+            return False
+        if self.watch(watch.house).version != watch.version:
+            return False
+        self.watches[watch.house] = replace(watch, version=watch.version + 1)
+        self.stored |= {(one.house, one.id): one for one in changed}
+        self.written += 1
+        return True
+
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        yield from _erase(self.stored, house, dry_run=dry_run)
+        yield int(house in self.watches)
+        if not dry_run:
+            self.watches.pop(house, None)
+
+
+class FakeTelling:
+    """Takes what it is told, but for as many as ``refuses`` says; raises while ``away``."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.refuses = 0
+        self.away = False
+
+    def tell(self, events: Sequence[dict[str, Any]]) -> list[bool]:
+        if self.away:
+            raise ConnectionError("EventBridge does not answer")
+        took = len(events) - self.refuses
+        self.told += events[:took]
+        return [place < took for place in range(len(events))]
+
+
 def _erase(stored: dict[Any, Any], house: str, *, dry_run: bool) -> Iterator[int]:
     """Of what is kept under the house and something else."""
     found = [key for key in stored if key[0] == house]
@@ -519,6 +572,8 @@ class World:
         self.registry = FakeRegistry(self.houses)
         self.accuracy = FakeAccuracy(self.houses)
         self.moulds = FakeMoulds(self.houses)
+        self.notices = FakeNotices(self.houses)
+        self.telling = FakeTelling()
         self.training_jobs = FakeJobs()
         self.backoff = BackOff(sleep=sleep, randomness=random.Random(seed))
 
@@ -529,7 +584,11 @@ class World:
 
     def forecast_ports(self) -> ForecastPorts:
         return ForecastPorts(
-            houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.registry
+            houses=self.houses,
+            observations=self.observations,
+            forecasts=self.forecasts,
+            registry=self.registry,
+            notices=NoticePorts(self.notices, self.telling),
         )
 
     def forget_ports(self, clock: Callable[[], datetime]) -> ForgetPorts:
@@ -541,6 +600,7 @@ class World:
                 "observations": self.observations,
                 "models": self.registry,
                 "mould": self.moulds,
+                "notices": self.notices,
             },
             by_room={"forecasts": self.forecasts, "accuracy": self.accuracy},
             objects=self.registry,

@@ -24,6 +24,7 @@ from roomidity.cli.help import Commands, keep_examples
 from roomidity.cli.house import house
 from roomidity.cli.ingest import drain, send
 from roomidity.cli.models import models
+from roomidity.cli.notices import notices
 from roomidity.cli.quarantine import quarantine
 from roomidity.cli.rederive import rederive
 from roomidity.cli.rejects import rejects, replay
@@ -95,6 +96,7 @@ for command in (
     drain,
     forecast,
     show,
+    notices,
     verify,
     accuracy,
     train,

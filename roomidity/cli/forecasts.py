@@ -11,7 +11,8 @@ from roomidity.cli.charts import chart, forecast_table
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.explanations import explanation_json, explanation_table
 from roomidity.cli.notes import print_notes
-from roomidity.cli.output import Output, json_option
+from roomidity.cli.notices import notice_lines, open_notices
+from roomidity.cli.output import Output, json_option, shown
 from roomidity.cli.places import Place, house_argument, place_argument
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.slots import floor_slot, format_slot
@@ -53,7 +54,7 @@ def show(place: Place, now: datetime, explain: bool, as_json: bool) -> None:
     Times are the house's local ones. The grade says what a forecast rests on: full (the house's own model), prior (the
     model shipped with the package), sparse (under 60 % of the last two days were measured, by how often the sensor
     reports), persistence (nothing that is believed for 3 hours, or longer than the sensor is ever silent). Below stands
-    what is known to be wrong with the sensors.
+    what is known to be wrong with the sensors, and after a ! what there is to tell (`roomidity notices HOUSE`).
     """
     output = Output(as_json=as_json)
     if explain and place.room is None:
@@ -73,9 +74,12 @@ def show(place: Place, now: datetime, explain: bool, as_json: bool) -> None:
         )
     output.tables.print(forecast_table(found, timezone=home.zone))
     print_notes(output, found)
+    to_tell = open_notices(home, now=now, room=room)
+    for line in notice_lines(to_tell):
+        output.tables.print(shown(line))
     if room:
         output.tables.print(chart(found[0], timezone=home.zone, width=output.tables.width))
-    answer: dict[str, Any] = {"rooms": [forecast_json(one) for one in found]}
+    answer: dict[str, Any] = {"rooms": [forecast_json(one) for one in found], "notices": to_tell}
     if explain and room:
         reasons = explain_room(stage().forecast_ports, house=home, room=room, issued_at=found[0].issued_at)
         for reason in reasons:

@@ -12,9 +12,10 @@ from roomidity.cli.output import Output, json_option, notes
 from roomidity.cli.places import house_argument
 from roomidity.domain.houses import House
 from roomidity.domain.names import is_name
+from roomidity.domain.notices.words import LANGUAGES, Language
 from roomidity.errors import InputError
 from roomidity.pipeline.changing import change_house
-from roomidity.pipeline.house_settings import bad_settings, with_timezone
+from roomidity.pipeline.house_settings import MAX_NOTICES_A_DAY, bad_settings, with_notices, with_timezone
 from roomidity.pipeline.ports import known_house
 from roomidity.settings import check_timezone
 
@@ -24,9 +25,18 @@ __all__ = ["change_setting", "house"]
 @click.command()
 @house_argument
 @click.option("--timezone", metavar="ZONE", help="Set the house's IANA time zone, such as Europe/Brussels.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Set the language of the house's notices.")
+@click.option(
+    "--notices-a-day",
+    type=click.IntRange(0, MAX_NOTICES_A_DAY),
+    metavar="N",
+    help="Set how many notices are sent on a day of the house's clock; 6 unless set, 0 for none.",
+)
 @json_option
-def house(house: str, timezone: str | None, as_json: bool) -> None:
-    """Show HOUSE: its rooms, time zone and settings; or set its time zone.
+def house(
+    house: str, timezone: str | None, language: Language | None, notices_a_day: int | None, as_json: bool
+) -> None:
+    """Show HOUSE: its rooms, time zone and settings; or set its time zone, and what its notices are like.
 
     Forecasts go by local time: people air and shower by the clock. A zone can be set before the first reading comes;
     until it is, the house has the stage's. A `timezone` that a message bears beside its readings is not heeded: a
@@ -34,13 +44,19 @@ def house(house: str, timezone: str | None, as_json: bool) -> None:
 
       roomidity house h1
       roomidity house h1 --timezone Europe/Brussels
+      roomidity house h1 --language de --notices-a-day 3
     """
     output = Output(as_json=as_json)
-    if timezone is None:
+    if timezone is None and language is None and notices_a_day is None:
         home = known_house(stage().houses, house)
     else:
-        zone = check_timezone(timezone.strip(), "--timezone")
-        home = change_setting(house, lambda read: with_timezone(read, zone))
+        zone = None if timezone is None else check_timezone(timezone.strip(), "--timezone")
+
+        def change(read: House) -> House:
+            told = with_notices(read, language=language, a_day=notices_a_day)
+            return told if zone is None else with_timezone(told, zone)
+
+        home = change_setting(house, change)
     output.tables.print(house_table(home))
     for bad in bad_settings(home):
         notes.print(f"{bad}. To mend: {bad.mend}", soft_wrap=True)

@@ -12,7 +12,7 @@ from roomidity.cli.output import shown
 from roomidity.domain.comfort.walls import DEFAULT_WALL, Wall, usable_walls
 from roomidity.domain.houses import MAX_ROOMS, House, Room
 from roomidity.domain.slots import format_moment
-from roomidity.pipeline.house_settings import bad_settings, units_of
+from roomidity.pipeline.house_settings import bad_settings, language_of, notices_a_day_of, units_of
 
 __all__ = ["house_json", "house_table", "room_json", "room_table", "rooms_of"]
 
@@ -65,6 +65,8 @@ def house_json(home: House) -> dict[str, Any]:
     return {
         "house": home.name,
         "timezone": home.timezone,
+        "language": language_of(home),
+        "notices_a_day": notices_a_day_of(home),
         "rooms": {name: room_json(home, name) for name in rooms_of(home)},
         "aliases": dict(sorted(home.aliases.items())),
         "quarantine_rules": len(home.quarantine),

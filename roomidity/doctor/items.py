@@ -32,12 +32,13 @@ _MENDS: Final[Mapping[str, str]] = {
     "accuracy": "delete the item, then roomidity verify HOUSE --day DAY; of mould (#mould), the next night writes it",
     "settings": "bring the item back as it was (point-in-time recovery, see docs/runbook.md), or delete it and set "
     "anew what its kind says; until then it counts as not set, and no token of the house opens anything",
+    "notices": "delete the item; of `watch`, the next forecast raises anew what is so still",
 }
 """What to do, by table."""
 
 
 def items(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Finding:
-    """Look at what is stored of some houses lately: sets, observations, models, accuracy, settings.
+    """Look at what is stored of some houses lately: sets, observations, models, accuracy, settings, notices.
 
     Houses and forecasts were read before.
 
@@ -56,6 +57,8 @@ def items(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Find
             ports.registry().manifests(house.name)
             ports.moulds().between(house.name, _days_before(now, _ACCURACY), now.date())
             ports.settings().list(house.name)
+            ports.notices().newest(house.name, now=now)
+            ports.notices().watch(house.name)
             for room in house.rooms:
                 ports.accuracy().between(house.name, room, _days_before(now, _ACCURACY), now.date())
         except StoreError:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from roomidity.domain.damage import Damaged
 from roomidity.domain.stage import QueueFacts, TableFacts, Trouble
+from roomidity.pipeline.noticing import KeptNotices
 from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, Moulds, Observations, Registry, Sets, Settings
 
 __all__ = ["Account", "DoctorPorts", "KeptRejects"]
@@ -88,5 +89,6 @@ class DoctorPorts:
     accuracy: Callable[[], Accuracy]
     moulds: Callable[[], Moulds]
     settings: Callable[[], Settings]
+    notices: Callable[[], KeptNotices]
     rejects: Callable[[], KeptRejects]
     damaged: Callable[[], Sequence[Damaged]]

@@ -17,6 +17,7 @@ from roomidity.domain.names import OUTDOOR
 from roomidity.domain.quantities import QUANTITIES, VALUE_DECIMALS
 from roomidity.domain.rejects import concerns
 from roomidity.domain.slots import format_moment, format_slot
+from roomidity.pipeline.noticing import KeptNotices, plain_notice
 from roomidity.pipeline.ports import Accuracy, Forecasts, Observations, Sets
 from roomidity.readings import unpack_sets
 from roomidity.readings.union import time_of, value_of
@@ -60,6 +61,8 @@ class ExportPorts:
     accuracy: Accuracy
     models: Objects
     rejects: ReadRejects
+    notices: KeptNotices
+    now: datetime
 
 
 def export_house(
@@ -69,8 +72,8 @@ def export_house(
 
     ``readings-<month>.parquet`` are tidy, as `roomidity send` takes them: house, room, sensor, ts (UTC), temperature
     (°C), humidity (%RH). ``observations.parquet`` and ``forecasts.parquet`` have a row for each slot, or forecast, and
-    quantity; ``accuracy.ndjson``, ``rejects.ndjson``, ``models.json`` and ``house.json`` what their names say, and
-    ``models/`` the models' bytes.
+    quantity; ``accuracy.ndjson``, ``notices.ndjson``, ``rejects.ndjson``, ``models.json`` and ``house.json`` what their
+    names say, and ``models/`` the models' bytes.
 
     Parameters
     ----------
@@ -82,6 +85,9 @@ def export_house(
     yield "observations", _table(folder / "observations.parquet", _observations(ports.observations, home.name))
     for name, write in (("forecasts", _forecasts), ("accuracy", _accuracy)):
         yield name, write(ports, home.name, [room for room in rooms if room != OUTDOOR], folder)
+    notices = ports.notices.newest(home.name, now=ports.now)
+    told = (plain_notice(home, one, at=one.cleared_at or one.raised_at) for one in notices)
+    yield "notices", _lines(folder / "notices.ndjson", told)
     rejects = (
         reject
         for day in ports.rejects.days()

@@ -19,6 +19,7 @@ from roomidity.forecasting.serving.deliveries import delivery_notes
 from roomidity.pipeline.credible import credible_forecasts
 from roomidity.pipeline.history import read_window
 from roomidity.pipeline.house_settings import log_bad_settings
+from roomidity.pipeline.noticing import Noticed, NoticePorts, note_changes
 from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, forgotten_since, known_house
 from roomidity.pipeline.serving import Serving, serving_model
 from roomidity.stopwatch import Timed, untimed
@@ -37,21 +38,26 @@ class ForecastPorts:
     observations: Observations
     forecasts: Forecasts
     registry: Registry
+    notices: NoticePorts | None = None
 
 
 @dataclass(frozen=True)
 class IssuedForecast:
-    """What was written: the rooms' forecasts, by which model, and why that was ``refused`` for some of the rooms."""
+    """What was written: the rooms' forecasts, by which model, and why that was ``refused`` for some of the rooms.
+
+    ``noticed`` is what has changed of the house's notices.
+    """
 
     rooms: tuple[StoredForecast, ...]
     serving: Serving
     refused: Mapping[str, str] = field(default_factory=dict)
+    noticed: Noticed = field(default_factory=Noticed)
 
 
 def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, timed: Timed = untimed) -> IssuedForecast:
     """Issue the forecasts of a house; the same issue time again writes the same items.
 
-    Its phases: read_house, load_model, read_window, forecast, write.
+    Its phases: read_house, load_model, read_window, forecast, write, notices.
 
     Raises
     ------
@@ -79,7 +85,9 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
         if forgotten_since(ports.houses, home):
             ports.forecasts.delete_many(stored)
             raise ForgottenError(house)
-    return IssuedForecast(rooms=stored, serving=serving, refused=found.refused)
+    with timed("notices"):
+        noticed = note_changes(ports.notices, home, stored, outdoor=window.outdoor, issued_at=issued_at)
+    return IssuedForecast(rooms=stored, serving=serving, refused=found.refused, noticed=noticed)
 
 
 def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: datetime) -> tuple[Explanation, ...]:

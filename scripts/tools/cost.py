@@ -136,6 +136,9 @@ STATE_VERSIONS = 33
 MODEL_VERSIONS = 3 + 30 / 7
 """The champion and two before it; what is pruned is kept 30 days as well."""
 
+NOTICES_KEPT = 1 + 90 * 2
+"""Of a house: two a day, for 90 days, and what they go on from."""
+
 STAGE = "cost"
 LIVE_DAYS = 4
 """So that the last night finds three complete days of forecasts to score, as every later one."""
@@ -279,7 +282,7 @@ class Stage:
         """Of each table: how many items, and the mean size of one as it is kept."""
         prefix = self.adapters.settings.prefix
         found = {}
-        for table in ("houses", "readings", "observations", "forecasts", "models", "accuracy", "settings"):
+        for table in ("houses", "readings", "observations", "forecasts", "models", "accuracy", "settings", "notices"):
             pages = self._plain.get_paginator("scan").paginate(TableName=f"{prefix}-{table}")
             sizes = [item_bytes(item) + ITEM_STORED_BYTES for page in pages for item in page["Items"]]
             found[table] = len(sizes), sum(sizes) / max(1, len(sizes))
@@ -441,7 +444,12 @@ def bill_of(houses: int, measured: Measured, stack: Mapping[str, Any], *, young:
         "forecasts": 35 * 96 * ROOMS,
         "accuracy": 400 * ROOMS,
     }
-    kept |= {"houses": 1, "settings": 1, "models": round(400 / 7 * measured.stored["models"][0])}
+    kept |= {
+        "houses": 1,
+        "settings": 1,
+        "notices": NOTICES_KEPT,
+        "models": round(400 / 7 * measured.stored["models"][0]),
+    }
     if young:
         kept = {table: count * DAYS / 2 / (35 if table == "forecasts" else 400) for table, count in kept.items()}
     size = sum(count * measured.stored[table][1] for table, count in kept.items()) * houses / 1e9

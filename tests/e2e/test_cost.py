@@ -36,7 +36,13 @@ def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
     if shutil.which("node") is None or not (CHECKOUT / "node_modules").exists():
         pytest.skip("the stack is read from serverless.yml, which needs Node.js and the Serverless CLI")
     stored = {"houses": [1, 1000.0], "readings": [38_400, 1000.0], "observations": [38_400, 1000.0]}
-    stored |= {"forecasts": [100, 2500.0], "models": [1, 1000.0], "accuracy": [8, 3000.0], "settings": [1, 2000.0]}
+    stored |= {
+        "forecasts": [100, 2500.0],
+        "models": [1, 1000.0],
+        "accuracy": [8, 3000.0],
+        "settings": [1, 2000.0],
+        "notices": [1, 0.0],
+    }
     measured = {
         "ticks": {str(houses): tick(houses) for houses in (1, 10, 20)},
         "night": {"verify": seen(1)},

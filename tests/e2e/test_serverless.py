@@ -74,6 +74,9 @@ RIGHTS: Final = {
         "s3:GetObject Bucket/models/*",
         "s3:ListBucket Bucket",
         "dynamodb:BatchWriteItem ForecastsTable",
+        "dynamodb:ConditionCheckItem HousesTable",
+        "dynamodb:GetItem NoticesTable",
+        "dynamodb:UpdateItem NoticesTable",
     },
     "TrainRole": OWN_TRACES
     | {
@@ -132,6 +135,8 @@ RIGHTS: Final = {
         "dynamodb:Query ForecastsTable",
         "dynamodb:GetItem ModelsTable",
         "dynamodb:Query ModelsTable",
+        "dynamodb:GetItem NoticesTable",
+        "dynamodb:Query NoticesTable",
     },
     "ProducerPolicy": {"sqs:GetQueueUrl ReadingsQueue", "sqs:SendMessage ReadingsQueue"},
     "DashboardPolicy": {"dynamodb:Scan HousesTable"}
@@ -296,6 +301,7 @@ def test_the_environment_is_literal_but_for_the_bucket(printed: dict[str, Any]) 
         "ROOMIDITY_NEW_HOUSES_A_TICK": "500",
         "ROOMIDITY_NEW_HOUSES_A_DAY": "5000",
         "ROOMIDITY_HOUSE_READINGS_A_TICK": "2000000",
+        "ROOMIDITY_NOTICES": "off",
         "POWERTOOLS_SERVICE_NAME": "roomidity",
         "POWERTOOLS_METRICS_NAMESPACE": "roomidity-dev",
         "POWERTOOLS_LOG_LEVEL": "INFO",

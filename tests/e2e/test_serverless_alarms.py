@@ -33,6 +33,7 @@ OWN_METRICS: Final = {
     "ModelsPromoted",
     "ModelsRefused",
     "ModelsTrained",
+    "NoticesFailed",
     "ReadingsRejected",
     "ReadingsStored",
     "RoomsForecast",
@@ -63,6 +64,7 @@ JUDGED: Final = {
     "forecast-refused": ("ForecastsRefused", ">", 0, 1, 900, "notBreaching"),
     "conservation": ("ConservationViolations", ">", 0, 1, 900, "notBreaching"),
     "items": ("ItemsDamaged", ">", 0, 1, 900, "notBreaching"),
+    "notices": ("NoticesFailed", ">", 0, 2, 900, "notBreaching"),
     "api": ("5xx", ">", 5, 1, 900, "notBreaching"),
 }
 
@@ -130,8 +132,8 @@ def emitted() -> set[str]:
     return found
 
 
-def test_fourteen_alarms_each_on_what_it_is_called_after(alarms: dict[str, dict[str, Any]]) -> None:
-    assert len(alarms) == 14
+def test_fifteen_alarms_each_on_what_it_is_called_after(alarms: dict[str, dict[str, Any]]) -> None:
+    assert len(alarms) == 15
     signs = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
     found = {}
     for name, alarm in alarms.items():
@@ -150,7 +152,7 @@ def test_fourteen_alarms_each_on_what_it_is_called_after(alarms: dict[str, dict[
 
 
 def test_alarms_look_at_as_many_metrics_as_serverless_yml_says_they_cost(alarms: dict[str, dict[str, Any]]) -> None:
-    assert sum(len(metrics_of(alarm)) for alarm in alarms.values()) == 28
+    assert sum(len(metrics_of(alarm)) for alarm in alarms.values()) == 29
 
 
 def test_the_age_of_readings_is_that_of_three_drains(alarms: dict[str, dict[str, Any]]) -> None:
@@ -352,7 +354,7 @@ def sections() -> set[str]:
 
 
 def test_every_alarm_has_its_section_in_the_runbook_and_names_it(alarms: dict[str, dict[str, Any]]) -> None:
-    assert sections() == {*alarms, "restore"}
+    assert sections() == {*alarms, "restore", "notices-undelivered"}  # the last is there where notices are told
     for name, alarm in alarms.items():
         description = alarm["AlarmDescription"]
         what, _, section = description.partition(" Runbook: ")

@@ -19,6 +19,7 @@ from roomidity.aws.store import (
     ForecastTable,
     HouseTable,
     MouldTable,
+    NoticeTable,
     ObservationTable,
     SetTable,
     SettingTable,
@@ -26,6 +27,7 @@ from roomidity.aws.store import (
     bind,
 )
 from roomidity.domain.damage import Damage, Damaged
+from roomidity.domain.notices.words import LANGUAGES, words_of
 from roomidity.domain.quantities import SPECS
 from roomidity.domain.slots import SLOT, SlotKey, format_moment, format_slot, to_epoch_ms
 from roomidity.errors import ItemDamagedError
@@ -191,6 +193,14 @@ def mould(place: int) -> Wire:
     }
 
 
+def notice(place: int) -> Wire:
+    at = text(format_slot(START + place * SLOT))
+    told = {"kind": text("humid"), "room": text("bath"), "likely": number(0.8), "start": at, "end": at}
+    more = {"raised_at": at, "cleared_at": {"NULL": True}, "muted": {"BOOL": False}}
+    key = {"house": text("h1"), "id": text(f"{format_slot(START + place * SLOT)}/humid/bath")}
+    return key | {"content": many(told | more), "v": number(1), "expires_at": number(1_900_000_000)}
+
+
 def setting(place: int) -> Wire:
     return {
         "house": text("h1"),
@@ -296,6 +306,14 @@ def read_settings(tables: Tables, damage: Damage) -> list[Any]:
     return found
 
 
+def read_notices(tables: Tables, damage: Damage) -> list[Any]:
+    found = NoticeTable(tables.notices, damage).newest("h1", now=NOW)
+    for one in found:
+        for language in LANGUAGES:
+            assert words_of(one, at=NOW, zone="UTC", language=language)
+    return found
+
+
 Sound = Callable[[int], Wire]
 Read = Callable[[Tables, Damage], list[Any]]
 KINDS: Final[dict[str, tuple[str, Sound, Read]]] = {
@@ -308,6 +326,7 @@ KINDS: Final[dict[str, tuple[str, Sound, Read]]] = {
     "accuracy": ("accuracy", row, read_accuracy),
     "mould": ("mould", mould, read_moulds),
     "setting": ("settings", setting, read_settings),
+    "notice": ("notices", notice, read_notices),
 }
 
 
@@ -340,6 +359,7 @@ def altered(data: st.DataObject, item: Wire) -> Wire:
         "version" if "manifest" in item or "why" in item else "",
         "day",
         "kind",
+        "id",
     }
     name = data.draw(st.sampled_from(sorted(item.keys() - keys)))
     way = data.draw(st.sampled_from(["replace", "leave out", "add", "replace within"]))

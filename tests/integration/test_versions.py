@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace as replace_fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 
 from roomidity.composition import Roomidity
 from roomidity.domain.houses import Quarantine
+from roomidity.domain.notices.notice import Finding, Notice, Watch
 from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet
 from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, format_moment, format_slot, to_epoch_ms
 from roomidity.errors import ItemDamagedError, ModelRefusedError
@@ -134,6 +136,25 @@ def test_so_do_those_of_a_past_that_is_filled_in_by_transactions(stage: Roomidit
     newer(stage, "readings", place, with_more)
     assert stage.sets.put_many({key: StoredSet(b"\x01b", 2) for key in keys}) == set()
     assert held(stage, "readings", place)["more"]["version"] == 2
+
+
+def test_a_house_s_notices_keep_what_a_newer_version_added(stage: Roomidity) -> None:
+    take_in(stage, 0)
+    home = stage.houses.get("h1")
+    assert home is not None
+    notice = Notice("h1", Finding("stuck", "kitchen", 1.0, KEY.start), KEY.start)
+    assert stage.notices.put(Watch("h1", at=KEY.start, opened={notice.finding.key: notice}), [notice], home=home)
+    places = [{"house": "h1", "id": one} for one in ("watch", notice.id)]
+    for place in places:
+        newer(stage, "notices", place, with_more)
+    watch = stage.notices.watch("h1")
+    assert stage.notices.put(replace_fields(watch, opened={}), [replace_fields(notice, cleared_at=NOW)], home=home)
+    for place in places:
+        assert held(stage, "notices", place)["more"]["version"] == 2
+    newer(stage, "notices", places[0], of_format_2)
+    with pytest.raises(ItemDamagedError):
+        stage.notices.watch("h1")
+    assert "format 2" in noted(stage, "notices")
 
 
 def test_flags_leave_all_else_of_an_observation_as_it_is(stage: Roomidity) -> None:

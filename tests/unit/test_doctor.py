@@ -17,6 +17,7 @@ from roomidity.domain.deliveries import Deliveries, HouseDeliveries, Period, Roo
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Room
 from roomidity.domain.models import Pointer
+from roomidity.domain.notices.notice import Notice, Watch
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.domain.stage import QueueFacts, TableFacts
@@ -113,6 +114,12 @@ class FakeStage:
     def list(self, house: str) -> Sequence[Setting]:
         return [setting for (of, _), setting in self.settings.items() if of == house]
 
+    def newest(self, house: str, *, now: datetime) -> Sequence[Notice]:
+        return []
+
+    def watch(self, house: str) -> Watch:
+        return Watch(house)
+
     def get(self, house: str, kind: str) -> Setting | None:
         return self.settings.get((house, kind))
 
@@ -150,6 +157,7 @@ class FakeStage:
             accuracy=lambda: every,
             moulds=lambda: every,
             settings=lambda: every,
+            notices=lambda: every,
             rejects=lambda: every,
             damaged=lambda: self.damaged,
         )

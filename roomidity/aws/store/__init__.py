@@ -8,6 +8,7 @@ from roomidity.aws.store.attributes import Numbers, Plain
 from roomidity.aws.store.forecasts import ForecastTable
 from roomidity.aws.store.houses import HouseTable
 from roomidity.aws.store.mould import MouldTable
+from roomidity.aws.store.notices import NoticeTable
 from roomidity.aws.store.observations import ObservationTable
 from roomidity.aws.store.sets import SetTable
 from roomidity.aws.store.settings import SettingTable
@@ -27,6 +28,7 @@ __all__ = [
     "ModelRecord",
     "ModelTable",
     "MouldTable",
+    "NoticeTable",
     "Numbers",
     "ObservationTable",
     "Plain",

@@ -87,6 +87,7 @@ def by_house(tables: Tables) -> dict[str, OfHouses]:
         "observations": OfHouses(tables.observations),
         "settings": OfHouses(tables.settings),
         "models": OfHouses(tables.models),
+        "notices": OfHouses(tables.notices),
     }
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "HouseItem",
     "ModelItem",
     "MouldItem",
+    "NoticeItem",
     "ObservationItem",
     "SetItem",
     "SettingItem",
@@ -169,6 +170,20 @@ class SettingItem(Item):
     expires_at = NumberAttribute(null=True)
 
 
+class NoticeItem(Item):
+    """notices: a notice by id (``<raised at>/<kind>/<room>``), and under ``watch`` what a house's notices go on from.
+
+    ``version`` counts the writes of the latter alone.
+    """
+
+    house = UnicodeAttribute(hash_key=True)
+    id = UnicodeAttribute(range_key=True)
+    content = Plain()
+    version = NumberAttribute(null=True)
+    v = NumberAttribute()
+    expires_at = NumberAttribute(null=True)
+
+
 ItemType = TypeVar("ItemType", bound=Item)
 
 
@@ -184,6 +199,7 @@ class Tables:
     accuracy: type[AccuracyItem]
     mould: type[MouldItem]
     settings: type[SettingItem]
+    notices: type[NoticeItem]
 
 
 def connection_of(item: type[Model]) -> Connection:
@@ -212,4 +228,5 @@ def bind(prefix: str, client: Any) -> Tables:
         accuracy=bound(AccuracyItem, "accuracy"),
         mould=bound(MouldItem, "accuracy"),
         settings=bound(SettingItem, "settings"),
+        notices=bound(NoticeItem, "notices"),
     )

@@ -30,6 +30,7 @@ def test_the_fakes_of_stores(promise: Callable[[Stores], None]) -> None:
             settings=world.settings,
             registry=world.registry,
             models=world.registry,
+            notices=world.notices,
             house="h1",
         )
     )
