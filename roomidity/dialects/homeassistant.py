@@ -39,7 +39,7 @@ def read(heard: Heard) -> list[Measured] | None:
 
 
 def _stream(heard: Heard) -> list[Measured] | None:
-    """Reads a statestream topic: ``<base>/<domain>/<object>/state``, or that of an attribute."""
+    """Returns the values in a statestream topic: ``<base>/<domain>/<object>/state``, or that of an attribute."""
     parts = heard.parts
     if len(parts) < 4 or not (parts[0] in _BASES or "statestream" in parts):
         return None

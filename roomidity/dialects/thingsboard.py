@@ -28,7 +28,7 @@ def read(heard: Heard) -> list[Measured] | None:
 
 
 def _unnamed(heard: Heard) -> list[Measured] | None:
-    """Reads telemetry of a gateway passed on under another topic, or of a device named by its topic."""
+    """Returns telemetry of a gateway passed on under another topic, or of a device named by its topic."""
     payload, parts = heard.payload, heard.parts
     if parts[-4:-2] == ["v1", "devices"] and parts[-1] == "telemetry":
         device = heard.topic if parts[-2] == "me" else parts[-2]

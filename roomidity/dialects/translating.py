@@ -281,6 +281,6 @@ def _house_named(stamped: str) -> str | None:
 
 
 def _confined(sent: dict[str, Any], stamp: Stamp) -> dict[str, Any]:
-    """Returns what is sent without the stamped house, or with the claimed house if that is a different one."""
+    """Returns ``sent`` without its house, or with the claimed house if that differs from the stamped one."""
     own = {key: value for key, value in sent.items() if key != "house"}
     return own if stamp.claimed is None else {**own, "house": stamp.claimed}

@@ -41,7 +41,7 @@ _KEYS: Final[Mapping[str, tuple[int, Quantity, Unit | None]]] = MappingProxyType
     | {"relhum": (0, "humidity", None), "tempcsht": (0, "temperature", "c"), "humsht": (0, "humidity", "percent")}
     | {"tempcds": (9, "temperature", "c")}  # A probe on a cable ranks behind the sensor of the room.
 )
-"""Rank among keys of the same quantity, quantity and unit, by key in lower case without punctuation."""
+"""Keys in lower case without punctuation, with their rank among the quantity's keys, quantity and unit."""
 
 _NO_SIGN: Final = re.compile(r"[\W_]+")
 _DIGITS: Final = re.compile(r"\d+$")
