@@ -62,7 +62,7 @@ def _told(rows: pl.DataFrame, twice: pl.DataFrame, timezone: str, series: list[s
     )
     for own in concerned.partition_by(series, maintain_order=True):
         if int((own["local"].diff().sign() < 0).sum()) * 2 > own.height:
-            own = own.reverse()  # Newest first. # noqa: PLW2901
+            own = own.reverse()  # newest first  # noqa: PLW2901
         local = own["local"].to_numpy()
         doubtful = (own["at"].is_null() & own["early"].is_not_null()).to_numpy()
         for begin, end in _runs(doubtful):

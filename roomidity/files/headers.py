@@ -66,7 +66,7 @@ _OFFSET: Final = re.compile(r"(?:UTC|GMT)\s*([+-])\s*(\d{1,2})(?::?(\d{2}))?", r
 _ZONE: Final = re.compile(r"[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?")
 _ORDER: Final = re.compile(r"\b(dd?|mm?)[./-](dd?|mm?)[./-]yy", re.IGNORECASE)
 _RELATIVE: Final = re.compile(r"(?<![^\W\d_])r\.?\s?[hf](?![^\W\d_])\.?", re.IGNORECASE)
-"""rH, r.F. and similar: relative humidity, German relative Feuchte."""
+"""rH, r.F. and similar: relative humidity (German: relative Feuchte)."""
 
 _BRACKETED: Final = re.compile(r"[\[(]\s*([^\])]+?)\s*[\])]")
 _UTC: Final = re.compile(r"(?:^|[\W_])(?:UTC|GMT|Z|Zulu)(?:$|[\W_])|utc$", re.IGNORECASE)

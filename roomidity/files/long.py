@@ -138,13 +138,13 @@ def _target(cells: _Cells, hints: Hints) -> dict[str, str | None] | None:
 
 
 def _by_unit(cells: _Cells) -> Quantity | None:
-    """Infers temperature from °C, °F or K, unless the name says otherwise. A per cent value may be a battery's."""
+    """Returns temperature for °C, °F or K unless the name says otherwise. A per cent value may be a battery's."""
     called = " ".join(name for name in (cells["entity"], cells["name"]) if name)
     return "temperature" if cells.unit in ("c", "f", "k") and quantity_of(f"{called} temperature") else None
 
 
 def _sensors(known: pl.DataFrame) -> pl.DataFrame:
-    """Makes entities that measure the same quantity in the same room separate sensors."""
+    """Returns ``known`` with entities that measure the same quantity in the same room as separate sensors."""
     name = pl.col("target entity").str.replace_all(r"[/#$+]", ":").str.slice(0, 64)
     shared = pl.col("target entity").n_unique().over("target house", "target room", "target quantity") > 1
     return known.with_columns(pl.coalesce("target sensor", pl.when(shared).then(name)).alias("target sensor"))

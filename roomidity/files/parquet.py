@@ -49,7 +49,7 @@ def _is_nested(dtype: pl.DataType) -> bool:
 
 
 def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
-    """Casts categories and bytes to text and decimals to floating point. Other types stay unchanged."""
+    """Returns a column with categories and bytes as text and decimals as floating point. Others are unchanged."""
     if isinstance(dtype, pl.Categorical | pl.Enum | pl.Binary):
         return pl.col(name).cast(pl.String, strict=False)
     return pl.col(name).cast(pl.Float64) if isinstance(dtype, pl.Decimal) else pl.col(name)

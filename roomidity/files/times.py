@@ -197,7 +197,7 @@ def day_comes_first(dates: pl.Series) -> bool | None:
 
 
 def _filled_by_hand(found: pl.DataFrame, texts: pl.Series, rest: pl.Series) -> pl.DataFrame:
-    """Fills in rare forms. Each distinct text is parsed once."""
+    """Returns ``found`` with times in rare forms filled in. Each distinct text is parsed once."""
     left = texts.filter(rest)
     different = left.unique()
     read = [_by_hand(text) for text in different]
@@ -232,14 +232,17 @@ def _by_hand(text: str) -> tuple[int | None, int | None]:
 
 
 def _compact(text: str) -> datetime:
-    """Parses ``20261126090000`` and ``202611260900``, which loggers write."""
+    """Returns the time in ``20261126090000`` or ``202611260900``, which loggers write."""
     if not re.fullmatch(r"20\d{10}(?:\d{2})?", text):
         raise ValueError(text)
     return datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007  # the clock on the wall
 
 
 def _with_named_month(text: str) -> datetime:
-    """Parses ``26-Nov-2026 09:00``, ``Nov 26, 2026 9:00 AM``, ``26. November 2026 09:00`` and JavaScript's format."""
+    """Returns the time in a text with the name of a month.
+
+    Examples are ``26-Nov-2026 09:00``, ``Nov 26, 2026 9:00 AM``, ``26. November 2026 09:00`` and JavaScript's format.
+    """
     found = _NAMED_MONTH.fullmatch(text)
     if found is None:
         raise ValueError(text)

@@ -59,7 +59,7 @@ class Recorder:
     @classmethod
     @contextmanager
     def opened(cls, path: Path) -> Iterator[Recorder]:
-        """Opens the database until the end of the block.
+        """Yields the database, which is open until the end of the block.
 
         Raises
         ------

@@ -44,7 +44,7 @@ class History:
         ------
         ReadingsFileError
             If the database cannot be read, the map is missing or wrong, or no house is given.
-            For a map, the message says what would fit.
+            If it is about the map, the message names entities to use.
         """
         with Recorder.opened(path) as recorder:
             entities = entities_of(recorder)
