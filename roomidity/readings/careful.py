@@ -39,7 +39,7 @@ ROWS: Final = pl.Schema({"message": pl.UInt32(), "position": pl.UInt32(), **WIRE
 LONGEST: Final = 256
 """Maximum length in characters of a name or time that is examined.
 
-A name may have 64 characters. A body may repeat a longer one for 80,000 readings.
+A name may have 64 characters. A body can apply a longer common one to 80,000 readings.
 """
 
 READING_KEYS: Final = tuple(name for name in WIRE if name != "house")

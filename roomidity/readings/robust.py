@@ -31,7 +31,7 @@ Steam was seen to raise a slot's mean by 41 %RH, and a radiator to raise one by 
 """
 
 _SENSORS_APART: Final = 2.5
-"""By how many times the gap sensors of a room may differ, such as one by the window and one by the stove."""
+"""Multiple of the gap by which sensors of a room may differ, such as one by the window and one by the stove."""
 
 _ROOM: Final = ("house", "slot", "room", "quantity")
 

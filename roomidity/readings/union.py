@@ -189,7 +189,7 @@ def _outcomes(rows: pl.Series, added: pl.DataFrame, shared: pl.DataFrame) -> pl.
 
 
 def series_numbers(values: pl.DataFrame, of: Sequence[str] = SERIES) -> pl.Series:
-    """Returns a number below ``_MOST_SERIES`` for each row, which is equal and ordered as its columns ``of`` are.
+    """Returns a number below ``_MOST_SERIES`` per row, ordered like its columns ``of`` and equal where these are.
 
     Grouping and sorting by numbers is much faster than by text.
     """

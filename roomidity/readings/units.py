@@ -106,7 +106,7 @@ def convert(values: _Values, unit: Unit) -> _Values:
 
 
 def clamp(values: pl.Expr, spec: QuantitySpec) -> pl.Expr:
-    """Returns ``values`` with those beyond a bound by at most the tolerance set to it. Others are unchanged."""
+    """Returns ``values`` with those outside the plausible range by at most the tolerance clipped to it."""
     least, greatest = spec.plausible
     slight = values.is_between(least - spec.tolerance, greatest + spec.tolerance)
     return pl.when(slight).then(values.clip(least, greatest)).otherwise(values)

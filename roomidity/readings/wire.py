@@ -89,7 +89,10 @@ def decode(messages: Sequence[Message], *, mark_foreign: bool = False) -> Decode
 
 
 def _decode_apart(messages: Sequence[Message], *, mark_foreign: bool) -> pl.DataFrame:
-    """Halves the messages until those that need care are nearly alone, so that they do not slow down the others."""
+    """Returns the decoded rows of messages some of which need care.
+
+    Messages are halved until those are nearly alone, so that they do not slow down the others.
+    """
     if len(messages) == 1 or sum(len(message.body) for message in messages) <= _CHEAP:
         rows = decode_with_care(messages)
         if mark_foreign:  # Also marks a single packed reading without a room, which is noticed later.
@@ -174,7 +177,7 @@ def _common_line(packed: _Packed) -> bytes:
 
 
 def _joined(lines: Sequence[msgspec.Raw | bytes], *, spread: bool) -> bytes:
-    """Joins JSON lines. ``spread`` says that some may span lines, since JSON allows line feeds between tokens."""
+    """Returns JSON lines joined. ``spread`` says that some may span lines, as JSON allows line feeds between tokens."""
     if spread:
         return b"\n".join(bytes(line).replace(b"\n", b" ").replace(b"\r", b" ") for line in lines)
     return b"\n".join(lines)
