@@ -140,7 +140,7 @@ class Relay:
         return Started(self._linked.session_present, dict(self._granted), dangers(self._linked, self._granted))
 
     def run(self, is_told_to_end: Callable[[], bool]) -> None:
-        """Carries messages until told to end. Then sends what is held once, acknowledges it and leaves."""
+        """Carries messages until told to end. Then makes one attempt to send what is held, and leaves."""
         while not is_told_to_end():
             self._step()
         self._outbox_to_queue(at_once=True)
