@@ -19,7 +19,7 @@ _LATELY: Final = timedelta(days=1)
 
 
 def devices(settings: Settings, houses: Sequence[House], *, now: datetime) -> Finding:
-    """Checks the device maps of some houses, and lists the devices heard within a day that are in no map.
+    """Returns whether the device maps of some houses are usable, and which devices heard within a day are unmapped.
 
     The latter are reported but not wrong, since a radio also hears the neighbours' sensors.
     """

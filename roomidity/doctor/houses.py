@@ -106,7 +106,7 @@ def _champions(registry: Registry, houses: Sequence[House]) -> Finding:
 
 
 def _stand_ins(registry: Registry, latest: Mapping[str, Sequence[StoredForecast]]) -> Finding:
-    """Returns the forecasts not made by the champion, because its own forecast failed or it could not be read."""
+    """Returns the forecasts not made by the champion, because it failed or could not be read."""
     found = []
     for house, rooms in latest.items():
         try:

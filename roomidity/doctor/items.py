@@ -37,7 +37,7 @@ _MENDS: Final[Mapping[str, str]] = {
 
 
 def items(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Finding:
-    """Checks what some houses stored recently: sets, observations, models, accuracy and settings.
+    """Returns whether recent items of some houses can be read: sets, observations, models, accuracy and settings.
 
     Houses and forecasts were read before. Other unreadable items are named in the functions' logs, and counted by the
     metric ItemsDamaged.
