@@ -43,7 +43,7 @@ class Report:
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Measures the time a phase takes."""
+        """Adds the time that the block takes to ``seconds`` of a phase."""
         begin = time.perf_counter()
         yield
         self.seconds[phase] = round(self.seconds.get(phase, 0.0) + time.perf_counter() - begin, 3)

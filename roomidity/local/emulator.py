@@ -7,7 +7,7 @@ before. The state is written with the slower of Python's two JSON encoders.
 
 Three gaps are closed as well. The state is saved as it grows (:mod:`roomidity.local.saving`), not only at the end. A
 stack's queues get the dead-letter queues defined in its template. A stack's events are listed newest first even within
-one millisecond, because the Serverless CLI otherwise waits forever for a stack created within one.
+one millisecond, because the Serverless CLI otherwise waits for ever for a stack created within one.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def running(
     prepare: Callable[[Path], None] | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Engine]:
-    """Runs an engine with the stack in ``root``'s serverless.yml until the block ends. ``state`` keeps its state.
+    """Yields an engine with the stack in ``root``'s serverless.yml, which runs until the block ends.
 
     Parameters
     ----------
@@ -140,9 +140,10 @@ def set_aside(state: Path) -> Path | None:
 
 @contextmanager
 def _held(state: Path) -> Iterator[int]:
-    """Locks a state so that only one engine writes it. The emulator shares the lock until it has saved and ended.
+    """Yields the descriptor of a lock, so that only one engine writes a state.
 
-    An emulator whose parent was killed ends by itself shortly, so this waits for it.
+    The emulator shares the lock until it has saved and ended. An emulator whose parent was killed ends by itself
+    shortly, so this waits for it.
     """
     with (state.parent / f"{state.name}.lock").open("w") as lock:
         deadline = time.monotonic() + _STOP_S

@@ -51,11 +51,14 @@ class Functions:
         self._handlers: dict[str, Handler] = {}
 
     def scheduled(self, name: str, at: datetime) -> dict[str, Any]:
-        """Calls a function as its schedule would at ``at``."""
+        """Calls a function as its schedule would at ``at``. Returns its answer."""
         return self._call(name, {"source": "aws.events", "time": format_moment(at), "detail": {}})
 
     def requested(self, name: str, event: Mapping[str, Any], *, replayed_to: datetime | None) -> dict[str, Any]:
-        """Calls a function as an HTTP API would. ``replayed_to`` is the end of the data if they are replayed."""
+        """Calls a function as an HTTP API would. Returns its answer.
+
+        ``replayed_to`` is the end of the data if they are replayed.
+        """
         return self._call(name, event, replayed_to=replayed_to)
 
     def work_off(self, name: str, queue: Queue) -> int:

@@ -75,7 +75,7 @@ def read(state: Path) -> Kept | None:
 
 
 def write(state: Path, contents: Iterable[tuple[str, bytes]], *, number: int, began_at: datetime) -> Kept:
-    """Saves files by name and replaces the previous state, all or nothing.
+    """Saves files by name in place of the previous state, atomically. Returns what was saved.
 
     Raises
     ------

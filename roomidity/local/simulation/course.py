@@ -34,7 +34,7 @@ _AIR_J_KG_K: Final = 1_006.0
 _FURNITURE: Final = 6.0
 """By what factor furniture and the outermost millimetres of walls increase the heat capacity of a room's air."""
 _FILM_W_K_M3: Final = 7.5
-"""Conductance from air to walls: about 2 m² of surface per m³, at 4 W/(m² K)."""
+"""Conductance from air to walls in W/K per m³: about 2 m² of surface per m³, at 4 W/(m² K)."""
 _WINDOW_LOSS_SHARE: Final = 0.4
 """Share of the fabric's losses that passes through windows without a heavy wall."""
 
@@ -42,7 +42,7 @@ _WINDOW_LOSS_SHARE: Final = 0.4
 # (Rode et al., Nordtest project 023-05, 2005). Textiles and paint react within hours, plaster, wood and books within
 # days.
 _STORE_G_M3: Final = np.array([[35.0], [160.0]])
-"""Capacity from dry to saturated."""
+"""Capacity from dry to saturated, in g/m³."""
 _STORE_KG_H_M3: Final = np.array([[2.0], [0.35]])
 
 

@@ -26,7 +26,7 @@ _AWAKE_W, _ASLEEP_W = 95.0, 70.0
 _TOWELS_SHARE: Final = 0.35
 """Share of a shower's moisture that remains as water on walls and towels and evaporates afterwards."""
 _PLANTS_G_H_M3: Final = 0.08
-"""Moisture from plants, pets and cleaning, per cubic metre of living space."""
+"""Moisture from plants, pets and cleaning, in g/h per m³ of living space."""
 _OPEN_WINDOW_PER_H: Final = 5.0
 """Air changes per hour through a window that is wide open."""
 

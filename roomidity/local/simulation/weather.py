@@ -26,12 +26,12 @@ _CLEAR_BEAM_W_M2: Final = 1_100.0
 """Direct normal irradiance without a path through air. With a high sun 900 W/m² remain."""
 _OPTICAL_DEPTH: Final = 0.19
 _CLEAR_NIGHT_K: Final = 4.0
-"""How much colder the air becomes under a permanently clear sky than under an overcast one."""
+"""How much colder the air becomes under a permanently clear sky than under an overcast one, in K."""
 _SPRING_DAY: Final = 135.0
 """Mid-May, when the sun is ahead of the sea, and air is driest for its temperature."""
 _SPRING_DRYNESS_K: Final = 3.0
 _WARM_DULL_K: Final = 0.9
-"""How much milder (and moister) an overcast spell with its oceanic air is, per unit of the cloud process."""
+"""How much milder (and moister) an overcast spell with its oceanic air is, in K per unit of the cloud process."""
 
 # Memory in hours of the processes whose sum is the weather. The first two belong together.
 _SYNOPTIC, _HOURS, _SPELL, _PATCHES, _AIR_MASS, _MOISTURE, _GUSTS, _SEASON = range(8)
