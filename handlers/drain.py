@@ -19,7 +19,7 @@ __all__ = ["handler"]
 @run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Drain the queue. ``event`` comes from EventBridge, with its time as the issue time, or is ``{}``."""
-    # every call must report the metric, even if it fails
+    # Every call must report the metric, even if it fails.
     metrics.add_metric("ConservationViolations", MetricUnit.Count, 0)
     now = issue_time(event, clock=clock(), is_live=is_live())
     with stopwatch("connect"):

@@ -31,9 +31,7 @@ Newest = dict[str, dict[str, Any]]
 
 
 def forecasts(asked: Asked, rooms: Sequence[str], *, issued_at: datetime | None = None) -> dict[str, Any]:
-    """Returns the response: each room's newest values and its forecast, either the newest or the one of
-    ``issued_at``.
-    """
+    """Returns the response: each room's newest values and its forecast (the newest, or that of ``issued_at``)."""
     issued = newest_forecasts(asked, rooms) if issued_at is None else forecasts_at(asked, rooms, [issued_at])
     by_room = {one.room: one for one in issued}
     newest = newest_values(asked, {*rooms, OUTDOOR} & asked.home.rooms.keys())

@@ -73,9 +73,7 @@ def actual_values(
 def _columns(
     asked: Asked, rooms: Sequence[str], start: datetime, end: datetime
 ) -> dict[tuple[str, str], dict[int, Statistics]]:
-    """Returns the statistics of the slots in [start, end), by room and quantity and then by slot number from
-    ``start``.
-    """
+    """Returns the statistics of the slots in [start, end) by room and quantity, then by slot number."""
     wanted = set(rooms)
     columns: dict[tuple[str, str], dict[int, Statistics]] = {}
     for slot, observed in asked.ports.observations.between(asked.home.name, start, end):

@@ -24,7 +24,7 @@ _HEADERS: Final = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    # a new version is seen at once, and an unchanged one is revalidated by its ETag
+    # A new version is seen at once, and an unchanged one is revalidated by its ETag.
     "cache-control": "public, no-cache",
     "vary": "Accept-Encoding",
 }

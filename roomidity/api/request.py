@@ -86,7 +86,7 @@ class Reply:
         headers = {**_ALWAYS, **self.headers}
         if self.status == HTTPStatus.OK:
             covered = self.body if self.tagged is None else self.tagged
-            # weak, as it is the same whether compressed or not
+            # Weak, as it is the same whether compressed or not.
             etag = f'W/"{hashlib.sha256(covered).hexdigest()[:32]}"'
             headers["etag"] = etag
             if request.has(etag):
