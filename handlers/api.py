@@ -44,7 +44,10 @@ def _clocks(context: LambdaContext) -> Clocks:
 @metrics.log_metrics
 @run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer an HTTP request in payload 2.0. Only the route is logged, never a query, header or token."""
+    """Returns the reply to an HTTP request, both in payload 2.0.
+
+    Only the route is logged, never a query, header or token.
+    """
     begin = time.perf_counter()
     request = Request.from_event(event)
     reply = answer(request, _ports, _clocks(context), authority=_AUTHORITY).to_event(request)

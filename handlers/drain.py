@@ -18,7 +18,10 @@ __all__ = ["handler"]
 @metrics.log_metrics
 @run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Drain the queue. ``event`` comes from EventBridge, with its time as the issue time, or is ``{}``."""
+    """Drain the queue. Returns the counts.
+
+    ``event`` comes from EventBridge, with its time as the issue time, or is ``{}``.
+    """
     # Every call must report the metric, even if it fails.
     metrics.add_metric("ConservationViolations", MetricUnit.Count, 0)
     now = issue_time(event, clock=clock(), is_live=is_live())

@@ -49,6 +49,9 @@ def _forecast(record: SQSRecord) -> None:
 @metrics.log_metrics
 @run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Process forecast jobs. ``event`` comes from SQS, with bodies ``{"house", "issued_at"}``."""
+    """Process forecast jobs. Returns those that failed.
+
+    ``event`` comes from SQS, with bodies ``{"house", "issued_at"}``.
+    """
     metrics.add_metric("ModelsRefused", MetricUnit.Count, 0)  # every call must report the metric, even if it fails
     return dict(process_partial_response(event=event, record_handler=_forecast, processor=processor, context=context))

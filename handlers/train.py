@@ -51,7 +51,10 @@ def _train(record: SQSRecord) -> None:
 @metrics.log_metrics
 @run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Process training jobs. ``event`` comes from SQS, with bodies ``{"house", "reason"}``."""
+    """Process training jobs. Returns those that failed.
+
+    ``event`` comes from SQS, with bodies ``{"house", "reason"}``.
+    """
     # Every call must report the metric, even with too little data.
     metrics.add_metric("ModelsTrained", MetricUnit.Count, 0)
     return dict(process_partial_response(event=event, record_handler=_train, processor=processor, context=context))

@@ -20,7 +20,7 @@ __all__ = ["handler"]
 @metrics.log_metrics
 @run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Verify houses. ``event`` is ``{"house"?, "day"?}`` or that of the schedule.
+    """Verify houses. Returns the counts. ``event`` is ``{"house"?, "day"?}`` or that of the schedule.
 
     By default every house gets its nightly run. If a day is given, only that day's forecasts are scored (again), as far
     as they are over. If there are more houses than one call can process, they are passed as ``houses`` to calls of

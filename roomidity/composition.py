@@ -144,7 +144,7 @@ class Roomidity:
     def hasty_registry(self) -> Registry:
         """The model registry, read by clients with short timeouts.
 
-        After a failure they stay off for a while, because a forecast does not wait for its model.
+        What fails to respond is not called again for a while, because a forecast does not wait for its model.
         """
         from roomidity.aws.registry import ModelTable, Registry
 

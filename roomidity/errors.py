@@ -206,7 +206,7 @@ class RuleNotFollowedError(StoreError):
 
 
 class ChampionChangedError(StoreError):
-    """Another model became the champion meanwhile."""
+    """Another model became the champion in the meantime."""
 
     def __init__(self, house: str, *, found: str | None, expected: str | None) -> None:
         self.house = house

@@ -72,7 +72,9 @@ class Asked:
     def span(
         self, first: str | None, last: str | None, *, before: timedelta, after: timedelta
     ) -> tuple[datetime, datetime]:
-        """Returns the requested slots [first, last), by default from ``before`` the clock to ``after`` it.
+        """Returns the start and end (exclusive) of the requested slots.
+
+        By default they span from ``before`` earlier than the clock to ``after`` later than it.
 
         Raises
         ------

@@ -252,7 +252,7 @@ class Account:
         return TableFacts(status=str(table["TableStatus"]), keys=keys)
 
     def reach_bucket(self, name: str) -> None:
-        """Check that a bucket exists and can be reached. Raises ClientError otherwise."""
+        """Check that a bucket exists and can be reached. Raises an error of botocore otherwise."""
         self._client("s3").head_bucket(Bucket=name)
 
     def concurrency(self) -> int:
@@ -266,7 +266,7 @@ class Account:
         return any(one.get("Name") == name for one in apis)
 
     def iot_rule(self, name: str) -> bool:
-        """Returns whether a rule of AWS IoT is enabled. Raises ClientError if it does not exist."""
+        """Returns whether a rule of AWS IoT is enabled. Raises an error of botocore if it does not exist."""
         return not self._client("iot").get_topic_rule(ruleName=name)["rule"].get("ruleDisabled", False)
 
     def _oldest(self, queue: str, now: datetime) -> timedelta | None:

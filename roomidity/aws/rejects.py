@@ -40,7 +40,7 @@ class RejectLog:
         return key
 
     def replace(self, key: str, rejects: Sequence[Mapping[str, Any]]) -> str:
-        """Replace all lines of an object, possibly by none. Returns its version.
+        """Replace all lines of an object, possibly by no lines. Returns its version.
 
         A versioned bucket keeps the former content as an older version.
         """
@@ -58,7 +58,7 @@ class RejectLog:
     def read(self, key: str) -> Iterator[dict[str, Any]]:
         """Yields an object's rejects, read on demand, or none if it is gone.
 
-        Rejects that arrived in two waves are in two objects.
+        A message that was received in two waves has its rejects in two objects.
         """
         for line in self.lines(key):
             yield from expand(line)

@@ -21,8 +21,8 @@ days.
 """
 
 OPENS_AFTER: Final = timedelta(hours=1)
-"""A deletion takes minutes. After this time it must have died half-way, and a new house of the same name need not
-wait for it.
+"""A deletion takes minutes. After this time it is taken to have died half-way, so a new house of the same name need not
+wait.
 """
 
 _UNDER_WAY: Final = "forgetting"
@@ -41,7 +41,7 @@ def tombstone(house: House, at: datetime) -> House:
 
 
 def remains(stone: House) -> House:
-    """Returns the record that remains once a deletion is complete: only when the house was forgotten."""
+    """Returns the record that remains once a deletion is complete, which holds only the time of the deletion."""
     return House(stone.name, "UTC", version=stone.version, forgotten_at=stone.forgotten_at)
 
 

@@ -124,7 +124,10 @@ class HeardDevices:
         return HeardDevices(kept)
 
     def is_worth_writing(self, before: HeardDevices) -> bool:
-        """Returns whether the list says something new about a device, or its last record is at least an hour old."""
+        """Returns whether the list is worth writing.
+
+        That is so if devices or quantities have changed, or a device was heard an hour or more after its last record.
+        """
         if self.devices.keys() != before.devices.keys():
             return True
         return any(

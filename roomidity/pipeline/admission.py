@@ -37,8 +37,8 @@ class Admitted:
     """The outcome of an admission.
 
     ``refusals`` are the (house, room, sensor, reason) that were refused. ``left`` are the houses left for another
-    drain, for one of four reasons. There was no time, they cannot be read, they are being forgotten, or other writers
-    were faster every time. Only the last reason sets ``overtaken``.
+    drain, because there was no time, they cannot be read, they are being forgotten, or other writers were faster every
+    time. The last case also sets ``overtaken``.
     """
 
     refusals: list[tuple[str, str, str, Reason]] = field(default_factory=list)
@@ -68,7 +68,9 @@ class Admission:
         may_go_on: Callable[[], bool] = lambda: True,
         known: Mapping[str, House] | None = None,
     ) -> Admitted:
-        """Write into each house what was seen of it. ``may_go_on`` is asked before each house.
+        """Write into each house what was seen of it. Returns what was refused or left.
+
+        ``may_go_on`` is asked before each house.
 
         ``known`` are the houses as they were just read, if they were. They are read again only if other writers changed
         them in the meantime.

@@ -63,10 +63,10 @@ class DrainRules:
 class DrainSummary:
     """The counts of one drain. ``outcomes`` counts accepted readings, and ``rejected`` the rejected ones by reason.
 
-    ``left`` counts readings that the drain saw and left in the queue, in messages counted as ``undeleted``. There was
-    no time, they exceeded a quota, or something could not be written. They count as received once they are dealt with.
-    ``no_reading`` and ``retained`` count gateway messages without readings, which have no room's quantity or are
-    retained messages of unknown age.
+    ``left`` counts readings that the drain saw and left in the queue, in messages counted as ``undeleted``, because
+    there was no time, they exceeded a quota, or something could not be written. They count as received once they are
+    dealt with. ``no_reading`` counts gateway messages without any quantity of a room, and ``retained`` old ones of
+    unknown age.
     """
 
     waves: int = 0

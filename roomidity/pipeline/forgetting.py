@@ -46,7 +46,7 @@ class OfRoom(Protocol):
         """Returns the approximate size of everything stored here, in bytes."""
 
     def erase_below(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Do the same for any room of a house, by reading everything that is stored of any house."""
+        """Do the same for any room of a house, by reading everything stored. Yields the number, in parts."""
 
 
 class OfModels(Protocol):

@@ -30,11 +30,12 @@ class Compared:
     """The result of a comparison, by slot.
 
     ``behind`` are slots whose observation is missing, derived from an older set or older rules, or from others with the
-    same number. A drain died between set and observation, a change of rules died before it reached the slot, or a table
-    was restored.
+    same number. This happens if a drain died between set and observation, a change of rules died before it reached the
+    slot, or a table was restored.
 
-    ``ahead`` are slots whose observation is derived from a newer set or newer rules, with its origin. Another writer
-    was there in the meantime, or the table of the older one was restored. Reading it again tells which.
+    ``ahead`` are slots whose observation is derived from a newer set or newer rules, with its origin. This happens if
+    another writer was there in the meantime, or the table of the older one was restored. Reading that table again tells
+    which.
 
     ``sealed`` are slots whose observation was written by a newer version.
     """
@@ -57,7 +58,7 @@ def origins_of(held: Mapping[SlotKey, StoredSet], homes: Mapping[str, House]) ->
 def compare(
     held: Mapping[SlotKey, StoredSet], homes: Mapping[str, House], standing: Mapping[SlotKey, Origin]
 ) -> Compared:
-    """Compare the sets that are ``held`` with the origins of the stored observations.
+    """Returns the comparison of the sets that are ``held`` with the origins of the stored observations.
 
     If a house is missing or cannot be written, its rules cannot be raised, and are taken as they are.
     """

@@ -47,7 +47,7 @@ class ReadingsQueue(Protocol):
         """Returns some of the waiting messages, or none if none wait."""
 
     def delete(self, messages: Sequence[Message]) -> list[Message]:
-        """Delete messages. Those that could not be deleted are received again."""
+        """Delete messages. Returns those that could not be deleted, which will be received again."""
 
 
 class JobQueue(Protocol):

@@ -3,11 +3,12 @@
 Drains change sets, people change rules, and both derive observations from them, in any order and in parallel. Three
 rules make the outcome exact:
 
-1. Whoever writes a set reads the rules afterwards, and whoever writes a rule reads the sets afterwards. If a set and a rule
-   are written at the same time, at least one of the two writers therefore derives from both.
+1. Whoever writes a set reads the rules afterwards, and whoever writes a rule reads the sets afterwards. If a set and a
+   rule are written at the same time, at least one of the two writers therefore derives from both.
 2. An observation carries its origin (version of the set, number of the rules), and is written only if neither number is
    lower than that of the stored one. An outcome of both therefore never gives way to an outcome of one.
-3. A writer that is refused reads both again and derives again, since what is stored may be of a newer set under older rules.
+3. A writer that is refused reads both again and derives again, since what is stored may be of a newer set under older
+   rules.
 
 A restored table moves back in time together with its numbers. The origin's digest therefore covers the contents as
 well. If an observation has a higher number than a set or rules that were read after it, these are raised above it.
@@ -219,7 +220,7 @@ class SlotWriter:
             _tell(too_large)
             apart = rows_of(pending, set(too_large))
             stored.leave(apart)
-            return rows_but(pending, apart)  # stored separately, in a later drain
+            return rows_but(pending, apart)  # the other readings get a round of their own
         held = {key: StoredSet(content, versions[key], lives.get(key.house, 0)) for key, content in packed.items()}
         lost = self.sets.put_many(held)
 

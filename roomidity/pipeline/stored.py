@@ -17,9 +17,9 @@ __all__ = ["Stored", "keys_of", "rows_but", "rows_of"]
 class Stored:
     """What became of accepted readings (``outcomes``), and how many slots' sets and observations were written.
 
-    ``left`` are the messages (by index) that must stay in the queue. They have readings of a slot whose set cannot be
-    read, or readings that were ``not_stored``. The latter lacked time, or other writers were faster every time, which
-    sets ``overtaken``.
+    ``left`` are the messages (by index) that must stay in the queue, because they have readings of a slot whose set
+    cannot be read, or readings that were ``not_stored``. The latter happens if there was no time, or if other writers
+    were faster every time (which sets ``overtaken``).
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)

@@ -271,5 +271,5 @@ def _to_pointer(item: ModelItem) -> Pointer:
 
 def _to_served(item: ModelItem) -> Served:
     if not isinstance(item.why, str):
-        raise ValueError("it does not say why")  # noqa: TRY004  # as all that an item lacks
+        raise ValueError("it does not say why")  # noqa: TRY004  # ValueError, like all other flaws
     return Served(item.points_to, parse_time(item.since), item.why, item.previous)

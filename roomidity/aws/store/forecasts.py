@@ -109,7 +109,7 @@ def _to_forecast(item: ForecastItem) -> StoredForecast:
             number_within(float(bound), (2 * low - high, 2 * high - low))
         quantiles[place] = rows
     if not isinstance(item.model_version, str):
-        raise ValueError("it has no model_version")  # noqa: TRY004  # as all that an item lacks
+        raise ValueError("it has no model_version")  # noqa: TRY004  # ValueError, like all other flaws
     return StoredForecast(
         house=house,
         room=room,

@@ -41,7 +41,7 @@ def to_room(name: str, room: Mapping[str, Any]) -> Room | None:
         raise ValueError("no room can have this name")
     sensors = room["sensors"]
     if not isinstance(sensors, list) or not all(isinstance(sensor, str) for sensor in sensors):
-        raise ValueError("its sensors are no list of names")  # as all that an item lacks
+        raise ValueError("its sensors are no list of names")  # ValueError, like all other flaws
     return Room(
         first_seen=parse_time(room["first_seen"]),
         last_seen=parse_time(room["last_seen"]),
@@ -70,7 +70,7 @@ def to_rule(rule: Mapping[str, Any]) -> Quarantine:
     """Returns a quarantine rule. Raises an error that says what is wrong with it."""
     for name in ("room", "sensor"):
         if not isinstance(rule[name], str | None):
-            raise ValueError(f"a rule's {name} is {rule[name]!r:.80}")  # noqa: TRY004  # as all that an item lacks
+            raise ValueError(f"a rule's {name} is {rule[name]!r:.80}")  # noqa: TRY004  # as for all other flaws
     number = whole(rule.get("number", 0))
     return Quarantine(parse_time(rule["start"]), parse_time(rule["end"]), rule["room"], rule["sensor"], number=number)
 

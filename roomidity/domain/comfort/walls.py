@@ -127,7 +127,7 @@ class OutdoorMean:
 def surface_temperature(inside: ArrayLike, outside: ArrayLike, *, f_rsi: ArrayLike) -> NDArray[np.float64]:
     """Returns the temperature in °C of a room's coldest surface, from the indoor and mean outdoor temperatures in °C.
 
-    If it is warmer outside than inside, the surface has the room's temperature, because it is then not warmed above it.
+    If it is warmer outside than inside, the coldest surface has the room's temperature.
 
     >>> float(surface_temperature(20.0, 0.0, f_rsi=0.7)), float(surface_temperature(18.0, 30.0, f_rsi=0.7))
     (14.0, 18.0)
