@@ -27,7 +27,7 @@ _MAX_SPAN: Final = timedelta(days=400)
 class Asked:
     """A request by someone who may read ``home``.
 
-    ``now`` is the clock, and ``replayed`` is true if it is that of replayed data.
+    ``now`` is the clock, and ``replayed`` says whether it follows replayed data.
 
     ``query`` holds all parameters but the cursor. A cursor is valid only for the same query.
     """

@@ -43,8 +43,8 @@ class UnauthorizedError(ProblemError):
 def house_of(request: Request, named: str | None, *, authority: Authority, settings: Settings, now: datetime) -> str:
     """Returns the name of the house that a request may read.
 
-    Nothing is read from the tables unless a well-formed token names the house in the path. A token that turns out to be
-    invalid costs one item read.
+    Nothing is read from the tables before there is a well-formed token, which must name the house in the path if there
+    is one. A token that turns out to be invalid costs the read of one item.
 
     Parameters
     ----------

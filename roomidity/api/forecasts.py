@@ -25,7 +25,7 @@ separately.
 """
 
 _KEPT: Final = timedelta(days=400)
-"""Nothing is still stored of a room that was last seen longer ago."""
+"""After this time without readings, nothing of a room is stored any more."""
 
 Newest = dict[str, dict[str, Any]]
 

@@ -1,6 +1,6 @@
 """The web page: public static files without data.
 
-Its link has the token after the #, so that no server receives it.
+Links to it have the token after the #, so that no server receives it.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def batch_get(
 ) -> Iterator[Found]:
     """Yields the existing items of the given keys, each read once, in no particular order.
 
-    Each 4 KB of an item cost half a read unit. pynamodb's own method retries at once and for ever.
+    Each 4 KB of an item costs half a read unit. pynamodb's own method retries at once and for ever.
 
     Raises
     ------

@@ -118,7 +118,7 @@ class ObservationTable:
             digest=origin.digest or None,
             expires_at=key.slot_ms // 1000 + self._retention_s,
         )
-        again = origin.version > 1 or origin.rules > 0  # otherwise almost never anything is stored there
+        again = origin.version > 1 or origin.rules > 0  # otherwise the slot is almost always empty
         return Write(item, condition, house=key.house, size_bytes=_size_bytes(observation), keep=again)
 
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, Observation]]:
