@@ -1,4 +1,4 @@
-"""Models and states as objects of the bucket, whose bytes are checked before they are parsed."""
+"""Models and states as objects in the bucket, whose bytes are verified before they are parsed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ __all__ = ["ModelObjects"]
 _NPZ: Final = "application/octet-stream"
 
 _CACHED: Final = 64
-"""Models and states kept by a warm function, together about 1 MB a house. Apart, since a state moves on every night."""
+"""How many models, and how many states, a warm function keeps, together about 1 MB a house. They are cached separately,
+because a state changes every night.
+"""
 
 
 class ModelObjects:
@@ -28,17 +30,19 @@ class ModelObjects:
         self._state = lru_cache(maxsize=_CACHED)(self._load_state)
 
     def model(self, house: str, version: str, sha256: str) -> Model:
-        """Returns a model, read once.
+        """Returns a model, which is read only once.
 
         Raises
         ------
         ModelRefusedError
-            If its bytes are not those that were registered; ModelUnreadableError if they cannot be read now.
+            If its bytes are not those that were registered.
+        ModelUnreadableError
+            If they cannot be read now.
         """
         return self._model(house, version, sha256)
 
     def state(self, house: str, version: str, sha256: str) -> State:
-        """Returns a state of a model, read once; it raises as :meth:`model` does."""
+        """Returns a state of a model, which is read only once. Raises the same errors as :meth:`model`."""
         return self._state(house, version, sha256)
 
     def put_model(self, house: str, version: str, content: bytes) -> None:
@@ -64,7 +68,7 @@ class ModelObjects:
         return keys
 
     def contents(self, house: str) -> Iterator[tuple[str, bytes]]:
-        """The objects of a house as they stand, by their path below it."""
+        """Yields a house's present objects, as (path below the house, bytes)."""
         prefix = _house_prefix(house)
         for key in self._bucket.keys(prefix):
             yield key.removeprefix(prefix), self._bucket.get(key)
@@ -75,7 +79,7 @@ class ModelObjects:
             self._bucket.delete(key)
 
     def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete a house's objects, with what a versioned bucket keeps of them; yields how many, some at a time."""
+        """Delete a house's objects with all their versions. Yields the number deleted, page by page."""
         for page in self._bucket.versions(_house_prefix(house)):
             if not dry_run:
                 self._bucket.erase(page)
