@@ -142,10 +142,7 @@ class Roomidity:
 
     @cached_property
     def hasty_registry(self) -> Registry:
-        """The model registry, read by clients with short timeouts.
-
-        What fails to respond is not called again for a while, because a forecast does not wait for its model.
-        """
+        """The model registry with short timeouts and a circuit breaker. A forecast does not wait for its model."""
         from roomidity.aws.registry import ModelTable, Registry
 
         def connect() -> Any:

@@ -118,10 +118,7 @@ class Registry:
         return list(self._table.served(house))
 
     def served_at(self, house: str, moment: datetime) -> Served | None:
-        """Returns what served at a given time.
-
-        It is None if nothing had been promoted by then, and so the prior served.
-        """
+        """Returns what served at a given time, or None for the prior if nothing had been promoted by then."""
         return next(self._table.served(house, at=moment), None)
 
     def publish(

@@ -45,7 +45,7 @@ class Item(Model):
         """Returns the item. Attributes that cannot be deserialised are None, and make up its flaw."""
         try:
             item = super().from_raw_data(data)
-        except Exception:  # noqa: BLE001  # whatever a malformed value raises is examined below, attribute by attribute
+        except Exception:  # noqa: BLE001  # whatever an odd value raises is examined below, attribute by attribute
             item = cls._in_part(data)
         if _format_of(data) > FORMAT_VERSION:
             item.is_newer = True
@@ -123,7 +123,7 @@ class Reader:
             if item.flaw is not None:
                 raise ValueError(item.flaw)  # handled like any other item that cannot be converted
             return convert(item)
-        except Exception as error:  # whatever a malformed item raises must not cost the others
+        except Exception as error:  # whatever an odd item raises must not cost the others
             raise self.note(item, _said(error)) from error
 
     def note(self, item: Item, why: str) -> ItemDamagedError:
