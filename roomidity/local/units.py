@@ -5,6 +5,7 @@ They are derived from the calls themselves, since an emulator's own figures are 
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,16 @@ _WRITE_BYTES: Final = 1024
 _READ_BYTES: Final = 4096
 _REQUEST_BYTES: Final = 65_536
 """SQS bills each started 64 KiB of a call's bodies as one request."""
+
+_KEYS: Final = {
+    "houses": ("house",),
+    "readings": ("house", "slot"),
+    "observations": ("house", "slot"),
+    "forecasts": ("room_id", "issued_at"),
+    "models": ("house", "version"),
+    "accuracy": ("room_id", "day"),
+    "settings": ("house", "kind"),
+}
 
 _S3_WRITES: Final = frozenset(
     {"PutObject", "CopyObject", "ListObjects", "ListObjectsV2", "ListObjectVersions", "CreateMultipartUpload"}
@@ -84,16 +95,16 @@ def read_units(size_bytes: int, *, consistent: bool) -> float:
 class Meter:
     """Counts the calls of a session's clients that are created from now on.
 
-    It counts write_units and read_units by table, sqs_requests by queue, s3_writes and s3_reads of the bucket, and
-    calls by operation. A partial read of an item is counted by the part read, although the whole item is billed.
+    Counted are write_units and read_units by table, sqs_requests by queue, s3_writes and s3_reads of the bucket; and
+    calls by operation. A read of a part of an item is counted as one of all of it, as it is billed.
 
     Parameters
     ----------
     session
         The botocore session whose clients are counted.
     stored
-        Returns an item by table and key, using another session. An update only contains its changes, but is billed by
-        the size of the resulting item.
+        An item by table and key, asked of another session: an update names what it changes, and is billed by all that
+        it leaves; a read may name what it wants, and is billed by all that is there.
     """
 
     def __init__(self, session: Any, *, stored: Callable[[str, Item], Item]) -> None:
@@ -113,12 +124,17 @@ class Meter:
     def _note(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["asked"] = dict(params)  # The answer does not contain the request.
 
-    def _count(self, model: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+    def _count(
+        self, model: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], http_response: Any = None, **_: Any
+    ) -> None:
         service, operation, asked = model.service_model.service_name, model.name, context["asked"]
         found: list[tuple[str, str, float]] = [("calls", operation, 1)]
         if service == "dynamodb":
             found += [("write_units", _table(name), units) for name, units in self._written(operation, asked)]
-            found += [("read_units", _table(name), units) for name, units in _read(operation, asked, parsed)]
+            items = parsed.get("Items", ())
+            if items and not isinstance(items[0], Mapping):  # decoded the short way, in part
+                parsed = json.loads(http_response.content)
+            found += [("read_units", _table(name), units) for name, units in self._read(operation, asked, parsed)]
         elif service == "sqs":
             found.append(("sqs_requests", _queue(asked), _sqs_requests(asked, parsed)))
         elif service == "s3" and operation not in _S3_FREE:
@@ -142,29 +158,36 @@ class Meter:
                     (one,) = request.values()
                     yield one["TableName"], 2 * self._units_of(one)  # transactions cost double, also for checks
 
+    def _read(self, operation: str, asked: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+        """Units of what a call reads, by table."""
+        match operation:
+            case "GetItem":
+                size = item_bytes(answer.get("Item", {}))
+                yield asked["TableName"], read_units(size, consistent=_is_consistent(asked))
+            case "BatchGetItem":
+                for name, wanted in asked["RequestItems"].items():
+                    items = answer.get("Responses", {}).get(name, [])
+                    sizes = [
+                        *(self._read_bytes(name, wanted, item) for item in items),
+                        *[0] * (len(wanted["Keys"]) - len(items)),
+                    ]  # one in vain costs as well
+                    for size in sizes:
+                        yield name, read_units(size, consistent=_is_consistent(wanted))
+            case "Query" | "Scan":
+                name = asked["TableName"]
+                size = sum(self._read_bytes(name, asked, item) for item in answer.get("Items", []))
+                yield name, read_units(size, consistent=_is_consistent(asked))
+
+    def _read_bytes(self, name: str, wanted: Mapping[str, Any], item: Item) -> int:
+        """The size of an item of which a part was read."""
+        if "ProjectionExpression" not in wanted:
+            return item_bytes(item)
+        key = {part: item[part] for part in _KEYS[_table(name)] if part in item}
+        return item_bytes(self._stored(name, key) if len(key) == len(_KEYS[_table(name)]) else item)
+
     def _units_of(self, one: Mapping[str, Any]) -> int:
         item = one["Item"] if "Item" in one else self._stored(one["TableName"], one["Key"])
         return write_units(item_bytes(item))
-
-
-def _read(operation: str, asked: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Yields the units that a call reads, by table."""
-    match operation:
-        case "GetItem":
-            size = item_bytes(answer.get("Item", {}))
-            yield asked["TableName"], read_units(size, consistent=_is_consistent(asked))
-        case "BatchGetItem":
-            for name, wanted in asked["RequestItems"].items():
-                items = answer.get("Responses", {}).get(name, [])
-                sizes = [
-                    *map(item_bytes, items),
-                    *[0] * (len(wanted["Keys"]) - len(items)),
-                ]  # A missing item costs a read as well.
-                for size in sizes:
-                    yield name, read_units(size, consistent=_is_consistent(wanted))
-        case "Query" | "Scan":
-            size = sum(map(item_bytes, answer.get("Items", [])))
-            yield asked["TableName"], read_units(size, consistent=_is_consistent(asked))
 
 
 def _is_consistent(asked: Mapping[str, Any]) -> bool:

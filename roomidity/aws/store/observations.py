@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+import msgspec
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 
+from roomidity.aws.dynamodb import decoded_by
 from roomidity.aws.store.attributes import number_text
+from roomidity.aws.store.means import PAGE, SlotItem, slot_means
 from roomidity.aws.store.reading import FORMAT_VERSION, Reader, is_sound
 from roomidity.aws.store.tables import ObservationItem, connection_of
 from roomidity.aws.store.writing import Write, in_parallel, remove, save_many
@@ -130,11 +133,23 @@ class ObservationTable:
         return self._reader.each(self._query(house, start, end), _derived)
 
     def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
-        """Yields the slots in [start, end) with robust means only.
+        """The same, robust means only: a tenth of the work, and all that a forecast needs."""
+        items = iter(self._query(house, start, end))
+        while True:
+            with decoded_by(PAGE):
+                item: ObservationItem | SlotItem | None = next(items, None)
+            if item is None:
+                return
+            found = self._decoded(item) if isinstance(item, SlotItem) else self._reader.one(item, _slot_means)
+            if found is not None:
+                yield found
 
-        This takes a quarter of the work, and is all that a forecast needs.
-        """
-        return self._reader.each(self._query(house, start, end), _slot_means)
+    def _decoded(self, item: SlotItem) -> tuple[datetime, RoomMeans] | None:
+        try:
+            return slot_means(item)
+        except Exception:  # noqa: BLE001  # whatever an odd item raises must not cost the others
+            stored = self._item(item.house.S, item.slot.S, rooms=msgspec.to_builtins(item.rooms.M))
+            return self._reader.one(stored, _slot_means)  # which says what is wrong with it
 
     def newest_means(self, house: str, slots: Iterable[datetime]) -> Iterator[tuple[datetime, RoomMeans]]:
         """Yields the given slots with means and counts, read consistently so that recent writes are seen."""

@@ -13,6 +13,7 @@ from pynamodb.connection import Connection
 from pynamodb.models import Model
 
 from roomidity.aws.store.attributes import Numbers, Plain, Texts, Wire
+from roomidity.aws.store.means import SlotItem
 from roomidity.aws.store.reading import Item
 
 __all__ = [
@@ -81,6 +82,11 @@ class ObservationItem(Item):
     digest = UnicodeAttribute(null=True)
     v = NumberAttribute(null=True)
     expires_at = NumberAttribute()
+
+    @classmethod
+    def from_raw_data(cls, data: Any) -> Any:
+        """The item; one that was decoded as a struct stays one."""
+        return data if isinstance(data, SlotItem) else super().from_raw_data(data)
 
 
 class ForecastItem(Item):
