@@ -95,16 +95,16 @@ def read_units(size_bytes: int, *, consistent: bool) -> float:
 class Meter:
     """Counts the calls of a session's clients that are created from now on.
 
-    Counted are write_units and read_units by table, sqs_requests by queue, s3_writes and s3_reads of the bucket; and
-    calls by operation. A read of a part of an item is counted as one of all of it, as it is billed.
+    It counts write_units and read_units by table, sqs_requests by queue, s3_writes and s3_reads of the bucket, and
+    calls by operation. A partial read of an item is counted as a read of the whole item, as it is billed.
 
     Parameters
     ----------
     session
         The botocore session whose clients are counted.
     stored
-        An item by table and key, asked of another session: an update names what it changes, and is billed by all that
-        it leaves; a read may name what it wants, and is billed by all that is there.
+        Returns an item by table and key, using another session. An update only contains its changes, but is billed by
+        the size of the resulting item. A read may ask for a part, but is billed by the whole item.
     """
 
     def __init__(self, session: Any, *, stored: Callable[[str, Item], Item]) -> None:

@@ -17,8 +17,9 @@ _NPZ: Final = "application/octet-stream"
 
 _MODEL_BYTES: Final = 512 * 2**20
 _STATE_BYTES: Final = 256 * 2**20
-"""Kept by a warm function, of its 1,769 MB: of 400 houses of 8 rooms, 1.3 and .5 MB each. Apart, since a state moves on
-every night."""
+"""What a warm function keeps, of its 1,769 MB: 400 houses of 8 rooms, with 1.3 and 0.5 MB each. Models and states are
+cached separately, because a state changes every night.
+"""
 
 
 _Key = tuple[str, str]
@@ -46,7 +47,7 @@ class ModelObjects:
         return self._models.get((house, version), sha256, lambda: self._load_model(house, version, sha256))
 
     def state(self, house: str, version: str, sha256: str) -> State:
-        """Returns a state of a model, read once; it raises as :meth:`model` does."""
+        """Returns a state of a model, which is read only once. Raises the same errors as :meth:`model`."""
         return self._states.get((house, version), sha256, lambda: self._load_state(house, version, sha256))
 
     def put_model(self, house: str, version: str, content: bytes) -> None:

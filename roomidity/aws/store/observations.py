@@ -133,7 +133,10 @@ class ObservationTable:
         return self._reader.each(self._query(house, start, end), _derived)
 
     def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
-        """The same, robust means only: a tenth of the work, and all that a forecast needs."""
+        """Yields the slots in [start, end) with robust means only.
+
+        This takes a tenth of the work, and is all that a forecast needs.
+        """
         items = iter(self._query(house, start, end))
         while True:
             with decoded_by(PAGE):
