@@ -1,4 +1,4 @@
-"""The table ``forecasts``: one item a room and issue time."""
+"""The table ``forecasts``, with one item per room and issue time."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from roomidity.domain.slots import SLOT_S, SLOTS_A_DAY, format_slot, parse_slot,
 __all__ = ["ForecastTable"]
 
 _LOOKED_AT: Final = 8
-"""Of a room's newest forecasts, where damaged ones stand before the newest that can be read."""
+"""How many of a room's newest forecasts are read to find one that is not damaged."""
 
 
 class ForecastTable:
-    """Forecasts; issuing one again writes the same item."""
+    """Forecasts by room and issue time. Issuing a forecast again overwrites the same item."""
 
     def __init__(self, item: type[ForecastItem], *, keep_days: int, damage: Damage) -> None:
         self._item = item
@@ -39,30 +39,30 @@ class ForecastTable:
                 batch.save(item)
 
     def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
-        """Delete forecasts, if they are there."""
+        """Delete forecasts, as far as they exist."""
         with self._item.batch_write() as batch:
             for one in forecasts:
                 batch.delete(self._item(room_id(one.house, one.room), format_slot(one.issued_at)))
 
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
-        """The newest forecast issued up to ``now`` that can be read and has not expired."""
+        """Returns the newest readable forecast issued up to ``now``, or None if there is none or it has expired."""
         until = self._item.issued_at <= format_slot(now)
         items = self._item.query(
             room_id(house, room), until, scan_index_forward=False, page_size=1
-        )  # mostly one is read
+        )  # usually one is enough
         newest = self._reader.each(islice(items, _LOOKED_AT), lambda item: (_to_forecast(item), float(item.expires_at)))
         found, expires_at = next(newest, (None, 0.0))
         return found if expires_at > to_epoch_ms(now) // 1000 else None
 
     def between(self, house: str, room: str, first: datetime, last: datetime) -> list[StoredForecast]:
-        """The forecasts issued from ``first`` to ``last``, both included, in order of time."""
+        """Returns the forecasts issued from ``first`` to ``last``, both included, in order of time."""
         span = self._item.issued_at.between(format_slot(first), format_slot(last))
         return list(self._reader.each(self._item.query(room_id(house, room), span), _to_forecast))
 
     def issued(
         self, house: str, rooms: Iterable[str], moments: Iterable[datetime], *, now: datetime
     ) -> list[StoredForecast]:
-        """Those of some rooms that were issued at some times and have not expired: a call for each 100 of them."""
+        """Returns the unexpired forecasts of the given rooms and issue times, with one call for each 100 of them."""
         slots = [format_slot(moment) for moment in moments]
         keys = [(room_id(house, room), slot) for room in rooms for slot in slots]
         until_s = to_epoch_ms(now) // 1000
@@ -105,11 +105,11 @@ def _to_forecast(item: ForecastItem) -> StoredForecast:
         if any(row is None or row.shape != (SLOTS_A_DAY,) for row in rows) or not isinstance(grade[spec.name], str):
             raise ValueError(f"its {spec.name} is not {len(QUANTILES)} times {SLOTS_A_DAY} numbers, with a grade")
         low, high = spec.plausible
-        for bound in (np.min(rows), np.max(rows)):  # what a sensor can say, and as much again
+        for bound in (np.min(rows), np.max(rows)):  # the plausible range, and as much again on either side
             number_within(float(bound), (2 * low - high, 2 * high - low))
         quantiles[place] = rows
     if not isinstance(item.model_version, str):
-        raise ValueError("it has no model_version")  # noqa: TRY004  # as all that an item lacks
+        raise ValueError("it has no model_version")  # noqa: TRY004  # ValueError, like all other flaws
     return StoredForecast(
         house=house,
         room=room,
