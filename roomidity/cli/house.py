@@ -14,6 +14,7 @@ from roomidity.domain.houses import House
 from roomidity.domain.names import is_name
 from roomidity.errors import InputError
 from roomidity.pipeline.changing import change_house
+from roomidity.pipeline.hearing import as_heard
 from roomidity.pipeline.house_settings import bad_settings, with_timezone
 from roomidity.pipeline.ports import known_house
 from roomidity.settings import check_timezone
@@ -41,6 +42,7 @@ def house(house: str, timezone: str | None, as_json: bool) -> None:
     else:
         zone = check_timezone(timezone.strip(), "--timezone")
         home = change_setting(house, lambda read: with_timezone(read, zone))
+    home = as_heard(stage().observations, home)
     output.tables.print(house_table(home))
     for bad in bad_settings(home):
         notes.print(f"{bad}. To mend: {bad.mend}", soft_wrap=True)

@@ -73,8 +73,14 @@ class Houses(Protocol):
     def get_many(self, names: Iterable[str]) -> dict[str, House]:
         """Those that exist; those that were forgotten come as such."""
 
+    def without_rooms(self, names: Iterable[str]) -> dict[str, House]:
+        """The same, as far as their rules, aliases and deletion; rooms, and when they were heard, may be left out."""
+
     def all(self) -> Iterator[House]:
         """Every house but those that were forgotten."""
+
+    def active(self, at: datetime) -> list[str]:
+        """The names of those that are active at a time, in their order."""
 
     def put(self, house: House) -> None:
         """Store a house; ConflictError if another writer was there first."""
@@ -266,7 +272,7 @@ def known_house(houses: Houses, name: str) -> House:
 
 def forgotten_since(houses: Houses, home: House) -> bool:
     """Whether the house was forgotten since it was read, also where a new one has come in its place."""
-    now = houses.get_many([home.name]).get(home.name)
+    now = houses.without_rooms([home.name]).get(home.name)
     return now is not None and now.life != home.life
 
 

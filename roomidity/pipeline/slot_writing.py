@@ -243,7 +243,7 @@ class SlotWriter:
     def _homes(self, slots: Iterable[SlotKey]) -> dict[str, House]:
         """The houses of some slots, read now: after the slots' sets, or the rules may be older than the sets."""
         names = sorted({key.house for key in slots})
-        return self.houses.get_many(names) if names else {}
+        return self.houses.without_rooms(names) if names else {}
 
     def _compare(self, held: Mapping[SlotKey, StoredSet], homes: Mapping[str, House]) -> Compared:
         return compare(held, homes, self.observations.origins(held) if held else {})
