@@ -164,6 +164,13 @@ class FakeHouses:
             event()
         return found
 
+    def without_rooms(self, names: Iterable[str]) -> dict[str, House]:
+        found = self.get_many(names)
+        return {name: house if house.aliases else replace(house, rooms={}) for name, house in found.items()}
+
+    def active(self, at: datetime) -> list[str]:
+        return sorted(house.name for house in self.all() if house.is_active(at))
+
     def all(self) -> Iterator[House]:
         found = [house for house in list(self._houses.values()) if house.name not in self.damaged]
         return iter([house for house in found if not house.is_forgotten])

@@ -34,7 +34,7 @@ FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
 LATE_S: Final = 31.0
 """What is left where a call has taken too long: just enough to ask for forecasts."""
 
-ASKING: Final = {("houses", "all"), ("forecast_jobs", "send")}
+ASKING: Final = {("houses", "active"), ("forecast_jobs", "send")}
 
 Show = Callable[[Sequence[Message]], object]
 """Makes received messages wait for others as well."""

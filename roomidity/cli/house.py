@@ -15,6 +15,7 @@ from roomidity.domain.names import is_name
 from roomidity.domain.notices.words import LANGUAGES, Language
 from roomidity.errors import InputError
 from roomidity.pipeline.changing import change_house
+from roomidity.pipeline.hearing import as_heard
 from roomidity.pipeline.house_settings import MAX_NOTICES_A_DAY, bad_settings, with_notices, with_timezone
 from roomidity.pipeline.ports import known_house
 from roomidity.settings import check_timezone
@@ -57,6 +58,7 @@ def house(
             return told if zone is None else with_timezone(told, zone)
 
         home = change_setting(house, change)
+    home = as_heard(stage().observations, home)
     output.tables.print(house_table(home))
     for bad in bad_settings(home):
         notes.print(f"{bad}. To mend: {bad.mend}", soft_wrap=True)

@@ -73,8 +73,14 @@ class Houses(Protocol):
     def get_many(self, names: Iterable[str]) -> dict[str, House]:
         """Returns the existing houses, including those that were forgotten."""
 
+    def without_rooms(self, names: Iterable[str]) -> dict[str, House]:
+        """The same, as far as their rules, aliases and deletion; rooms, and when they were heard, may be left out."""
+
     def all(self) -> Iterator[House]:
         """Yields every house except those that were forgotten."""
+
+    def active(self, at: datetime) -> list[str]:
+        """The names of those that are active at a time, in their order."""
 
     def put(self, house: House) -> None:
         """Store a house. Raises ConflictError if another writer was there first."""
@@ -278,7 +284,7 @@ def known_house(houses: Houses, name: str) -> House:
 
 def forgotten_since(houses: Houses, home: House) -> bool:
     """Returns whether the house was forgotten since it was read, even if a new one has replaced it."""
-    now = houses.get_many([home.name]).get(home.name)
+    now = houses.without_rooms([home.name]).get(home.name)
     return now is not None and now.life != home.life
 
 
