@@ -30,7 +30,8 @@ class Settings:
     """Where everything is and how long it is kept. Resources are called ``<service>-<stage>-<name>``.
 
     ``verify_houses`` is how many houses one call of the function verify takes, one after the other. ``bucket`` is None
-    where it is not set: then it is ``<service>-<stage>-<account>``, the account being asked for. The last three are a
+    where it is not set: then it is ``<service>-<stage>-<account>``, the account being asked for. ``forecast_format`` is
+    of the items written: 1 while others read them that know no other. The last three are a
     sender's quotas: :class:`roomidity.pipeline.quotas.Quotas`.
     """
 
@@ -41,6 +42,7 @@ class Settings:
     timezone: str = "Europe/Berlin"
     retention_days: int = 400
     forecast_days: int = 35
+    forecast_format: int = 2
     poll_wait_s: int = 1
     verify_houses: int = 300
     new_houses_a_tick: int = 500
@@ -65,6 +67,7 @@ class Settings:
             timezone=check_timezone(environment.get("ROOMIDITY_TIMEZONE", default.timezone), "ROOMIDITY_TIMEZONE"),
             retention_days=_whole(environment, "ROOMIDITY_RETENTION_DAYS", default.retention_days),
             forecast_days=_whole(environment, "ROOMIDITY_FORECAST_DAYS", default.forecast_days),
+            forecast_format=_whole(environment, "ROOMIDITY_FORECAST_FORMAT", default.forecast_format, least=1, most=2),
             poll_wait_s=_whole(environment, "ROOMIDITY_POLL_WAIT_S", default.poll_wait_s),
             verify_houses=_whole(environment, "ROOMIDITY_VERIFY_HOUSES", default.verify_houses, least=1),
             **{
@@ -107,10 +110,11 @@ def is_timezone(name: str) -> bool:
     return True
 
 
-def _whole(environment: Mapping[str, str], name: str, default: int, *, least: int = 0) -> int:
+def _whole(environment: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
     text = environment.get(name, "")
     if not text:
         return default
-    if not text.isdecimal() or int(text) < least:
-        raise ConfigurationError(name, found=text, expected=f"a whole number, {least} or more")
+    if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
+        bound = f"{least} or more" if most is None else f"{least} to {most}"
+        raise ConfigurationError(name, found=text, expected=f"a whole number, {bound}")
     return int(text)

@@ -153,8 +153,8 @@ class Rejects(Protocol):
 class Forecasts(Protocol):
     """Forecasts; issuing one again writes the same item."""
 
-    def put_many(self, forecasts: Iterable[StoredForecast]) -> None:
-        """Write the forecasts of a house's rooms."""
+    def put_many(self, forecasts: Iterable[StoredForecast]) -> Sequence[StoredForecast]:
+        """Write the forecasts of a house's rooms. Returns them as they will be read, rounded further where need be."""
 
     def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
         """Delete forecasts, if they are there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
@@ -13,6 +13,7 @@ from roomidity.aws.store.attributes import Numbers, Plain, Texts, Wire
 from roomidity.aws.store.reading import Item
 
 __all__ = [
+    "FORECAST_FORMAT",
     "AccuracyItem",
     "ForecastItem",
     "HouseItem",
@@ -25,6 +26,10 @@ __all__ = [
     "bind",
     "connection_of",
 ]
+
+
+FORECAST_FORMAT: Final = 2
+"""Of forecasts: numbers at knots. In those of format 1 are all 96."""
 
 
 class HouseItem(Item):
@@ -81,10 +86,13 @@ class ObservationItem(Item):
 
 
 class ForecastItem(Item):
-    """forecasts: a room's next 96 slots as issued; a quantity that the room does not measure is absent.
+    """forecasts: a room's next 24 h as issued, at its ``knots``; a quantity that the room does not measure is absent.
 
-    ``notes`` are codes of what is known to be wrong; absent, as in items of before, it is nothing.
+    ``notes`` are codes of what is known to be wrong; absent, as in items of before, it is nothing. ``weather`` is what
+    the forecast knew of the weather ahead, or NULL. Items of format 1 have all 96 slots, and neither of the last two.
     """
+
+    newest_format: ClassVar[int] = FORECAST_FORMAT
 
     room_id = UnicodeAttribute(hash_key=True)
     issued_at = UnicodeAttribute(range_key=True)
@@ -100,8 +108,15 @@ class ForecastItem(Item):
     notes = Texts(null=True)
     data_through = UnicodeAttribute(null=True)
     model_version = UnicodeAttribute()
+    knots = UnicodeAttribute(null=True)
+    weather = Plain(null=True)
     v = NumberAttribute()
     expires_at = NumberAttribute()
+
+    def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:  # noqa: FBT001, FBT002  # pynamodb's
+        """DynamoDB's form; who reads it with no library finds ``weather`` there, also where there was none."""
+        wire: dict[str, dict[str, Any]] = super().serialize(null_check)
+        return wire if self.knots is None else {"weather": {"NULL": True}, **wire}
 
 
 class ModelItem(Item):
