@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from roomidity.api.ports import ApiPorts
     from roomidity.aws.registry import Registry
     from roomidity.aws.rejects import RejectLog
+    from roomidity.aws.store.tables import Tables
     from roomidity.doctor import DoctorPorts
     from roomidity.pipeline.drain import DrainPorts, DrainRules
     from roomidity.pipeline.forecasts import ForecastPorts
@@ -110,7 +111,7 @@ class Roomidity:
     @cached_property
     def forecasts(self) -> ForecastTable:
         """The table ``forecasts``."""
-        return ForecastTable(self.clients.tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage)
+        return self._forecast_table(self.clients.tables)
 
     @cached_property
     def accuracy(self) -> AccuracyTable:
@@ -204,7 +205,7 @@ class Roomidity:
         return ForecastPorts(
             houses=HouseTable(tables.houses, self.damage, timezone=self.settings.timezone),
             observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
-            forecasts=ForecastTable(tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage),
+            forecasts=self._forecast_table(tables),
             registry=self.hasty_registry,
             notices=self.notice_ports,
         )
@@ -285,7 +286,7 @@ class Roomidity:
             settings=SettingTable(tables.settings, self.damage),
             houses=HouseTable(tables.houses, self.damage, timezone=self.settings.timezone),
             observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
-            forecasts=ForecastTable(tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage),
+            forecasts=self._forecast_table(tables),
             accuracy=AccuracyTable(tables.accuracy, retention_days=days, damage=self.damage),
             moulds=MouldTable(tables.mould, retention_days=days, damage=self.damage),
             models=ModelTable(tables.models, self.damage),
@@ -320,6 +321,15 @@ class Roomidity:
     def backoff(self) -> BackOff:
         """The back-off to wait for before another attempt."""
         return BackOff(sleep=time.sleep)
+
+    def _forecast_table(self, tables: Tables) -> ForecastTable:
+        settings = self.settings
+        return ForecastTable(
+            tables.forecasts,
+            keep_days=settings.forecast_days,
+            damage=self.damage,
+            write_format=settings.forecast_format,
+        )
 
     def _queue(self, name: str) -> Queue:
         return Queue(self.clients.sqs, f"{self.settings.prefix}-{name}", wait_s=self.settings.poll_wait_s)

@@ -32,6 +32,7 @@ class Settings:
     ``verify_houses`` is how many houses one call of the function ``verify`` processes, one after the other. If
     ``bucket`` is None, the bucket is ``<service>-<stage>-<account>``, with the account looked up. The three fields
     after ``verify_houses`` are the quotas of a sender, described in :class:`roomidity.pipeline.quotas.Quotas`.
+    ``forecast_format`` is the format of forecast items that are written: 1 while readers know no other.
     ``tells_notices`` says whether the stage has an event bus for notices.
     """
 
@@ -42,6 +43,7 @@ class Settings:
     timezone: str = "Europe/Berlin"
     retention_days: int = 400
     forecast_days: int = 35
+    forecast_format: int = 2
     poll_wait_s: int = 1
     verify_houses: int = 300
     new_houses_a_tick: int = 500
@@ -67,6 +69,7 @@ class Settings:
             timezone=check_timezone(environment.get("ROOMIDITY_TIMEZONE", default.timezone), "ROOMIDITY_TIMEZONE"),
             retention_days=_whole(environment, "ROOMIDITY_RETENTION_DAYS", default.retention_days),
             forecast_days=_whole(environment, "ROOMIDITY_FORECAST_DAYS", default.forecast_days),
+            forecast_format=_whole(environment, "ROOMIDITY_FORECAST_FORMAT", default.forecast_format, least=1, most=2),
             poll_wait_s=_whole(environment, "ROOMIDITY_POLL_WAIT_S", default.poll_wait_s),
             tells_notices=_switch(environment, "ROOMIDITY_NOTICES"),
             verify_houses=_whole(environment, "ROOMIDITY_VERIFY_HOUSES", default.verify_houses, least=1),
@@ -117,10 +120,11 @@ def _switch(environment: Mapping[str, str], name: str) -> bool:
     return text == "on"
 
 
-def _whole(environment: Mapping[str, str], name: str, default: int, *, least: int = 0) -> int:
+def _whole(environment: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
     text = environment.get(name, "")
     if not text:
         return default
-    if not text.isdecimal() or int(text) < least:
-        raise ConfigurationError(name, found=text, expected=f"a whole number, {least} or more")
+    if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
+        bound = f"{least} or more" if most is None else f"{least} to {most}"
+        raise ConfigurationError(name, found=text, expected=f"a whole number, {bound}")
     return int(text)

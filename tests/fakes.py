@@ -391,9 +391,10 @@ class FakeForecasts(_ByRoom[datetime, StoredForecast]):
 
     keep = timedelta(days=35)
 
-    def put_many(self, forecasts: Iterable[StoredForecast]) -> None:
-        for one in forecasts:
-            self.stored[one.house, one.room, one.issued_at] = one
+    def put_many(self, forecasts: Iterable[StoredForecast]) -> Sequence[StoredForecast]:
+        written = tuple(forecasts)
+        self.stored |= {(one.house, one.room, one.issued_at): one for one in written}
+        return written
 
     def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
         for one in forecasts:

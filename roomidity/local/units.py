@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from math import ceil
 from typing import Any, Final
 
+from roomidity.aws.sizes import Item, item_bytes, write_units
+
 __all__ = ["Item", "Meter", "Units", "item_bytes", "read_units", "write_units"]
 
-_WRITE_BYTES: Final = 1024
 _READ_BYTES: Final = 4096
 _REQUEST_BYTES: Final = 65_536
 """SQS bills each started 64 KiB of a call's bodies as one request."""
@@ -34,51 +35,8 @@ _S3_WRITES: Final = frozenset(
 )
 _S3_FREE: Final = frozenset({"DeleteObject", "DeleteObjects"})
 
-Item = Mapping[str, Mapping[str, Any]]
-"""An item or a key in DynamoDB's own form."""
-
 Units = dict[tuple[str, str], float]
 """Amounts by what and where, such as ("write_units", "houses")."""
-
-
-def item_bytes(item: Item) -> int:
-    """Returns the size in bytes that DynamoDB counts for an item, from its names and values.
-
-    >>> item_bytes({"house": {"S": "h1"}, "slot": {"N": "-51.25"}})
-    15
-    """
-    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
-
-
-def _value_bytes(value: Mapping[str, Any]) -> int:
-    """Returns the size in bytes of a value.
-
-    It follows "DynamoDB item sizes and formats" in the developer guide, and rounds up where that says approximately.
-    """
-    ((kind, content),) = value.items()
-    match kind:
-        case "S":
-            return len(content.encode())
-        case "B":
-            return len(content)
-        case "N":  # one byte per two significant digits, plus one, plus one for a sign
-            digits = content.lstrip("-").replace(".", "").strip("0")
-            return (len(digits) + 1) // 2 + 1 + int(content.startswith("-"))
-        case "L":
-            return 3 + sum(1 + _value_bytes(one) for one in content)
-        case "M":
-            return 3 + sum(1 + len(name.encode()) + _value_bytes(one) for name, one in content.items())
-        case _:
-            return 1
-
-
-def write_units(size_bytes: int) -> int:
-    """Returns the units for writing an item: one per started KiB.
-
-    >>> write_units(0), write_units(1024), write_units(1025)
-    (1, 1, 2)
-    """
-    return max(1, ceil(size_bytes / _WRITE_BYTES))
 
 
 def read_units(size_bytes: int, *, consistent: bool) -> float:

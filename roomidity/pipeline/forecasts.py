@@ -15,6 +15,7 @@ import numpy as np
 from roomidity.domain.deliveries import Deliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
+from roomidity.domain.knots import at_knots, spread
 from roomidity.domain.quantities import SPECS
 from roomidity.errors import ForgottenError
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
@@ -87,13 +88,13 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
             for place, (issued, version) in enumerate(found.by_room)
         )
     with timed("write"):
-        ports.forecasts.put_many(stored)
+        written = tuple(ports.forecasts.put_many(stored))
         if forgotten_since(ports.houses, home):
             ports.forecasts.delete_many(stored)
             raise ForgottenError(house)
     with timed("notices"):
-        noticed = note_changes(ports.notices, home, stored, outdoor=window.outdoor, issued_at=issued_at)
-    return IssuedForecast(rooms=stored, serving=serving, refused=found.refused, noticed=noticed)
+        noticed = note_changes(ports.notices, home, written, outdoor=window.outdoor, issued_at=issued_at)
+    return IssuedForecast(rooms=written, serving=serving, refused=found.refused, noticed=noticed)
 
 
 def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: datetime) -> tuple[Explanation, ...]:
@@ -110,16 +111,22 @@ def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: da
 
 
 def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str) -> StoredForecast:
-    """Returns one room's part, rounded as it is stored. A quantity that the room does not measure is NaN."""
+    """Returns one room's part, rounded at the knots, with straight lines between them.
+
+    A quantity that the room does not measure is NaN.
+    """
     room = issued.rooms[place]
     levels = issued.quantiles[place][:, _LEVELS]
     forecast = np.isfinite(levels).all(axis=(1, 2), keepdims=True)
-    rounded = np.stack([rows.round(spec.decimals) for rows, spec in zip(levels, SPECS, strict=True)])
+    rounded = [
+        spread(rows.round(spec.decimals), decimals=spec.decimals)
+        for rows, spec in zip(at_knots(levels), SPECS, strict=True)
+    ]
     return StoredForecast(
         house=house.name,
         room=room,
         issued_at=issued.issued_at,
-        quantiles=np.where(forecast, rounded, np.nan),
+        quantiles=np.where(forecast, np.stack(rounded), np.nan),
         grade={str(quantity): grade for quantity, grade in issued.grades[place].items()},
         data_through=issued.data_through[place],
         model_version=version,

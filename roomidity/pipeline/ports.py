@@ -162,8 +162,8 @@ class Rejects(Protocol):
 class Forecasts(Protocol):
     """Forecasts by room and issue time. Issuing one again overwrites the same item."""
 
-    def put_many(self, forecasts: Iterable[StoredForecast]) -> None:
-        """Write the forecasts of a house's rooms."""
+    def put_many(self, forecasts: Iterable[StoredForecast]) -> Sequence[StoredForecast]:
+        """Write the forecasts of a house's rooms. Returns them as they will be read, rounded further where need be."""
 
     def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
         """Delete forecasts, as far as they exist."""

@@ -297,6 +297,7 @@ def test_the_environment_is_literal_but_for_the_bucket(printed: dict[str, Any]) 
         "ROOMIDITY_TIMEZONE": "Europe/Berlin",
         "ROOMIDITY_RETENTION_DAYS": "400",
         "ROOMIDITY_FORECAST_DAYS": "35",
+        "ROOMIDITY_FORECAST_FORMAT": "2",
         "ROOMIDITY_VERIFY_HOUSES": "300",
         "ROOMIDITY_NEW_HOUSES_A_TICK": "500",
         "ROOMIDITY_NEW_HOUSES_A_DAY": "5000",

@@ -74,6 +74,10 @@ def of_format_2(item: dict[str, Any]) -> None:
     item["v"] = 2
 
 
+def of_format_3(item: dict[str, Any]) -> None:
+    item["v"] = 3
+
+
 def noted(stage: Roomidity, table: str) -> str:
     """Why the one damaged item of a table is left out."""
     (one,) = stage.damage.take()
@@ -248,11 +252,11 @@ def test_an_observation_of_a_newer_format_is_left_alone_and_its_readings_wait(st
 
 def test_a_forecast_of_a_newer_format_is_passed_over(stage: Roomidity) -> None:
     stage.forecasts.put_many([forecast(issued_at=NOW - SLOT), forecast(issued_at=NOW)])
-    newer(stage, "forecasts", {"room_id": "h1/kitchen", "issued_at": format_slot(NOW)}, of_format_2)
+    newer(stage, "forecasts", {"room_id": "h1/kitchen", "issued_at": format_slot(NOW)}, of_format_3)
     latest = stage.forecasts.latest("h1", "kitchen", now=NOW)
     assert latest is not None
     assert latest.issued_at == NOW - SLOT
-    assert "format 2" in noted(stage, "forecasts")
+    assert "format 3; this version reads 2" in noted(stage, "forecasts")
 
 
 def test_a_row_of_accuracy_of_a_newer_format_is_left_alone(stage: Roomidity) -> None:

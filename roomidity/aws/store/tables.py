@@ -6,7 +6,7 @@ They are a contract, because dashboards query them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
@@ -17,6 +17,7 @@ from roomidity.aws.store.means import SlotItem
 from roomidity.aws.store.reading import Item
 
 __all__ = [
+    "FORECAST_FORMAT",
     "AccuracyItem",
     "ForecastItem",
     "HouseItem",
@@ -30,6 +31,10 @@ __all__ = [
     "bind",
     "connection_of",
 ]
+
+
+FORECAST_FORMAT: Final = 2
+"""Of forecasts: numbers at knots. In those of format 1 are all 96."""
 
 
 class HouseItem(Item):
@@ -91,10 +96,13 @@ class ObservationItem(Item):
 
 
 class ForecastItem(Item):
-    """forecasts: a room's next 96 slots as issued. Quantities that the room does not measure are absent.
+    """forecasts: a room's next 24 h as issued, at its ``knots``; a quantity that the room does not measure is absent.
 
-    ``notes`` holds codes of known faults. It is absent if there are none, and in older items.
+    ``notes`` are codes of what is known to be wrong; absent, as in items of before, it is nothing. ``weather`` is what
+    the forecast knew of the weather ahead, or NULL. Items of format 1 have all 96 slots, and neither of the last two.
     """
+
+    newest_format: ClassVar[int] = FORECAST_FORMAT
 
     room_id = UnicodeAttribute(hash_key=True)
     issued_at = UnicodeAttribute(range_key=True)
@@ -110,8 +118,15 @@ class ForecastItem(Item):
     notes = Texts(null=True)
     data_through = UnicodeAttribute(null=True)
     model_version = UnicodeAttribute()
+    knots = UnicodeAttribute(null=True)
+    weather = Plain(null=True)
     v = NumberAttribute()
     expires_at = NumberAttribute()
+
+    def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:  # noqa: FBT001, FBT002  # pynamodb's
+        """DynamoDB's form; who reads it with no library finds ``weather`` there, also where there was none."""
+        wire: dict[str, dict[str, Any]] = super().serialize(null_check)
+        return wire if self.knots is None else {"weather": {"NULL": True}, **wire}
 
 
 class ModelItem(Item):

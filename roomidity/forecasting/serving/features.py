@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from roomidity.domain.knots import INTERPOLATION, KNOTS
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT_S, SLOTS_A_DAY
 from roomidity.forecasting.serving.gaps import PROFILE_DAYS, fill, known_mean, led, mean_of_last
@@ -38,12 +39,6 @@ __all__ = [
 
 PAST_SLOTS: Final = PROFILE_DAYS * SLOTS_A_DAY + 1
 """Slots up to the newest one that the inputs look at: the newest and the seven days before it."""
-
-KNOTS: Final = np.array([1, 2, 3, 4, 6, *range(8, STEPS + 1, 4)])
-"""Leads that models predict; the others lie on straight lines between: a third of the numbers, for a smooth course."""
-
-INTERPOLATION: Final = np.array([np.interp(np.arange(1, STEPS + 1), KNOTS, unit) for unit in np.eye(len(KNOTS))])
-"""Matrix (knots, 96) that spreads values at the knots over all leads."""
 
 KNOT_WEIGHTS: Final = INTERPOLATION.sum(axis=1)
 """Leads that each knot stands for."""
