@@ -40,6 +40,7 @@ from roomidity.files import read_outdoor, read_slots
 from roomidity.forecasting import STEPS, HouseForecast, Model, State, Window, forecast
 from roomidity.forecasting.backtest import Replay, replay, start_of_test, summarise
 from roomidity.forecasting.panel import EXPERTS, PRIOR
+from roomidity.forecasting.serving.experience import absorb
 from roomidity.forecasting.serving.experts import combine, network, scaled
 from roomidity.forecasting.serving.features import (
     FEATURES,
@@ -53,7 +54,7 @@ from roomidity.forecasting.serving.features import (
     targets,
 )
 from roomidity.forecasting.serving.gaps import fill
-from roomidity.forecasting.serving.online import absorb, known_past
+from roomidity.forecasting.serving.online import known_past
 from roomidity.forecasting.tidy_windows import windows_of
 from roomidity.forecasting.training.pretraining import no_prior
 from roomidity.forecasting.training.ridges import train

@@ -301,7 +301,7 @@ def test_pruning_spares_the_objects_of_a_record_that_it_cannot_read(stage: Roomi
 def test_a_state_of_a_newer_schema_is_refused_and_left_alone_and_no_older_one_takes_its_place(stage: Roomidity) -> None:
     version = publish(stage)
     record = stage.registry.record("h1", version)
-    content = pack(_arrays(load_prior()[1]), "roomidity-state-3", STATE_FIELDS)
+    content = pack(_arrays(load_prior()[1]), "roomidity-state-4", STATE_FIELDS)
     state = stage.registry._objects.put_state("h1", version, content)
     stage.registry._table.replace_state("h1", record, sha256=state, through=2000)
     with pytest.raises(ModelRefusedError, match="newer version") as refused:

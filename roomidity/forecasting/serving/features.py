@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roomidity.domain.knots import INTERPOLATION, KNOTS
 from roomidity.domain.quantities import QUANTITIES
@@ -28,6 +29,9 @@ __all__ = [
     "OUTDOOR_BEGIN",
     "PAST_SLOTS",
     "SERIES_FEATURES",
+    "WEATHER_FEATURES",
+    "WEATHER_LEADS",
+    "WEATHER_PAST",
     "YOUNG_FEATURES",
     "Design",
     "calendar",
@@ -63,6 +67,15 @@ FEATURES: Final = OUTDOOR_BEGIN + OUTDOOR_FEATURES
 INPUTS: Final = FEATURES + len(QUANTITIES) * SERIES_FEATURES
 """A room's own inputs and the mean of the house's rooms: what the prior network sees."""
 
+WEATHER_LEADS: Final = np.arange(8, STEPS + 1, 8)
+"""Slots ahead at which the weather to come is looked at: every 2 h."""
+
+WEATHER_PAST: Final = np.array([24, 96, 288])
+"""Slots of the past over which it is averaged: 6, 24 and 72 h."""
+
+WEATHER_FEATURES: Final = len(QUANTITIES) * (len(WEATHER_LEADS) + len(WEATHER_PAST))
+"""Inputs of the weather ahead, which stand apart from the others: a house may know nothing of it."""
+
 
 @dataclass(frozen=True)
 class Design:
@@ -82,6 +95,10 @@ class Design:
         Root mean square increment at the knots over the last 7 days, (rooms, origins, 2, knots); 0 where unknown.
     outdoor
         The unusual part of the difference to the air outside, (rooms, origins, OUTDOOR_FEATURES); 0 where unknown.
+    weather
+        Changes of the air outside to come and since, as far as they were known, for vapour pressure at the room's
+        temperature and for temperature, scaled and clipped, (rooms, origins, WEATHER_FEATURES); NaN at origins
+        without an issue. None where there is no issue at all: see :mod:`~roomidity.forecasting.serving.weather`.
     """
 
     newest: FloatArray
@@ -90,6 +107,14 @@ class Design:
     yesterday: FloatArray
     volatility: FloatArray
     outdoor: FloatArray
+    weather: FloatArray | None = None
+
+    @property
+    def informed(self) -> NDArray[np.bool_]:
+        """Whether an issue of the weather was known at each origin, (origins,)."""
+        if self.weather is None:
+            return np.zeros(self.newest.shape[1], dtype=np.bool_)
+        return np.asarray(np.isfinite(self.weather).all(axis=(0, 2)))
 
     def inputs(self, clock: FloatArray) -> FloatArray:
         """Returns inputs, (rooms, origins, INPUTS): the room's own, the clock, the air outside, the mean of the rooms.
@@ -117,12 +142,15 @@ class Design:
 
     def at(self, origins: slice) -> Design:
         """Returns the design of some of the origins."""
-        return Design(*(getattr(self, part.name)[:, origins] for part in fields(self)))
+        held: dict[str, Any] = {part.name: getattr(self, part.name) for part in fields(self)}
+        some: dict[str, Any] = {name: None if part is None else part[:, origins] for name, part in held.items()}
+        return Design(**some)
 
     @staticmethod
     def joined(designs: Sequence[Design]) -> Design:
-        """Returns the designs of single rooms, at the same origins, as that of their house."""
-        return Design(*(np.concatenate([getattr(one, part.name) for one in designs]) for part in fields(Design)))
+        """Returns the designs of single rooms, at the same origins, as that of their house; no weather in them yet."""
+        parts = [part.name for part in fields(Design) if part.name != "weather"]
+        return Design(*(np.concatenate([getattr(one, part) for one in designs]) for part in parts))
 
 
 def design(values: FloatArray, origins: IntArray, outdoor: FloatArray | None = None) -> Design:
