@@ -1,4 +1,7 @@
-"""Reads: a house as JSON to who has its token, and the page. Called by an HTTP API, or by the laptop's own server."""
+"""Serves a house as JSON to holders of its token, and the web page.
+
+It is called by an HTTP API, or by the laptop's own server.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ def _ports() -> ApiPorts:
 
 
 def _clocks(context: LambdaContext) -> Clocks:
-    """The laptop's server says by its context when replayed data end; no event can, and on AWS nothing."""
+    """Returns the clocks of a call. Only the laptop's server can say, by its context, when replayed data end.
+
+    An event cannot, and on AWS the context is ignored.
+    """
     wall = clock()
     replayed_to: datetime | None = None if is_live() else getattr(context, "replayed_to", None)
     return Clocks(wall, replayed_to or wall)
@@ -38,7 +44,10 @@ def _clocks(context: LambdaContext) -> Clocks:
 @metrics.log_metrics
 @run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer; ``event`` is a request by HTTP, payload 2.0. The log has the route, and never query, header or token."""
+    """Returns the reply to an HTTP request, both in payload 2.0.
+
+    Only the route is logged, never a query, header or token.
+    """
     begin = time.perf_counter()
     request = Request.from_event(event)
     reply = answer(request, _ports, _clocks(context), authority=_AUTHORITY).to_event(request)

@@ -1,4 +1,4 @@
-"""Every 15 minutes: empty the readings queue into the tables, ask for a forecast of every active house."""
+"""Runs every 15 minutes: drains the readings queue into the tables, and requests a forecast of every active house."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ __all__ = ["handler"]
 @metrics.log_metrics
 @run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Drain; ``event`` is EventBridge's, whose time is the issue time, or ``{}``."""
-    metrics.add_metric("ConservationViolations", MetricUnit.Count, 0)  # a call must have a metric, also one that fails
+    """Drain the queue. Returns the counts.
+
+    ``event`` comes from EventBridge, with its time as the issue time, or is ``{}``.
+    """
+    # Every call must report the metric, even if it fails.
+    metrics.add_metric("ConservationViolations", MetricUnit.Count, 0)
     now = issue_time(event, clock=clock(), is_live=is_live())
     with stopwatch("connect"):
         ports = stage().drain_ports
@@ -33,7 +37,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             timed=stopwatch,
             summary=summary,
         )
-    finally:  # what was done counts, also where something failed
+    finally:  # what was done counts even if something failed
         metrics.add_metric("ReadingsStored", MetricUnit.Count, summary.stored)
         metrics.add_metric("ReadingsRejected", MetricUnit.Count, summary.alarming)
         metrics.add_metric("ConservationViolations", MetricUnit.Count, summary.violations)

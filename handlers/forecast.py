@@ -1,4 +1,7 @@
-"""For each job: the next 24 hours of every room of a house. A job that fails comes again; the others do not."""
+"""Forecasts the next 24 hours of every room of a house, once for each job.
+
+A job that fails is delivered again, and the others of its batch are not.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +49,9 @@ def _forecast(record: SQSRecord) -> None:
 @metrics.log_metrics
 @run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Forecast; ``event`` is SQS's, with bodies ``{"house", "issued_at"}``."""
-    metrics.add_metric("ModelsRefused", MetricUnit.Count, 0)  # a call must have a metric, also one that fails
+    """Process forecast jobs. Returns those that failed.
+
+    ``event`` comes from SQS, with bodies ``{"house", "issued_at"}``.
+    """
+    metrics.add_metric("ModelsRefused", MetricUnit.Count, 0)  # every call must report the metric, even if it fails
     return dict(process_partial_response(event=event, record_handler=_forecast, processor=processor, context=context))

@@ -1,4 +1,4 @@
-"""What every function shares: structured logs, metrics, run times, and the adapters, made once per environment."""
+"""What all functions share: structured logs, metrics, timings, and the adapters, made once per environment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from roomidity.composition import Roomidity
 from roomidity.domain.names import visible
 from roomidity.stopwatch import Stopwatch
 
-if TYPE_CHECKING:  # drain and verify have no jobs, and need not import what knows them
+if TYPE_CHECKING:  # Drain and verify process no jobs, and need not import the types of job records.
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 __all__ = ["Handler", "clock", "is_live", "logger", "logs_failure", "metrics", "run_timed", "stage", "stopwatch"]
@@ -32,41 +32,46 @@ JobHandler = Callable[["SQSRecord"], None]
 
 
 def _line(record: dict[str, Any]) -> str:
-    """A record as JSON in which names from outside show all that they hold."""
+    """Returns a record as JSON in which hidden characters of names from outside are escaped."""
     return visible(json.dumps(record, default=str, ensure_ascii=False))
 
 
 logger: Final = Logger(stream=sys.stderr, json_serializer=_line)  # standard output belongs to answers and metrics
 metrics: Final = Metrics()
-stopwatch: Final = Stopwatch(time.perf_counter)  # of the call under way: an environment has one at a time
+stopwatch: Final = Stopwatch(time.perf_counter)  # of the current call, since an environment handles one at a time
 copy_config_to_registered_loggers(source_logger=logger, include={"roomidity"})
 
 
 @cache
 def stage() -> Roomidity:
-    """The stage that this environment belongs to."""
+    """Returns the stage that this environment belongs to."""
     return Roomidity.from_environment(os.environ)
 
 
 def clock() -> datetime:
-    """Now; only where an event has no time of its own."""
+    """Returns the present time. It is used only if an event has no time of its own."""
     return datetime.now(UTC)
 
 
 def is_live() -> bool:
-    """Whether this is Lambda on AWS, where a schedule's events are of the present; an emulator may replay the past."""
+    """Returns whether this is Lambda on AWS, where scheduled events are of the present.
+
+    An emulator may replay the past.
+    """
     return "AWS_LAMBDA_RUNTIME_API" in os.environ and "AWS_ENDPOINT_URL" not in os.environ
 
 
 def run_timed(handler: Handler) -> Handler:
-    """The handler, which logs how long each phase of a call took; the first call also how long the init did.
+    """Returns the handler with logging of how long each phase of a call took. The first call also logs the init time.
 
-    What it met of stored items that cannot be read is counted, whatever it was called for.
+    Damaged stored items that the call met are counted, whatever it was called for.
 
-    The init is from the process's start until the handler is imported: the runtime, Python and all imports. It ends
-    there and not with the first call, because Lambda also starts environments ahead of need, which then wait.
+    The init lasts from the start of the process until the handler is imported. It covers the runtime, Python and all
+    imports. It does not last until the first call, because Lambda also starts environments ahead of need, which then
+    wait.
     """
-    gc.freeze()  # what was imported stays: without it, each answer of DynamoDB is parsed in four times the time
+    # Imported objects stay alive. If they were not frozen, parsing an answer of DynamoDB would take four times as long.
+    gc.freeze()
     gc.enable()
     init: dict[str, float] = {"init_ms": _since_process_start_ms()}
 
@@ -77,7 +82,7 @@ def run_timed(handler: Handler) -> Handler:
         try:
             return handler(event, context)
         except Exception:
-            logger.exception("the call failed")  # Lambda's own line is no JSON, and has no fields to look for
+            logger.exception("the call failed")  # Lambda's own line is not JSON, and has no fields to search by
             raise
         finally:
             metrics.add_metric("ItemsDamaged", MetricUnit.Count, len(stage().damage.take()))
@@ -91,14 +96,14 @@ def run_timed(handler: Handler) -> Handler:
 
 
 def logs_failure(handle: JobHandler) -> JobHandler:
-    """Returns the handler of a job with a log of why it failed; of a batch that fails in part nothing else tells."""
+    """Returns a job's handler that logs why it failed. Nothing else reports a batch that fails in part."""
 
     @wraps(handle)
     def logged(record: SQSRecord) -> None:
         try:
             handle(record)
         except Exception:
-            receives = (record.get("attributes") or {}).get("ApproximateReceiveCount")  # an event by hand has none
+            receives = (record.get("attributes") or {}).get("ApproximateReceiveCount")  # an event made by hand has none
             logger.exception("job failed", job=record.body, receives=receives)
             raise
 
@@ -106,7 +111,7 @@ def logs_failure(handle: JobHandler) -> JobHandler:
 
 
 def _since_process_start_ms() -> float:
-    """How old this process is; where there is no /proc, the CPU time that it took, which is a little less."""
+    """Returns the age of this process in ms, or without /proc the CPU time that it took, which is a little less."""
     try:
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         started_s = int(fields[19]) / os.sysconf("SC_CLK_TCK")  # the 22nd field, since boot

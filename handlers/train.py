@@ -1,4 +1,7 @@
-"""For each job: a challenger for a house, promoted if it wins. The only function that imports scikit-learn."""
+"""Trains a challenger for a house, once for each job, and promotes it if it wins.
+
+This is the only function that imports scikit-learn.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +51,10 @@ def _train(record: SQSRecord) -> None:
 @metrics.log_metrics
 @run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Train; ``event`` is SQS's, with bodies ``{"house", "reason"}``."""
-    metrics.add_metric("ModelsTrained", MetricUnit.Count, 0)  # a call must have a metric, also with too little data
+    """Process training jobs. Returns those that failed.
+
+    ``event`` comes from SQS, with bodies ``{"house", "reason"}``.
+    """
+    # Every call must report the metric, even with too little data.
+    metrics.add_metric("ModelsTrained", MetricUnit.Count, 0)
     return dict(process_partial_response(event=event, record_handler=_train, processor=processor, context=context))

@@ -1,4 +1,4 @@
-"""Daily: forecasts whose 24 h are over are scored, sensor faults flagged, states moved on, trainings asked for."""
+"""Runs daily: scores forecasts whose 24 h are over, flags sensor faults, advances states, and requests trainings."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ __all__ = ["handler"]
 @metrics.log_metrics
 @run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Verify; ``event`` is ``{"house"?, "day"?}`` or the schedule's.
+    """Verify houses. Returns the counts. ``event`` is ``{"house"?, "day"?}`` or that of the schedule.
 
-    By default every house has its night. With a day, that day's forecasts are scored (again), as far as they are over,
-    and nothing else is done. More houses than one call takes are handed, as ``houses``, to calls of their own, which
-    run side by side; on a laptop, which has no functions to call, such parts are done here, each in a call's time.
+    By default every house gets its nightly run. If a day is given, only that day's forecasts are scored (again), as far
+    as they are over. If there are more houses than one call can process, they are passed as ``houses`` to calls of
+    their own, which run in parallel. A laptop has no functions to call, so there the parts run here, each within the
+    time of one call.
     """
-    metrics.add_metric("SlotsFlagged", MetricUnit.Count, 0)  # a call must have a metric, also one that fails
+    metrics.add_metric("SlotsFlagged", MetricUnit.Count, 0)  # every call must report the metric, even if it fails
     call = NightCall.from_event(event, clock=clock())
     ports, at_most = stage().verify_ports, stage().settings.verify_houses
     houses = call.houses or [house.name for house in ports.houses.all() if not house.has_expired(call.now)]

@@ -1,6 +1,6 @@
-"""The composition root: settings, clients, adapters and back-off are made here, once, and passed in.
+"""The composition root, which makes settings, clients, adapters and back-off once and passes them in.
 
-What a use case needs is imported when it is asked for: no function's cold start pays for what another does.
+Modules of a use case are imported only when it is used, so that no function's cold start pays for another's imports.
 """
 
 from __future__ import annotations
@@ -47,47 +47,47 @@ __all__ = ["Roomidity"]
 
 @dataclass(frozen=True)
 class Roomidity:
-    """One stage of roomidity: its adapters, each made when it is first used."""
+    """One stage of roomidity, with adapters that are made on first use."""
 
     settings: Settings
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Roomidity:
-        """The stage that ``environment`` names."""
+        """Returns the stage that ``environment`` describes."""
         return cls(Settings.from_environment(environment))
 
     @cached_property
     def clients(self) -> Clients:
-        """AWS, as everything here speaks to it."""
+        """The AWS clients that everything here uses."""
         return Clients(self.settings)
 
     @cached_property
     def readings_queue(self) -> Queue:
-        """Where readings come in."""
+        """The queue in which readings arrive."""
         return self._queue("readings")
 
     @cached_property
     def readings_queue_from_afar(self) -> Queue:
-        """The same, for who sends over a slow line, and waits longer before it tries again by itself."""
+        """The same queue for senders on a slow connection, with a client that waits longer before it retries."""
         return Queue(self.clients.sqs_from_afar, f"{self.settings.prefix}-readings")
 
     @cached_property
     def forecast_jobs(self) -> Queue:
-        """Where drain asks for forecasts."""
+        """The queue in which a drain requests forecasts."""
         return self._queue("forecast-jobs")
 
     @cached_property
     def training_jobs(self) -> Queue:
-        """Where training is asked for."""
+        """The queue in which trainings are requested."""
         return self._queue("training-jobs")
 
     def dead_letters_of(self, queue: Queue) -> Queue:
-        """Where the messages of a queue end that were received too often."""
+        """Returns the dead-letter queue of a queue, for messages that were received too often."""
         return Queue(self.clients.sqs, f"{queue.name}-dlq", wait_s=self.settings.poll_wait_s)
 
     @cached_property
     def damage(self) -> Damage:
-        """The stored items that were met and cannot be read."""
+        """The stored items met so far that cannot be read."""
         return Damage()
 
     @cached_property
@@ -119,7 +119,7 @@ class Roomidity:
 
     @cached_property
     def moulds(self) -> MouldTable:
-        """Mould by day, in the table ``accuracy``."""
+        """Mould records by day, in the table ``accuracy``."""
         days, guard = self.settings.retention_days, self.houses.guard
         return MouldTable(self.clients.tables.mould, retention_days=days, damage=self.damage, guard=guard)
 
@@ -130,20 +130,20 @@ class Roomidity:
 
     @cached_property
     def bucket(self) -> Bucket:
-        """Where models and rejects are kept."""
+        """The bucket that holds models and rejects."""
         name = self.settings.bucket or f"{self.settings.prefix}-{self.clients.account()}"
         return Bucket(lambda: self.clients.make("s3"), name)
 
     @cached_property
     def registry(self) -> Registry:
-        """Models."""
+        """The model registry."""
         from roomidity.aws.registry import ModelTable, Registry
 
         return Registry(ModelTable(self.clients.tables.models, self.damage, guard=self.houses.guard), self.bucket)
 
     @cached_property
     def hasty_registry(self) -> Registry:
-        """Models, read by clients that give up soon, and then for a while: a forecast does not wait for its model."""
+        """The model registry with short timeouts and a circuit breaker. A forecast does not wait for its model."""
         from roomidity.aws.registry import ModelTable, Registry
 
         def connect() -> Any:
@@ -154,18 +154,18 @@ class Roomidity:
 
     @cached_property
     def rejects(self) -> RejectLog:
-        """Rejected readings."""
+        """The log of rejected readings."""
         from roomidity.aws.rejects import RejectLog
 
         return RejectLog(self.bucket)
 
     def function(self, name: str) -> Function:
-        """A function of this stage, such as ``verify``."""
+        """Returns a function of this stage, such as ``verify``."""
         return Function(lambda: self.clients.make("lambda"), f"{self.settings.prefix}-{name}")
 
     @cached_property
     def drain_ports(self) -> DrainPorts:
-        """What a drain talks to."""
+        """The ports of a drain."""
         from roomidity.pipeline.drain import DrainPorts
 
         return DrainPorts(
@@ -181,7 +181,7 @@ class Roomidity:
 
     @cached_property
     def drain_rules(self) -> DrainRules:
-        """What a drain goes by."""
+        """The rules of a drain."""
         from roomidity.pipeline.drain import DrainRules
         from roomidity.pipeline.quotas import Quotas
         from roomidity.readings import Limits
@@ -196,7 +196,7 @@ class Roomidity:
 
     @cached_property
     def forecast_ports(self) -> ForecastPorts:
-        """What forecasting talks to, all of it by clients that give up soon: ten jobs have 60 s in all."""
+        """The ports of forecasting, all with short timeouts, because ten jobs share 60 s."""
         from roomidity.pipeline.forecasts import ForecastPorts
 
         tables, days = self.clients.hasty_tables, self.settings.retention_days
@@ -209,14 +209,14 @@ class Roomidity:
 
     @cached_property
     def training_ports(self) -> TrainingPorts:
-        """What training talks to."""
+        """The ports of training."""
         from roomidity.pipeline.ports import TrainingPorts
 
         return TrainingPorts(self.houses, self.observations, self.registry)
 
     @cached_property
     def verify_ports(self) -> VerifyPorts:
-        """What verification talks to."""
+        """The ports of verification."""
         from roomidity.pipeline.verification import VerifyPorts
 
         return VerifyPorts(
@@ -231,14 +231,14 @@ class Roomidity:
 
     @cached_property
     def quarantine_ports(self) -> QuarantinePorts:
-        """What quarantine talks to."""
+        """The ports of quarantine."""
         from roomidity.pipeline.quarantine import QuarantinePorts
 
         return QuarantinePorts(self.houses, self.sets, self.observations, self.registry, self.backoff)
 
     @cached_property
     def forget_ports(self) -> ForgetPorts:
-        """What forgetting talks to."""
+        """The ports of forgetting."""
         from roomidity.aws.store.erasing import by_house, by_room
         from roomidity.pipeline.forgetting import ForgetPorts
 
@@ -255,7 +255,7 @@ class Roomidity:
 
     @cached_property
     def api_ports(self) -> ApiPorts:
-        """What the API reads, by clients that give up soon: who asks waits."""
+        """The ports of the API, with short timeouts because the caller is waiting."""
         from roomidity.api.ports import ApiPorts
         from roomidity.aws.registry.records import ModelTable
 
@@ -272,7 +272,7 @@ class Roomidity:
 
     @cached_property
     def doctor_ports(self) -> DoctorPorts:
-        """What the doctor asks."""
+        """The ports of the doctor."""
         from roomidity.aws.account import Account, trouble_of
         from roomidity.doctor import DoctorPorts
 
@@ -295,7 +295,7 @@ class Roomidity:
 
     @cached_property
     def backoff(self) -> BackOff:
-        """How to wait before another attempt."""
+        """The back-off to wait for before another attempt."""
         return BackOff(sleep=time.sleep)
 
     def _forecast_table(self, tables: Tables) -> ForecastTable:

@@ -49,7 +49,7 @@ __all__ = [
 
 
 class RoomidityError(Exception):
-    """The root: catching it catches every error that the package raises on purpose."""
+    """The base class of every error that the package raises on purpose."""
 
 
 class ConfigurationError(RoomidityError):
@@ -79,7 +79,7 @@ class ReadingsFileError(InputError):
 
 
 class RejectedFileError(InputError):
-    """More rows of a file of readings are bad than good: nothing of it is used."""
+    """More rows of a file of readings are bad than good, so nothing of it is used."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class NotFoundError(InputError):
 
 
 class ForgottenError(NotFoundError):
-    """The house was forgotten: what was still to be done for it need not be."""
+    """The house was forgotten, so pending work for it can be dropped."""
 
     def __init__(self, house: str) -> None:
         self.house = house
@@ -122,7 +122,10 @@ class ModelError(RoomidityError):
 
 
 class ModelRefusedError(ModelError):
-    """A model's bytes do not match the registry, or do not parse; ``is_newer``: a newer version of roomidity can."""
+    """A model's bytes do not match the registry, or do not parse.
+
+    ``is_newer`` means that a newer roomidity can parse them.
+    """
 
     def __init__(self, version: str, *, found: str, expected: str, is_newer: bool = False) -> None:
         self.version = version
@@ -133,7 +136,10 @@ class ModelRefusedError(ModelError):
 
 
 class ModelUnreadableError(ModelError):
-    """A model could not be read just now: who serves goes to the next in line, who judges or changes it tries again."""
+    """A model could not be read just now.
+
+    Serving falls back to the next version, and judging or changing the model is retried.
+    """
 
     def __init__(self, version: str, *, why: str) -> None:
         self.version = version
@@ -154,7 +160,7 @@ class NotEnoughDataError(ModelError):
 
 
 class VerificationError(RoomidityError):
-    """Some houses could not be verified; the others were."""
+    """Some houses could not be verified. All others were."""
 
     def __init__(self, houses: list[str]) -> None:
         self.houses = houses
@@ -175,7 +181,7 @@ class ConflictError(StoreError):
 
 
 class ItemDamagedError(StoreError):
-    """A stored item cannot be read: something other than roomidity wrote it, or another version."""
+    """A stored item cannot be read, because something other than roomidity, or another version, wrote it."""
 
     def __init__(self, table: str, *, key: Mapping[str, str], why: str) -> None:
         self.table = table
@@ -200,7 +206,7 @@ class RuleNotFollowedError(StoreError):
 
 
 class ChampionChangedError(StoreError):
-    """Another model became the champion meanwhile."""
+    """Another model became the champion in the meantime."""
 
     def __init__(self, house: str, *, found: str | None, expected: str | None) -> None:
         self.house = house
@@ -217,4 +223,4 @@ class EngineError(RoomidityError):
 
 
 class BridgeError(RoomidityError):
-    """The broker did not let the bridge in, or not to all that was asked for."""
+    """The broker refused the bridge, or some of what it asked for."""

@@ -1,4 +1,4 @@
-"""Settings, from the environment: the same names in Lambda, on the laptop and in tests."""
+"""Settings from environment variables, with the same names in Lambda, on a laptop and in tests."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ WITHOUT_QUOTAS: Final[Mapping[str, str]] = MappingProxyType(
         "ROOMIDITY_HOUSE_READINGS_A_TICK": str(_ANY_NUMBER),
     }
 )
-"""The environment of who knows the sender: a demo, an import, a benchmark."""
+"""Environment for trusted senders, such as a demo, an import or a benchmark."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where everything is and how long it is kept. Resources are called ``<service>-<stage>-<name>``.
+    """Where everything is and how long it is kept. Resources are named ``<service>-<stage>-<name>``.
 
-    ``verify_houses`` is how many houses one call of the function verify takes, one after the other. ``bucket`` is None
-    where it is not set: then it is ``<service>-<stage>-<account>``, the account being asked for. ``forecast_format`` is
-    of the items written: 1 while others read them that know no other. The last three are a
-    sender's quotas: :class:`roomidity.pipeline.quotas.Quotas`.
+    ``verify_houses`` is how many houses one call of the function ``verify`` processes, one after the other. If
+    ``bucket`` is None, the bucket is ``<service>-<stage>-<account>``, with the account looked up. Forecast items are
+    written in ``forecast_format``. The last three fields are the quotas of a sender, described in
+    :class:`roomidity.pipeline.quotas.Quotas`.
     """
 
     service: str = "roomidity"
@@ -51,12 +51,12 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """The settings that ``environment`` says, else the defaults.
+        """Returns the settings in ``environment``, with defaults for those that are missing.
 
         Raises
         ------
         ConfigurationError
-            If a number is none, or the time zone is unknown.
+            If a number is not valid, or the time zone is unknown.
         """
         default = cls()
         return cls(
@@ -78,17 +78,17 @@ class Settings:
 
     @property
     def prefix(self) -> str:
-        """What the names of this stage's resources begin with."""
+        """The prefix of the names of this stage's resources."""
         return f"{self.service}-{self.stage}"
 
 
 def check_timezone(name: str, setting: str) -> str:
-    """``name``, if it is a time zone.
+    """Returns ``name`` if it is a time zone.
 
     Raises
     ------
     ConfigurationError
-        If it is not; it names the one that was most likely meant.
+        If it is not. The message suggests the closest match.
     """
     if not is_timezone(name):
         like = get_close_matches(str(name), available_timezones(), n=1)
@@ -98,14 +98,14 @@ def check_timezone(name: str, setting: str) -> str:
 
 
 def is_timezone(name: str) -> bool:
-    """Whether ``name`` is a time zone that this machine knows.
+    """Returns whether ``name`` is a time zone that this machine knows.
 
     >>> is_timezone("Europe/Brussels"), is_timezone("Europe/Brusels"), is_timezone("")
     (True, False, False)
     """
     try:
         ZoneInfo(name)
-    except (ValueError, OSError, LookupError, TypeError):  # the last: a stored one that is no text
+    except (ValueError, OSError, LookupError, TypeError):  # TypeError: a stored value that is not text
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""How long each phase of a run takes, by a clock that is passed in."""
+"""Measures how long each phase of a run takes, with an injected clock."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 __all__ = ["Stopwatch", "Timed", "untimed"]
 
 Timed = Callable[[str], AbstractContextManager[None]]
-"""What a use case is given to name its phases by: ``with timed("store"): ...``."""
+"""The callable with which a use case names its phases: ``with timed("store"): ...``."""
 
 
 def untimed(_phase: str) -> AbstractContextManager[None]:
-    """No clock runs."""
+    """Returns a context manager that measures nothing."""
     return nullcontext()
 
 
 class Stopwatch:
-    """Seconds by phase, in the order in which phases began; one that comes again is added.
+    """Measures the seconds of each phase, in the order in which phases first began. Repeated phases are added up.
 
     Parameters
     ----------
     clock
-        Seconds that only grow, such as :func:`time.perf_counter`.
+        A monotonic clock in seconds, such as :func:`time.perf_counter`.
 
     Examples
     --------
@@ -41,7 +41,7 @@ class Stopwatch:
 
     @contextmanager
     def __call__(self, phase: str) -> Iterator[None]:
-        """Add the time that a phase takes, however it ends. Phases do not lie within each other."""
+        """Measure a phase, whether or not it fails. Phases must not be nested."""
         self.seconds.setdefault(phase, 0.0)
         begin = self._clock()
         try:
@@ -50,5 +50,5 @@ class Stopwatch:
             self.seconds[phase] += self._clock() - begin
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Discard all measurements."""
         self.seconds = {}

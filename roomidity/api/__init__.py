@@ -1,1 +1,1 @@
-"""The query API and its page: a house as JSON, to who has its token. It reads, and changes nothing."""
+"""The query API and its web page. It gives a house's data as JSON to holders of its token, and changes nothing."""

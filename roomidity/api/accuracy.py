@@ -1,4 +1,4 @@
-"""How good the forecasts of a house's rooms were, by the day on which they were issued."""
+"""The accuracy of the forecasts of a house's rooms, by the day on which they were issued."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from roomidity.forecasting.evaluation.scores import Score
 __all__ = ["accuracy"]
 
 _MAX_ROWS: Final = 400
-"""Of one answer: four calls, of 4 KB a row."""
+"""Maximum rows in one response, which takes four calls at 4 KB a row."""
 
 _DECIMALS: Final = 4
 
@@ -27,7 +27,7 @@ _DECIMALS: Final = 4
 def accuracy(
     asked: Asked, rooms: Sequence[str], days: tuple[date, date], *, cursor: str | None = None
 ) -> dict[str, Any]:
-    """The answer: a row for each room and day that was scored, in order of day, and a cursor where it was cut."""
+    """Returns the response: one row per room and scored day, in order of day, and a cursor if it was cut short."""
     first = date.fromisoformat(place_of(asked.query, cursor)) if cursor else days[0]
     forecast = [room for room in rooms if room != OUTDOOR]
     at_once = max(1, _MAX_ROWS // max(1, len(asked.names_of(forecast))))
@@ -36,7 +36,8 @@ def accuracy(
     rows: dict[tuple[date, str], DayAccuracy] = {}
     for row in asked.ports.accuracy.of_days(asked.home.name, asked.names_of(forecast), wanted):
         room = asked.home.present(row.room)
-        if (row.day, room) not in rows or row.room == room:  # of two, that under the present name
+        # If a room has rows under two names, the one under its present name counts.
+        if (row.day, room) not in rows or row.room == room:
             rows[row.day, room] = replace(row, room=room)
     return asked.head | {
         "days": [_plain(rows[key]) for key in sorted(rows)],

@@ -1,4 +1,4 @@
-"""What was asked: of which house, by which clock, of which rooms, of which span."""
+"""The context of a request: the house, the clock, the rooms and the time span it asks for."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from roomidity.domain.slots import SLOT, floor_slot, format_moment, is_present, 
 __all__ = ["MAX_BYTES", "Asked", "moment_of", "slots_that_fit"]
 
 MAX_BYTES: Final = 900_000
-"""Of an answer before it is compressed: Lambda's own limit is 6 MB in base64, a reader's patience less."""
+"""Maximum size of a response before compression. Lambda's limit is 6 MB in base64, and readers lose patience sooner."""
 
 _MAX_SPAN: Final = timedelta(days=400)
-"""What is kept."""
+"""The longest period for which data are kept."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request of who may read ``home``. ``now`` is the clock; ``replayed`` where it is that of replayed data.
+    """A request by someone who may read ``home``.
 
-    ``query`` is all that was asked but the cursor, which fits nothing else.
+    ``now`` is the clock, and ``replayed`` says whether it follows replayed data.
+
+    ``query`` holds all parameters but the cursor. A cursor is valid only for the same query.
     """
 
     ports: ApiPorts
@@ -38,7 +40,7 @@ class Asked:
 
     @property
     def head(self) -> dict[str, Any]:
-        """What every answer begins with."""
+        """The members that every response begins with."""
         return {
             "house": self.home.name,
             "timezone": self.home.zone,
@@ -47,7 +49,7 @@ class Asked:
         }
 
     def rooms(self, names: Sequence[str] | None) -> list[str]:
-        """The rooms asked for, by their present names, in order; all of the house's where none was.
+        """Returns the present names of the requested rooms, sorted, or of all the house's rooms if none was requested.
 
         Raises
         ------
@@ -64,18 +66,20 @@ class Asked:
         return sorted(set(found))
 
     def names_of(self, rooms: Sequence[str]) -> list[str]:
-        """All names under which something of some rooms may be kept."""
+        """Returns all names under which data of the given rooms may be stored."""
         return [name for room in rooms for name in self.home.names_of(room)]
 
     def span(
         self, first: str | None, last: str | None, *, before: timedelta, after: timedelta
     ) -> tuple[datetime, datetime]:
-        """The slots [first, last) asked for; by default from ``before`` the clock to ``after`` it.
+        """Returns the start and end (exclusive) of the requested slots.
+
+        By default they span from ``before`` earlier than the clock to ``after`` later than it.
 
         Raises
         ------
         ProblemError
-            If one is no time, or they span nothing, or more than is kept.
+            If either is not a valid time, or the span is empty or longer than data are kept.
         """
         start = floor_slot(moment_of("from", first) if first else self.now - before)
         end = moment_of("to", last) if last else self.now + after
@@ -89,12 +93,12 @@ class Asked:
         return start, end
 
     def day_span(self, first: str | None, last: str | None, *, before: int) -> tuple[date, date]:
-        """The days from first to last, both included; by default the newest ``before``.
+        """Returns the requested first and last day, both included. The default is the newest ``before`` days.
 
         Raises
         ------
         ProblemError
-            If one is no day, or they span nothing, or more than is kept.
+            If either is not a valid day, or the span is empty or longer than data are kept.
         """
         end = _day("to", last) if last else self.now.date()
         start = _day("from", first) if first else end - timedelta(days=before - 1)
@@ -107,12 +111,12 @@ class Asked:
 
 
 def moment_of(name: str, text: str) -> datetime:
-    """The time that a parameter says, aware and in UTC.
+    """Returns the time in a parameter as an aware UTC time.
 
     Raises
     ------
     ProblemError
-        If it says none.
+        If the parameter is not a valid time.
     """
     try:
         moment = parse_time(text)
@@ -139,5 +143,5 @@ def _day(name: str, text: str) -> date:
 
 
 def slots_that_fit(rooms: int, *, bytes_a_room_slot: int) -> int:
-    """How many slots of so many rooms an answer has space for; at least one."""
+    """Returns how many slots of the given number of rooms fit into a response, which is at least one."""
     return max(1, MAX_BYTES // (max(1, rooms) * bytes_a_room_slot))

@@ -1,4 +1,4 @@
-"""Who may read which house. Whatever the path names, what is read is the house that the authority names."""
+"""Authorisation: who may read which house. The house that is read is always the one that was authorised."""
 
 from __future__ import annotations
 
@@ -18,44 +18,49 @@ from roomidity.pipeline.tokens import may_read
 __all__ = ["AUTHORITIES", "Authority", "UnauthorizedError", "house_of"]
 
 Authority = Literal["token", "iam", "jwt"]
-"""A token of the house, checked here; or what the gateway has checked: a signature by IAM, a JWT and its claim."""
+"""How requests are authorised: by a token of the house, which is checked here, or by what the gateway has already
+checked, an IAM signature or a JWT and its claim.
+"""
 
 AUTHORITIES: Final[tuple[Authority, ...]] = get_args(Authority)
 
 _CLAIM: Final = "houses"
-"""Of a JWT: a house, or a list of them, which HTTP APIs hand over as the text ``[h1 h2]``."""
+"""The JWT claim that names a house or a list of houses. HTTP APIs pass a list as the text ``[h1 h2]``."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
-"""Names that a policy's resource and a list in text hold unambiguously; others need a token."""
+"""Names that are unambiguous in a policy's resource and in a list given as text. Houses with other names need a
+token.
+"""
 
 
 class UnauthorizedError(ProblemError):
-    """There is no token, or none that opens a house."""
+    """The request has no token, or one that does not open a house."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(HTTPStatus.UNAUTHORIZED, detail)
 
 
 def house_of(request: Request, named: str | None, *, authority: Authority, settings: Settings, now: datetime) -> str:
-    """The house that a request may read.
+    """Returns the name of the house that a request may read.
 
-    Nothing is read before a well-formed token that names the path's house; for one that opens nothing, one item is.
+    Nothing is read from the tables before there is a well-formed token, which must name the house in the path if there
+    is one. A token that turns out to be invalid costs the read of one item.
 
     Parameters
     ----------
     named
-        The house in the path, or None where it has none.
+        The house in the path, or None if the path names none.
     now
-        The wall clock: tokens expire by it, whatever clock the data go by.
+        The wall clock. Tokens expire by it, whatever clock the data follow.
 
     Raises
     ------
     UnauthorizedError
-        If there is no authority.
+        If the request is not authorised.
     ProblemError
-        If it is one over another house.
+        If it is authorised for another house.
     StoreError
-        If the table of tokens does not answer.
+        If the table of tokens does not respond.
     """
     if authority == "iam":
         return _checked_before(named, allowed=bool(_authorizer(request).get("iam")))

@@ -1,6 +1,6 @@
-"""Cursors: where an answer that was cut goes on. One holds a place in time alone, and fits the query that it came from.
+"""Pagination cursors. A cursor holds only a position in time, and is valid only for the query it came from.
 
-It opens nothing: who may read is asked anew with every request, and the house is the token's.
+A cursor grants no access. Every request is authorised anew, and the house is that of the token.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WORDS: Final = re.compile(r"[0-9A-Za-z:-]{1,32}")
 
 
 def cursor_of(query: Mapping[str, Any], place: str) -> str:
-    """A cursor that goes on at ``place`` of a query.
+    """Returns a cursor that continues a query at ``place``.
 
     >>> place_of({"house": "h1"}, cursor_of({"house": "h1"}, "2026-11-22"))
     '2026-11-22'
@@ -32,12 +32,12 @@ def cursor_of(query: Mapping[str, Any], place: str) -> str:
 
 
 def place_of(query: Mapping[str, Any], cursor: str) -> str:
-    """Where a cursor goes on.
+    """Returns the place at which a cursor continues.
 
     Raises
     ------
     ProblemError
-        If it is none, or of another query.
+        If it is not a cursor, or belongs to another query.
     """
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
@@ -53,5 +53,5 @@ def place_of(query: Mapping[str, Any], cursor: str) -> str:
 
 
 def _digest(query: Mapping[str, Any]) -> str:
-    """Tells a query from others by what it asks for."""
+    """Returns a digest that identifies the query."""
     return hashlib.sha256(json.dumps(query, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What follows from a room's newest values and forecast: comfort, airing, the coldest surface, mould. Here alone."""
+"""Values derived from a room's newest values and forecast: comfort, airing, the coldest surface and mould."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ __all__ = ["Derivation"]
 Newest = Mapping[str, Mapping[str, Any]]
 
 _FRESH: Final = timedelta(hours=3)
-"""A value that is older says nothing of now: the span after which a forecast carries the last one on, too."""
+"""An older value says nothing about the present. A forecast carries the last value forward for the same span."""
 
 _READ_H: Final = 48
-"""What of the past is read: the mean outside forgets all but 2 % in that time."""
+"""Hours of the past that are read. In that time the outdoor mean forgets all but 2 %."""
 
 _PAST_H: Final = 24
 _MOULD_DAYS: Final = 3
-"""How many days back the newest night is looked for."""
+"""How many days back to look for the newest nightly run."""
 
 _SLOTS_AN_HOUR: Final = 4
 _LONG_RISK_H: Final = 6
@@ -52,18 +52,19 @@ _MICROSCOPE, _VISIBLE = 1, 3
 
 @dataclass(frozen=True)
 class Derivation:
-    """What all rooms of an answer share.
+    """The data that all rooms of a response share.
 
     Parameters
     ----------
     outdoor
-        The newest values outside by quantity, of those that are fresh.
+        The newest outdoor values by quantity, without stale ones.
     hourly
-        By room (2, 48): hourly means up to now, humidity and temperature, NaN where unknown.
+        By room, an array of shape (2, 48) with the hourly means of humidity (%RH) and temperature (°C) up to now, NaN
+        where unknown.
     means
-        (48,): the mean of the temperature outside after each of these hours.
+        Array of shape (48,): the mean outdoor temperature (°C) after each of these hours.
     mould
-        The newest day, or None.
+        The newest day with mould records, or None.
     """
 
     asked: Asked
@@ -75,7 +76,7 @@ class Derivation:
 
     @classmethod
     def of(cls, asked: Asked, outdoor: Newest) -> Derivation:
-        """Reads what is needed for all rooms: two calls, where the house has air outside."""
+        """Returns the shared data, read in two calls if the house measures the air outside, and in none otherwise."""
         home, now = asked.home, asked.now
         hourly: dict[str, NDArray[np.float64]] = {}
         mould: list[MouldDay] = []
@@ -94,11 +95,11 @@ class Derivation:
         )
 
     def room(self, room: str, newest: Newest, forecast: StoredForecast | None) -> dict[str, Any]:
-        """Returns what follows for a room, as plain values; what lacks what it follows from is None, and told.
+        """Returns the derived values of a room as plain values. Values whose inputs are missing are None.
 
-        ``missing`` says what was lacking: outdoor, outdoor_stale, outdoor_humidity, outdoor_temperature, humidity,
-        temperature, stale, night. ``concern`` is larger for a room that there is more to look at. ``surface`` ahead
-        goes by the forecast and the temperature outside as it is in the mean of 12 h (``ahead_by``).
+        ``missing`` names the missing inputs: outdoor, outdoor_stale, outdoor_humidity, outdoor_temperature, humidity,
+        temperature, stale, night. ``concern`` is larger for a room that needs more attention. The future values in
+        ``surface`` use the forecast together with the present 12 h mean of the outdoor temperature (``ahead_by``).
         """
         if room == OUTDOOR:
             return _of_air(_fresh(newest, self.asked.now)) | {"missing": []}
@@ -212,7 +213,10 @@ def _fresh(newest: Newest, now: datetime) -> dict[str, float]:
 
 
 def _of_air(fresh: Mapping[str, float]) -> dict[str, Any]:
-    """What air says by itself; nothing where one of its quantities is not known, or is 0 (no dew falls from it)."""
+    """Returns the values derived from one body of air alone.
+
+    It is empty if a quantity is unknown, or the humidity is 0, which has no dew point.
+    """
     if len(fresh) < len(QUANTITIES) or fresh["humidity"] <= 0:
         return {}
     vapour = vapour_pressure(fresh["temperature"], fresh["humidity"])
@@ -232,8 +236,11 @@ def _concern(
     mould: Mapping[str, Any] | None,
     forecast: StoredForecast | None,
 ) -> float:
-    """How much there is to look at, 0 to 4; the fraction, by how far humidity is from 45, parts rooms of the same."""
-    most = 2 if severity is None else severity  # what nobody hears may be anything
+    """Returns how much attention a room needs, from 0 to 4.
+
+    The fraction, which grows with the humidity's distance from 45 %RH, orders rooms of the same level.
+    """
+    most = 2 if severity is None else severity  # a room that is not heard may be in any state
     if surface is not None:
         risk = max(surface["risk_hours_past"], surface["risk_hours_ahead"] or 0)
         most = max(most, 0 if risk < 1 else 2 if risk < _LONG_RISK_H else 3)

@@ -1,4 +1,4 @@
-"""The API's description by OpenAPI 3.1, made from the routes and shapes themselves: docs/openapi.json is a copy."""
+"""The API's OpenAPI 3.1 description, generated from the routes and shapes. docs/openapi.json is a copy of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["document", "document_text"]
 
 _HOUSES: Final = "/v1/houses/{house}"
 _VERSION: Final = "1"
-"""Of the API: what is answered under /v1 is only ever added to."""
+"""Version of the API. Responses under /v1 only ever gain members."""
 
 _DESCRIPTION: Final = (
     "A house's rooms, forecasts, observations, accuracy and models, to who has its token. It only reads. Paths below "
@@ -27,11 +27,11 @@ _HOUSE: Final = {
 }
 _ETAG: Final = {"ETag": {"description": "Send it as If-None-Match", "schema": {"type": "string"}}}
 _IN_VAIN: Final = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
-"""What Powertools describes by itself; our problems stand in for it."""
+"""Schemas that Powertools adds by itself, which our problem responses replace."""
 
 
 def document() -> dict[str, Any]:
-    """Returns the description."""
+    """Returns the OpenAPI description."""
     made: dict[str, Any] = json.loads(
         app.get_openapi_json_schema(title="roomidity", version=_VERSION, description=_DESCRIPTION)
     )
@@ -62,7 +62,7 @@ def document() -> dict[str, Any]:
 
 
 def document_text() -> str:
-    """Returns the description as it is committed."""
+    """Returns the description as JSON text, in the form that is committed."""
     return json.dumps(document(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""The newest forecasts of a house's rooms, or those issued at a time, with what each room measured last."""
+"""The newest forecasts of a house's rooms, or those issued at a given time, with each room's newest measurements."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ from roomidity.pipeline.renamed import latest_forecast
 __all__ = ["forecasts", "forecasts_at", "newest_forecasts"]
 
 _LOOKED_AT: Final = 2
-"""The newest issue times that are read in one call for all rooms; a room without one is looked for by itself."""
+"""How many of the newest issue times are read in one call for all rooms. A room without a forecast there is looked up
+separately.
+"""
 
 _KEPT: Final = timedelta(days=400)
-"""A room unseen for longer has nothing that is still kept."""
+"""After this time without readings, nothing of a room is stored any more."""
 
 Newest = dict[str, dict[str, Any]]
 
 
 def forecasts(asked: Asked, rooms: Sequence[str], *, issued_at: datetime | None = None) -> dict[str, Any]:
-    """The answer: of each room what it measured last and its forecast, the newest or the one of ``issued_at``."""
+    """Returns the response: each room's newest values and its forecast (the newest, or that of ``issued_at``)."""
     issued = newest_forecasts(asked, rooms) if issued_at is None else forecasts_at(asked, rooms, [issued_at])
     by_room = {one.room: one for one in issued}
     newest = newest_values(asked, {*rooms, OUTDOOR} & asked.home.rooms.keys())
@@ -51,11 +53,11 @@ def forecasts(asked: Asked, rooms: Sequence[str], *, issued_at: datetime | None 
 
 
 def newest_forecasts(asked: Asked, rooms: Sequence[str]) -> list[StoredForecast]:
-    """The newest forecast of each room: one call for all, and one more for each room that had none lately."""
+    """Returns the newest forecast of each room, in one call for all and one more for each room without a recent one."""
     wanted = [room for room in rooms if room != OUTDOOR and asked.home.rooms[room].last_seen > asked.now - _KEPT]
     slot = floor_slot(asked.now)
     recent = forecasts_at(asked, wanted, [slot - back * SLOT for back in range(_LOOKED_AT)])
-    newest = {one.room: one for one in recent}  # in order of time
+    newest = {one.room: one for one in recent}  # later issue times overwrite earlier ones
     for room in wanted:
         if room not in newest:
             older = latest_forecast(asked.ports.forecasts, asked.home, room, now=asked.now)
@@ -65,18 +67,25 @@ def newest_forecasts(asked: Asked, rooms: Sequence[str]) -> list[StoredForecast]
 
 
 def forecasts_at(asked: Asked, rooms: Sequence[str], moments: Sequence[datetime]) -> list[StoredForecast]:
-    """The forecasts of some rooms that were issued at some times, in order of time, under the rooms' present names."""
+    """Returns the forecasts of the given rooms that were issued at the given times, in order of time.
+
+    They carry the rooms' present names.
+    """
     found = asked.ports.forecasts.issued(asked.home.name, asked.names_of(rooms), moments, now=asked.now)
     kept: dict[tuple[datetime, str], StoredForecast] = {}
     for one in found:
         room = asked.home.present(one.room)
-        if (one.issued_at, room) not in kept or one.room == room:  # of two, that under the present name
+        # If a room has forecasts under two names, the one under its present name counts.
+        if (one.issued_at, room) not in kept or one.room == room:
             kept[one.issued_at, room] = replace(one, room=room)
     return [kept[key] for key in sorted(kept)]
 
 
 def newest_values(asked: Asked, rooms: set[str]) -> dict[str, Newest]:
-    """By room and quantity the mean of the slot in which it was last measured, by the clock: one call for all."""
+    """Returns by room and quantity the mean of the slot in which it was last measured, in one call for all.
+
+    Measurement times ahead of the clock count as now.
+    """
     measured = {
         (room, quantity): when
         for room in rooms

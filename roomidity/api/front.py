@@ -1,4 +1,4 @@
-"""From a request to its answer: the page to everybody, a house to who may read it."""
+"""Turns a request into its response. The page is public, and a house is given only to those who may read it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ _PRIVATE: Final = {
 
 @dataclass(frozen=True)
 class Clocks:
-    """``wall`` is the present, by which tokens expire; the answers go by ``data``, replayed where they differ."""
+    """The clocks of a request. ``wall`` is the present, by which tokens expire.
+
+    Responses use ``data``, which differs in a replay.
+    """
 
     wall: datetime
     data: datetime
@@ -45,7 +48,10 @@ class Clocks:
 
 
 def answer(request: Request, ports: Callable[[], ApiPorts], clocks: Clocks, *, authority: Authority = "token") -> Reply:
-    """The answer; it never raises. A failure is a problem that says nothing of what failed, which the log does."""
+    """Returns the response to a request. It never raises.
+
+    A failure becomes a problem response that reveals nothing of its cause. The cause is logged.
+    """
     if request.method not in {"GET", "HEAD"}:
         allow = "the API only reads; expected GET"
         return Reply.problem(HTTPStatus.METHOD_NOT_ALLOWED, f"found {request.method!r:.20}; {allow}", allow="GET, HEAD")
@@ -64,13 +70,13 @@ def answer(request: Request, ports: Callable[[], ApiPorts], clocks: Clocks, *, a
         logger.exception("the tables do not answer")
         busy = "the tables do not answer; try again in a moment"
         return Reply.problem(HTTPStatus.SERVICE_UNAVAILABLE, busy, retry_after=_RETRY_S)
-    except Exception:  # whatever it is, who asks is told no more than that
+    except Exception:  # Whatever the cause, the caller learns no more than this.
         logger.exception("a request failed")
         return Reply.problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this failed, and is in the log; try again later")
 
 
 def route_of(request: Request) -> str:
-    """The route that a request took, with no name in it: what a log may say."""
+    """Returns the route of a request without any names in it, so that it can be logged."""
     if not _is_api(request.path):
         return "page" if page_file(request.path) is not None else "none"
     _, path = _split(request.path)
@@ -96,7 +102,7 @@ def _is_api(path: str) -> bool:
 
 
 def _split(path: str) -> tuple[str | None, str]:
-    """The house that a path names, or None; and the path as it is below :data:`BASE`."""
+    """Returns the house that a path names (or None), and the same path below :data:`BASE`."""
     if not path.startswith(_HOUSES):
         return None, path
     named, slash, rest = path.removeprefix(_HOUSES).partition("/")

@@ -12,7 +12,7 @@ __all__ = ["house"]
 
 
 def house(asked: Asked) -> dict[str, Any]:
-    """The answer: the rooms as they were seen."""
+    """Returns the response: the house's rooms as they were seen."""
     active = set(asked.home.rooms_to_forecast(asked.now))
     return asked.head | {
         "rooms": [

@@ -1,4 +1,4 @@
-"""Which models a house has, which serves, and which served when."""
+"""The models of a house: which exist, which one serves, and which served when."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST: Final = 100
 
 
 def models(asked: Asked) -> dict[str, Any]:
-    """The answer: the pointer, the log and the versions, newest first."""
+    """Returns the response: the pointer, the log and the versions, newest first."""
     known, house = asked.ports.models, asked.home.name
     pointer = known.pointer(house)
     records = [record for record in known.records(house) if not record.is_over(asked.now)]

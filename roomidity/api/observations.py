@@ -1,4 +1,4 @@
-"""What the rooms of a house measured between two times, slot by slot; as many slots as one answer has space for."""
+"""The measurements of a house's rooms between two times, slot by slot, for as many slots as one response can hold."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ __all__ = ["actual_values", "observations"]
 
 _ROOM_SLOT_BYTES: Final = 14
 _STATISTICS_BYTES: Final = 52
-"""Of a room and slot, two quantities: numbers of three decimals at most, and commas."""
+"""Bytes per room and slot for two quantities: numbers of at most three decimals, and commas."""
 
 _MAX_SLOTS: Final = 31 * 96
-"""Of one answer, however few the rooms: a slot is read with all rooms of the house, 1 KB for 8."""
+"""Maximum slots in one response, however few the rooms. A slot is read with all rooms of the house, about 1 KB for
+8.
+"""
 
 
 def observations(
@@ -31,7 +33,7 @@ def observations(
     statistics: bool = False,
     cursor: str | None = None,
 ) -> dict[str, Any]:
-    """The answer: columns by room and quantity over the slots of a span, and a cursor where it was cut."""
+    """Returns the response: columns by room and quantity over the slots of a span, and a cursor if it was cut short."""
     start = parse_slot(place_of(asked.query, cursor)) if cursor else span[0]
     fit = slots_that_fit(len(rooms), bytes_a_room_slot=_STATISTICS_BYTES if statistics else _ROOM_SLOT_BYTES)
     end = min(span[1], start + min(fit, _MAX_SLOTS) * SLOT)
@@ -60,7 +62,7 @@ def observations(
 def actual_values(
     asked: Asked, rooms: Sequence[str], start: datetime, end: datetime
 ) -> dict[tuple[str, str, datetime], float]:
-    """What was measured, by room, quantity and slot."""
+    """Returns the measured values, by room, quantity and slot."""
     return {
         (room, quantity, start + number * SLOT): one.value
         for (room, quantity), column in _columns(asked, rooms, start, min(end, asked.now + SLOT)).items()
@@ -71,7 +73,7 @@ def actual_values(
 def _columns(
     asked: Asked, rooms: Sequence[str], start: datetime, end: datetime
 ) -> dict[tuple[str, str], dict[int, Statistics]]:
-    """By room and quantity what each slot of [start, end) has, by its number from the start."""
+    """Returns the statistics of the slots in [start, end) by room and quantity, then by slot number."""
     wanted = set(rooms)
     columns: dict[tuple[str, str], dict[int, Statistics]] = {}
     for slot, observed in asked.ports.observations.between(asked.home.name, start, end):

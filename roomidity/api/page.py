@@ -1,4 +1,7 @@
-"""The page: static files of the package, public, without data. Its link has the token behind a #: no server sees it."""
+"""The web page: public static files without data.
+
+Links to it have the token after the #, so that no server receives it.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,14 @@ CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Nothing from elsewhere, nothing inline, nothing sent elsewhere."""
+"""Allows nothing from elsewhere, nothing inline, and nothing to be sent elsewhere."""
 
 _HEADERS: Final = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "cache-control": "public, no-cache",  # a new version is seen at once; an unchanged one is answered by its ETag
+    # A new version is seen at once, and an unchanged one is revalidated by its ETag.
+    "cache-control": "public, no-cache",
     "vary": "Accept-Encoding",
 }
 
@@ -35,7 +39,7 @@ _KINDS: Final = {
 
 
 def page_file(path: str) -> Reply | None:
-    """The file at a path, ``/`` being the page itself; None where there is none."""
+    """Returns the file at a path (``/`` is the page itself), or None if there is none."""
     name = path.removeprefix("/") or _INDEX
     body = _files().get(name)
     if body is None:
@@ -47,7 +51,7 @@ def page_file(path: str) -> Reply | None:
 
 @cache
 def _files() -> dict[str, bytes]:
-    """All files of the page by their names: what is not in the package cannot be asked for."""
+    """Returns all files of the page by name, so that nothing outside the package can be requested."""
     folder = files("roomidity") / "page"
     return {
         one.name: one.read_bytes()

@@ -1,4 +1,4 @@
-"""What the API reads. It writes nothing."""
+"""The ports through which the API reads. It writes nothing."""
 
 from __future__ import annotations
 
@@ -19,66 +19,66 @@ __all__ = ["ApiPorts", "KnownHouses", "KnownModels", "ReadAccuracy", "ReadForeca
 
 
 class KnownHouses(Protocol):
-    """Houses."""
+    """Access to houses."""
 
     def get(self, name: str) -> House | None:
-        """A house, or None."""
+        """Returns a house, or None if it does not exist."""
 
 
 class ReadForecasts(Protocol):
-    """Forecasts by room and issue time."""
+    """Access to forecasts by room and issue time."""
 
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
-        """A room's newest that was issued by ``now``."""
+        """Returns a room's newest forecast issued by ``now``, or None."""
 
     def issued(
         self, house: str, rooms: Iterable[str], moments: Iterable[datetime], *, now: datetime
     ) -> list[StoredForecast]:
-        """Those of some rooms that were issued at some times and have not expired."""
+        """Returns the forecasts of the given rooms and issue times that have not expired."""
 
 
 class ReadObservations(Protocol):
-    """Observations by slot."""
+    """Access to observations by slot."""
 
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, Observation]]:
-        """Each slot in [start, end) that was observed, and what was, in order of time."""
+        """Yields each observed slot in [start, end) with its observation, in order of time."""
 
     def newest_means(
         self, house: str, slots: Iterable[datetime]
     ) -> Iterator[tuple[datetime, dict[str, dict[str, float]]]]:
-        """The means of some slots."""
+        """Yields the given slots with their means."""
 
 
 class ReadAccuracy(Protocol):
-    """Accuracy by room and day."""
+    """Access to accuracy by room and day."""
 
     def of_days(self, house: str, rooms: Iterable[str], days: Iterable[date]) -> list[DayAccuracy]:
-        """The rows of some rooms and days."""
+        """Returns the rows of the given rooms and days."""
 
 
 class ReadMoulds(Protocol):
-    """Mould by day."""
+    """Access to mould records by day."""
 
     def of_days(self, house: str, days: Iterable[date]) -> list[MouldDay]:
-        """Those of some of a house's days that there are, in order of time."""
+        """Returns the existing records of the given days of a house, in order of time."""
 
 
 class KnownModels(Protocol):
-    """What is known of models; not their bytes."""
+    """Access to what is known of models, without their bytes."""
 
     def pointer(self, house: str) -> Pointer:
-        """What serves a house."""
+        """Returns the pointer to the model that serves a house."""
 
     def records(self, house: str) -> list[ModelRecord]:
-        """Every version's record, oldest first."""
+        """Returns every version's record, oldest first."""
 
     def served(self, house: str) -> Iterable[Served]:
-        """Who served since when, newest first."""
+        """Returns the log of which model served since when, newest first."""
 
 
 @dataclass(frozen=True)
 class ApiPorts:
-    """What the API reads."""
+    """All ports of the API."""
 
     settings: Settings
     houses: KnownHouses

@@ -1,4 +1,7 @@
-"""Problems by RFC 9457: what was found, what was expected, what to do. None says anything of another house."""
+"""Problem responses according to RFC 9457: what was found, what was expected, and what to do.
+
+None reveals anything about another house.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ PROBLEM_TYPE: Final = "application/problem+json"
 
 
 class ProblemError(RoomidityError):
-    """A request that is not answered; ``detail`` is for the person who sent it."""
+    """A request that cannot be answered. ``detail`` is shown to the person who sent it."""
 
     def __init__(self, status: HTTPStatus, detail: str) -> None:
         self.status = status
@@ -24,7 +27,7 @@ class ProblemError(RoomidityError):
 
 
 def problem_of(status: HTTPStatus, detail: str) -> dict[str, Any]:
-    """The members of a problem; its type is the status alone, whose phrase is the title.
+    """Returns the members of a problem. It has no type beyond its status, whose phrase is the title.
 
     >>> problem_of(HTTPStatus.NOT_FOUND, "house h1 was never heard")["title"]
     'Not Found'

@@ -1,4 +1,4 @@
-"""A request as HTTP APIs and function URLs hand it over (payload 2.0), and the answer that they take."""
+"""Requests in the form that HTTP APIs and function URLs pass them (payload 2.0), and the replies they accept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ALWAYS: Final = {
 
 @dataclass(frozen=True)
 class Request:
-    """What was sent. ``path`` as the gateway gives it, ``query`` raw; names of headers are in small letters."""
+    """An HTTP request. ``path`` is as the gateway gives it, ``query`` is raw, and header names are in lower case."""
 
     method: str
     path: str
@@ -36,7 +36,7 @@ class Request:
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Request:
-        """The request of an event; what an event lacks is empty."""
+        """Returns the request in an event. Whatever the event lacks is left empty."""
         context = event.get("requestContext") or {}
         http = context.get("http") or {}
         return cls(
@@ -48,13 +48,13 @@ class Request:
         )
 
     def has(self, etag: str) -> bool:
-        """Whether who asks has what the ETag names."""
+        """Returns whether the client already has the version that the ETag names."""
         known = {one.strip() for one in self.headers.get("if-none-match", "").split(",")}
         return etag in known or "*" in known
 
     @property
     def takes_gzip(self) -> bool:
-        """Whether who asks can decompress; one that is given no weight is not wanted."""
+        """Whether the client accepts gzip. A weight of 0 means that it does not."""
         offered = [one.strip().lower().partition(";") for one in self.headers.get("accept-encoding", "").split(",")]
         return any(
             name.strip() == "gzip" and weight.replace(" ", "") not in {"q=0", "q=0.0"} for name, _, weight in offered
@@ -63,7 +63,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered. ``tagged`` is what the ETag covers, where that is not the body itself."""
+    """An HTTP reply. ``tagged`` is what the ETag covers, if that is not the body itself."""
 
     status: int
     kind: str
@@ -73,17 +73,21 @@ class Reply:
 
     @classmethod
     def problem(cls, status: HTTPStatus, detail: str, **headers: str) -> Reply:
-        """A problem, which nobody may keep."""
+        """Returns a problem reply, which must not be cached."""
         body = json.dumps(problem_of(status, detail), ensure_ascii=False).encode()
         more = {name.replace("_", "-"): value for name, value in headers.items()}
         return cls(int(status), PROBLEM_TYPE, body, {"cache-control": "no-store", **more})
 
     def to_event(self, request: Request) -> dict[str, Any]:
-        """The answer as payload 2.0: its headers alone where who asks has it, compressed where that is worth it."""
+        """Returns the reply as payload 2.0.
+
+        It has only headers if the client already has the content, and is compressed if that is worthwhile.
+        """
         headers = {**_ALWAYS, **self.headers}
         if self.status == HTTPStatus.OK:
             covered = self.body if self.tagged is None else self.tagged
-            etag = f'W/"{hashlib.sha256(covered).hexdigest()[:32]}"'  # weak: the same whether compressed or not
+            # Weak, as it is the same whether compressed or not.
+            etag = f'W/"{hashlib.sha256(covered).hexdigest()[:32]}"'
             headers["etag"] = etag
             if request.has(etag):
                 return {

@@ -1,7 +1,7 @@
-"""Flat rows of what was forecast and what was measured: what a chart of Grafana takes without a transformation.
+"""Flat rows of forecast and measured values, which Grafana can chart without a transformation.
 
-A slot of the past goes by the newest forecast that was issued at 00, 06, 12 or 18 UTC, ``lead_h`` or more hours before
-it; a slot ahead by the newest forecast there is.
+A past slot uses the newest forecast issued at 00, 06, 12 or 18 UTC at least ``lead_h`` hours before it. A future slot
+uses the newest forecast there is.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ __all__ = ["series"]
 
 _ISSUED_EVERY: Final = timedelta(hours=6)
 _ROW_BYTES: Final = 220
-"""With a name of 64 characters, most of which have two bytes."""
+"""Allows for a room name of 64 characters, most of which take two bytes."""
 
 _MAX_DAYS: Final = 31
-"""Of one answer: 124 issue times a room."""
+"""Limit of one response, which is 124 issue times a room."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -40,7 +40,10 @@ def series(
     every: int = 1,
     cursor: str | None = None,
 ) -> dict[str, Any]:
-    """The answer: a row for each room, quantity and ``every``-th slot that was forecast or measured, and a cursor."""
+    """Returns the response: one row for each room, quantity and ``every``-th slot with a forecast or measured value.
+
+    It has a cursor if it was cut short.
+    """
     start = parse_slot(place_of(asked.query, cursor)) if cursor else span[0]
     fit = max(1, MAX_BYTES // (_ROW_BYTES * max(1, len(rooms) * len(quantities)))) * every
     end = min(span[1], start + min(fit, _MAX_DAYS * SLOTS_A_DAY) * SLOT)
@@ -72,7 +75,7 @@ def series(
 def _bands(
     asked: Asked, rooms: Sequence[str], slots: Sequence[datetime], lead: timedelta
 ) -> dict[tuple[str, datetime], dict[str, tuple[float, float, float]]]:
-    """By room and slot what was forecast of each quantity."""
+    """Returns the forecast quantiles (p10, p50, p90) of each quantity, by room and slot."""
     ahead_from = floor_slot(asked.now)
     past = [slot for slot in slots if slot < ahead_from]
     ahead = [slot for slot in slots if slot >= ahead_from]

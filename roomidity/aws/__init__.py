@@ -1,1 +1,1 @@
-"""The adapters: everything that talks to AWS, or to what stands in for it."""
+"""The adapters: everything that talks to AWS or to an emulator of it."""

@@ -1,6 +1,6 @@
-"""The AWS account, or its emulator: who we are there, and whether the stage's stack, queues, tables and bucket exist.
+"""The AWS account or its emulator: the identity in use, and whether the stage's stack, queues, tables and bucket exist.
 
-Nothing is changed, and every question gives up soon: this is how one finds out what is wrong.
+Nothing is changed, and all calls have short timeouts, because this module is for finding out what is wrong.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ _CODES: Final[Mapping[Kind, frozenset[str]]] = {
         }
     ),
 }
-"""What AWS says: the errors common to its services, and each service's own."""
+"""AWS error codes by kind of trouble: those common to all services, and each service's own."""
 
 _SECRET: Final = re.compile(r"(?<=//)[^/@\s]+@|\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
 _REQUEST_ID: Final = re.compile(r" on request \([^)]*\)")
@@ -116,7 +116,7 @@ _LONGEST: Final = 300
 
 
 def trouble_of(error: Exception) -> Trouble:
-    """What an error of a call means.
+    """Returns what an error of a call means.
 
     >>> trouble_of(NoCredentialsError()).kind
     'credentials'
@@ -150,12 +150,12 @@ _ERRORS: Final[Mapping[Kind, tuple[type[Exception], ...]]] = {
         UnknownCredentialError,
     ),
     "region": (InvalidRegionError, NoRegionError),
-    "endpoint": (ConnectionError, HTTPClientError, ResponseParserError, ValueError),  # ValueError: that is no URL
+    "endpoint": (ConnectionError, HTTPClientError, ResponseParserError, ValueError),  # ValueError: not a valid URL
 }
 
 
 def explanation_of(error: BaseException) -> str | None:
-    """What failed and what to do about it, in a line for a person; None where it is a fault of the program.
+    """Returns one line that tells a person what failed and what to do, or None if the program itself is at fault.
 
     >>> (explanation_of(NoCredentialsError()) or "").partition(";")[0]
     'Unable to locate credentials'
@@ -167,29 +167,29 @@ def explanation_of(error: BaseException) -> str | None:
         trouble = trouble_of(cause)
         said = f"{error}" if isinstance(error, RoomidityError) else trouble.said
         return f"{_plain(said)}; {trouble.mend}"
-    if isinstance(error, PynamoDBException):  # of its own: a batch of which a part was never taken
+    if isinstance(error, PynamoDBException):  # pynamodb's own error: part of a batch was never accepted
         return f"DynamoDB did not take all that it was given: {_plain(str(error))}; {REMEDIES['busy']}"
     return str(error) if isinstance(error, RoomidityError) else None
 
 
 def _aws_error(error: BaseException) -> Exception | None:
-    """What AWS, or the way there, raised: the error itself, or what ours or pynamodb's came of."""
+    """Returns the error that AWS or the connection raised: the error itself, or the cause of ours or pynamodb's."""
     for one in (error, getattr(error, "cause", None), error.__cause__, getattr(error.__cause__, "cause", None)):
         if isinstance(one, (BotoCoreError, ClientError, ResponseParserError)) or (
-            isinstance(one, ValueError) and str(one).startswith("Invalid endpoint: ")  # botocore's: that is no URL
+            isinstance(one, ValueError) and str(one).startswith("Invalid endpoint: ")  # botocore's: not a valid URL
         ):
             return one
     return None
 
 
 def _plain(text: str) -> str:
-    """One line without secrets and ids of requests, cut where it is long."""
+    """Returns the first line of a text without secrets and request ids, truncated if it is long."""
     lines = _REQUEST_ID.sub("", _SECRET.sub("", text)).splitlines()
     return lines[0][:_LONGEST] if lines else ""
 
 
 class Account:
-    """What is behind the usual AWS variables."""
+    """The account that the usual AWS variables lead to."""
 
     def __init__(self, session: botocore.session.Session, *, region: str) -> None:
         self._session = session
@@ -198,26 +198,26 @@ class Account:
 
     @cached_property
     def endpoint(self) -> str:
-        """Where calls go, without a user's name or password."""
+        """Where calls go, without a user name or password."""
         url = urlsplit(self._client("sqs").meta.endpoint_url)
         return f"{url.scheme}://{url.hostname}" + (f":{url.port}" if url.port else "")
 
     @property
     def is_emulator(self) -> bool:
-        """Whether an endpoint of one's own stands in for AWS."""
+        """Whether a custom endpoint stands in for AWS."""
         return not self.endpoint.endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
     def regions(self) -> list[str]:
-        """The regions that there are, of all partitions."""
+        """Returns the names of all regions, in all partitions."""
         partitions = self._session.get_available_partitions()
         return sorted({name for one in partitions for name in self._session.get_available_regions("sqs", one)})
 
     def identity(self) -> str:
-        """Who the credentials say we are: a user's or a role's ARN, which names the account."""
+        """Returns the ARN of the user or role whose credentials are in use. It contains the account number."""
         return str(self._client("sts").get_caller_identity()["Arn"])
 
     def stack_status(self, name: str) -> str | None:
-        """The status of a CloudFormation stack, or None where there is none."""
+        """Returns the status of a CloudFormation stack, or None if it does not exist."""
         try:
             answer = self._client("cloudformation").describe_stacks(StackName=name)
         except ClientError as error:
@@ -228,7 +228,10 @@ class Account:
         return str(stacks[0]["StackStatus"]) if stacks else None
 
     def queue(self, name: str, *, now: datetime) -> QueueFacts:
-        """What waits in a queue; the age is CloudWatch's, which knows it only where messages wait."""
+        """Returns how many messages a queue holds, and the age of the oldest.
+
+        The age comes from CloudWatch, which knows it only while messages wait.
+        """
         queues = self._client("sqs")
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         url = queues.get_queue_url(QueueName=name)["QueueUrl"]
@@ -238,7 +241,10 @@ class Account:
         return QueueFacts(waiting=waiting, in_flight=in_flight, oldest=oldest)
 
     def table(self, name: str) -> TableFacts:
-        """Describe a table, and prove that it can be read by asking for one item, which need not exist."""
+        """Returns what is known of a table.
+
+        Also proves that the table can be read, by requesting one item, which need not exist.
+        """
         tables = self._client("dynamodb")
         table = tables.describe_table(TableName=name)["Table"]
         keys = tuple(key["AttributeName"] for key in table["KeySchema"])
@@ -246,25 +252,25 @@ class Account:
         return TableFacts(status=str(table["TableStatus"]), keys=keys)
 
     def reach_bucket(self, name: str) -> None:
-        """Ask for a bucket; it raises where there is none."""
+        """Check that a bucket exists and can be reached. Raises an error of botocore otherwise."""
         self._client("s3").head_bucket(Bucket=name)
 
     def concurrency(self) -> int:
-        """How many functions the account may run at once, in all."""
+        """Returns the account's limit on concurrently running functions."""
         limits = self._client("lambda").get_account_settings()["AccountLimit"]
         return int(limits["ConcurrentExecutions"])
 
     def has_api(self, name: str) -> bool:
-        """Whether an HTTP API of that name is up."""
+        """Returns whether an HTTP API of that name exists."""
         apis = self._client("apigatewayv2").get_apis().get("Items", [])
         return any(one.get("Name") == name for one in apis)
 
     def iot_rule(self, name: str) -> bool:
-        """Whether a rule of AWS IoT is switched on; it raises where there is none."""
+        """Returns whether a rule of AWS IoT is enabled. Raises an error of botocore if it does not exist."""
         return not self._client("iot").get_topic_rule(ruleName=name)["rule"].get("ruleDisabled", False)
 
     def _oldest(self, queue: str, now: datetime) -> timedelta | None:
-        """How old the oldest message is, by the metric of the last quarter of an hour."""
+        """Returns the age of the oldest message by the metric of the last 15 minutes, or None if unknown."""
         try:
             answer = self._client("cloudwatch").get_metric_statistics(
                 Namespace="AWS/SQS",
@@ -275,7 +281,7 @@ class Account:
                 Period=60,
                 Statistics=["Maximum"],
             )
-        except (BotoCoreError, ClientError):  # an emulator without metrics, or a role that may not ask
+        except (BotoCoreError, ClientError):  # an emulator without metrics, or a role without the permission
             return None
         points = sorted(answer.get("Datapoints", []), key=lambda point: point["Timestamp"])
         return timedelta(seconds=float(points[-1]["Maximum"])) if points else None

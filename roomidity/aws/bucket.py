@@ -1,4 +1,7 @@
-"""Objects in S3: get, put, list, delete, and what a versioned bucket keeps of them. Who writes them names them."""
+"""Objects in S3: get, put, list and delete them, including old versions in a versioned bucket.
+
+Callers choose the keys.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["Bucket", "ObjectVersion"]
 
 _UNVERSIONED: Final = "null"
-"""What S3 calls the version of an object in a bucket that keeps no versions."""
+"""The version that S3 gives for an object in a bucket without versioning."""
 
 
 @dataclass(frozen=True)
 class ObjectVersion:
-    """An object as it stands, or as it stood; ``is_marker``: that it was deleted, which has no content."""
+    """A current or former version of an object. ``is_marker`` is true for a delete marker, which has no content."""
 
     key: str
     version: str
@@ -33,10 +36,9 @@ class ObjectVersion:
 
 
 class Bucket:
-    """One bucket; the client is made at the first call, for most drains have nothing to reject.
+    """One bucket. The client is made at the first call, since most drains have nothing to reject.
 
-    Given a ``clock`` (in seconds, never going back), it does not try to read an object for a while after S3 gave no
-    answer.
+    If a ``clock`` (monotonic seconds) is given, no object is read for a while after S3 failed to respond.
     """
 
     def __init__(self, connect: Callable[[], S3Client], name: str, *, clock: Callable[[], float] | None = None) -> None:
@@ -49,17 +51,17 @@ class Bucket:
         return self._connect()
 
     def put(self, key: str, content: bytes, *, content_type: str) -> str:
-        """Write an object, replacing what stood there. Returns its version."""
+        """Write an object, replacing any existing one. Returns its version."""
         answer = self._client.put_object(Bucket=self.name, Key=key, Body=content, ContentType=content_type)
         return answer.get("VersionId", _UNVERSIONED)
 
     def get(self, key: str) -> bytes:
-        """An object's bytes.
+        """Returns an object's bytes.
 
         Raises
         ------
         NotFoundError
-            If there is none.
+            If it does not exist.
         StoreError
             If it cannot be read.
         """
@@ -73,34 +75,34 @@ class Bucket:
             raise StoreError(f"object s3://{self.name}/{key} cannot be read: {error}") from error
 
     def lines(self, key: str, *, version: str | None = None) -> Iterator[bytes]:
-        """An object's lines, read as they are asked for; of a ``version``, or as it stands.
+        """Returns an iterator over the lines of an object, read on demand, in the given ``version`` or the current one.
 
         Raises
         ------
         NotFoundError
-            If there is none.
+            If it does not exist.
         """
         return self._open(key, version).iter_lines()
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """The keys below ``prefix``, sorted."""
+        """Yields the keys below ``prefix``, sorted."""
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
             for entry in page.get("Contents", []):
                 yield entry["Key"]
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """The names between ``prefix`` and the next slash of the keys below it, sorted."""
+        """Yields the names between ``prefix`` and the next slash of the keys below it, sorted."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix, Delimiter="/")
         for page in pages:
             for entry in page.get("CommonPrefixes", []):
                 yield entry["Prefix"].removeprefix(prefix).rstrip("/")
 
     def delete(self, key: str) -> None:
-        """Delete an object, if it is there; a versioned bucket keeps what it was for a while."""
+        """Delete an object if it exists. A versioned bucket keeps its former content for a while."""
         self._client.delete_object(Bucket=self.name, Key=key)
 
     def versions(self, prefix: str) -> Iterator[list[ObjectVersion]]:
-        """All versions of the objects below ``prefix``, up to a thousand at once."""
+        """Yields all versions of the objects below ``prefix``, in pages of up to a thousand."""
         for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=prefix):
             kinds = ((page.get("Versions", []), False), (page.get("DeleteMarkers", []), True))
             yield [
@@ -110,12 +112,12 @@ class Bucket:
             ]
 
     def erase(self, versions: Sequence[ObjectVersion]) -> None:
-        """Delete up to a thousand versions for good.
+        """Permanently delete up to a thousand versions.
 
         Raises
         ------
         StoreError
-            If some could not be.
+            If some could not be deleted.
         """
         if not versions:
             return

@@ -1,14 +1,16 @@
-"""The DynamoDB client that all tables share, with values taken as they are.
+"""The DynamoDB client that all tables share, which passes values through without conversion.
 
-botocore walks every value of a request and an answer through ten possible types, about 7 µs each; a house's two days
-have 17,000 of them. Their JSON is already the form that pynamodb gives and takes, but for bytes, which JSON writes in
-base64: our tables hold those as attributes of an item, never inside a list or a map.
+botocore walks every value of a request or response through ten possible types, at about 7 µs each, and two days of a
+house have 17,000 values. Their JSON already has the form that pynamodb produces and accepts, except for bytes, which
+JSON encodes in base64. Our tables hold bytes only as attributes of an item, never inside a list or a map.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final
 
 import botocore.session
@@ -21,29 +23,56 @@ from botocore.serialize import JSONSerializer
 
 from roomidity.aws.silence import Silence
 
-__all__ = ["HastyClient", "botocore_session", "dynamodb_client"]
+__all__ = ["HastyClient", "botocore_session", "decoded_by", "dynamodb_client", "is_decoding"]
 
 _CONFIG: Final = Config(
     connect_timeout=1,
-    read_timeout=3,  # the default of 60 s would let one hanging call eat an invocation; a call takes milliseconds
+    read_timeout=3,  # the default is 60 s, in which one hanging call would use up an invocation
     retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=16,
-    parameter_validation=False,  # pynamodb's models have done that
+    parameter_validation=False,  # pynamodb's models have validated them
 )
 
 _HASTY: Final = _CONFIG.merge(Config(read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}))
-"""For who has ten houses to forecast in 60 s, and a fallback for some of it: one table that hangs takes 4 s in all."""
+"""For callers with ten houses to forecast in 60 s and a fallback for some of the data. A table that hangs takes 4 s in
+all.
+"""
+
+
+_decoder: Final[ContextVar[msgspec.json.Decoder[Any] | None]] = ContextVar("decoder", default=None)
+
+
+@contextmanager
+def decoded_by(decoder: msgspec.json.Decoder[Any]) -> Iterator[None]:
+    """The items of answers are made by ``decoder``; an answer that it does not know is read as ever."""
+    token = _decoder.set(decoder)
+    try:
+        yield
+    finally:
+        _decoder.reset(token)
+
+
+def is_decoding() -> bool:
+    """Whether a decoder makes the items of answers just now."""
+    return _decoder.get() is not None
 
 
 class _PlainValues(JSONParser):
-    """botocore's parser, but a DynamoDB value stays as it is in the answer."""
+    """botocore's parser, which here leaves DynamoDB values as they are in the response."""
 
     def _parse_shape(self, shape: Any, node: Any) -> Any:
         if shape.name == "AttributeValue":
             return {"B": base64.b64decode(node["B"])} if "B" in node else node
+        if shape.name == "ItemList" and node and isinstance(node[0], msgspec.Struct):
+            return node
         return super()._parse_shape(shape, node)  # type: ignore[misc]  # the stubs leave it out
 
     def _parse_body_as_json(self, body_contents: bytes) -> Any:
+        if (decoder := _decoder.get()) is not None:
+            try:
+                return decoder.decode(body_contents)
+            except msgspec.DecodeError:
+                pass  # an error, or an item of another form
         try:
             return msgspec.json.decode(body_contents)
         except msgspec.DecodeError:
@@ -51,7 +80,7 @@ class _PlainValues(JSONParser):
 
 
 class _PlainSerializer(JSONSerializer):
-    """botocore's serializer, but a DynamoDB value goes into the request as it is."""
+    """botocore's serializer, which here puts DynamoDB values into the request as they are."""
 
     def _serialize(self, serialized: Any, value: Any, shape: Any, key: Any = None) -> None:
         if shape.name == "AttributeValue":
@@ -66,27 +95,27 @@ class _Parsers(ResponseParserFactory):
 
 
 def botocore_session() -> botocore.session.Session:
-    """A session whose clients read DynamoDB's answers the short way."""
+    """Returns a session whose clients parse DynamoDB's responses without conversion."""
     session = botocore.session.get_session()
     session.register_component("response_parser_factory", _Parsers())
     return session
 
 
 class NotAskedError(NotConnectedError):
-    """A table gave no answer in the last minute."""
+    """The table is not called, because it did not respond within the last minute."""
 
     fmt = "table {table} is not asked: it gave no answer in the last minute"
 
 
 class HastyClient:
-    """A client that does not ask a table for a while after it gave no answer; the other tables it does.
+    """A client that stops calling a table for a while after it failed to respond. Other tables are not affected.
 
     Parameters
     ----------
     client
-        What calls.
+        The client that makes the calls.
     clock
-        Seconds, never going back.
+        A monotonic clock in seconds.
     """
 
     def __init__(self, client: Any, clock: Callable[[], float]) -> None:
@@ -97,7 +126,7 @@ class HastyClient:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
-    def _make_api_call(self, operation: str, parameters: Mapping[str, Any]) -> Any:  # what pynamodb calls
+    def _make_api_call(self, operation: str, parameters: Mapping[str, Any]) -> Any:  # the method that pynamodb calls
         table = _table_of(parameters)
         silence = self._silences.setdefault(table, Silence(self._clock))
         if silence.holds:
@@ -110,16 +139,16 @@ class HastyClient:
 
 
 def _table_of(parameters: Mapping[str, Any]) -> str:
-    """The table that a call is about: batches name the tables of their requests, and ours have one."""
+    """Returns the table that a call concerns. Batches name the tables of their requests, and ours have only one."""
     return str(parameters.get("TableName") or next(iter(parameters.get("RequestItems", {"": None}))))
 
 
 def dynamodb_client(session: botocore.session.Session, *, region: str, hasty: Callable[[], float] | None = None) -> Any:
-    """A client for all tables; the endpoint and credentials are the usual AWS variables'.
+    """Returns a client for all tables. Endpoint and credentials come from the usual AWS variables.
 
-    Given a clock, it is ``hasty``: it gives up soon, and then for a while.
+    If a clock is given as ``hasty``, the client has short timeouts, and stops calling a table that does not respond.
     """
     config = _CONFIG if hasty is None else _HASTY
     client: Any = session.create_client("dynamodb", region_name=region, config=config)
-    client._serializer = _PlainSerializer()  # noqa: SLF001  # parsers can be registered with a session, serializers not
+    client._serializer = _PlainSerializer()  # noqa: SLF001  # a session accepts parsers, but not serializers
     return client if hasty is None else HastyClient(client, hasty)

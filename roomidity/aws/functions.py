@@ -1,4 +1,4 @@
-"""Functions of the stage, called without waiting for what they do."""
+"""Calls functions of the stage without waiting for their result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Function"]
 
 
 class Function:
-    """One function in Lambda, whose client is made when it is first called."""
+    """One Lambda function, whose client is made at the first call."""
 
     def __init__(self, connect: Callable[[], Any], name: str) -> None:
         self._connect = connect
@@ -24,12 +24,12 @@ class Function:
         return self._connect()
 
     def begin(self, event: Mapping[str, Any]) -> None:
-        """Have it called with ``event``: Lambda keeps the event, and tries again where the call fails.
+        """Invoke the function with ``event``, asynchronously. Lambda keeps the event, and retries if the call fails.
 
         Raises
         ------
         NotFoundError
-            If there is no such function, as on the local engine.
+            If the function does not exist, as on the local engine.
         """
         try:
             self._client.invoke(FunctionName=self.name, InvocationType="Event", Payload=json.dumps(event).encode())

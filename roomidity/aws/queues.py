@@ -1,4 +1,4 @@
-"""Queues in SQS: receive, send and delete in batches, minding what each call leaves undone."""
+"""SQS queues: receive, send and delete in batches, and handle what each call leaves undone."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ __all__ = ["Queue"]
 
 _BATCH: Final = 10
 _BATCH_BYTES: Final = 256_000
-"""All bodies of one SendMessageBatch together; the service takes 1 MiB, other endpoints no more than 256 KiB."""
+"""Limit on all bodies of one SendMessageBatch together. The service accepts 1 MiB, but other endpoints only 256 KiB."""
 
 _ATTEMPTS: Final = 3
 
 _FIRST_SENT: Final = "first_sent_ms"
-"""A replayed message's attribute: when it was sent first. Without it, it would count as sent after a deletion."""
+"""Attribute with the time at which a replayed message was first sent. Without it, the message would count as sent
+after a deletion.
+"""
 
 _OF_CONTENT: Final = frozenset({"BatchRequestTooLong", "InvalidMessageContents", "MessageTooLong"})
 _OF_LENGTH: Final = ("shorter than", "too long", "must be less than")
-"""What services say of a message that is longer than the queue takes."""
+"""Fragments of the errors with which services refuse a message that is too long for the queue."""
 
 _LONGEST_WITH_ATTRIBUTE: Final = 262_000
-"""Bytes of UTF-8: a queue takes 262,144 with the attribute."""
+"""Limit in bytes of UTF-8. A queue accepts 262,144 including the attribute."""
 
 
 class Queue:
-    """One queue, found by its name when it is first used."""
+    """One queue, whose URL is looked up by name on first use."""
 
     def __init__(self, client: SQSClient, name: str, *, wait_s: int = 1) -> None:
         self._client = client
@@ -42,14 +44,17 @@ class Queue:
 
     @cached_property
     def url(self) -> str:
-        """Where the queue is."""
+        """The URL of the queue."""
         try:
             return self._client.get_queue_url(QueueName=self.name)["QueueUrl"]
         except self._client.exceptions.QueueDoesNotExist as error:
             raise StoreError(f"queue {self.name!r} does not exist here; {REMEDIES['missing']}") from error
 
     def receive(self) -> list[Message]:
-        """Up to ten messages, hidden from others until the visibility timeout; none after a long poll in vain."""
+        """Returns up to ten messages, hidden from other readers until the visibility timeout.
+
+        The list is empty if none arrived during a long poll.
+        """
         answer = self._client.receive_message(
             QueueUrl=self.url,
             MaxNumberOfMessages=_BATCH,
@@ -69,7 +74,10 @@ class Queue:
         ]
 
     def delete(self, messages: Sequence[Message]) -> list[Message]:
-        """Delete ``messages``; those that could not be, after some attempts, come back (and will be received again)."""
+        """Delete ``messages``.
+
+        Returns those that could not be deleted after some attempts, which will be received again.
+        """
         undone: list[Message] = []
         for start in range(0, len(messages), _BATCH):
             batch = list(messages[start : start + _BATCH])
@@ -85,14 +93,15 @@ class Queue:
         return undone
 
     def send(self, bodies: Sequence[str], *, delay_s: int = 0) -> None:
-        """Send each body as a message, to be received after ``delay_s``; with a :class:`Resent` goes when it was first.
+        """Send each body as a message that can be received after ``delay_s`` seconds.
 
-        Not with one so long that it would be refused with it: nothing is lost for that.
+        A :class:`Resent` body carries the time at which it was first sent. If it is too long to carry it, the time is
+        left out rather than losing the message.
 
         Raises
         ------
         StoreError
-            If some were refused after some attempts; all others are sent.
+            If some were still refused after some attempts. All others are sent.
         """
         refused: list[Any] = []
         for whole in _batches(bodies):
@@ -112,9 +121,10 @@ class Queue:
             raise StoreError(f"queue {self.name!r} refused {len(refused)} messages: {refused[0].get('Message')}")
 
     def offer(self, bodies: Sequence[str]) -> list[Refusal | None]:
-        """Offer at most ten bodies in one call; for each None where it was taken, else why it was not.
+        """Offer up to ten bodies in one call. Returns for each None if it was accepted, or why it was refused.
 
-        A call that fails as a whole raises what the client raises, but for one that is refused for what it holds.
+        If the whole call fails, the client's error is raised, except for a call that was refused because of its
+        content.
         """
         entries = [_entry(index, body, 0) for index, body in enumerate(bodies)]
         try:
@@ -130,7 +140,7 @@ class Queue:
         return refusals
 
     def depth(self) -> int:
-        """About how many messages wait."""
+        """Returns the approximate number of waiting messages."""
         answer = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessages"])
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
@@ -144,7 +154,10 @@ def _entry(index: int, body: str, delay_s: int) -> Any:
 
 
 def _is_final(error: Any) -> bool:
-    """Whether an error is about what a message holds or how long it is; of any other the sender may yet be cured."""
+    """Returns whether an error is about a message's content or length.
+
+    After any other error, the sender may succeed later.
+    """
     code = str(error.get("Code", "")).rpartition(".")[2]
     return code in _OF_CONTENT or (
         code == "InvalidParameterValue" and any(word in str(error.get("Message", "")).lower() for word in _OF_LENGTH)
@@ -161,7 +174,7 @@ def _first_sent(message: Any) -> int | None:
 
 
 def _batches(bodies: Sequence[str]) -> Iterator[list[str]]:
-    """Bodies in order, at most ten and ``_BATCH_BYTES`` together; a longer one goes alone."""
+    """Yields the bodies in order, in batches of at most ten and ``_BATCH_BYTES`` together. A longer body goes alone."""
     batch: list[str] = []
     size = 0
     for body in bodies:

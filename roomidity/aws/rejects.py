@@ -1,6 +1,7 @@
-"""Rejected readings as NDJSON in the bucket: reason, message and original, so that none is lost.
+"""Rejected readings as NDJSON in the bucket, with reason, message and original, so that none is lost.
 
-A line is one reading, or those of a message that are kept together: :mod:`roomidity.readings.rejected`.
+A line is one reading, or several readings of one message that are kept together. See
+:mod:`roomidity.readings.rejected`.
 """
 
 from __future__ import annotations
@@ -23,38 +24,47 @@ _NDJSON: Final = "application/x-ndjson"
 
 
 class RejectLog:
-    """Rejects by day, in objects named by their content, so that the same wave again writes the same object."""
+    """Rejects by day, in objects named by a hash of their content.
+
+    Writing the same wave again is therefore idempotent.
+    """
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
 
     def put(self, day: date, rejects: Sequence[Mapping[str, Any]]) -> str:
-        """Write rejects as one object, as many lines. Returns its key."""
+        """Write rejects as one object, one line each. Returns its key."""
         content = _content(rejects)
         key = f"{_below(day)}{hashlib.sha256(content).hexdigest()[:24]}.ndjson"
         self._bucket.put(key, content, content_type=_NDJSON)
         return key
 
     def replace(self, key: str, rejects: Sequence[Mapping[str, Any]]) -> str:
-        """Put lines in the place of all that an object had, also none; what it was is kept as an older version."""
+        """Replace all lines of an object, possibly by no lines. Returns its version.
+
+        A versioned bucket keeps the former content as an older version.
+        """
         return self._bucket.put(key, _content(rejects), content_type=_NDJSON)
 
     def days(self, first: date | None = None, last: date | None = None) -> list[date]:
-        """The days of which rejects are kept, from ``first`` to ``last``, both included."""
+        """Returns the days that have rejects, from ``first`` to ``last``, both included."""
         kept = (date.fromisoformat(name) for name in self._bucket.folders(f"{_PREFIX}/"))
         return [day for day in kept if (first is None or first <= day) and (last is None or day <= last)]
 
     def keys(self, day: date) -> list[str]:
-        """The objects of a day."""
+        """Returns the keys of a day's objects."""
         return list(self._bucket.keys(_below(day)))
 
     def read(self, key: str) -> Iterator[dict[str, Any]]:
-        """An object's rejects, as they are asked for; none where it is gone. What came in two waves stands in two."""
+        """Yields an object's rejects, read on demand, or none if it is gone.
+
+        A message that was received in two waves has its rejects in two objects.
+        """
         for line in self.lines(key):
             yield from expand(line)
 
     def lines(self, key: str) -> Iterator[dict[str, Any]]:
-        """An object's lines, as they are asked for; none where it is gone."""
+        """Yields an object's lines, read on demand, or none if it is gone."""
         try:
             for line in self._bucket.lines(key):
                 yield json.loads(line)
@@ -62,20 +72,24 @@ class RejectLog:
             return
 
     def rewrite(self, key: str, rejects: Sequence[Mapping[str, Any]]) -> str | None:
-        """Put lines of rejects in the place of all that an object had, its version; without any, the object goes."""
+        """Replace all lines of an object.
+
+        Returns its new version, or None if there are no lines left and it was deleted.
+        """
         if rejects:
             return self._bucket.put(key, _content(rejects), content_type=_NDJSON)
         self._bucket.delete(key)
         return None
 
     def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete the rejects that are of a house, also from what a versioned bucket keeps of older objects.
+        """Delete the rejects that concern a house, including those in old versions of objects.
 
-        All of them are looked at, again until none is found: one that is written meanwhile is found as well.
+        All rejects are searched, repeatedly until none is found, so that those written in the meantime are found as
+        well.
 
         Yields
         ------
-        How many, object by object. Where it ends half way, running it again does the rest.
+        The number deleted, object by object. If it is interrupted, running it again does the rest.
         """
         while True:
             found = 0
@@ -100,7 +114,7 @@ class RejectLog:
             return 0
         if named and not dry_run:
             version = self.rewrite(one.key, left) if one.is_latest else None
-            if version != one.version:  # in a bucket that keeps no versions the new one is where the old one was
+            if version != one.version:  # without versioning, the new object has already replaced the old one
                 self._bucket.erase([one])
         return named
 

@@ -12,13 +12,15 @@ from botocore.exceptions import HTTPClientError
 __all__ = ["SILENT_S", "Silence"]
 
 SILENT_S: Final = 60.0
-"""After a timeout or a broken connection: all houses of a batch fall under it, those of the next slot do not."""
+"""How long, in s, a service is not called after a timeout or a broken connection. That covers all houses of one
+batch, but not those of the next slot.
+"""
 
 _NO_ANSWER: Final = (NotConnectedError, HTTPClientError)
 
 
 class Silence:
-    """Whether something gave no answer lately, by a ``clock`` in seconds that never goes back."""
+    """Remembers whether something recently failed to respond, by a monotonic ``clock`` in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -26,10 +28,10 @@ class Silence:
 
     @property
     def holds(self) -> bool:
-        """Whether it is not to be asked now."""
+        """Whether it must not be called now."""
         return self._clock() < self._until
 
     def learn(self, error: Exception) -> None:
-        """Begin where an error says that there was no answer, and no refusal either."""
+        """Start the silence if ``error`` means that there was no response at all, not even a refusal."""
         if isinstance(error, _NO_ANSWER):
             self._until = self._clock() + SILENT_S

@@ -1,6 +1,6 @@
-"""The bridge: what a house's MQTT broker hears, to the readings queue; nothing of QoS 1 is lost, whatever ends when.
+"""The bridge from a house's MQTT broker to the readings queue. No message of QoS 1 is lost, whatever stops when.
 
-A message is acknowledged at the broker only once the queue has taken it, or it is known that it never will. What is
-pure (:mod:`outbox`, :mod:`entries`, :mod:`filters`, :mod:`brokers`) knows no network and no clock; :mod:`relay` is the
-loop between two ports, and :mod:`mqtt` the one module that speaks MQTT.
+A message is acknowledged to the broker only once the queue has accepted it, or once it is certain that it never will.
+The pure modules (:mod:`outbox`, :mod:`entries`, :mod:`filters`, :mod:`brokers`) use neither network nor clock.
+:mod:`relay` is the loop between two ports, and :mod:`mqtt` is the only module that speaks MQTT.
 """

@@ -1,4 +1,4 @@
-"""Where the broker is, from ``mqtt://`` and ``mqtts://`` addresses; a password in one is refused: all can see it."""
+"""Parses broker addresses (``mqtt://``, ``mqtts://``). One with a password is refused, as other users could see it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EXPECTED: Final = "expected mqtt://HOST[:PORT], or mqtts://HOST[:PORT] with TLS
 
 @dataclass(frozen=True)
 class Address:
-    """A broker's host and port, whether it speaks TLS there, and the user that the address names."""
+    """A broker's host and port, whether it uses TLS, and the user named by the address."""
 
     host: str
     port: int
@@ -25,12 +25,12 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """The address that ``text`` says.
+        """Returns the parsed address.
 
         Raises
         ------
         InputError
-            If it says none, or a password with it; the message does not repeat that.
+            If it is not a valid address, or contains a password, which the message does not repeat.
 
         Examples
         --------
@@ -43,7 +43,7 @@ class Address:
             url = urlsplit(text)
             host, port = url.hostname, url.port
             has_password = url.password is not None
-        except ValueError:  # a port or an IPv6 address that is none
+        except ValueError:  # The port or IPv6 address is invalid.
             raise InputError(f"found an address that cannot be read; {_EXPECTED}") from None
         if has_password or "@" in url.path + url.query + url.fragment:
             raise InputError(

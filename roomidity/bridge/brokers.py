@@ -1,4 +1,4 @@
-"""What a broker's answers say about losing messages, and what no client can see of it. Pure."""
+"""What a broker's answers reveal about losing messages, and what no client can see of it. Pure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from roomidity.bridge.ports import Linked
 __all__ = ["DROPPED", "SESSION_S", "UNSEEN", "VERSION", "dangers"]
 
 SESSION_S: Final = 7 * 86_400
-"""How long the broker is asked to keep the session, and what comes for it, while the bridge is away."""
+"""How long the broker is asked to keep the session, and the messages for it, while the bridge is away, in s."""
 
 VERSION: Final = "$SYS/broker/version"
 DROPPED: Final = "$SYS/broker/publish/messages/dropped"
-"""Where Mosquitto says who it is, and how many messages it has dropped because a client's queue was full."""
+"""Where Mosquitto publishes its version, and how many messages it has dropped because a client's queue was full."""
 
 UNSEEN: Final = (
     "No client can see how much the broker keeps for a bridge that is away. For Mosquitto set in mosquitto.conf: "
@@ -24,7 +24,7 @@ UNSEEN: Final = (
 
 
 def dangers(linked: Linked, granted: Mapping[str, int | str]) -> list[str]:
-    """What of the broker's answers would lose messages, each with what to do; none where all is well."""
+    """Returns warnings about answers of the broker that imply lost messages, each with a remedy."""
     found = []
     if linked.maximum_qos < 1:
         found.append(
@@ -47,7 +47,7 @@ def dangers(linked: Linked, granted: Mapping[str, int | str]) -> list[str]:
 
 
 def _span(seconds: int) -> str:
-    """A length of time in its largest whole unit.
+    """Returns a duration in its largest whole unit.
 
     >>> _span(604_800), _span(7_200), _span(90), _span(0)
     ('7 days', '2 hours', '90 s', '0 s')

@@ -1,7 +1,7 @@
-"""Messages of a broker as entries of an envelope, as :mod:`roomidity.dialects.envelopes` opens them in the drain.
+"""Turns a broker's messages into envelope entries, which :mod:`roomidity.dialects.envelopes` opens in the drain.
 
-They go untranslated: what a device map or a later version makes of a message is for the drain to say, so that a bridge
-that stands in a cupboard for years needs no update.
+They are not translated here. What a message means is left to the drain, with its device map and version, so that a
+bridge that stands in a cupboard for years needs no update.
 """
 
 from __future__ import annotations
@@ -23,21 +23,23 @@ __all__ = ["LeftOut", "Published", "entry_of", "has_own_time"]
 
 
 class LeftOut(StrEnum):
-    """Why a message goes nowhere: nothing will change that, so it is acknowledged, and counted."""
+    """Why a message is not forwarded. Nothing will change that, so it is acknowledged and counted."""
 
-    NOT_UTF8 = "not_utf8"  # a picture, say; JSON cannot hold it, and no dialect is made of it
-    RETAINED = "retained"  # of the broker's store, and nobody knows how old
+    NOT_UTF8 = "not_utf8"  # such as a picture; JSON cannot hold it, and no dialect uses it
+    RETAINED = "retained"  # from the broker's store, and of unknown age
     TOO_LARGE = "too_large"  # for the queue
-    NOT_ASKED = "not_asked"  # of an earlier subscription, which the broker still keeps
-    REFUSED = "refused"  # by the queue, for what it holds
+    NOT_ASKED = "not_asked"  # from an earlier subscription that the broker still keeps
+    REFUSED = "refused"  # by the queue, because of its content
 
 
 _CLOCK_IS_SET: Final = datetime(2025, 1, 1, tzinfo=UTC)
-"""A clock before it was never set, as after a start without a network: the queue's time counts then, and is nearer."""
+"""A clock before this was never set, as after a start without network. The queue's time is then nearer and used."""
 
 _FEW_BRACKETS: Final = 64
-"""Of a payload that stands in the envelope as JSON: one that is nested deeper than a parser takes must not spoil what
-stands beside it, so it goes as text."""
+"""Maximum number of brackets in a payload that is embedded as JSON.
+
+A payload nested deeper than a parser accepts would spoil the whole envelope, so it is sent as text.
+"""
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,13 @@ class Published:
     Parameters
     ----------
     topic
-        None where it is not UTF-8.
+        The topic, or None if it is not UTF-8.
     qos
-        0 to 2; at 0 the broker wants no acknowledgement and keeps no copy.
+        0 to 2. At 0 the broker wants no acknowledgement and keeps no copy.
     mid
-        The packet's identifier, good for one connection; 0 at QoS 0.
+        The packet's identifier, valid for one connection. It is 0 at QoS 0.
     retain
-        Whether it is of the broker's store, so that nobody knows how old it is.
+        Whether it comes from the broker's store, so that its age is unknown.
     dup
         Whether the broker says that it delivered it before.
     """
@@ -67,7 +69,7 @@ class Published:
 
 
 def entry_of(message: Published, *, received: datetime) -> str | LeftOut:
-    """The entry of a message that came at ``received``, as JSON in ASCII; or why there is none.
+    """Returns the entry of a message received at ``received`` as ASCII JSON, or why it has none.
 
     >>> at = datetime(2026, 11, 22, 7, 14, 57, 250_000, tzinfo=UTC)
     >>> entry_of(Published("zigbee2mqtt/bath", b'{"humidity":51.2}'), received=at)
@@ -93,7 +95,7 @@ def entry_of(message: Published, *, received: datetime) -> str | LeftOut:
 
 
 def has_own_time(topic: str, payload: str, *, received: datetime) -> bool:
-    """Whether a message says itself when something was measured; whether to trust that is for the drain to say."""
+    """Returns whether a message states when something was measured. The drain decides whether to trust it."""
     return any(map(_says_when, open_envelope(parsed(payload), received=received, topic=topic, retain=True)))
 
 
@@ -112,7 +114,7 @@ def _says_when(found: Any) -> bool:
 
 
 def _can_be_embedded(payload: bytes) -> bool:
-    """Whether a payload is plain JSON of an object or array, which may stand in the envelope as it is."""
+    """Returns whether a payload is plain ASCII JSON of an object or array, which the envelope may contain unchanged."""
     if payload[:1] not in {b"{", b"["} or not payload.isascii():
         return False
     if payload.count(b"{") + payload.count(b"[") > _FEW_BRACKETS:

@@ -1,4 +1,4 @@
-"""Topic filters of MQTT: which are well-formed, and which topics they ask for."""
+"""MQTT topic filters: checks whether they are well-formed and which topics they match."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SHARED: Final = "$share/"
 
 
 def is_filter(text: str) -> bool:
-    r"""Whether a broker can take ``text`` as a filter, one of a shared subscription too.
+    r"""Returns whether a broker accepts ``text`` as a filter, including that of a shared subscription.
 
     >>> is_filter("zigbee2mqtt/#"), is_filter("+/status/+"), is_filter("$share/roomidity/shellies/#")
     (True, True, True)
@@ -31,7 +31,7 @@ def is_filter(text: str) -> bool:
 
 
 def matches(asked: str, topic: str) -> bool:
-    """Whether the filter ``asked`` asks for ``topic``; a wildcard in its first level asks for none that begins with $.
+    """Returns whether the filter ``asked`` matches ``topic``. A leading wildcard matches no topic that begins with $.
 
     >>> matches("zigbee2mqtt/#", "zigbee2mqtt/bath"), matches("zigbee2mqtt/#", "zigbee2mqtt"), matches("+/bath", "a/b")
     (True, True, False)

@@ -1,8 +1,8 @@
-"""The broker behind paho-mqtt: MQTT 5, a session that the broker keeps, acknowledgements by hand.
+"""Connects to the broker with paho-mqtt: MQTT 5, a persistent session, and manual acknowledgements.
 
-paho has a thread of its own only where it is asked for one; here its loop is turned by who waits for events, so that no
-callback runs beside anything else. It acknowledges nothing by itself, and when it connects anew it drops what it had
-not sent yet, so that no acknowledgement reaches a connection that it is not of.
+paho uses a thread of its own only on request. Here its loop is run by whoever waits for events, so that no callback
+runs concurrently with anything else. It acknowledges nothing by itself. When it reconnects, it drops what it had not
+sent yet, so that no acknowledgement reaches a connection to which it does not belong.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from roomidity.errors import BridgeError
 __all__ = ["Credentials", "MqttBroker", "tls_context"]
 
 _KEEPALIVE_S: Final = 60
-"""A call to the queue may take half of it."""
+"""Keepalive interval in s. A call to the queue may take half of it."""
 
 _REFUSALS: Final[Mapping[int, str]] = {
     132: "it does not speak MQTT 5, which the bridge needs: use Mosquitto 1.6 or newer, EMQX, HiveMQ or VerneMQ",
@@ -42,11 +42,11 @@ _REFUSALS: Final[Mapping[int, str]] = {
     138: "this client is banned there: look at its configuration, or give another --client-id",
     140: "it asks for another way to authenticate: allow a user with a password, or a certificate",
 }
-"""Why a broker lets nobody in for good, by reason code."""
+"""Why a broker permanently refuses the client, by reason code."""
 
 _TAKEN_OVER: Final = 142
 _FAILURE: Final = 128
-"""Reason codes from here on are failures."""
+"""Reason codes from this one on are failures."""
 
 _SHUT: Final = (
     "it closed the connection before it let us in; check the port, whether it speaks TLS there (mqtts://) or asks for "
@@ -56,19 +56,19 @@ _SHUT: Final = (
 
 @dataclass(frozen=True)
 class Credentials:
-    """Who we say that we are; no text of it holds the password."""
+    """The client's credentials. No representation of it shows the password."""
 
     user: str | None = None
     password: str | None = field(default=None, repr=False)
 
 
 def tls_context(*, ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> ssl.SSLContext:
-    """Returns how to speak TLS: certificates are checked, against ``ca_file`` or what the system trusts.
+    """Returns a TLS context that checks certificates against ``ca_file`` or the system's authorities.
 
     Raises
     ------
     BridgeError
-        If a file holds no certificate or no key, or the key is protected by a passphrase.
+        If a file contains no certificate or no key, or if the key is protected by a passphrase.
     """
     try:
         context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
@@ -95,13 +95,13 @@ class MqttBroker:
     Parameters
     ----------
     address
-        Where it is.
+        The address of the broker.
     client_id
-        The session's name: the same at every start, and nobody else's.
+        The name of the session, which is the same at every start and used by no other client.
     credentials
-        Who we are.
+        User and password.
     tls
-        How to speak TLS, where the address says that it is spoken.
+        The TLS context if the address requires TLS.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class MqttBroker:
         client.on_subscribe = self._on_subscribe
 
     def connect(self) -> None:
-        """Begin to connect; what comes of it is an event."""
+        """Begins to connect. The outcome is reported as an event."""
         wanted = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's has no types
         wanted.SessionExpiryInterval = SESSION_S
         wanted.ReceiveMaximum = WINDOW
@@ -141,10 +141,10 @@ class MqttBroker:
             self._lose(self._failed(error))
 
     def subscribe(self, filters: Sequence[str], *, qos: int = 1) -> None:
-        """Ask for topics; what is published at a higher QoS than ``qos`` comes at that.
+        """Subscribes to topics. Messages published at a higher QoS than ``qos`` arrive at ``qos``.
 
-        At QoS 1 what the broker has in store comes once a session, marked as retained; what is published from then on
-        is not marked, whether or not it is stored as well.
+        At QoS 1 the messages in the broker's store arrive once per session, marked as retained. Messages published
+        afterwards are not marked, whether or not they are also stored.
         """
         stored = SubscribeOptions.RETAIN_SEND_IF_NEW_SUB if qos else SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
         options = SubscribeOptions(qos=qos, retainAsPublished=False, retainHandling=stored)
@@ -153,7 +153,7 @@ class MqttBroker:
             self._asked[mid] = list(filters)
 
     def wait(self, timeout_s: float) -> list[Event]:
-        """What has happened since; returns at once where something has, else after ``timeout_s`` at most."""
+        """Returns the events since the last call, at once if there are any, else after at most ``timeout_s``."""
         if self._is_open and not self._events:
             if self._client.loop(timeout_s) != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 self._lose(self._broken())
@@ -163,12 +163,12 @@ class MqttBroker:
         return events
 
     def acknowledge(self, receipts: Sequence[Receipt]) -> None:
-        """Acknowledge messages of this connection, in that order."""
+        """Acknowledges messages of this connection, in the given order."""
         for receipt in receipts:
             self._client.ack(receipt.mid, receipt.qos)
 
     def leave(self) -> None:
-        """Say farewell, after all that is still to be written; the broker keeps the session."""
+        """Disconnects after everything pending has been written. The broker keeps the session."""
         self._client.disconnect()
         for _ in range(20):
             if not self._is_open or self._client.loop(0.1) != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -176,7 +176,7 @@ class MqttBroker:
         self._is_open = False
         self._events = [event for event in self._events if isinstance(event, Published) and not event.qos]
 
-    # ---- paho's callbacks, which run inside of connect, loop and disconnect.
+    # ---- paho's callbacks, which run inside connect, loop and disconnect.
 
     def _on_connect(
         self, _client: Client, _data: Any, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
@@ -230,7 +230,7 @@ class MqttBroker:
             self._events.append(lost)
 
     def _failed(self, error: Exception) -> Lost:
-        """Why there is no connection, and what to do."""
+        """Returns why there is no connection, and what to do."""
         host, where = self._address.host, str(self._address)
         if isinstance(error, socket.gaierror):
             said = f"the host {host!r} is not known here; check the name, or give the broker's address in numbers"

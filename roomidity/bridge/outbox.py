@@ -1,9 +1,9 @@
-"""The outbox: what was heard and not yet taken by the queue, and what may be acknowledged. Pure: time comes in.
+"""The outbox: messages that the queue has not accepted yet, and what may be acknowledged. Pure: time is an argument.
 
-MQTT 5 wants acknowledgements in the order of delivery, so one that the queue has not taken yet holds back those after
-it. An acknowledgement is good for the connection on which its message came: it must not reach the next. What was held
-when a connection broke stays held, for the broker may have forgotten it; what it delivers again is known by identifier
-and content, keeps the time at which it came first, and is not sent twice.
+MQTT 5 requires acknowledgements in the order of delivery, so a message that the queue has not accepted yet holds back
+those after it. An acknowledgement belongs to the connection on which its message came and must not be sent on the next
+one. Messages held when a connection breaks stay held, since the broker may have forgotten them. A redelivered message
+is recognised by identifier and content. It keeps the time at which it first came and is not sent twice.
 """
 
 from __future__ import annotations
@@ -21,23 +21,26 @@ from roomidity.readings.messages import MAX_BODY_BYTES
 __all__ = ["MAX_HELD_BYTES", "WINDOW", "Body", "Outbox", "Receipt"]
 
 WINDOW: Final = 20_000
-"""Unacknowledged messages that the broker may have under way to us (MQTT 5: Receive Maximum). They are held while the
-queue is away, beyond what the broker itself queues: half an hour of a house that hears ten a second."""
+"""Maximum number of unacknowledged messages that the broker may have in flight (MQTT 5: Receive Maximum).
+
+They are held while the queue is unreachable, in addition to what the broker itself queues. This is half an hour for a
+house with ten messages a second.
+"""
 
 MAX_HELD_BYTES: Final = 32 * 2**20
-"""Above it we hang up, and the broker holds what comes."""
+"""Limit of the held messages in bytes. Above it the bridge disconnects and leaves further messages to the broker."""
 
 _OVERHEAD_BYTES: Final = 600
-"""What a held message takes beside its text."""
+"""Approximate memory of a held message beyond its text, in bytes."""
 
 _CALL_BODIES: Final = 10
-"""Of one SendMessageBatch."""
+"""Maximum number of entries in one SendMessageBatch."""
 
 _STALLED: Final = 10
-"""Unacknowledged messages after which a broker may stop (some at 20 or 32, whatever we offer) ..."""
+"""Number of unacknowledged messages at which a broker may stall (some at 20 or 32, whatever is offered) ..."""
 
 _STALLED_S: Final = 1.0
-"""... and the silence that looks like it: such a broker is not made to wait until the time to send comes."""
+"""... and the silence in s that indicates it. Such a broker is not kept waiting until the regular time to send."""
 
 _TAIL: Final = "]}"
 
@@ -52,7 +55,7 @@ class Receipt:
 
 @dataclass(eq=False)
 class _Held:
-    """A message that was heard, as an entry; done once the queue has taken it, or never will."""
+    """A received message as an entry. It is done once the queue has accepted it or never will."""
 
     entry: str
     since_s: float
@@ -63,29 +66,29 @@ class _Held:
 
 @dataclass(frozen=True)
 class Body:
-    """A message for the queue, and what it holds."""
+    """A message for the queue, with the held messages it contains."""
 
     text: str
     held: tuple[_Held, ...] = field(repr=False)
 
 
 class Outbox:
-    """Packs what was heard of a house by size and by time; says what may be acknowledged.
+    """Packs a house's messages by size and time, and determines which may be acknowledged.
 
     Parameters
     ----------
     house
-        Whose broker it is.
+        The house of the broker.
     max_bytes
-        The longest body, and all bodies of a call together.
+        Maximum size in bytes of a body, and of all bodies of a call together.
     flush_s
-        How long a message waits for others at most, in s.
+        How long a message waits at most for others, in s.
     """
 
     def __init__(self, house: str, *, max_bytes: int = MAX_BODY_BYTES, flush_s: float) -> None:
         self._head = f'{{"house":{json.dumps(house)},"messages":['
         self._max_bytes = max_bytes
-        self._room = max_bytes - len(self._head) - len(_TAIL)  # all of it is ASCII
+        self._room = max_bytes - len(self._head) - len(_TAIL)  # everything is ASCII
         self._flush_s = flush_s
         self._waiting: deque[_Held] = deque()
         self._waiting_bytes = 0
@@ -97,7 +100,7 @@ class Outbox:
     # ---- What comes in.
 
     def hear(self, message: Published, *, received: datetime, now_s: float) -> LeftOut | None:
-        """Take a message in; returns why it goes nowhere, where that is so."""
+        """Takes in a message. Returns why it is left out, or None if it is not."""
         self._note(message, now_s)
         digest = _digest(message)
         receipt = Receipt(message.mid, message.qos)
@@ -120,7 +123,7 @@ class Outbox:
         return None
 
     def pass_over(self, message: Published, *, now_s: float) -> LeftOut:
-        """Have a message acknowledged that nobody asked for; returns that as why it goes nowhere."""
+        """Has a message acknowledged that was not asked for. Returns this as the reason for leaving it out."""
         self._note(message, now_s)
         self._leave_out(message, LeftOut.NOT_ASKED)
         return LeftOut.NOT_ASKED
@@ -138,7 +141,7 @@ class Outbox:
     # ---- What goes out.
 
     def is_due(self, now_s: float) -> bool:
-        """Whether it is time to send: enough waits, it has waited long enough, or the broker waits for us."""
+        """Returns whether to send now: enough is waiting, it has waited long enough, or the broker waits."""
         if not self._waiting:
             return False
         unacknowledged = len(self._unacknowledged)
@@ -150,7 +153,7 @@ class Outbox:
         )
 
     def bodies(self) -> list[Body]:
-        """What one call may send, the oldest first: at most ten bodies, together no longer than one may be."""
+        """Returns what one call may send, oldest first: at most ten bodies, in total no longer than one body may be."""
         groups: list[list[_Held]] = []
         total = size = 0
         for held in self._waiting:
@@ -168,13 +171,16 @@ class Outbox:
         return [Body(self._head + ",".join(one.entry for one in group) + _TAIL, tuple(group)) for group in groups]
 
     def take(self, body: Body) -> None:
-        """The queue has taken ``body``."""
+        """Notes that the queue has accepted ``body``."""
         self.counts["queued"] += len(body.held)
         self.counts["bodies"] += 1
         self._end(body)
 
     def refuse(self, body: Body) -> str | None:
-        """The queue will never take ``body``: its messages go one by one; returns the entry of one that was alone."""
+        """Notes that the queue will never accept ``body``, so that its messages are sent one by one.
+
+        Returns the entry if it was alone, which is then dropped, else None.
+        """
         if len(body.held) > 1:
             for held in body.held:
                 held.is_alone = True
@@ -193,19 +199,19 @@ class Outbox:
     # ---- What is acknowledged.
 
     def acknowledgements(self) -> list[Receipt]:
-        """What may be acknowledged now, in order; each is handed out once."""
+        """Returns what may be acknowledged now, in order. Each receipt is returned only once."""
         ready: list[Receipt] = []
         while self._unacknowledged and self._unacknowledged[0][1].is_done:
             ready.append(self._unacknowledged.popleft()[0])
         return ready
 
     def lose_connection(self) -> None:
-        """The connection is gone, or another attempt failed; acknowledgements of it are good for nothing any more."""
+        """Notes that the connection is lost or another attempt failed. Its acknowledgements are no longer valid."""
         self._before.update(self._unacknowledged)
         self._unacknowledged.clear()
 
     def resume(self, *, session_present: bool) -> None:
-        """There is a connection again; without the session the broker delivers nothing of before."""
+        """Notes that there is a connection again. Without the session the broker redelivers no earlier messages."""
         if not session_present:
             self._before.clear()
 
@@ -213,22 +219,22 @@ class Outbox:
 
     @property
     def waiting(self) -> int:
-        """Messages that the queue has not taken yet."""
+        """Number of messages that the queue has not accepted yet."""
         return len(self._waiting)
 
     @property
     def unacknowledged(self) -> int:
-        """Messages that the broker waits to have acknowledged."""
+        """Number of messages that still have to be acknowledged to the broker."""
         return len(self._unacknowledged)
 
     @property
     def is_full(self) -> bool:
-        """Whether no more should be taken in."""
+        """Whether no more messages should be taken in."""
         return self._cost >= MAX_HELD_BYTES
 
     @property
     def is_roomy(self) -> bool:
-        """Whether much can be taken in again."""
+        """Whether there is ample space for messages again."""
         return self._cost <= MAX_HELD_BYTES // 2
 
     @property

@@ -1,4 +1,4 @@
-"""When to try again: later each time, and never in step with others."""
+"""Retry times with exponential backoff and jitter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Patience"]
 
 
 class Patience:
-    """A wait after each failure in a row: half to all of a bound that doubles, from ``first_s`` to ``longest_s``."""
+    """A wait after each consecutive failure: half to all of a bound that doubles from ``first_s`` to ``longest_s``."""
 
     def __init__(self, randomness: random.Random, *, first_s: float, longest_s: float) -> None:
         self._randomness = randomness
@@ -18,7 +18,7 @@ class Patience:
         self.until_s = 0.0
 
     def fail(self, now_s: float, *, least_s: float = 0.0) -> float:
-        """Note a failure; returns how long to wait now, in s."""
+        """Notes a failure. Returns how long to wait now, in s."""
         bound = min(self._longest_s, self._first_s * 2.0**self._failures)
         self._failures = min(self._failures + 1, 30)
         wait_s: float = max(least_s, bound) * self._randomness.uniform(0.5, 1)
@@ -26,5 +26,5 @@ class Patience:
         return wait_s
 
     def succeed(self) -> None:
-        """Note that it worked."""
+        """Notes a success, which resets the backoff."""
         self._failures, self.until_s = 0, 0.0

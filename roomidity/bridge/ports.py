@@ -1,4 +1,4 @@
-"""What the bridge talks to: a broker, which tells what happens, and a queue, which takes bodies or says why not."""
+"""The bridge's ports: a broker that reports events, and a queue that accepts bodies or says why not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ __all__ = ["Broker", "Event", "Granted", "Linked", "Lost", "Queue"]
 
 @dataclass(frozen=True)
 class Linked:
-    """The broker let us in, and knew our session or not; how long it keeps that, None where it does as it was asked."""
+    """The broker accepted the connection, with or without a previous session.
+
+    ``expiry_s`` is how long it keeps the session in s, or None if as long as requested.
+    """
 
     session_present: bool
     expiry_s: int | None = None
@@ -24,23 +27,23 @@ class Linked:
 
 @dataclass(frozen=True)
 class Granted:
-    """What became of subscriptions: by filter the QoS that was granted, or why it was refused."""
+    """The outcome of subscriptions: by filter the granted QoS, or why it was refused."""
 
     filters: dict[str, int | str]
 
 
 @dataclass(frozen=True)
 class Lost:
-    """The connection is gone, or never came to be, and why.
+    """The connection is lost or was never established.
 
     Parameters
     ----------
     said
         What was found, and what to do.
     is_final
-        Whether another attempt would end alike, as with a wrong password.
+        Whether another attempt would fail in the same way, as with a wrong password.
     is_takeover
-        Whether another client took over our session.
+        Whether another client took over the session.
     """
 
     said: str
@@ -52,29 +55,29 @@ Event = Linked | Granted | Lost | Published
 
 
 class Broker(Protocol):
-    """An MQTT broker, as one client of it sees it. Nothing here is called from two threads."""
+    """An MQTT broker as seen by one client. No method is called from two threads."""
 
     def connect(self) -> None:
-        """Begin to connect; what comes of it is an event."""
+        """Begins to connect. The outcome is reported as an event."""
 
     def subscribe(self, filters: Sequence[str], *, qos: int = 1) -> None:
-        """Ask for topics; what is published at a higher QoS than ``qos`` comes at that."""
+        """Subscribes to topics. Messages published at a higher QoS than ``qos`` arrive at ``qos``."""
 
     def wait(self, timeout_s: float) -> list[Event]:
-        """What has happened since; returns at once where something has, else after ``timeout_s`` at most."""
+        """Returns the events since the last call, at once if there are any, else after at most ``timeout_s``."""
 
     def acknowledge(self, receipts: Sequence[Receipt]) -> None:
-        """Acknowledge messages of this connection, in that order."""
+        """Acknowledges messages of this connection, in the given order."""
 
     def leave(self) -> None:
-        """Say farewell; the broker keeps the session."""
+        """Disconnects. The broker keeps the session."""
 
 
 class Queue(Protocol):
-    """The readings queue, as a producer sees it."""
+    """The readings queue as seen by a producer."""
 
     def offer(self, bodies: Sequence[str]) -> list[Refusal | None]:
-        """Offer up to ten bodies in one call; returns for each None where it was taken, else why not.
+        """Offers up to ten bodies in one call. Returns for each None if it was accepted, else why not.
 
-        What fails as a whole raises.
+        Raises if the call as a whole fails.
         """

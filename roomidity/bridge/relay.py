@@ -1,7 +1,7 @@
-"""The loop: from the broker to the outbox, from there to the queue, and back come acknowledgements.
+"""The loop that carries messages from the broker to the outbox and the queue, and acknowledgements back.
 
-One thread does all of it, so that nothing is acknowledged beside its sending. While a call to the queue takes its time,
-nothing is read from the broker either, which holds what comes: that is all the flow control there is.
+A single thread does everything, so that acknowledging never runs concurrently with sending. During a call to the queue
+nothing is read from the broker, which holds what arrives. This is the only flow control.
 """
 
 from __future__ import annotations
@@ -27,18 +27,21 @@ __all__ = ["Clocks", "Relay", "Started"]
 logger: Final = logging.getLogger("roomidity.bridge")
 
 _START_S: Final = 20.0
-"""How long a broker may take to let us in."""
+"""How long a broker may take to accept the connection, in s."""
 
 _WAIT_S: Final = 0.25
-"""How long one look at the network waits: what was told to end does so within it."""
+"""How long one look at the network waits, in s. A request to end is noticed within this time."""
 
 _REPORT_S: Final = 60.0
 _TAKEOVER_S: Final = 60.0
-"""Who lost its session to another client of the same name takes it back no sooner: two would chase each other."""
+"""Minimum time in s before a session lost to another client of the same name is taken back.
+
+Otherwise the two would chase each other.
+"""
 
 _BRIEF_S: Final = 60.0
 _CHASES: Final = 3
-"""So many connections in a row that did not last that long: maybe two clients of a name; not every broker tells."""
+"""Number of consecutive short connections that suggest two clients of the same name, which not every broker reports."""
 
 _CHASED: Final = (
     "it does so again and again: does another client, such as a second bridge of this house, bear the same name? End "
@@ -48,7 +51,7 @@ _CHASED: Final = (
 
 @dataclass(frozen=True)
 class Clocks:
-    """The time in UTC, and seconds that never go back."""
+    """The time in UTC, and monotonic time in s."""
 
     utc: Callable[[], datetime]
     monotonic: Callable[[], float]
@@ -56,7 +59,7 @@ class Clocks:
 
 @dataclass(frozen=True)
 class Started:
-    """What the broker answered: whether it knew the session, what it granted, and what of it would lose messages."""
+    """The broker's answers: whether it knew the session, what it granted, and which of this would lose messages."""
 
     session_present: bool
     granted: Mapping[str, int | str]
@@ -64,20 +67,20 @@ class Started:
 
 
 class Relay:
-    """Carries messages from a broker to a queue until it is told to end.
+    """Carries messages from a broker to a queue until told to end.
 
     Parameters
     ----------
     broker, queue
         The ports.
     outbox
-        What is held between them.
+        Holds messages between them.
     filters
-        The topics to ask for.
+        The topics to subscribe to.
     clocks, randomness
-        Times, and what back-off is drawn from.
+        Times, and the source of backoff jitter.
     explain
-        What an error of the queue means, in a line; None where it is a fault of the program.
+        Returns a one-line explanation of a queue error, or None if it is a fault of the program.
     """
 
     def __init__(
@@ -110,12 +113,12 @@ class Relay:
         self._report_at_s = clocks.monotonic() + _REPORT_S
 
     def start(self) -> Started:
-        """Connect and subscribe; returns what the broker answered.
+        """Connects and subscribes. Returns what the broker answered.
 
         Raises
         ------
         BridgeError
-            If it does not let us in, does not answer, or refuses a topic.
+            If the broker refuses the connection or a topic, or does not answer.
         """
         give_up_at_s = self._clocks.monotonic() + _START_S
         self._connect()
@@ -133,11 +136,11 @@ class Relay:
                 f"the broker refuses {listed}. Expected that this user may read it: change the broker's access rules, "
                 "or give other topics by --topic"
             )
-        self._broker.subscribe([VERSION, DROPPED], qos=0)  # once, and as a favour: some brokers tell nobody
+        self._broker.subscribe([VERSION, DROPPED], qos=0)  # Once and best-effort, since some brokers tell nobody.
         return Started(self._linked.session_present, dict(self._granted), dangers(self._linked, self._granted))
 
     def run(self, is_told_to_end: Callable[[], bool]) -> None:
-        """Carry messages until told to end; then send what is held, once, acknowledge it, and leave."""
+        """Carries messages until told to end. Then makes one attempt to send what is held, and leaves."""
         while not is_told_to_end():
             self._step()
         self._outbox_to_queue(at_once=True)
@@ -150,7 +153,7 @@ class Relay:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """What was heard and what became of it, since the start."""
+        """Numbers of messages received and of their outcomes since the start."""
         return self._outbox.counts
 
     def _step(self) -> None:
@@ -219,7 +222,7 @@ class Relay:
     def _grant(self, granted: Granted) -> None:
         asked = {name: qos for name, qos in granted.filters.items() if name in self._filters}
         if not asked:
-            return  # of what the broker says of itself
+            return  # The answer is about the broker's own topics.
         refused = [name for name, why in asked.items() if isinstance(why, str)]
         if self._granted is not None and refused:
             logger.error("the broker refuses topics that it granted before", extra={"topics": ", ".join(refused)})
@@ -257,7 +260,7 @@ class Relay:
     # ---- The queue.
 
     def _outbox_to_queue(self, *, at_once: bool) -> None:
-        """Send while it is time to; ``at_once``: all, whatever the time, until the queue takes no more."""
+        """Sends while it is time to. With ``at_once``, sends everything now until the queue accepts no more."""
         while self._outbox.waiting:
             now_s = self._clocks.monotonic()
             if not at_once and (now_s < self._to_queue.until_s or not self._outbox.is_due(now_s)):
@@ -267,7 +270,7 @@ class Relay:
             self._acknowledge()
 
     def _send(self) -> bool:
-        """Offer what one call takes; whether the queue took it or said its last word about it."""
+        """Offers one call's worth of bodies. Returns whether the queue accepted or finally refused each of them."""
         bodies = self._outbox.bodies()
         try:
             refusals = self._queue.offer([body.text for body in bodies])

@@ -1,4 +1,4 @@
-"""Sensor dialects: what gateways hear of devices, translated into readings of rooms. No I/O, no clock."""
+"""Sensor dialects: translate what gateways hear from devices into readings of rooms, without I/O or a clock."""
 
 from __future__ import annotations
 

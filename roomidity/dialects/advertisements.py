@@ -1,7 +1,7 @@
-"""Bluetooth advertisements as hex: BTHome v2, Ruuvi, and the thermometer firmwares ATC and pvvx.
+"""Decodes Bluetooth advertisements in hex: BTHome v2, Ruuvi, and the thermometer firmwares ATC and pvvx.
 
-Sources: the BTHome v2 format (bthome.io), Ruuvi's data formats 3, 5, 6 and E1 (docs.ruuvi.com), and the descriptions
-of the firmwares' advertisements. A temperature or humidity that a sensor marks as not measured is None.
+Sources: the BTHome v2 format (bthome.io), Ruuvi's data formats 3, 5, 6 and E1 (docs.ruuvi.com), and the descriptions of
+the firmwares' advertisements. A temperature or humidity that a sensor marks as not measured is None.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Values = dict[Quantity, float | None]
 
 _RUUVI: Final = b"\x99\x04"
 _LONGEST: Final = 1_024
-"""Hex digits; an extended advertisement has 255 bytes."""
+"""Maximum number of hex digits. An extended advertisement has 255 bytes."""
 
 _OBJECTS: Final[Mapping[int, tuple[Quantity, str, float]]] = MappingProxyType(
     {
@@ -44,11 +44,14 @@ _LENGTHS: Final[Mapping[int, int]] = MappingProxyType(
         for number in bytes.fromhex(numbers)
     }
 )
-"""Bytes of every object; a text (53) and raw bytes (54) say theirs."""
+"""Length in bytes of each object. Text (0x53) and raw bytes (0x54) carry their own length."""
 
 
 def decode_bthome(service: Any) -> Values:
-    """Temperature and humidity of BTHome v2 service data; empty where it is encrypted or none."""
+    """Returns temperature (°C) and humidity (%RH) from BTHome v2 service data.
+
+    The result is empty if the data is encrypted or not BTHome v2.
+    """
     content = _bytes(service)
     if len(content) < 2 or content[0] & 1 or content[0] >> 5 != 2:
         return {}
@@ -71,28 +74,31 @@ def decode_bthome(service: Any) -> Values:
 
 
 def decode_service(uuid: Any, service: Any) -> Values:
-    """Temperature and humidity of service data, by the service that it is of."""
+    """Returns temperature (°C) and humidity (%RH) from service data, decoded by the service's UUID."""
     name = uuid.lower().removeprefix("0x") if isinstance(uuid, str) and len(uuid) <= 64 else ""
     if "fcd2" in (name, name[4:8]):
         return decode_bthome(service)
     content = _bytes(service)
-    if "181a" in (name, name[4:8]) and len(content) == 13:  # ATC: big endian
+    if "181a" in (name, name[4:8]) and len(content) == 13:  # ATC is big-endian.
         temperature, humidity = struct.unpack_from(">hB", content, 6)
         return {"temperature": temperature / 10, "humidity": float(humidity)}
-    if "181a" in (name, name[4:8]) and len(content) == 15:  # pvvx: little endian
+    if "181a" in (name, name[4:8]) and len(content) == 15:  # pvvx is little-endian.
         temperature, humidity = struct.unpack_from("<hH", content, 6)
         return {"temperature": temperature / 100, "humidity": humidity / 100}
     return {}
 
 
 def decode_manufacturer(manufacturer: Any) -> Values:
-    """Temperature and humidity of a manufacturer's data, with its id before it: Ruuvi's."""
+    """Returns temperature (°C) and humidity (%RH) from manufacturer data that begins with Ruuvi's company ID.
+
+    The result is empty for any other manufacturer.
+    """
     content = _bytes(manufacturer)
     return _ruuvi(content[2:]) if content[:2] == _RUUVI else {}
 
 
 def decode_advertisement(advertisement: Any) -> Values:
-    """Temperature and humidity of a whole advertisement: Ruuvi's, or BTHome's."""
+    """Returns temperature (°C) and humidity (%RH) from a complete advertisement of Ruuvi or BTHome."""
     for kind, content in _structures(_bytes(advertisement)):
         if kind == 0xFF and content[:2] == _RUUVI:
             return _ruuvi(content[2:])

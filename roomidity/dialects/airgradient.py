@@ -1,6 +1,6 @@
-"""AirGradient, by MQTT or from its local API: always °C, without a time; its case warms the sensor.
+"""AirGradient, by MQTT or from its local API. Values are always in °C and carry no time.
 
-So where there is a compensated value that is taken, and the raw one not.
+The case warms the sensor, so a compensated value is preferred to the raw one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NAME: Final = "airgradient"
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     payload, levels = as_map(heard.payload), after(heard.parts, "airgradient")
     serial = payload.get("serialno")
     is_own = isinstance(serial, str) and not {"atmp", "rhum", "rco2", "pm02"}.isdisjoint(payload)

@@ -1,4 +1,4 @@
-"""Awair's local API: the topic is the URL that was asked, whose host is the device."""
+"""Awair's local API. The topic is the requested URL, whose host identifies the device."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEYS: Final[Mapping[str, Quantity]] = {"temp": "temperature", "humid": "humidit
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     payload = heard.payload
     if isinstance(payload, dict) and isinstance(payload.get("data"), list) and "://" in heard.topic:
         payload = payload["data"]
@@ -31,7 +31,7 @@ def read(heard: Heard) -> list[Measured] | None:
 def _host(topic: str) -> str:
     try:
         return urlsplit(topic if "://" in topic else f"http://{topic}").hostname or ""
-    except ValueError:  # brackets that are no address
+    except ValueError:  # Brackets that do not enclose an IP address.
         return ""
 
 

@@ -1,4 +1,4 @@
-"""Translations as bodies of the project's own form, so that from there on there is one way for every reading."""
+"""Writes translations as message bodies in the project's own form, so that all readings take the same path."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from roomidity.readings.reasons import Reason
 __all__ = ["own_form", "with_faults"]
 
 _FEW: Final = 64
-"""Entries of an envelope that are no messages and are kept with the envelope around them: of more, each alone."""
+"""Maximum number of broken entries that are kept with their envelope. If there are more, each is kept without it."""
 
 
 def own_form(
     message: Message, readings: Sequence[Reading], broken: Sequence[Broken]
 ) -> tuple[Message, dict[int, Reason]]:
-    """A message that holds ``readings``, and after them what is ``broken``; and by position what is wrong already.
+    """Returns a message with ``readings`` followed by ``broken``, and the faults already known by position.
 
-    What stands there with a reason is what brings the reading back when it is sent again.
+    An entry with a fault is stored in the form that restores the reading when it is sent again.
     """
     stamps = [*(one.stamp.house for one in readings), *(one.stamp.house for one in broken)]
     house = stamps[0] if stamps and all(stamp == stamps[0] for stamp in stamps) else None
@@ -49,7 +49,7 @@ def own_form(
 
 
 def with_faults(rows: pl.DataFrame, faults: Mapping[tuple[int, int], Reason]) -> pl.DataFrame:
-    """Decoded rows with what is known to be wrong with some, by message and position."""
+    """Returns the decoded rows with the known faults added, which are given by message and position."""
     if not faults:
         return rows
     known = pl.DataFrame(

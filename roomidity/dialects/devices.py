@@ -1,4 +1,4 @@
-"""Devices: the names that dialects give them, the map from device to room, and the sensors that are made of names."""
+"""Devices: the names dialects give them, the map from device to room, and sensor names derived from device names."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _MOST: Final = 64
 _FORBIDDEN: Final = re.compile(r"[/#$+]")
 _ADDRESS: Final = r"(?:[0-9A-Fa-f]{2}:){5}(?:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}:)?[0-9A-Fa-f]{2}"
 _OWN_COLONS: Final = re.compile(_ADDRESS + r"|urn(?::[^:/]+){1,3}")
-"""Names that have colons of their own: addresses of 6 or 8 bytes, and URNs such as urn:dev:mac:0024befffe804ff1."""
+"""Names that may contain colons: addresses of 6 or 8 bytes, and URNs such as urn:dev:mac:0024befffe804ff1."""
 
 _BELOW_COLONS: Final = re.compile(rf"(?:{_ADDRESS}|urn(?::[^:/]+){{3}})/[^:]+")
-"""What stands below a name with colons of its own."""
+"""A name that may contain colons, followed by a level below it."""
 
 _Z2M: Final = "zigbee2mqtt/"
 _Z2M_SENSOR: Final = "z2m-"
@@ -39,7 +39,7 @@ _MARKED: Final = re.compile(r".*~[0-9a-f]{12}")
 
 @dataclass(frozen=True)
 class Mapped:
-    """What a device map says of a device; ``ignored`` is one that is not to be listened to."""
+    """The entry of a device map for one device. If ``ignored`` is true, the device's messages are to be ignored."""
 
     room: str | None
     sensor: str | None = None
@@ -48,7 +48,7 @@ class Mapped:
     ignored: bool = False
 
     def plain(self) -> dict[str, Any]:
-        """Returns it as the map's file and the table have it."""
+        """Returns the entry in the form used by the map file and the table."""
         said = {"room": self.room, "sensor": self.sensor, "quantity": self.quantity, "unit": self.unit}
         return {key: value for key, value in said.items() if value is not None} | (
             {"ignore": True} if self.ignored else {}
@@ -57,19 +57,19 @@ class Mapped:
 
 @dataclass(frozen=True)
 class DeviceMap:
-    """Devices by their names."""
+    """A map from device names to their entries."""
 
     devices: Mapping[str, Mapped] = field(default_factory=lambda: MappingProxyType({}))
 
     def get(self, device: str) -> Mapped | None:
-        """What is said of a device; an address in capital or small letters is the same."""
+        """Returns a device's entry, or None if it has none. Addresses match in upper or lower case."""
         found = self.devices.get(device)
         if found is None and ":" in device and _OWN_COLONS.fullmatch(device):
             found = self.devices.get(device.upper()) or self.devices.get(device.lower())
         return found
 
     def plain(self) -> dict[str, dict[str, Any]]:
-        """Returns the map as a file and the table have it."""
+        """Returns the map in the form used by the map file and the table."""
         return {device: mapped.plain() for device, mapped in sorted(self.devices.items())}
 
 
@@ -78,7 +78,10 @@ NO_DEVICES: Final = DeviceMap()
 
 @lru_cache(maxsize=4096)
 def device_named(name: str) -> str | None:
-    """The name of a device as maps have it: NFC, without blanks around it; None of what can be none."""
+    """Returns a device name as maps store it: in NFC and stripped of whitespace.
+
+    Returns None if the name is empty, longer than ``LONGEST_DEVICE`` characters or not printable.
+    """
     name = normalize("NFC", name).strip()
     if not 0 < len(name) <= LONGEST_DEVICE or not name.isprintable():
         return None
@@ -87,10 +90,10 @@ def device_named(name: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def sensor_of(device: str) -> str:
-    """The sensor that a device is, so that the name keeps the contract and no two devices are one sensor.
+    """Returns a valid sensor name for a device, such that no two devices share a sensor.
 
-    What a sensor's name must not have becomes a colon. Where another device could so get the same name, and where it
-    gets too long, the name ends in a mark made of the whole.
+    Characters that a sensor name must not contain become colons. If another device could then get the same name, or if
+    the name would be too long, it ends in a hash of the full device name.
 
     >>> sensor_of("zigbee2mqtt/bath"), sensor_of("bad/SI7021"), sensor_of("flur/sensor/flur_humidity")
     ('z2m-bath', 'bad:SI7021', 'flur_humidity')
@@ -125,12 +128,14 @@ def _marked(device: str, name: str) -> str:
 
 
 def parse_devices(found: Any) -> DeviceMap:
-    """The map that a file or the table has: ``{device: room}`` or ``{device: {room, sensor, quantity, unit, ignore}}``.
+    """Returns the device map read from a file or the table.
+
+    Its form is ``{device: room}`` or ``{device: {room, sensor, quantity, unit, ignore}}``.
 
     Raises
     ------
     InputError
-        If it is none; it says which device, what was found and what was expected.
+        If it is not a valid map. The message names the device, what was found and what was expected.
     """
     if not isinstance(found, Mapping):
         raise InputError(f"the device map is a {type(found).__name__}; expected a table of devices")

@@ -1,8 +1,8 @@
-"""Envelopes: what a bridge or a rule has put around messages that a gateway heard.
+"""Envelopes that a bridge or a rule has put around messages heard by a gateway.
 
-A bridge writes ``{"house", "messages": [{"topic", "received_at", "payload", "retain"}, ...]}``. A rule of AWS IoT
-writes an object a message: the topic and the time beside the payload's own keys, or the payload below a key of its own,
-in base64 if it was told so; and what one rule has republished, another may wrap again.
+A bridge writes ``{"house", "messages": [{"topic", "received_at", "payload", "retain"}, ...]}``. An AWS IoT rule writes
+one object per message. Topic and time stand either beside the payload's own keys, or beside a key that holds the
+payload, in base64 if the rule is configured so. A rule may wrap again what another rule has republished.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _TOPICS: Final = ("topic", "mqtt_topic", "mqttTopic")
 _PAYLOADS: Final = ("payload", "message", "mqtt_payload")
 _RULE_TIMES: Final = ("received_at", "timestamp", "timestamp_ms", "ts")
 _RULE_MS: Final = 1e11
-"""A rule's ``timestamp()`` is an integer of milliseconds; what is less is a payload's own."""
+"""A rule's ``timestamp()`` is an integer in ms. A smaller number is a time of the payload itself."""
 
 _DEEPEST: Final = 4
 _SHORTEST: Final = 8
-"""Characters: of fewer, many a word is base64 of something, though of no number."""
+"""Minimum number of characters. Many shorter words happen to be valid base64 of some text, though not of a number."""
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 _NUMERAL: Final = re.compile(r"\s*-?\d+(\.\d+)?\s*")
 
 
 class Stamp(NamedTuple):
-    """The house that the outermost envelope names, and one that something inside it claims; None where none does."""
+    """The house named by the outermost envelope, and a different one claimed inside it. Each is None if not given."""
 
     house: Any = None
     claimed: Any = None
 
     def within(self, content: Mapping[str, Any]) -> Stamp:
-        """The stamp of what is in ``content``, which may name a house too."""
+        """Returns the stamp for what is inside ``content``, which may itself name a house."""
         said = content.get("house")
         if said is None:
             return self
@@ -54,7 +54,7 @@ class Stamp(NamedTuple):
 
 @dataclass(frozen=True)
 class Broken:
-    """An entry of an envelope that is no message."""
+    """An entry of an envelope that is not a message."""
 
     entry: Any
     stamp: Stamp
@@ -62,7 +62,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class Kept:
-    """A reading of a device that was kept until somebody maps it."""
+    """A reading of an unmapped device, kept until somebody maps the device."""
 
     reading: Mapping[str, Any]
     stamp: Stamp
@@ -71,7 +71,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Opened:
-    """A message out of its envelopes."""
+    """A message taken out of its envelopes."""
 
     heard: Heard
     stamp: Stamp
@@ -83,20 +83,20 @@ Found = Opened | Broken | Kept
 def open_envelope(
     content: Any, *, received: datetime, topic: str = "", house: Any = None, retain: bool = False
 ) -> Iterator[Found]:
-    """The messages of ``content``, which came at ``received`` unless it says so itself.
+    """Yields the messages in ``content``, received at ``received`` unless the envelope gives its own time.
 
-    ``house`` confines what is inside; whether something inside may claim another is for others to judge.
+    ``house`` is the house the messages must belong to. The caller judges whether a message may claim another one.
     """
     yield from _open(Opened(Heard(topic, content, received, retain), Stamp(house)), depth=0)
 
 
 def is_own(payload: Any) -> bool:
-    """Whether a payload is of the project's own form: readings, or one that names its room."""
+    """Returns whether a payload is in the project's own form: a list of readings, or a reading that names its room."""
     return isinstance(payload, dict) and (isinstance(payload.get("readings"), list) or "room" in payload)
 
 
 def from_base64(text: str) -> Any:
-    """What a text in base64 says, if that is JSON or a number; None otherwise."""
+    """Returns what a base64 text encodes if that is JSON or a number, else None."""
     if not _BASE64.fullmatch(text):
         return None
     try:
@@ -127,7 +127,7 @@ def _open(outer: Opened, *, depth: int) -> Iterator[Found]:
 
 
 def _entry(entry: Any, outer: Heard, stamp: Stamp, *, depth: int) -> Iterator[Found]:
-    """An entry of a bridge's envelope."""
+    """Yields the contents of one entry of a bridge's envelope."""
     if not isinstance(entry, dict):
         yield Broken(entry, stamp)
         return
@@ -145,7 +145,7 @@ def _entry(entry: Any, outer: Heard, stamp: Stamp, *, depth: int) -> Iterator[Fo
 
 
 def _rule(payload: Mapping[str, Any], heard: Heard, stamp: Stamp, *, depth: int) -> Iterator[Found]:
-    """What a rule has written, or a bare message."""
+    """Yields what a rule has wrapped, or the bare message."""
     topic = next((payload[key] for key in _TOPICS if isinstance(payload.get(key), str)), None)
     if topic is None:
         yield Opened(replace(heard, payload=payload), stamp)

@@ -1,6 +1,6 @@
-"""ESPHome: ``<prefix>/sensor/<object>/state``, one plain number a topic, with neither time nor unit.
+"""ESPHome: ``<prefix>/sensor/<object>/state`` with one plain number per topic, without time or unit.
 
-What an object measures is told by its name, where that is plain, or by the device map.
+The quantity follows from the object's name if that is unambiguous, else from the device map.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _KINDS: Final = frozenset({"binary_sensor", "text_sensor", "switch", "light", "c
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     parts = heard.parts
     if len(parts) < 4 or parts[-1] != "state":
         return None

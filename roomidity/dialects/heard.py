@@ -1,4 +1,4 @@
-"""What a gateway heard, and what a dialect makes of it: values of devices, before any map says whose rooms they are."""
+"""What a gateway heard, and the device values that a dialect reads from it before any map assigns rooms."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from roomidity.readings.lenient import loads
 __all__ = ["LONGEST_DEVICE", "Heard", "Measured", "after", "as_map", "is_scalar", "parsed"]
 
 LONGEST_DEVICE: Final = 512
-"""Characters of a device's name; beside a longer one could stand thousands of values."""
+"""Maximum length of a device name in characters. A message could pair a longer name with thousands of values."""
 
 
 @dataclass(frozen=True)
 class Heard:
-    """One message: its topic, its payload (parsed where it is JSON, else text), when it came, and whether retained."""
+    """One message: topic, payload (parsed if JSON, else text), time of receipt, and whether it was retained."""
 
     topic: str
     payload: Any
@@ -29,34 +29,34 @@ class Heard:
 
     @cached_property
     def parts(self) -> list[str]:
-        """The topic's levels."""
+        """The levels of the topic."""
         return self.topic.strip("/").split("/")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A value of a device.
+    """One value measured by a device.
 
     Parameters
     ----------
     device
-        Its name, as the device map has it.
+        The device's name as used in the device map.
     value
-        As it was said: a number, text, or what says that there is none.
+        The value as sent: a number, text, or a marker for a missing value.
     quantity
-        What the message says that it is; None where it does not.
+        The quantity stated by the message, or None.
     unit
-        In which the message says that it is; None where it does not.
+        The unit stated by the message, or None.
     at
-        When the message says that it was measured, as it says it; None where it does not.
+        The time of measurement as stated by the message, or None.
     guess
-        What its name suggests that it is, where the message does not say; a device map overrules it.
+        The quantity suggested by the name if the message states none. A device map overrules it.
     asked
-        Whether it counts only where the device map asks for the quantity by name.
+        Whether the value counts only if the device map names this quantity.
     listed
         Whether a device of unknown quantity is worth showing to a person.
     room
-        A room that a name suggests, to be proposed and never assumed.
+        The room suggested by a name. It is only proposed, never assumed.
     """
 
     device: str
@@ -71,7 +71,7 @@ class Measured:
 
 
 def parsed(payload: Any) -> Any:
-    """A payload as the value that its text says; text that is no JSON object or array stays as it is."""
+    """Returns a payload parsed as JSON. Text that is not a JSON object or array is returned unchanged."""
     if isinstance(payload, str) and payload.lstrip()[:1] in ("{", "["):
         try:
             return loads(payload)
@@ -81,17 +81,19 @@ def parsed(payload: Any) -> Any:
 
 
 def as_map(value: Any) -> Mapping[str, Any]:
-    """``value`` if it is a JSON object, else an empty one."""
+    """Returns ``value`` if it is a JSON object, else an empty mapping."""
     return value if isinstance(value, dict) else {}
 
 
 def is_scalar(value: Any) -> bool:
-    """Whether ``value`` is one number or text; a truth value is none."""
+    """Returns whether ``value`` is a single number or text. A Boolean is not a scalar here."""
     return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
 def after(parts: list[str], root: str) -> list[str] | None:
-    """The levels of a topic after its first level ``root``, wherever a bridge or a rule has put that; None without.
+    """Returns a topic's levels after the level ``root``, or None if there is no such level.
+
+    A bridge or a rule may have put other levels before ``root``.
 
     >>> after(["houses", "h1", "zigbee2mqtt", "bath"], "zigbee2mqtt"), after(["bath"], "zigbee2mqtt")
     (['bath'], None)

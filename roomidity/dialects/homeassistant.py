@@ -1,7 +1,7 @@
-"""Home Assistant: ``state_changed`` events, state objects, and the statestream's topics, a value each.
+"""Home Assistant: ``state_changed`` events, state objects, and the statestream's topics with one value each.
 
-A state is text, and may be °F by its unit. The statestream's unit and time stand in topics of their own, so there they
-are not known: it retains every topic, and after a reconnect all old states come again.
+A state is text, and its unit may be °F. The statestream publishes unit and time in topics of their own, so they are
+unknown for a value. It retains every topic, so all old states arrive again after a reconnect.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ATTRIBUTES: Final = {"climate": _CLIMATE, "weather": _WEATHER}
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     payload = as_map(heard.payload)
     event = as_map(payload.get("event")) or payload
     if event.get("event_type") == "state_changed":
@@ -39,7 +39,7 @@ def read(heard: Heard) -> list[Measured] | None:
 
 
 def _stream(heard: Heard) -> list[Measured] | None:
-    """A topic of the statestream: ``<base>/<domain>/<object>/state``, or an attribute's."""
+    """Returns the values in a statestream topic: ``<base>/<domain>/<object>/state``, or that of an attribute."""
     parts = heard.parts
     if len(parts) < 4 or not (parts[0] in _BASES or "statestream" in parts):
         return None

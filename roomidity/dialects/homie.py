@@ -1,4 +1,4 @@
-"""The Homie convention, 3 to 5: ``homie/<device>/<node>/<property>``, retained, with neither time nor unit."""
+"""The Homie convention, versions 3 to 5: ``homie/<device>/<node>/<property>``, retained, without time or unit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAME: Final = "homie"
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     levels = after(heard.parts, "homie")
     if levels is None:
         return None

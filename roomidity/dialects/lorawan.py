@@ -1,6 +1,6 @@
-"""The Things Network v3: uplinks, whose values have the names that the device's decoder gives them.
+"""The Things Network v3: uplinks whose values have the names chosen by the device's decoder.
 
-The time is when the network received the uplink, to the nanosecond; the same uplink may come again with the same.
+The time is when the network received the uplink, to the nanosecond. An uplink may arrive again with the same time.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ NAME: Final = "the-things-network"
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     payload = as_map(heard.payload)
     if "end_device_ids" not in payload and isinstance(payload.get("data"), dict):
-        payload = payload["data"]  # an event of the network's own stream
+        payload = payload["data"]  # An event of the network's own stream.
     device = as_map(payload.get("end_device_ids")).get("device_id")
     if not isinstance(device, str) or not device:
         return None

@@ -1,4 +1,4 @@
-"""Home-made sensors: values under plain names, or a topic whose last level is one. The topic is the device."""
+"""Home-made sensors: values under plain names, or a topic whose last level is such a name. The topic is the device."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNITS: Final = ("temperature_unit", "temp_unit", "unit", "units", "unit_of_meas
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if there is nothing plain in it."""
+    """Returns the values in the message, or None if it has none under a plain name."""
     parts, payload = heard.parts, heard.payload
     if isinstance(payload, dict) and heard.topic:
         at = next((payload[name] for name in _TIMES if name in payload), None)

@@ -1,4 +1,4 @@
-"""Which dialect a message is of: each is asked in turn, those that tell by the topic's root before those by shape."""
+"""Recognises a message's dialect: those identified by the topic's root are tried before those identified by shape."""
 
 from __future__ import annotations
 
@@ -52,12 +52,15 @@ DIALECTS: Final[tuple[tuple[str, Reader], ...]] = tuple(
         plain,
     )
 )
-"""By name. ESPHome's topics are also those of Home Assistant's statestream, which is asked before; what is plain to
-any reader comes last."""
+"""Dialects by name, in the order in which they are tried.
+
+ESPHome's topics also occur in Home Assistant's statestream, which is therefore tried first. Plain messages, which any
+reader could take, come last.
+"""
 
 
 def recognise(heard: Heard) -> tuple[str | None, list[Measured]]:
-    """The dialect's name, and what the message holds; None and nothing where none knows it."""
+    """Returns the dialect's name and the values in the message, or None and no values if no dialect recognises it."""
     for name, read in DIALECTS:
         found = read(heard)
         if found is not None:

@@ -1,7 +1,7 @@
-"""rtl_433, by itself or in OpenMQTTGateway: radio sensors, whose keys name the unit.
+"""rtl_433, on its own or in OpenMQTTGateway: radio sensors whose keys name the unit.
 
-A device is model, channel and id, as OpenMQTTGateway puts them into the topic; rtl_433's own topics and its events give
-the same name. Its time is local unless it says otherwise; OpenMQTTGateway gives none.
+A device is identified by model, channel and ID, as in OpenMQTTGateway's topics. rtl_433's own topics and events give
+the same name. Its times are local unless they have an offset. OpenMQTTGateway gives no time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _KEYS: Final[Mapping[str, tuple[Quantity, Unit]]] = MappingProxyType(
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     payload = as_map(heard.payload)
     gateway, own = after(heard.parts, "RTL_433toMQTT"), after(heard.parts, "rtl_433")
     if gateway is not None:

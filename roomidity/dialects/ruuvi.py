@@ -1,6 +1,6 @@
-"""Ruuvi Gateway: ``ruuvi/<gateway>/<tag>`` with the tag's advertisement in hex, or decoded; or many tags by HTTP.
+"""Ruuvi Gateway: ``ruuvi/<gateway>/<tag>`` with the tag's advertisement in hex or decoded, or many tags by HTTP.
 
-Times are epochs as text. ``ts`` is when the tag was heard; without time-stamps there is none.
+Times are epochs as text. ``ts`` is when the tag was heard. It is missing if time-stamps are switched off.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _QUANTITIES: Final[tuple[Quantity, ...]] = ("temperature", "humidity")
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     payload, parts = as_map(heard.payload), heard.parts
     many = as_map(payload.get("data"))
     if "tags" in many and "gw_mac" in many:

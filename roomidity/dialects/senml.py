@@ -1,7 +1,7 @@
-"""SenML (RFC 8428): an array of records, where base fields hold for all that follow.
+"""SenML (RFC 8428): an array of records, in which base fields apply to all records that follow.
 
-A name is the base name and the record's own; a device is the name without its last part. Times below 2**28 are
-relative to when the message came. ``/`` is a share.
+A name is the base name followed by the record's own name. The device is the name without its last part. Times below
+2**28 s are relative to the time of receipt. The unit ``/`` is a share.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OWN: Final[Mapping[str, tuple[Quantity, Unit]]] = MappingProxyType(
     {"Cel": ("temperature", "c"), "K": ("temperature", "k"), "%RH": ("humidity", "percent")}
 )
 _SHARES: Final[Mapping[str, Unit]] = MappingProxyType({"/": "share", "%": "percent"})
-"""Of whatever the name says."""
+"""Units of a share, valid only if the name says that the quantity is humidity."""
 
 _FIELDS: Final = frozenset({"bn", "n", "u", "bu", "v", "bv", "vs", "vb", "vd", "s"})
 _SEPARATORS: Final = "/:_-."
@@ -33,7 +33,7 @@ _LAST_PART: Final = re.compile(r"[:/]([^:/]+)$")
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     records = heard.payload
     if not isinstance(records, list) or not records or not isinstance(records[0], dict):
         return None
@@ -57,7 +57,7 @@ def read(heard: Heard) -> list[Measured] | None:
 
 
 def _names(base: str, own: str, topic: str) -> tuple[str, str]:
-    """The record's full name, and its device."""
+    """Returns the record's full name and its device."""
     name = base + own
     if "/" in name:
         device = name.rstrip("/").rpartition("/")[0] if own or not name.endswith("/") else name.rstrip("/")
@@ -80,7 +80,7 @@ def _kind(unit: Any, name: str) -> tuple[Quantity, Unit | None] | None:
 
 
 def _time(seconds: float, heard: Heard) -> Any:
-    """The time as an epoch; none is now, which only the time of receiving can say."""
+    """Returns the time as an epoch in s, or None for 0, which means now, so that the time of receipt is used."""
     if seconds == 0:
         return None
     return seconds if abs(seconds) >= _RELATIVE else heard.received.timestamp() + seconds

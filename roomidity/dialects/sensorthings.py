@@ -1,4 +1,4 @@
-"""OGC SensorThings: observations of a datastream. What it measures the device map says, or the datastream beside it."""
+"""OGC SensorThings: observations of a datastream. Its quantity is given by the device map or the datastream itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DATASTREAM: Final = re.compile(r"Datastreams\(\s*'?([^()']{1,128})'?\s*\)")
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     payload = as_map(heard.payload)
     if "result" not in payload or not ({"phenomenonTime", "resultTime"} & payload.keys() or "Datastream" in payload):
         return [] if "Datastreams(" in heard.topic else None
@@ -30,10 +30,10 @@ def read(heard: Heard) -> list[Measured] | None:
     sign = as_map(stream.get("unitOfMeasurement")).get("symbol")
     unit = unit_signed(sign, guess) if guess else unit_signed(sign, "temperature")
     if unit is not None and guess is None:
-        guess = "temperature"  # of a datastream in degrees
+        guess = "temperature"  # The datastream's unit is a degree.
     at = payload.get("phenomenonTime") or payload.get("resultTime")
     if isinstance(at, str):
-        at = at.rpartition("/")[2]  # an interval is over at its end
+        at = at.rpartition("/")[2]  # An observation over an interval is dated at its end.
     return [Measured(device, payload["result"], None, unit, at, guess)]
 
 

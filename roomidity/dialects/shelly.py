@@ -1,7 +1,8 @@
-"""Shelly from Gen2 on, and BLU sensors behind a gateway: ``<id>/events/rpc`` with a time, ``<id>/status/...`` without.
+"""Shelly from Gen2 on, and BLU sensors behind a gateway.
 
-°C and °F stand side by side: °C is taken. A temperature below a relay is its chip's. Components from 100 on (add-on
-probes, BLU sensors) are devices of their own; what a BLU sensor measures only the device map can say.
+``<id>/events/rpc`` has a time, ``<id>/status/...`` has none. °C and °F are both given, and °C is taken. A temperature
+below a relay is that of its chip. Components from number 100 on (add-on probes, BLU sensors) are devices of their own.
+Only the device map can say what a BLU sensor measures.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _METHODS: Final = frozenset({"NotifyStatus", "NotifyFullStatus", "NotifyEvent"})
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     payload, parts = as_map(heard.payload), heard.parts
     source = payload.get("src")
     if isinstance(source, str) and source and (payload.get("method") in _METHODS or "result" in payload):
@@ -35,7 +36,7 @@ def read(heard: Heard) -> list[Measured] | None:
 
 
 def _device(prefix: list[str]) -> str:
-    """A device by its topic's prefix, which is its id unless somebody chose another."""
+    """Returns the device for a topic's prefix, which is its ID unless somebody chose another prefix."""
     return prefix[-1] if prefix[-1].startswith("shelly") else "/".join(prefix)
 
 
@@ -58,7 +59,7 @@ def _components(source: str, components: Mapping[str, Any], at: Any) -> Iterator
 
 
 def _events(params: Mapping[str, Any], at: Any) -> Iterator[Measured]:
-    """BLU advertisements that a script on the gateway has decoded; the tag's address is the device."""
+    """Yields values from BLU advertisements decoded by a script on the gateway. The tag's address is the device."""
     events = params.get("events")
     for event in events if isinstance(events, list) else ():
         heard = as_map(as_map(event).get("data"))

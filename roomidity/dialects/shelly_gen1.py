@@ -1,7 +1,7 @@
-"""Shelly of the first generation: ``shellies/<id>/sensor/...``, plain numbers without a time.
+"""Shelly of the first generation: ``shellies/<id>/sensor/...`` with plain numbers and without a time.
 
-The temperature is in the unit of the device's own settings, which no topic tells: the device map says °F. Probes of an
-add-on are °C. ``shellies/<id>/temperature`` is the chip's.
+The temperature's unit is set on the device and appears in no topic, so °F must be stated by the device map. Probes of
+an add-on are in °C. ``shellies/<id>/temperature`` is the temperature of the chip.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PROBE: Final[Mapping[str, tuple[Quantity, Unit]]] = MappingProxyType(
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     levels = after(heard.parts, "shellies")
     if levels is None:
         return None
@@ -39,10 +39,10 @@ def read(heard: Heard) -> list[Measured] | None:
 
 
 def _info(device: str, info: Mapping[str, Any]) -> list[Measured]:
-    """The whole status of a Shelly H&T, which says its unit."""
+    """Returns the values in the full status of a Shelly H&T, which states its unit."""
     tmp, hum = as_map(info.get("tmp")), as_map(info.get("hum"))
     if not hum:
-        return []  # a relay's or a radiator valve's
+        return []  # The status of a relay or a radiator valve.
     at = info.get("unixtime")
     found = [Measured(device, hum.get("value"), "humidity", "percent", at)]
     if tmp.get("tC") is not None:

@@ -1,7 +1,7 @@
-"""Tasmota: ``tele/<topic>/SENSOR`` with a table a sensor; the time is local, without an offset.
+"""Tasmota: ``tele/<topic>/SENSOR`` with one table per sensor. The time is local, without an offset.
 
-Without a clock it is 1970. ``TempUnit`` says °F. ``ESP32`` is the chip. What Tasmota hears as a Zigbee bridge stands in
-``ZbReceived``.
+A device whose clock is not set reports 1970. ``TempUnit`` states °F. ``ESP32`` is the chip. What Tasmota hears as a
+Zigbee bridge is in ``ZbReceived``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KEYS: Final[tuple[tuple[str, Quantity], ...]] = (("Temperature", "temperature")
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     parts, payload = heard.parts, as_map(heard.payload)
     sensors = as_map(payload.get("StatusSNS")) or payload
     if parts[-1] in _TAILS or ("Time" in sensors and "TempUnit" in sensors):

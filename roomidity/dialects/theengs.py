@@ -1,7 +1,7 @@
 """Theengs Gateway and OpenMQTTGateway: ``home/<gateway>/BTtoMQTT/<address>``, and sensors wired to a gateway.
 
-Two gateways hear the same tag, so its id is the device and not the topic. The keys name the unit; °C and °F stand side
-by side. What an older decoder passes on as hex is decoded here.
+Two gateways may hear the same tag, so the device is the tag's ID and not the topic. The keys name the unit, and °C and
+°F are both given. Advertisements that an older decoder passes on as hex are decoded here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TIMES: Final = ("UTCtime", "unixtime", "time")
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     payload, parts = as_map(heard.payload), heard.parts
     place = next((place for place, part in enumerate(parts) if part.endswith(_TO_MQTT)), None)
     address = payload.get("id")
@@ -47,7 +47,7 @@ def _values(payload: Any) -> Iterable[Said]:
 
 
 def _address(tail: str) -> str:
-    """The address that a topic ends in, as ids have it: with colons; empty where it is none."""
+    """Returns the address at the end of a topic with colons, as in IDs, or an empty string if there is none."""
     if len(tail) == 12 and all(digit in "0123456789ABCDEF" for digit in tail):
         return ":".join(tail[place : place + 2] for place in range(0, 12, 2))
     return ""

@@ -1,4 +1,4 @@
-"""ThingsBoard telemetry: of a gateway, ``{device: [{"ts": ms, "values": {...}}]}``, and of a device itself."""
+"""ThingsBoard telemetry of a gateway, ``{device: [{"ts": ms, "values": {...}}]}``, and of a single device."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAME: Final = "thingsboard"
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     levels = heard.parts[-3:]
     if len(levels) < 3 or levels[0] != "v1":
         return _unnamed(heard)
@@ -28,7 +28,7 @@ def read(heard: Heard) -> list[Measured] | None:
 
 
 def _unnamed(heard: Heard) -> list[Measured] | None:
-    """A gateway's telemetry that was passed on under another topic; or a device's, whose topic is its name."""
+    """Returns telemetry of a gateway passed on under another topic, or of a device named by its topic."""
     payload, parts = heard.payload, heard.parts
     if parts[-4:-2] == ["v1", "devices"] and parts[-1] == "telemetry":
         device = heard.topic if parts[-2] == "me" else parts[-2]

@@ -1,4 +1,4 @@
-"""When a value was measured: the device's own time where it can be trusted, else when its message came."""
+"""Decides when a value was measured: the device's own time if it can be trusted, else when its message was received."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ __all__ = ["TimeSource", "absolute", "format_exact", "measured_at"]
 TimeSource = Literal["device", "received"]
 
 _FIRST: Final = datetime(2020, 1, 1, tzinfo=UTC)
-"""Before: a clock that was never set counts from 1970 or 2000."""
+"""Earliest trusted time. A clock that was never set counts from 1970 or 2000."""
 
 _FAR: Final = timedelta(hours=12)
 _KEPT: Final = timedelta(days=400)
 _AHEAD: Final = timedelta(minutes=5)
-"""What a clock may be ahead: further, a reading would be one of the future."""
+"""How far a device's clock may be ahead. A reading beyond that would lie in the future."""
 
 _EPOCHS: Final = ((1e11, 1_000_000.0), (1e14, 1_000.0), (1e17, 1.0))
-"""Epochs below are in s, ms and µs, above in ns; and µs of one."""
+"""Upper limits of epochs in s, ms and µs, with the µs per unit. Larger epochs are in ns."""
 
 _NUMERAL: Final = re.compile(r"\d{1,20}(\.\d{1,12})?")
 _SHORTEST: Final = 16
-"""Characters of a date with a time."""
+"""Minimum length of a date with a time, in characters."""
 
 
 def measured_at(said: Any, *, received: datetime, zone: str) -> tuple[datetime, TimeSource]:
-    """When something was measured, in UTC, and who says so.
+    """Returns when something was measured, in UTC, and whether that is the device's time or the time of receipt.
 
-    A time without an offset is local in the house's ``zone``, or UTC, whichever is nearer to ``received``; so is told
-    which of the two candidates of an autumn night's doubtful hour holds. Further off than 12 hours it is not trusted.
-    A time with an offset, and an epoch, may lie in the past: gateways send again what they kept. None before 2020 is
-    trusted, none that is 12 hours ahead, and none of before anything is kept: a clock that was reset.
+    A time without an offset is taken as local in the house's ``zone`` or as UTC, whichever is nearer to ``received``.
+    The same rule resolves the ambiguous hour in autumn. Such a time is not trusted if it is more than 12 h from
+    ``received``.
+
+    A time with an offset, and an epoch, may lie up to 400 days in the past, since gateways resend what they have
+    stored. Earlier times come from a clock that was reset. A time before 2020 or more than 12 h ahead is never trusted.
     """
     found = absolute(said)
     if found is None:
@@ -45,7 +47,7 @@ def measured_at(said: Any, *, received: datetime, zone: str) -> tuple[datetime, 
 
 
 def absolute(said: Any) -> datetime | None:
-    """The UTC time of an epoch in s to ns, also as text, or of ISO 8601 with an offset; None of anything else."""
+    """Returns the UTC time for an epoch in s to ns (number or text) or ISO 8601 with an offset, else None."""
     if isinstance(said, bool) or not isinstance(said, str | int | float):
         return None
     if isinstance(said, str):
@@ -63,7 +65,7 @@ def absolute(said: Any) -> datetime | None:
 
 
 def format_exact(moment: datetime) -> str:
-    """ISO 8601 in UTC, to the second, ms or µs, as far as needed.
+    """Returns ISO 8601 in UTC, to the second, ms or µs as needed.
 
     >>> format_exact(datetime(2026, 11, 22, 7, 14, 55, 440_000, tzinfo=UTC))
     '2026-11-22T07:14:55.440Z'
@@ -96,7 +98,10 @@ def _in_utc(moment: datetime) -> datetime | None:
 
 
 def _local(said: Any, received: datetime, zone: str) -> datetime | None:
-    """The candidate nearest to ``received`` of a time without an offset; one that cannot have been yet comes last."""
+    """Returns the candidate nearest to ``received`` for a time without an offset, or None if it is too far.
+
+    Candidates more than 5 min ahead of ``received`` are taken only if there is no other.
+    """
     moment = _iso(said.strip()) if isinstance(said, str) else None
     if moment is None or moment.tzinfo is not None:
         return None

@@ -1,4 +1,7 @@
-"""From what a gateway heard to readings of the project's own form. Pure: maps and time zones come in as functions."""
+"""Translates what a gateway heard into readings of the project's own form.
+
+The translation is pure: device maps and time zones are passed in as functions.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,10 @@ from roomidity.readings.units import convert
 __all__ = ["Devices", "HeardDevice", "Reading", "Translation", "Zones", "house_of", "translate"]
 
 Devices = Callable[[str], DeviceMap]
-"""The device map of a house."""
+"""Returns the device map of a house."""
 
 Zones = Callable[[str], str]
-"""The IANA time zone of a house."""
+"""Returns the IANA time zone of a house."""
 
 _UNITS_OF: Final[Mapping[Unit, Quantity]] = {
     "c": "temperature",
@@ -37,15 +40,15 @@ _UNITS_OF: Final[Mapping[Unit, Quantity]] = {
 }
 _OWN: Final = "roomidity"
 _LONGEST_HOUSE: Final = 256
-"""Characters that are looked at, as of our own form."""
+"""Maximum length in characters of a house name that is examined, as for the project's own form."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A reading as it goes on: ``sent`` is of the project's own form, or of a device without a room.
+    """A reading to be passed on. ``sent`` has the project's own form, or that of a device without a room.
 
-    ``ts_from`` says whose time it bears; ``device`` whose value it is, None of what came in that form. It names a house
-    only where that is another than the one that is stamped on it.
+    ``ts_from`` says whose time it has. ``device`` is the device it came from, or None if it arrived in the project's
+    own form. ``sent`` names a house only if that differs from the stamped one.
     """
 
     sent: Mapping[str, Any]
@@ -56,13 +59,13 @@ class Reading:
 
     @property
     def house(self) -> str | None:
-        """The stamped house under the name by which it is kept; None where that is none."""
+        """The stamped house in the spelling in which it is stored, or None if it is not a valid name."""
         return house_of(self.stamp)
 
 
 @dataclass(frozen=True)
 class HeardDevice:
-    """A device that no map knows: whose, what it measures as far as told, and a room that its name suggests."""
+    """A device that no map knows: its house, its quantity if known, and the room suggested by its name."""
 
     house: str
     device: str
@@ -74,7 +77,7 @@ class HeardDevice:
 
 @dataclass(frozen=True)
 class _Value:
-    """A value in the contract's unit; whether the message said in which, and whether its quantity is a guess."""
+    """A value in the contract's unit, whether the message stated a unit, and whether the quantity is a guess."""
 
     quantity: Quantity
     number: float
@@ -84,7 +87,7 @@ class _Value:
 
 @dataclass
 class Translation:
-    """What became of messages: readings, mapped or not; entries that are no messages; and counts of what held none."""
+    """The result of a translation: readings (mapped or not), broken entries, and counts of messages without any."""
 
     readings: list[Reading] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
@@ -95,9 +98,9 @@ class Translation:
 
 
 def translate(found: Iterable[Found], *, devices: Devices, zones: Zones) -> Translation:
-    """What the messages ``found`` in an envelope hold; whatever they are, it does not raise.
+    """Returns the translation of the messages ``found`` in an envelope. Never raises because of their content.
 
-    A message without a house has no map: its devices are unmapped, and its readings name no house.
+    A message without a house has no map, so its devices are unmapped and its readings name no house.
     """
     translation = Translation()
     for one in found:
@@ -113,7 +116,7 @@ def translate(found: Iterable[Found], *, devices: Devices, zones: Zones) -> Tran
 
 
 def _own(opened: Opened, translation: Translation) -> None:
-    """Readings of our own form, in an envelope: without a time they bear that of receiving."""
+    """Adds readings that arrived in the project's own form. A reading without a time gets the time of receipt."""
     payload, heard = opened.heard.payload, opened.heard
     translation.dialects.append(_OWN)
     inner = payload.get("readings")
@@ -172,7 +175,7 @@ def _foreign(opened: Opened, translation: Translation, devices: Devices, zones: 
 
 
 def _quantity(one: Measured, mapped: Mapped | None) -> Quantity | None:
-    """What a value is, as far as the message and the map tell; None also where the map asks for another."""
+    """Returns a value's quantity by message and map, or None if unknown or if the map asks for another one."""
     wanted = mapped.quantity if mapped is not None else None
     quantity = one.quantity or wanted or one.guess
     if (wanted is not None and quantity != wanted) or (one.asked and wanted is None):
@@ -181,7 +184,7 @@ def _quantity(one: Measured, mapped: Mapped | None) -> Quantity | None:
 
 
 def _value(one: Measured, mapped: Mapped | None) -> _Value | None:
-    """The value in the contract's unit; None where there is none, or it is nothing that counts."""
+    """Returns the value in the contract's unit, or None if there is none or it does not count."""
     quantity = _quantity(one, mapped)
     if quantity is None:
         return None
@@ -198,7 +201,7 @@ def _value(one: Measured, mapped: Mapped | None) -> _Value | None:
 
 
 def _number(value: Any, quantity: Quantity) -> tuple[float | None, Unit | None]:
-    """The number that is said, and the unit beside it; None where there is none."""
+    """Returns the number and the unit stated beside it. Each is None if missing."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None, None
     try:
@@ -218,7 +221,7 @@ def _add(
     source: TimeSource,
     values: list[_Value],
 ) -> None:
-    """Values of a device at a time as readings: one, unless a quantity comes twice."""
+    """Adds a device's values at one time as a single reading, or as several if a quantity occurs more than once."""
     readings: list[dict[str, Any]] = []
     for value in values:
         reading = next((one for one in readings if value.quantity not in one), None)
@@ -241,7 +244,7 @@ def _place(device: str, mapped: Mapped) -> dict[str, Any]:
 
 
 def _kept(kept: Kept, translation: Translation, devices: Devices) -> None:
-    """A reading of a device that had no room when it came: by the map as it is now."""
+    """Adds a reading of a device that had no room when the reading arrived, using the present map."""
     reading, house = kept.reading, house_of(kept.stamp)
     device, at = device_named(reading["device"]), absolute(reading["ts"])
     if device is None or at is None:
@@ -267,7 +270,7 @@ def _kept(kept: Kept, translation: Translation, devices: Devices) -> None:
 
 
 def house_of(stamp: Stamp) -> str | None:
-    """The stamped house under the name by which it is kept; None where that is none."""
+    """Returns the stamped house in the spelling in which it is stored, or None if it is not a valid name."""
     return _house_named(stamp.house) if isinstance(stamp.house, str) and len(stamp.house) <= _LONGEST_HOUSE else None
 
 
@@ -278,6 +281,6 @@ def _house_named(stamped: str) -> str | None:
 
 
 def _confined(sent: dict[str, Any], stamp: Stamp) -> dict[str, Any]:
-    """What is sent, without a house where the stamp says it; with the house that it claims, where that is another."""
+    """Returns ``sent`` without its house, or with the claimed house if that differs from the stamped one."""
     own = {key: value for key, value in sent.items() if key != "house"}
     return own if stamp.claimed is None else {**own, "house": stamp.claimed}

@@ -1,4 +1,4 @@
-"""Names that say what is measured: keys of objects, and ids of entities, in English and German."""
+"""Names that say what is measured: keys of objects and IDs of entities, in English and German."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from roomidity.readings.numerals import UNIT_SIGNS, read_number
 __all__ = ["Said", "plain_values", "quantity_named", "room_named", "unit_signed", "unnumbered_values"]
 
 Said = tuple[Quantity, Any, Unit | None]
-"""A quantity, its value and the unit that its name says."""
+"""A quantity, its value, and the unit stated by its name."""
 
 _STEMS: Final[Mapping[Quantity, tuple[str, ...]]] = MappingProxyType(
     {
@@ -39,9 +39,9 @@ _KEYS: Final[Mapping[str, tuple[int, Quantity, Unit | None]]] = MappingProxyType
         for rank, (ending, unit) in enumerate(_UNITS[quantity].items())
     }
     | {"relhum": (0, "humidity", None), "tempcsht": (0, "temperature", "c"), "humsht": (0, "humidity", "percent")}
-    | {"tempcds": (9, "temperature", "c")}  # a probe on a cable, beside the sensor of the room
+    | {"tempcds": (9, "temperature", "c")}  # A probe on a cable ranks behind the sensor of the room.
 )
-"""By a key in small letters without signs: its rank among keys of the same quantity, the quantity and the unit."""
+"""Keys in lower case without punctuation, with their rank among the quantity's keys, quantity and unit."""
 
 _NO_SIGN: Final = re.compile(r"[\W_]+")
 _DIGITS: Final = re.compile(r"\d+$")
@@ -71,11 +71,11 @@ _ELSEWHERE: Final = frozenset(
     | {"vorlauf", "rücklauf", "color", "colour", "soil", "boden", "absolute", "absolut", "fridge", "freezer", "oven"}
     | {"heater", "flue", "feels", "apparent", "min", "max", "offset", "calibration"}
 )
-"""What is not a room's air, whatever it measures."""
+"""Words that mark a value as not that of room air, whatever it measures."""
 
 
 def quantity_named(name: str) -> Quantity | None:
-    """What the name of an entity, an object or a property says that it is, of a room's air.
+    """Returns the quantity of room air that the name of an entity, object or property states, or None.
 
     >>> quantity_named("flur_humidity"), quantity_named("sensor.bath_temp"), quantity_named("cpu_temperature")
     ('humidity', 'temperature', None)
@@ -91,7 +91,7 @@ def quantity_named(name: str) -> Quantity | None:
 
 
 def room_named(name: str) -> str | None:
-    """The room that a name for people suggests: the name without words of what is measured.
+    """Returns the room suggested by a display name, which is the name without the words for what is measured, or None.
 
     >>> room_named("Kitchen temperature"), room_named("0x00158d0001a2b3c4")
     ('kitchen', None)
@@ -104,12 +104,12 @@ def room_named(name: str) -> str | None:
 
 
 def plain_values(found: Mapping[str, Any]) -> Iterator[Said]:
-    """Of each quantity the value whose key says it most plainly; of °C and °F side by side, °C."""
+    """Yields for each quantity the value with the clearest key. If both °C and °F are given, °C is taken."""
     yield from _best(found, lambda key: key)
 
 
 def unnumbered_values(found: Mapping[str, Any]) -> Iterator[Said]:
-    """The same, where keys may end in the number of a channel."""
+    """Yields the same as :func:`plain_values`, but keys may end in a channel number."""
     yield from _best(found, lambda key: _DIGITS.sub("", key))
 
 
@@ -145,7 +145,7 @@ def _is_number(value: Any, quantity: Quantity) -> bool:
 
 
 def unit_signed(sign: Any, quantity: Quantity) -> Unit | None:
-    """The unit that a sign such as °F says, if it can be the quantity's.
+    """Returns the unit for a sign such as °F, or None if the quantity cannot have it.
 
     >>> unit_signed("°F", "temperature"), unit_signed("%", "temperature")
     ('f', None)

@@ -1,8 +1,8 @@
-"""Zigbee2MQTT: ``zigbee2mqtt/<friendly name>``, JSON or a topic a value; the time is ``last_seen``, where it is on.
+"""Zigbee2MQTT: ``zigbee2mqtt/<friendly name>`` as JSON, or one topic per value. The time is ``last_seen`` if enabled.
 
-The name may hold slashes. ``device_temperature`` and ``color_temp`` are the radio's and a lamp's; ``local_temperature``
-is a thermostat's, often beside its radiator, and counts where the device map asks for the temperature by name.
-Zigbee2MQTT says °C and %RH whatever unit a device shows.
+The name may contain slashes. ``device_temperature`` is that of the radio and ``color_temp`` that of a lamp.
+``local_temperature`` is that of a thermostat, often next to its radiator, so it counts only if the device map names the
+temperature explicitly. Zigbee2MQTT sends °C and %RH whatever unit a device displays.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NO_DEVICE: Final = frozenset({"availability", "set", "get"})
 
 
 def read(heard: Heard) -> list[Measured] | None:
-    """What the message holds; None if it is of another dialect."""
+    """Returns the values in the message, or None if it belongs to another dialect."""
     levels = after(heard.parts, "zigbee2mqtt")
     payload = heard.payload
     if levels is None:

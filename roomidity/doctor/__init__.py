@@ -1,4 +1,4 @@
-"""The doctor: what is wrong with a stage, and what to mend."""
+"""The doctor: finds what is wrong with a stage, and how to correct it."""
 
 from __future__ import annotations
 

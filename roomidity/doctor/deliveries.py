@@ -1,4 +1,4 @@
-"""How readings arrive, by the houses' records; and rejects that belong to no known house."""
+"""How readings arrive according to the houses' records, and rejects that belong to no known house."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from roomidity.pipeline.remedies import remedy
 __all__ = ["deliveries", "rejects"]
 
 _OBJECTS: Final = 50
-"""Of rejects that are read. A drain writes one a portion of a wave: half a day of a stage that always rejects."""
+"""Maximum number of reject objects read.
+
+A drain writes one per portion of a wave. For a stage that always rejects, this is half a day.
+"""
 
 
 def deliveries(houses: Sequence[House], *, now: datetime) -> Finding:
-    """What the drains noted of rooms' readings over the last 24 h, with figures."""
+    """Returns what the drains noted about rooms' readings in the last 24 h, with figures."""
     told: list[str] = []
     mends: dict[str, None] = {}
     for house in houses:
@@ -50,7 +53,7 @@ def _figures(code: str, came: Deliveries) -> str:
 
 
 def _span(seconds: float) -> str:
-    """A length of time in words.
+    """Returns a duration in words.
 
     >>> _span(421), _span(21_610)
     ('7 min', '6.0 h')
@@ -59,7 +62,7 @@ def _span(seconds: float) -> str:
 
 
 def rejects(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Finding:
-    """What was rejected since yesterday that names no known house: of those that are known, their rooms' notes tell."""
+    """Returns rejects since yesterday that name no known house. Those of known houses appear in their rooms' notes."""
     known = {house.name for house in houses}
     counts: Counter[tuple[str, str]] = Counter()
     first = (now - timedelta(days=1)).date()
@@ -86,7 +89,7 @@ def rejects(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Fi
 
 
 def _by_house(line: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], int]]:
-    """House ('' for none), reason and count of a line of kept rejects."""
+    """Yields house ('' for none), reason and count for a line of kept rejects."""
     groups = line["rejects"] if "packed" in line else [{**line, "positions": [(0, 0)]}]
     counts: Counter[tuple[str, str]] = Counter()
     for group in groups:

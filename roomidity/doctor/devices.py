@@ -1,4 +1,4 @@
-"""Devices: whether the maps of houses can be used, and what is heard that has no room."""
+"""Devices: whether the houses' maps are usable, and which devices without a room are heard."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _LATELY: Final = timedelta(days=1)
 
 
 def devices(settings: Settings, houses: Sequence[House], *, now: datetime) -> Finding:
-    """Look at the device maps of some houses, and at the devices heard within a day that no map knows.
+    """Returns whether the device maps of some houses are usable, and which devices heard within a day are unmapped.
 
-    Those are told and are nothing wrong: a radio hears the neighbours' sensors too.
+    The latter are reported but not wrong, since a radio also hears the neighbours' sensors.
     """
     bad: dict[str, str] = {}
     waiting: dict[str, list[str]] = {}
@@ -34,7 +34,7 @@ def devices(settings: Settings, houses: Sequence[House], *, now: datetime) -> Fi
             bad[house.name] = str(error)
             continue
         except StoreError:
-            continue  # told by the finding of stored items
+            continue  # Reported by the check of stored items.
         mapped += len(known.devices)
         names = [
             name

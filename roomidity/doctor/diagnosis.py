@@ -1,4 +1,4 @@
-"""What is wrong with a stage: what was found, what was expected, and what to mend. Nothing is changed."""
+"""Diagnoses a stage: what was found, what was expected, and how to correct it. Changes nothing."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ __all__ = ["diagnose"]
 
 
 def diagnose(ports: DoctorPorts, *, now: datetime, most_houses: int | None = None) -> Iterator[Finding]:
-    """Look at everything that a stage needs, from the outside in; it ends where nothing further can be known.
+    """Yields findings on everything a stage needs, from the outside in. Stops where nothing further can be known.
 
     Parameters
     ----------
+    ports
+        What the doctor asks.
     now
-        The time that forecasts are expected for.
+        The time for which forecasts are expected.
     most_houses
-        How many active houses' models and forecasts are looked at; all if None.
+        Maximum number of active houses whose models and forecasts are checked. All if None.
     """
     yield _prior()
     for gate in (target, identity):

@@ -1,4 +1,4 @@
-"""One thing that was looked at, and how it is told."""
+"""The result of one check, and its wording."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EXAMPLES: Final = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. ``mend`` is empty where all is well."""
+    """The result of one check. ``mend`` is empty if all is well."""
 
     check: str
     status: Status

@@ -1,4 +1,4 @@
-"""Houses: whether readings and forecasts come, and whether their models are intact."""
+"""Houses: whether their readings and forecasts arrive, and whether their models are intact."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from roomidity.pipeline.renamed import latest_forecast
 __all__ = ["houses"]
 
 LATE_PERIODS: Final = 2
-"""A house without a forecast of so many periods has missed one that was due."""
+"""A house without a forecast for this many periods has missed one that was due."""
 
 
 def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Iterator[Finding]:
-    """How many there are, and how those that are active fare."""
+    """Yields the number of houses, and findings on the active ones."""
     known = sorted(ports.houses().all(), key=lambda house: house.name)
     if not known:
         yield Finding("houses", "ok", "none yet; one appears with its first reading")
@@ -106,13 +106,13 @@ def _champions(registry: Registry, houses: Sequence[House]) -> Finding:
 
 
 def _stand_ins(registry: Registry, latest: Mapping[str, Sequence[StoredForecast]]) -> Finding:
-    """Forecasts that another model stands in for the champion of: its own could not be, or it could not be read."""
+    """Returns the forecasts not made by the champion, because it failed or could not be read."""
     found = []
     for house, rooms in latest.items():
         try:
             pointer = registry.pointer(house)
         except RoomidityError:
-            continue  # told above
+            continue  # Reported above.
         champion, since = pointer.points_to, pointer.since
         found += [
             f"{house}/{one.room}: by {one.model_version}, the champion is {champion}"
@@ -145,7 +145,7 @@ def _last_run(latest: Mapping[str, Sequence[StoredForecast]], *, now: datetime) 
 
 
 def _sensors(latest: Mapping[str, Sequence[StoredForecast]]) -> Finding:
-    """What the newest forecasts note of the sensors; how their readings come in has a row of its own."""
+    """Returns what the newest forecasts note about sensors. How their readings arrive is a finding of its own."""
     notes = [
         (f"{house}/{name}", found, mend)
         for house, rooms in latest.items()

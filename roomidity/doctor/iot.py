@@ -1,4 +1,4 @@
-"""The rule of AWS IoT, where a stage has one."""
+"""The AWS IoT rule of a stage that has one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["iot_rule"]
 
 
 def iot_rule(ports: DoctorPorts) -> Iterator[Finding]:
-    """Whether the rule queues what is published; nothing, where there is none or it may not be asked for.
+    """Yields whether the rule queues what is published. Yields nothing if there is none or it may not be queried.
 
-    By default a stage has none, and who asks needs no right for it (iot:GetTopicRule).
+    By default a stage has no rule, so the caller does not need the permission iot:GetTopicRule.
     """
     name = f"{ports.prefix}-readings".replace("-", "_")
     try:

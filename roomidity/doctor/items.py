@@ -1,4 +1,4 @@
-"""Stored items that cannot be read: which, why, and how to mend them."""
+"""Stored items that cannot be read: which they are, why, and how to correct them."""
 
 from __future__ import annotations
 
@@ -37,11 +37,10 @@ _MENDS: Final[Mapping[str, str]] = {
 
 
 def items(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Finding:
-    """Look at what is stored of some houses lately: sets, observations, models, accuracy, settings.
+    """Returns whether recent items of some houses can be read: sets, observations, models, accuracy and settings.
 
-    Houses and forecasts were read before.
-
-    The other items that cannot be read are named by the functions' logs, and counted by the metric ItemsDamaged.
+    Houses and forecasts were read before. Other unreadable items are named in the functions' logs, and counted by the
+    metric ItemsDamaged.
     """
     unpackable: list[str] = []
     end = floor_slot(now)
@@ -59,7 +58,7 @@ def items(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Find
             for room in house.rooms:
                 ports.accuracy().between(house.name, room, _days_before(now, _ACCURACY), now.date())
         except StoreError:
-            continue  # what does not answer is told elsewhere
+            continue  # An unavailable table is reported elsewhere.
     return _finding(ports.damaged(), unpackable, looked_at=len(houses))
 
 

@@ -17,10 +17,10 @@ QUEUES: Final = {
     "forecast-jobs": timedelta(minutes=15),
     "training-jobs": timedelta(hours=2),
 }
-"""How long a message may wait: readings two ticks, a forecast one, a training those of the houses before it."""
+"""How long a message may wait: readings two ticks, a forecast one, and a training as long as those before it take."""
 
 _FEW: Final = 10
-"""What a new account may run at once."""
+"""Concurrent executions available to a new account."""
 
 TABLES: Final = {
     "houses": ("house",),
@@ -34,18 +34,18 @@ TABLES: Final = {
 
 
 def queues(ports: DoctorPorts, *, now: datetime) -> Iterator[Finding]:
-    """What waits in each queue, and what ended as a dead letter."""
+    """Yields what waits in each queue, and its dead letters."""
     yield from (_queue(ports, name, allowed, now=now) for name, allowed in QUEUES.items())
     yield from (_dead_letters(ports, name, now=now) for name in QUEUES)
 
 
 def tables(ports: DoctorPorts) -> list[Finding]:
-    """Whether each table can be read, and is ours."""
+    """Returns whether each table is readable and belongs to roomidity."""
     return [_table(ports, name, keys) for name, keys in TABLES.items()]
 
 
 def stack(ports: DoctorPorts) -> Finding:
-    """The CloudFormation stack."""
+    """Returns the state of the CloudFormation stack."""
     expected = f"a stack {ports.prefix} that is up"
     elsewhere = (
         "deploy it (`npx serverless deploy --stage STAGE`), or check ROOMIDITY_STAGE, AWS_REGION and the account"
@@ -111,7 +111,7 @@ def _table(ports: DoctorPorts, name: str, keys: tuple[str, ...]) -> Finding:
 
 
 def bucket(ports: DoctorPorts) -> Finding:
-    """The bucket."""
+    """Returns whether the bucket is reachable."""
     name = "the bucket"
     try:
         name = ports.bucket()
@@ -122,7 +122,7 @@ def bucket(ports: DoctorPorts) -> Finding:
 
 
 def concurrency(ports: DoctorPorts) -> Finding:
-    """Whether requests from outside can take the functions' place: a new account may run ten at once, in all."""
+    """Returns whether API requests may starve the functions. A new account may run ten executions at once in total."""
     if ports.account.is_emulator:
         return Finding("concurrency", "ok", "an emulator has no limit")
     mend = "it takes lambda:GetAccountSettings and apigateway:GET"
@@ -143,7 +143,7 @@ def concurrency(ports: DoctorPorts) -> Finding:
 
 
 def _lacking(check: str, name: str, kind: str, trouble: Trouble) -> Finding:
-    """What is wrong with something that could not be asked."""
+    """Returns what is wrong with a resource that could not be queried."""
     expected = f"a {kind} {name} that can be used"
     if trouble.kind == "missing":
         return Finding(check, "wrong", f"no {kind} {name}", expected, trouble.mend)

@@ -1,4 +1,4 @@
-"""What the doctor asks."""
+"""The ports of the doctor."""
 
 from __future__ import annotations
 
@@ -15,65 +15,65 @@ __all__ = ["Account", "DoctorPorts", "KeptRejects"]
 
 
 class Account(Protocol):
-    """What is behind the usual AWS variables; each question raises where it has no answer."""
+    """The account behind the usual AWS variables. Each query raises if it has no answer."""
 
     region: str
 
     @property
     def endpoint(self) -> str:
-        """Where calls go."""
+        """The address to which calls go."""
 
     @property
     def is_emulator(self) -> bool:
-        """Whether that is not AWS."""
+        """Whether the endpoint is an emulator rather than AWS."""
 
     def regions(self) -> Sequence[str]:
-        """The regions that there are."""
+        """Returns the existing regions."""
 
     def identity(self) -> str:
-        """Who we are there."""
+        """Returns the identity of the caller."""
 
     def stack_status(self, name: str) -> str | None:
-        """A stack's status, or None."""
+        """Returns a stack's status, or None if it does not exist."""
 
     def queue(self, name: str, *, now: datetime) -> QueueFacts:
-        """What waits in a queue."""
+        """Returns what waits in a queue."""
 
     def table(self, name: str) -> TableFacts:
-        """A table that can be read."""
+        """Returns facts about a table, and reads from it."""
 
     def concurrency(self) -> int:
-        """How many functions may run at once, in all."""
+        """Returns the maximum number of concurrent executions of all functions together."""
 
     def has_api(self, name: str) -> bool:
-        """Whether an HTTP API of that name is up."""
+        """Returns whether an HTTP API with this name is up."""
 
     def iot_rule(self, name: str) -> bool:
-        """Whether a rule of AWS IoT is switched on."""
+        """Returns whether an AWS IoT rule is enabled."""
 
     def reach_bucket(self, name: str) -> None:
-        """Ask for a bucket."""
+        """Raises if a bucket is not reachable."""
 
 
 class KeptRejects(Protocol):
-    """The rejected readings that the bucket keeps, by day."""
+    """The rejected readings kept in the bucket, by day."""
 
     def days(self, first: date | None = None, last: date | None = None) -> list[date]:
-        """The days of which there are any, from ``first`` to ``last``, both included."""
+        """Returns the days with rejects from ``first`` to ``last``, both included."""
 
     def keys(self, day: date) -> Iterable[str]:
-        """The objects of a day."""
+        """Returns the keys of a day's objects."""
 
     def lines(self, key: str) -> Iterator[dict[str, Any]]:
-        """An object's lines; none where it is gone."""
+        """Yields an object's lines, or none if it no longer exists."""
 
 
 @dataclass(frozen=True)
 class DoctorPorts:
-    """What the doctor asks; those after ``bucket`` are made only once the endpoint is known to answer.
+    """What the doctor asks. The ports after ``bucket`` are created only once the endpoint is known to answer.
 
-    ``bucket`` names the bucket; ``trouble_of`` says what an error of a call means; ``damaged`` are the items that the
-    others met and could not read.
+    ``bucket`` returns the bucket's name. ``trouble_of`` explains an error of a call. ``damaged`` returns the items that
+    the other ports could not read.
     """
 
     prefix: str

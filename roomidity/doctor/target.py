@@ -1,4 +1,4 @@
-"""Who answers, and whether they know us: where nothing answers, nothing further can be known."""
+"""Which endpoint answers, and whether it accepts the credentials. Without an answer nothing further can be known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["identity", "target"]
 
 
 def target(ports: DoctorPorts) -> Finding:
-    """Where calls go, and whether that can be."""
+    """Returns where calls go, and whether this target is possible."""
     account = ports.account
     try:
         regions = account.regions()
@@ -40,7 +40,7 @@ def _not_known(trouble: Trouble) -> Finding:
 
 
 def identity(ports: DoctorPorts) -> Finding:
-    """Who we are there."""
+    """Returns the identity of the caller."""
     try:
         found = ports.account.identity()
     except Exception as error:  # noqa: BLE001  # see above

@@ -1,1 +1,1 @@
-"""The values that travel and the rules that they obey: no I/O, no clock."""
+"""Domain values and the rules they obey. This layer does no I/O and reads no clock."""

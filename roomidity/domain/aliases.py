@@ -1,7 +1,9 @@
-"""Renamed rooms: a former name leads to the present one, at the door and on every read; nothing stored is rewritten.
+"""Renamed rooms: a former name leads to the room's present name.
 
-Aliases are kept flat: each former name leads straight to the name that the room has now, so that one look-up is enough
-however often it was renamed, and a name leads to one room at most.
+Names are translated when readings arrive and on every read, so nothing that is stored has to be rewritten.
+
+Aliases are kept flat. Each former name maps directly to the room's present name, so one look-up is enough however often
+the room was renamed, and a name never leads to more than one room.
 """
 
 from __future__ import annotations
@@ -16,20 +18,20 @@ from roomidity.errors import InputError
 __all__ = ["NO_ALIASES", "Aliases", "in_present_names", "present_rooms", "rename", "usable_aliases"]
 
 Aliases = Mapping[str, str]
-"""former name -> the name that the room has now"""
+"""Maps each former name to the name that the room has now."""
 
 NO_ALIASES: Final[Aliases] = MappingProxyType({})
 
 _NO_ROOM: Final = "/"
-"""Ends what stands for a room whose name another one has taken over: no room's name holds it."""
+"""Suffix that marks a room whose name has since been given to another room. Room names cannot contain it."""
 
 Value = TypeVar("Value")
 
 
 def usable_aliases(stored: Any, rooms: Collection[str]) -> dict[str, str]:
-    """Those of stored aliases that lead from a name to a room's present one, chains followed to their end.
+    """Returns the stored aliases that lead from a former name to a present room name, with chains resolved.
 
-    Left out are those that are no names, lead in a circle, or would hide a room that is there.
+    Aliases are left out if they are not valid names, form a circle, or would hide an existing room.
 
     >>> usable_aliases({"a": "b", "b": "c", "x": "y", "y": "x", "d": 1}, {"c"})
     {'a': 'c', 'b': 'c'}
@@ -53,7 +55,9 @@ def usable_aliases(stored: Any, rooms: Collection[str]) -> dict[str, str]:
 
 
 def rename(aliases: Aliases, rooms: Collection[str], old: str, new: str) -> dict[str, str]:
-    """The aliases once the room ``old`` is called ``new``; a room may be given back a name that it had.
+    """Returns the aliases after the room ``old`` has been renamed to ``new``.
+
+    A room may be given back a name that it had before.
 
     >>> rename({}, {"bath"}, "bath", "spa")
     {'bath': 'spa'}
@@ -63,7 +67,7 @@ def rename(aliases: Aliases, rooms: Collection[str], old: str, new: str) -> dict
     Raises
     ------
     InputError
-        If ``new`` is no name, is a room's already, or leads to another room.
+        If ``new`` is not a valid name, already belongs to a room, or leads to another room.
     """
     if not is_name(new):
         raise InputError(f"the new name is {new!r}; expected 1 to 64 characters that can be seen, and none of / # $ +")
@@ -86,10 +90,10 @@ def rename(aliases: Aliases, rooms: Collection[str], old: str, new: str) -> dict
 
 
 def in_present_names(by_room: Mapping[str, Mapping[str, Value]], aliases: Aliases) -> Mapping[str, Mapping[str, Value]]:
-    """What is kept by room and quantity, under the rooms' present names.
+    """Returns values kept by room and quantity, keyed by the rooms' present names.
 
-    Where two names of one slot are one room now (a room was removed, and its name given to another), what was measured
-    under the former name counts: that is the room's own.
+    Two names in one slot can refer to the same room now, if a room was removed and its name given to another room.
+    Values measured under the former name then take precedence, because they belong to the present room.
 
     >>> in_present_names({"bath": {"humidity": 51.2}}, {"bath": "spa"})
     {'spa': {'humidity': 51.2}}
@@ -103,7 +107,7 @@ def in_present_names(by_room: Mapping[str, Mapping[str, Value]], aliases: Aliase
 
 
 def present_rooms(rooms: Iterable[str], aliases: Aliases) -> tuple[str, ...]:
-    """The rooms of a model under their present names, in their order, each once.
+    """Returns a model's rooms under their present names, in their original order and without repeats.
 
     >>> present_rooms(("bath", "attic"), {"bath": "spa"})
     ('spa', 'attic')

@@ -1,7 +1,7 @@
-"""Moist air: what temperature and relative humidity say about the water in it, and back.
+"""Properties of moist air: conversions between temperature, relative humidity and water content.
 
-Everything is vectorised: arguments broadcast, results are float64. Pressures are in hPa, temperatures in °C, relative
-humidity in %RH over liquid water (as sensors report it, below freezing too).
+All functions are vectorised. Arguments broadcast, and results are float64. Pressures are in hPa, temperatures in °C and
+relative humidities in %RH over liquid water (as sensors report it, even below freezing).
 """
 
 from __future__ import annotations
@@ -31,17 +31,21 @@ _MAGNUS_C: Final = 243.12
 
 _ZERO_C_IN_K: Final = 273.15
 _G_K_PER_J: Final = 216.68
-"""Molar mass over gas constant of water vapour, for a pressure in hPa: 100 · 18.0153 g/mol / 8.31446 J/(mol·K)."""
+"""Molar mass of water vapour divided by the gas constant, for a pressure in hPa: 100 · 18.0153 g/mol / 8.31446
+J/(mol·K).
+"""
 _MOLAR_RATIO_G_KG: Final = 621.98
-"""Molar mass of water over that of dry air (18.0153 / 28.9647), in grams a kilogram."""
+"""Molar mass of water divided by that of dry air (18.0153 / 28.9647), in g/kg."""
 STANDARD_PRESSURE_HPA: Final = 1013.25
-"""ISO 2533. A room's own pressure changes the mixing ratio by less than 5 % below 500 m."""
+"""Standard pressure of ISO 2533. Using a room's actual pressure changes the mixing ratio by less than 5 % below 500
+m.
+"""
 
 
 def saturation_vapour_pressure(temperature: ArrayLike) -> NDArray[np.float64]:
-    """The largest pressure that water vapour can have over liquid water, in hPa, at ``temperature`` in °C.
+    """Returns the saturation vapour pressure over liquid water, in hPa, at ``temperature`` in °C.
 
-    Magnus formula; good from -45 to 60 °C.
+    This is the Magnus formula, which is accurate from -45 to 60 °C.
 
     >>> saturation_vapour_pressure([0.0, 20.0]).round(3).tolist()
     [6.112, 23.326]
@@ -51,7 +55,7 @@ def saturation_vapour_pressure(temperature: ArrayLike) -> NDArray[np.float64]:
 
 
 def vapour_pressure(temperature: ArrayLike, humidity: ArrayLike) -> NDArray[np.float64]:
-    """The pressure of the water vapour in air, in hPa, from its temperature in °C and humidity in %RH.
+    """Returns the vapour pressure of air in hPa, from its temperature in °C and relative humidity in %RH.
 
     >>> float(vapour_pressure(20.0, 50.0).round(3))
     11.663
@@ -60,7 +64,9 @@ def vapour_pressure(temperature: ArrayLike, humidity: ArrayLike) -> NDArray[np.f
 
 
 def relative_humidity(temperature: ArrayLike, vapour_pressure: ArrayLike) -> NDArray[np.float64]:
-    """Relative humidity in %RH at ``temperature`` (°C) and ``vapour_pressure`` (hPa); over 100 if supersaturated.
+    """Returns the relative humidity in %RH at ``temperature`` (°C) and ``vapour_pressure`` (hPa).
+
+    The result exceeds 100 if the air is supersaturated.
 
     >>> float(relative_humidity(20.0, 11.663).round(1))
     50.0
@@ -69,7 +75,7 @@ def relative_humidity(temperature: ArrayLike, vapour_pressure: ArrayLike) -> NDA
 
 
 def absolute_humidity(temperature: ArrayLike, humidity: ArrayLike) -> NDArray[np.float64]:
-    """Grams of water vapour in a cubic metre of air, from its temperature in °C and humidity in %RH.
+    """Returns the absolute humidity of air in g/m³, from its temperature in °C and relative humidity in %RH.
 
     >>> float(absolute_humidity(20.0, 50.0).round(2))
     8.62
@@ -79,7 +85,7 @@ def absolute_humidity(temperature: ArrayLike, humidity: ArrayLike) -> NDArray[np
 
 
 def dew_point(vapour_pressure: ArrayLike) -> NDArray[np.float64]:
-    """The temperature in °C at which air with ``vapour_pressure`` (hPa, above 0) is saturated: Magnus inverted.
+    """Returns the dew point in °C of air with ``vapour_pressure`` (hPa, above 0), by inverting the Magnus formula.
 
     >>> float(dew_point(vapour_pressure(20.0, 50.0)).round(2))
     9.26
@@ -89,9 +95,10 @@ def dew_point(vapour_pressure: ArrayLike) -> NDArray[np.float64]:
 
 
 def humidity_at(temperature: ArrayLike, *, of: ArrayLike, humidity: ArrayLike) -> NDArray[np.float64]:
-    """The humidity in %RH of air after it is brought to ``temperature``, from that which it has at temperature ``of``.
+    """Returns the humidity in %RH of air that is brought from temperature ``of`` to ``temperature`` (both in °C).
 
-    This is what outdoor air becomes in a room: the same vapour, another temperature.
+    ``humidity`` is the humidity in %RH at temperature ``of``. This describes outdoor air that enters a room: the vapour
+    pressure stays the same while the temperature changes.
 
     >>> float(humidity_at(21.0, of=5.0, humidity=85.0).round(1))
     29.9
@@ -100,7 +107,9 @@ def humidity_at(temperature: ArrayLike, *, of: ArrayLike, humidity: ArrayLike) -
 
 
 def mixing_ratio(vapour_pressure: ArrayLike, *, pressure: float = STANDARD_PRESSURE_HPA) -> NDArray[np.float64]:
-    """Grams of water vapour per kilogram of dry air: unlike all else here, warming the air does not change it.
+    """Returns the mixing ratio in grams of water vapour per kilogram of dry air.
+
+    Unlike the other measures in this module, it does not change when the air is warmed.
 
     >>> float(mixing_ratio(11.663).round(2))
     7.24
@@ -110,7 +119,7 @@ def mixing_ratio(vapour_pressure: ArrayLike, *, pressure: float = STANDARD_PRESS
 
 
 def mixing_ratio_vapour_pressure(ratio: ArrayLike, *, pressure: float = STANDARD_PRESSURE_HPA) -> NDArray[np.float64]:
-    """The vapour pressure in hPa that :func:`mixing_ratio` came from, given its value in g/kg.
+    """Returns the vapour pressure in hPa for a mixing ratio in g/kg. This is the inverse of :func:`mixing_ratio`.
 
     >>> float(mixing_ratio_vapour_pressure(mixing_ratio(11.663)).round(3))
     11.663

@@ -1,4 +1,4 @@
-"""Stored items that cannot be read: each is named and counted, left out, and costs no other anything."""
+"""Stored items that cannot be read. Each is named, counted and left out, and does not affect any other item."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ __all__ = ["Damage", "Damaged", "number_within", "whole"]
 logger: Final = logging.getLogger(__name__)
 
 _NAMED: Final = 50
-"""Items that are logged one by one; what damages more damages a table, and a log costs by the line."""
+"""Maximum number of items that are logged individually. Whatever damages more damages a whole table, and logs are
+billed by volume.
+"""
 
 _LARGEST: Final = 10**12
-"""Of versions and counts: what counts writes or seconds stays below, and floats hold it exactly."""
+"""Largest version or count that is accepted. Anything that counts writes or seconds stays below it, and floats hold it
+exactly.
+"""
 
 
 @dataclass(frozen=True)
 class Damaged:
-    """An item that cannot be read, or only in part: its table, its key, and why."""
+    """An item that cannot be read, or only in part: its table, its key, and the reason."""
 
     table: str
     key: Mapping[str, str]
@@ -28,18 +32,18 @@ class Damaged:
 
     @property
     def place(self) -> tuple[str, ...]:
-        """What it is found by."""
+        """The table and key values that identify the item."""
         return self.table, *self.key.values()
 
 
 class Damage:
-    """The damaged items that were met since they were last asked for, each once."""
+    """Collects the damaged items met since they were last asked for, each once."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, ...], Damaged] = {}
 
     def note(self, damaged: Damaged) -> None:
-        """Keep and log an item; one that is met again is neither counted nor logged again."""
+        """Record and log an item. An item that is met again is neither counted nor logged again."""
         if damaged.place in self._found:
             return
         self._found[damaged.place] = damaged
@@ -50,13 +54,13 @@ class Damage:
             )
 
     def take(self) -> tuple[Damaged, ...]:
-        """Returns what was met since it was last asked for, in order."""
+        """Returns the items met since the last call, in order, and forgets them."""
         found, self._found = tuple(self._found.values()), {}
         return found
 
 
 def whole(value: Any, *, least: int = 0) -> int:
-    """A whole number that something was counted by.
+    """Returns ``value`` as an int, if it is a whole number that can be a count.
 
     >>> whole(3), whole(3.0)
     (3, 3)
@@ -64,7 +68,7 @@ def whole(value: Any, *, least: int = 0) -> int:
     Raises
     ------
     ValueError
-        If it is none, or below ``least``, or larger than anything that was ever counted.
+        If it is not a whole number, is below ``least``, or is larger than any count can be.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= _LARGEST:
         raise ValueError(f"{value!r:.80} is no whole number from {least} on")
@@ -74,12 +78,12 @@ def whole(value: Any, *, least: int = 0) -> int:
 
 
 def number_within(value: float, bounds: Iterable[float]) -> float:
-    """``value``, if it lies within the two ``bounds``.
+    """Returns ``value`` if it lies within the two ``bounds``.
 
     Raises
     ------
     ValueError
-        If it does not; NaN never does.
+        If it does not. NaN never lies within bounds.
     """
     low, high = bounds
     if not low <= value <= high:

@@ -1,10 +1,11 @@
-"""How readings came in of late: a record kept with the house, of those rooms alone whose readings come in oddly.
+"""How a house's readings arrived recently. A record is kept only for rooms whose readings arrive oddly.
 
-A healthy room has no record. One begins with a tick whose readings were late, off in time, or rejected; it says what
-came in the last 24 h, in periods of two hours, and goes when :data:`CLEAN_TICKS` ticks with readings were in order.
+A healthy room has no record. One begins with the first tick whose readings were late, off in time, or rejected. It
+covers what arrived in the last 24 h, in periods of two hours, and is dropped once :data:`CLEAN_TICKS` ticks with
+readings were in order.
 
-A message counts once, at the first tick that takes it (:attr:`HouseDeliveries.through_ms`), and each tick counts alike
-where times are judged: a year that is sent at once weighs no more than a quarter of an hour.
+A message counts once, at the first tick that takes it (:attr:`HouseDeliveries.through_ms`). Where times are judged,
+every tick has the same weight: a year of readings sent at once weighs no more than a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -36,34 +37,34 @@ PERIOD: Final = timedelta(hours=2)
 KEPT_FOR: Final = timedelta(hours=24)
 
 CLEAN_TICKS: Final = 16
-"""After so many ticks in order, four hours of a live room, what was mended is told no more."""
+"""After this many ticks in order (four hours of a live room), a problem that has been mended is no longer reported."""
 
 AHEAD_S: Final = 60
-"""Nothing is sent before it is measured; clocks that are set differ by seconds."""
+"""Nothing is sent before it is measured, but clocks that are kept in time still differ by seconds."""
 BEHIND_S: Final = 5 * 60
-"""A gateway that sends what it has every 15 minutes sends a tenth of it within 90 s."""
+"""A gateway that sends its readings every 15 minutes sends a tenth of them within 90 s of measuring."""
 BEHIND_FEW_S: Final = 20 * 60
-"""Of a room that reports once in those 15 minutes the one reading may have waited for all of them."""
+"""If a room reports only once in those 15 minutes, that one reading may have waited for all of them."""
 FEW_A_TICK: Final = 3
 
 
 @dataclass(frozen=True)
 class Deliveries:
-    """How the readings of a room came in over the last day.
+    """How the readings of a room arrived over the last day.
 
     Parameters
     ----------
     readings
-        All whose time could be read, whether they were accepted or rejected.
+        Number of readings whose time could be read, whether they were accepted or rejected.
     late
-        Those that were sent after their slot had been forecast without them.
+        Number of readings that were sent after their slot had been forecast without them.
     lag_s
-        By how many seconds they were sent after the time they bear (``sent - ts``): of a tenth less, of half less, of
-        nine tenths less. Those rejected as future count, with a negative lag; they tell how far a clock is ahead.
+        The 0.1, 0.5 and 0.9 quantiles of the lag in seconds between a reading's time and its sending (``sent - ts``).
+        Readings rejected as future count with a negative lag, which shows how far a clock is ahead.
     rejected
-        How many were rejected, by reason.
+        Number of rejected readings, by reason.
     ticks, late_ticks
-        How many drains they came in by, and how many of these brought more late ones than others.
+        Number of drains that the readings arrived in, and how many of these brought more late readings than others.
     """
 
     readings: int = 0
@@ -74,7 +75,7 @@ class Deliveries:
     late_ticks: int = 0
 
     def beside(self, other: Deliveries) -> Deliveries:
-        """Both together, if this one came before: all that they count, and the widest of their lags."""
+        """Returns both combined, where this one came before ``other``. Counts are added, and the widest lags kept."""
         lags = [one.lag_s for one in (self, other) if one.readings] or [other.lag_s]
         return Deliveries(
             readings=self.readings + other.readings,
@@ -87,18 +88,18 @@ class Deliveries:
 
     @property
     def behind_s(self) -> float:
-        """The lag that a healthy room's quickest readings stay below."""
+        """The lag in seconds that the quickest readings of a healthy room stay below."""
         return BEHIND_S if self.readings >= FEW_A_TICK * self.ticks else BEHIND_FEW_S
 
     @property
     def in_order(self) -> bool:
-        """Whether there is nothing to remember: none is late, off in time, or rejected."""
+        """Whether there is nothing to remember, because no reading is late, off in time, or rejected."""
         return not self.late and not self.rejected and -AHEAD_S <= self.lag_s[0] <= self.behind_s
 
 
 @dataclass(frozen=True)
 class Period:
-    """What came in :data:`PERIOD`, from ``begins`` on."""
+    """What arrived in one :data:`PERIOD` that starts at ``begins``."""
 
     begins: datetime
     of: Deliveries
@@ -106,13 +107,13 @@ class Period:
 
 @dataclass(frozen=True)
 class RoomDeliveries:
-    """A room's record: its periods in order of time, and how many ticks were in order since the last that was not."""
+    """A room's record: its periods in order of time, and how many ticks in a row have been in order."""
 
     periods: tuple[Period, ...] = ()
     clean_ticks: int = 0
 
     def with_tick(self, tick: Deliveries, *, now: datetime) -> RoomDeliveries | None:
-        """The record with what a tick brought; None where there is nothing to remember any more."""
+        """Returns the record with a tick added, or None if there is nothing to remember any more."""
         clean_ticks = self.clean_ticks + 1 if tick.in_order else 0
         kept = self.since(now).periods
         if clean_ticks >= CLEAN_TICKS or (clean_ticks and not kept):
@@ -123,11 +124,11 @@ class RoomDeliveries:
         return RoomDeliveries((*others, replace(current, of=current.of.beside(tick))), clean_ticks)
 
     def since(self, now: datetime) -> RoomDeliveries:
-        """The record without what is older than :data:`KEPT_FOR`, or, of a replayed house, newer than ``now``."""
+        """Returns the record without periods older than :data:`KEPT_FOR` or (in a replay) newer than ``now``."""
         return replace(self, periods=tuple(one for one in self.periods if now - KEPT_FOR < one.begins <= now))
 
     def deliveries(self, now: datetime) -> Deliveries:
-        """What came in the last 24 h."""
+        """Returns what arrived in the last 24 h."""
         known = [one.of for one in self.since(now).periods]
         timed = sorted((one.lag_s for one in known if one.readings), key=lambda lag: lag[1])
         few = len(timed) // 10
@@ -150,13 +151,13 @@ class RoomDeliveries:
 
 @dataclass(frozen=True)
 class HouseDeliveries:
-    """The records of a house's rooms; messages sent up to ``through_ms`` have been counted."""
+    """The records of a house's rooms. Messages sent up to ``through_ms`` have been counted."""
 
     rooms: Mapping[str, RoomDeliveries] = field(default_factory=dict)
     through_ms: int = 0
 
     def with_tick(self, ticks: Mapping[str, Deliveries], *, through_ms: int, now: datetime) -> HouseDeliveries:
-        """The records with what a tick brought; for names beyond :data:`MAX_ROOMS` none begins."""
+        """Returns the records with a tick added. No record begins for names beyond :data:`MAX_ROOMS`."""
         rooms = {name: room for name, room in self.rooms.items() if room.since(now).periods}
         for name, tick in sorted(ticks.items()):
             room = rooms.pop(name, RoomDeliveries()).with_tick(tick, now=now)
@@ -165,16 +166,16 @@ class HouseDeliveries:
         return HouseDeliveries(rooms, max(self.through_ms, through_ms)) if rooms else NO_DELIVERIES
 
     def of(self, names: Iterable[str], now: datetime) -> Deliveries:
-        """What came to a room of late, by any of its ``names``; nothing where there is no record of it."""
+        """Returns what arrived recently for a room under any of its ``names``. It is empty if there is no record."""
         found = next((self.rooms[name] for name in names if name in self.rooms), RoomDeliveries())
         return found.deliveries(now)
 
     def renamed(self, old: str, new: str) -> HouseDeliveries:
-        """The records once the room ``old`` is called ``new``."""
+        """Returns the records after the room ``old`` was renamed to ``new``."""
         return replace(self, rooms={new if name == old else name: room for name, room in self.rooms.items()})
 
     def without(self, names: Collection[str]) -> HouseDeliveries:
-        """The records without those of a room that is called by ``names``."""
+        """Returns the records without those of a room that is known by ``names``."""
         left = {name: room for name, room in self.rooms.items() if name not in names}
         return replace(self, rooms=left) if left else NO_DELIVERIES
 

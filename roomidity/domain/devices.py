@@ -1,4 +1,4 @@
-"""Devices that were heard and that no map knows: a bounded list of a house, for a person to map them by."""
+"""Unmapped devices: a bounded list per house of devices that were heard, from which a person can map them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from roomidity.domain.slots import format_moment, parse_time
 __all__ = ["MAX_HEARD", "HeardDevices", "HeardOf", "cut"]
 
 MAX_HEARD: Final = 256
-"""As many devices as a house can have sensors; a neighbourhood's radio sensors are more."""
+"""As many devices as a house can have sensors. A neighbourhood may have more radio sensors than that."""
 
 _MESSAGE_BYTES: Final = 512
 _MOST_BYTES: Final = 240_000
-"""Of the list as JSON, under what a setting may hold."""
+"""Maximum size of the list as JSON, which is below what a setting may hold."""
 
 _WRITTEN_EVERY: Final = timedelta(hours=1)
 _KEPT_FOR: Final = timedelta(days=35)
 
 
 def cut(text: str) -> str:
-    """``text`` in at most 512 bytes of UTF-8.
+    """Returns ``text`` cut to at most 512 bytes of UTF-8.
 
     >>> len(cut("ü" * 400).encode())
     512
@@ -35,7 +35,7 @@ def cut(text: str) -> str:
 
 @dataclass(frozen=True)
 class HeardOf:
-    """What was heard of a device: when last, what it measures and the room its name suggests, as far as told."""
+    """What was heard of a device: when last, the quantities it measures, and the room that its name suggests."""
 
     last: datetime
     quantities: frozenset[Quantity] = frozenset()
@@ -44,7 +44,7 @@ class HeardOf:
     message: str = ""
 
     def with_more(self, other: HeardOf) -> HeardOf:
-        """Both, of which the later says what it says."""
+        """Returns both combined. Where they differ, the later one takes precedence."""
         newer, older = (other, self) if other.last >= self.last else (self, other)
         return HeardOf(
             last=newer.last,
@@ -55,7 +55,7 @@ class HeardOf:
         )
 
     def plain(self) -> dict[str, Any]:
-        """Returns it as the table has it."""
+        """Returns the record as it is stored."""
         said = {"room": self.room, "dialect": self.dialect, "message": self.message or None}
         return {
             "last": format_moment(self.last),
@@ -66,13 +66,13 @@ class HeardOf:
 
 @dataclass(frozen=True)
 class HeardDevices:
-    """Of a house, by device."""
+    """The unmapped devices that a house has heard, by device."""
 
     devices: Mapping[str, HeardOf]
 
     @classmethod
     def from_plain(cls, content: Mapping[str, Any]) -> HeardDevices:
-        """The list that :meth:`plain` wrote; what of it cannot be read counts as not heard."""
+        """Returns the list that :meth:`plain` wrote. Entries that cannot be read are left out."""
         stored = content.get("devices")
         found = {}
         for device, said in stored.items() if isinstance(stored, Mapping) else ():
@@ -89,7 +89,10 @@ class HeardDevices:
         return cls(found)
 
     def plain(self) -> dict[str, Any]:
-        """Returns the list as the table has it; of one too long messages go first, then devices, each the oldest."""
+        """Returns the list as it is stored.
+
+        If it is too long, the oldest messages are dropped first, then the oldest devices.
+        """
         rows = {device: heard.plain() for device, heard in sorted(self.devices.items(), key=lambda one: one[1].last)}
         excess = sum(_bytes({device: row}) for device, row in rows.items()) - _MOST_BYTES
         for row in rows.values():
@@ -101,11 +104,11 @@ class HeardDevices:
         return {"devices": rows}
 
     def takes(self, device: str) -> bool:
-        """Whether a device stands in the list, or has a place there."""
+        """Returns whether the device is in the list, or there is still a place for it."""
         return device in self.devices or len(self.devices) < MAX_HEARD
 
     def hear(self, heard: Mapping[str, HeardOf]) -> HeardDevices:
-        """The list with what was heard; of new devices as many as have a place."""
+        """Returns the list with newly heard devices added, as far as there are places for them."""
         devices = dict(self.devices)
         for device, of in heard.items():
             if device in devices:
@@ -115,13 +118,16 @@ class HeardDevices:
         return HeardDevices(devices)
 
     def without(self, devices: Iterable[str], *, now: datetime) -> HeardDevices:
-        """The list without some devices, and those unheard for 35 days."""
+        """Returns the list without the given devices, and without those unheard for 35 days."""
         gone = set(devices)
         kept = {name: of for name, of in self.devices.items() if name not in gone and of.last >= now - _KEPT_FOR}
         return HeardDevices(kept)
 
     def is_worth_writing(self, before: HeardDevices) -> bool:
-        """Whether it says of a device what was not known, or not in the last hour."""
+        """Returns whether the list is worth writing.
+
+        That is so if devices or quantities have changed, or a device was heard an hour or more after its last record.
+        """
         if self.devices.keys() != before.devices.keys():
             return True
         return any(

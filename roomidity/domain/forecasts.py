@@ -16,11 +16,11 @@ from roomidity.domain.weather import WeatherUsed
 __all__ = ["QUANTILES", "StoredForecast", "room_id"]
 
 QUANTILES: Final = ("p10", "p50", "p90")
-"""What is stored of a forecast."""
+"""The quantiles of a forecast that are stored."""
 
 
 def room_id(house: str, room: str) -> str:
-    """What a room's forecasts are found by; neither name holds a slash."""
+    """Returns the key of a room's forecasts. Neither name can contain a slash."""
     return f"{house}/{room}"
 
 
@@ -31,17 +31,16 @@ class StoredForecast:
     Parameters
     ----------
     quantiles
-        (2, 3, 96): humidity (%RH) and temperature (°C), p10, p50 and p90, of 96 slots; rounded as they are stored, NaN
-        for a quantity that the room does not measure.
+        Array of shape (2, 3, 96): humidity (%RH) and temperature (°C), by p10, p50 and p90, by 96 slots. Values are
+        rounded as they are stored, and NaN for a quantity that the room does not measure.
     grade
-        What the forecast of each quantity rests on.
+        What the forecast of each quantity is based on.
     data_through
-        Start of the newest slot with a reading that is believed, or None.
+        Start of the newest slot with a credible reading, or None.
     notes
-        Codes of what is known to be wrong with the room's sensors, or with how their readings arrive; for most rooms
-        none.
+        Codes of known faults of the room's sensors, or of how their readings arrive. Empty for most rooms.
     weather
-        The forecast of the weather that this one rests on, or None where there was none.
+        The weather forecast that this forecast is based on, or None if there was none.
     """
 
     house: str
@@ -56,7 +55,7 @@ class StoredForecast:
 
     @property
     def quantities(self) -> dict[Quantity, dict[str, npt.NDArray[np.float64]]]:
-        """The quantities that were forecast: each one's p10, p50 and p90, 96 numbers each."""
+        """The p10, p50 and p90 of each quantity that was forecast, 96 numbers each."""
         return {
             quantity: dict(zip(QUANTILES, rows, strict=True))
             for quantity, rows in zip(QUANTITIES, self.quantiles, strict=True)

@@ -1,4 +1,4 @@
-"""A house: its rooms and sensors as they were seen, its time zone, and the rules that keep readings out."""
+"""A house: the rooms and sensors seen in it, its time zone, and the rules that exclude readings."""
 
 from __future__ import annotations
 
@@ -35,21 +35,22 @@ __all__ = [
 ]
 
 ACTIVE_FOR: Final = timedelta(days=7)
-"""A house or a room that was seen within is forecast, whether or not readings came since."""
+"""Houses and rooms seen within this time are forecast, whether or not readings have arrived since."""
 
 REAL_SLOTS: Final = 4
-"""A house is real once it was heard in so many slots: until then it may be a name that somebody made up."""
+"""A house is real once it was heard in this many slots. Until then its name may have been made up."""
 
 TRIAL_ACTIVE_FOR: Final = timedelta(hours=24)
 TRIAL_KEPT_FOR: Final = timedelta(days=7)
-"""How long a house that is not real yet is forecast, and kept, after it was last heard."""
+"""How long after it was last heard a house that is not yet real is forecast, and how long it is kept."""
 
 
 @dataclass(frozen=True)
 class Quarantine:
-    """A rule of a house: values of a room (None: all), of a sensor (None: all), in [start, end), do not count.
+    """A rule that excludes a house's values in [start, end), for one room (None: all) and one sensor (None: all).
 
-    ``number`` says as which change of the house's rules it came; 0 is not known. It is no part of what the rule is.
+    ``number`` is the number of the change to the house's rules that added it, or 0 if unknown. It does not take part in
+    comparisons.
     """
 
     start: datetime
@@ -60,7 +61,7 @@ class Quarantine:
 
     @property
     def id(self) -> str:
-        """A short name, the same for the same rule.
+        """A short identifier, which is the same for equal rules.
 
         >>> from roomidity.domain.slots import parse_slot
         >>> Quarantine(parse_slot("2026-01-05T00:00Z"), parse_slot("2026-01-06T00:00Z"), room="bath").id
@@ -70,7 +71,10 @@ class Quarantine:
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:6]
 
     def plain(self) -> dict[str, str | None]:
-        """Words for a manifest, where the rule can still be read when the house no longer has it."""
+        """Returns the rule as plain values for a manifest.
+
+        It stays readable there when the house no longer has the rule.
+        """
         return {
             "id": self.id,
             "start": format_moment(self.start),
@@ -82,7 +86,7 @@ class Quarantine:
 
 @dataclass(frozen=True)
 class Trial:
-    """The slots in which a house was heard that is not real yet, and when it expires unless it is heard again."""
+    """The slots in which a house that is not yet real was heard, and when it expires unless it is heard again."""
 
     slots: frozenset[datetime] = frozenset()
     expires_at: datetime | None = None
@@ -90,20 +94,22 @@ class Trial:
 
 @dataclass(frozen=True)
 class House:
-    """A house. ``version`` counts its writes; 0 is one that was never stored.
+    """A house.
 
-    ``rules_version`` counts the changes of its quarantine rules; ``admitted_at`` is the tick that brought it, where
-    that is known; ``trial`` is None once it is real, as it is for every house of before there were trials. ``flaw``
-    says what of the stored house could not be read, if anything: such a house is forecast as far as it is known, takes
-    in no readings, and is never written.
+    ``version`` counts its writes, and is 0 if it was never stored.
 
-    ``forgotten_at`` is when the house that had this name before was forgotten: what was sent until then is dropped.
+    ``rules_version`` counts the changes to its quarantine rules. ``admitted_at`` is the tick that admitted it, if
+    known. ``trial`` is None once the house is real, as are all houses stored before trials were introduced. ``flaw``
+    says which part of the stored house could not be read, if any. Such a house is forecast as far as it is known,
+    accepts no readings, and is never written.
 
-    ``kept`` is what a newer version of roomidity wrote beside all this, for whoever stores it.
+    ``forgotten_at`` is when the previous house of this name was forgotten. Everything sent until then is dropped.
 
-    ``settings`` are a person's, as they are stored: former names of rooms (``aliases``), and the unit of a room
-    (``rooms.<room>.unit``). ``deliveries`` say of which rooms readings come in oddly. ``default_timezone`` is the
-    stage's, for where ``timezone`` is none.
+    ``kept`` holds what a newer version of roomidity wrote besides all this, so that storing the house preserves it.
+
+    ``settings`` are made by people and held as they are stored: former names of rooms (``aliases``), and the unit of a
+    room (``rooms.<room>.unit``). ``deliveries`` describes the rooms whose readings arrive oddly. ``default_timezone``
+    is the stage's time zone, which is used if ``timezone`` is not valid.
     """
 
     name: str
@@ -123,52 +129,64 @@ class House:
 
     @property
     def zone(self) -> str:
-        """The time zone to reckon by: the stage's where what stands there is none, as where it was mistyped."""
+        """The house's time zone, or the stage's if the house's is not valid (for example mistyped)."""
         return self.timezone if is_timezone(self.timezone) else self.default_timezone
 
     @cached_property
     def aliases(self) -> Aliases:
-        """The former names of its rooms, each with the name that the room has now."""
+        """The former names of its rooms, each mapped to the name that the room has now."""
         return usable_aliases(self.settings.get("aliases", {}), self.rooms)
 
     def present(self, room: str) -> str:
-        """The name that a room has now, by any name that it ever had."""
+        """Returns the present name of a room, given any name that it ever had."""
         return self.aliases.get(room, room)
 
     def names_of(self, room: str) -> tuple[str, ...]:
-        """A room's present name, then its former ones: what is kept of it may stand under each."""
+        """Returns a room's present name followed by its former names, under any of which data may be stored."""
         return room, *sorted(former for former, name in self.aliases.items() if name == room)
 
     def delivered(self, room: str, at: datetime) -> Deliveries:
-        """How a room's readings came in over the day before ``at``; nothing where nothing was odd."""
+        """Returns how a room's readings arrived over the day before ``at``. It is empty if nothing was odd."""
         return self.deliveries.of(self.names_of(room), at)
 
     @property
     def is_forgotten(self) -> bool:
-        """Whether nothing is kept of it but the time of its deletion; a house that came since was admitted."""
+        """Whether only the time of its deletion is left. A house of the same name that came later has been admitted."""
         return self.forgotten_at is not None and self.admitted_at is None
 
     @property
     def life(self) -> int:
-        """Which house of this name it is: the ms since 1970 of the deletion before it, 0 for the first."""
+        """Identifies one of several houses of the same name.
+
+        It is the ms since 1970 of the deletion before this one, or 0 for the first.
+        """
         return to_epoch_ms(self.forgotten_at) if self.forgotten_at is not None else 0
 
     @property
     def on_trial(self) -> bool:
-        """Whether it is not real yet. What a person has set something for is real, whatever was heard of it."""
+        """Whether it is not yet real.
+
+        A house for which a person has set something is real, whatever was heard of it.
+        """
         return self.trial is not None and not self.rules_version and not self.settings
 
     def has_expired(self, now: datetime) -> bool:
-        """Whether it was never real, and is to be taken for one that is not there."""
+        """Returns whether its trial has ended without the house becoming real. It is then treated as absent."""
         return self.trial is not None and self.on_trial and (self.trial.expires_at or now) < now
 
     def is_active(self, at: datetime) -> bool:
-        """Whether it is forecast: seen within :data:`ACTIVE_FOR`, if not real yet :data:`TRIAL_ACTIVE_FOR`."""
+        """Returns whether it is forecast.
+
+        It must have been seen within :data:`ACTIVE_FOR`, or :data:`TRIAL_ACTIVE_FOR` if it is not yet real.
+        """
         active_for = TRIAL_ACTIVE_FOR if self.on_trial else ACTIVE_FOR
         return self.last_seen is not None and self.last_seen >= at - active_for
 
     def hear(self, slots: Iterable[datetime], *, now: datetime) -> House:
-        """The house when it is heard in some slots at a tick; real if those make enough."""
+        """Returns the house after it was heard in some slots at a tick.
+
+        It becomes real once there are enough of them.
+        """
         if self.trial is None:
             return self
         heard = self.trial.slots.union(slots)
@@ -177,22 +195,22 @@ class House:
 
     @property
     def last_seen(self) -> datetime | None:
-        """When any of its rooms was last seen."""
+        """When any of its rooms was last seen, or None if there are no rooms."""
         return max((room.last_seen for room in self.rooms.values()), default=None)
 
     def rooms_to_forecast(self, at: datetime) -> tuple[str, ...]:
-        """The rooms seen within :data:`ACTIVE_FOR` before ``at``, without the air outside, by name."""
+        """Returns by name the rooms seen within :data:`ACTIVE_FOR` before ``at``, without the air outside."""
         return tuple(
             sorted(name for name, room in self.rooms.items() if name != OUTDOOR and room.last_seen >= at - ACTIVE_FOR)
         )
 
     @property
     def present_rules(self) -> tuple[Quarantine, ...]:
-        """Its quarantine rules under the present names of rooms."""
+        """Its quarantine rules, under the rooms' present names."""
         return tuple(map(self._present_rule, self.quarantine))
 
     def standing(self, rule: Quarantine) -> Quarantine | None:
-        """The house's rule that says the same as ``rule``, perhaps under a former name of the room."""
+        """Returns the house's rule equivalent to ``rule``, possibly under a former name of the room, or None."""
         wanted = self._present_rule(rule)
         return next((one for one in self.quarantine if self._present_rule(one) == wanted), None)
 
@@ -200,14 +218,14 @@ class House:
         return rule if rule.room is None else replace(rule, room=self.present(rule.room))
 
     def with_rule(self, rule: Quarantine) -> House:
-        """The house with a quarantine rule more; the same house where it stands already."""
+        """Returns the house with a quarantine rule added, or the same house if it already has an equivalent rule."""
         if self.standing(rule) is not None:
             return self
         version = self.rules_version + 1
         return replace(self, quarantine=(*self.quarantine, replace(rule, number=version)), rules_version=version)
 
     def without_rule(self, rule: Quarantine) -> House:
-        """The house with a quarantine rule less; the same house where there is none such."""
+        """Returns the house with a quarantine rule removed, or the same house if it has no such rule."""
         standing = self.standing(rule)
         if standing is None:
             return self
@@ -215,9 +233,10 @@ class House:
         return replace(self, quarantine=left, rules_version=self.rules_version + 1)
 
     def without_room(self, name: str) -> House:
-        """The house without a room, whose place is free; the same house where there is none such.
+        """Returns the house without a room, whose place becomes free, or the same house if it has no such room.
 
-        What is stored of it expires by itself, its quarantine rules stay, and heard again it comes back as new.
+        What is stored of the room expires by itself, and its quarantine rules stay. If the room is heard again, it
+        comes back as a new one.
         """
         if name not in self.rooms:
             return self
@@ -225,10 +244,10 @@ class House:
         return replace(self, rooms=others, deliveries=self.deliveries.without(self.names_of(name)))
 
     def admit(self, seen: Iterable[Seen]) -> tuple[House, set[tuple[str, str]]]:
-        """The house with what was seen added, and the (room, sensor) pairs that it has no place for.
+        """Returns the house with what was seen added, and the (room, sensor) pairs for which there is no place.
 
-        What was seen first has precedence, so that a flood of new names does not push out those that are known. Where
-        a new room finds no place, those unheard for the longest make some, if that is longer than :data:`UNHEARD`.
+        What was seen first takes precedence, so that a flood of new names cannot displace known ones. If there is no
+        place for a new room, the rooms unheard for the longest make way, provided that is longer than :data:`UNHEARD`.
         """
         places = Places(dict(self.rooms))
         refused: set[tuple[str, str]] = set()
@@ -239,7 +258,7 @@ class House:
 
 
 def rule_ids(manifest: Mapping[str, Any]) -> set[str]:
-    """The rules that held when a model was trained; manifests of before held their names alone.
+    """Returns the ids of the quarantine rules in force when a model was trained. Older manifests hold only the ids.
 
     >>> rule_ids({"quarantine": ["d7f652", {"id": "0a1b2c", "start": "2026-01-05T00:00:00Z"}]}) == {"d7f652", "0a1b2c"}
     True

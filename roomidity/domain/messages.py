@@ -1,4 +1,4 @@
-"""What comes in: messages of a queue, the issue time of a schedule's event, jobs and how they are written and read."""
+"""Inputs of the functions: queue messages, the issue time of a scheduled event, and jobs with their serialisation."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from roomidity.errors import InputError
 __all__ = ["ForecastJob", "Message", "NightCall", "Refusal", "Resent", "TrainingJob", "TrainingReason", "issue_time"]
 
 TrainingReason = Literal["first", "daily", "weekly", "drift", "quarantine", "repair"]
-"""Why the nightly run asks for a training; a person may give other words."""
+"""Why the nightly run requests a training. A person may give another reason."""
 
 
 _FAR: Final = timedelta(hours=1)
-"""The schedule's event is delivered within ten minutes, or given up."""
+"""A scheduled event is delivered within ten minutes or dropped."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message as received: its id, its text, when it was sent (ms since 1970), and the handle that deletes it.
+    """A message as received: its id, body, time of sending (ms since 1970), and the handle that deletes it.
 
-    ``first_sent_ms`` is when it was sent first, where it was replayed: for whether that was before a deletion.
+    ``first_sent_ms`` is when a replayed message was first sent. It decides whether that was before a deletion.
     """
 
     id: str
@@ -37,14 +37,15 @@ class Message:
 
     @property
     def origin_ms(self) -> int:
-        """When it was sent first."""
+        """When the message was first sent, in ms since 1970."""
         return self.sent_ms if self.first_sent_ms is None else min(self.sent_ms, self.first_sent_ms)
 
 
 class Resent(str):
-    """A body that was sent before, and when: it counts as sent then where a house was forgotten since.
+    """A body that was sent before, with the time at which it was first sent.
 
-    A body of several that were sent apart counts as the newest of them.
+    If a house was forgotten since, the body counts as sent at that time. If it combines bodies that were sent
+    separately, the newest time counts.
     """
 
     __slots__ = ("first_sent_ms",)
@@ -52,28 +53,29 @@ class Resent(str):
     first_sent_ms: int
 
     def __new__(cls, body: str, first_sent_ms: int) -> Self:
-        """Returns the body with the time."""
+        """Returns the body with the time attached."""
         resent = super().__new__(cls, body)
         resent.first_sent_ms = first_sent_ms
         return resent
 
 
 def issue_time(event: Mapping[str, Any], *, clock: datetime, is_live: bool = False) -> datetime:
-    """The event's ``time`` floored to the slot; ``clock`` (now) where the event has none.
+    """Returns the event's ``time`` floored to the slot, or that of ``clock`` if the event has none.
 
     Parameters
     ----------
     event
-        The schedule's, or one by hand.
+        A scheduled event, or one made by hand.
     clock
-        Now.
+        The present time.
     is_live
-        Whether the schedule's events are of the present: a stage on a laptop is replayed, its clock is the data's.
+        Whether scheduled events must be of the present. A stage on a laptop is replayed, with the data's time as its
+        clock.
 
     Raises
     ------
     InputError
-        If the time cannot be read, or is far from the present where a live schedule says it.
+        If the time cannot be read, or a live scheduled event gives a time far from the present.
     """
     text = event.get("time")
     if text is None:
@@ -94,7 +96,7 @@ def issue_time(event: Mapping[str, Any], *, clock: datetime, is_live: bool = Fal
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a queue did not take a message, in its words; ``is_final``: it never will, for what the message is."""
+    """Why a queue did not accept a message, in the queue's words. ``is_final`` means that it never will accept it."""
 
     said: str
     is_final: bool
@@ -102,19 +104,19 @@ class Refusal:
 
 @dataclass(frozen=True)
 class ForecastJob:
-    """Issue the forecasts of a house at an issue time."""
+    """A request to issue the forecasts of a house at an issue time."""
 
     house: str
     issued_at: datetime
 
     @classmethod
     def from_body(cls, body: str) -> ForecastJob:
-        """The job that a message asks for.
+        """Returns the job that a message asks for.
 
         Raises
         ------
         InputError
-            If the body is no such job.
+            If the body is not such a job.
         """
         job = _object(body)
         try:
@@ -132,7 +134,7 @@ class ForecastJob:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """Train a model for a house, and why. ``now`` is the time to train at, where it is not the present."""
+    """A request to train a model for a house, with the reason. ``now`` is the time to train at, if not the present."""
 
     house: str
     reason: str
@@ -140,12 +142,12 @@ class TrainingJob:
 
     @classmethod
     def from_body(cls, body: str) -> TrainingJob:
-        """The job that a message asks for.
+        """Returns the job that a message asks for.
 
         Raises
         ------
         InputError
-            If the body is no such job.
+            If the body is not such a job.
         """
         job = _object(body)
         try:
@@ -164,7 +166,10 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class NightCall:
-    """Give houses their night: those named, or all where none is; of a ``day`` only the scores, again."""
+    """A request for the nightly run of the named houses, or of all if none is named.
+
+    If ``day`` is given, only the scores of that day are computed again.
+    """
 
     now: datetime
     houses: tuple[str, ...] = ()
@@ -172,7 +177,7 @@ class NightCall:
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any], *, clock: datetime) -> NightCall:
-        """Returns what ``{"house"?, "houses"?, "day"?, "time"?}`` asks for, or the schedule's event.
+        """Returns the call that ``{"house"?, "houses"?, "day"?, "time"?}`` or a scheduled event asks for.
 
         Raises
         ------

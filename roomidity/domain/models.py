@@ -1,4 +1,4 @@
-"""What is known of a house's models: a record of each version, the pointer to what serves, the log of who served."""
+"""A house's models: a record of each version, the pointer to the serving version, and the log of what served."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 
 PROMOTED: Final = "promoted"
 ROLLED_BACK: Final = "rolled back"
-"""Why a model serves, as the log says it."""
+"""Why a model serves, as written in the log."""
 
 _VERSION: Final = "%Y%m%dT%H%MZ"
 
@@ -34,9 +34,9 @@ Standing = Literal["candidate", "champion", "retired", "refused"]
 
 @dataclass(frozen=True)
 class Pointer:
-    """What serves a house. ``points_to`` None: the prior; ``counter`` 0: nothing was ever promoted.
+    """Which model serves a house. ``points_to`` is None for the prior. ``counter`` is 0 if nothing was ever promoted.
 
-    ``previous`` is what served before, and serves again should the champion be refused, or be rolled back.
+    ``previous`` is what served before. It serves again if the champion is refused or rolled back.
     """
 
     points_to: str | None = None
@@ -46,13 +46,16 @@ class Pointer:
 
     @property
     def succession(self) -> tuple[str, ...]:
-        """The versions that serve, the next where the one before is refused; after them the prior."""
+        """The versions to serve, in order of preference. If all of them are refused, the prior serves."""
         return tuple(version for version in (self.points_to, self.previous) if version is not None)
 
 
 @dataclass(frozen=True)
 class Served:
-    """An entry of the log: from ``since`` on ``version`` served (None: the prior), and why; ``previous`` as then."""
+    """A log entry: ``version`` (None: the prior) served from ``since`` on, for the reason ``why``.
+
+    ``previous`` is the pointer's previous version at that time.
+    """
 
     version: str | None
     since: datetime
@@ -62,9 +65,10 @@ class Served:
 
 @dataclass(frozen=True)
 class ModelRecord:
-    """What is known of a version. ``expires_at`` None: it serves or has served, and stays.
+    """What is known of a version. ``expires_at`` is None if it serves or has served, and is therefore kept.
 
-    ``state_sha256`` names its state, ``former_state`` the one before; ``pruned``: its objects are gone, or going.
+    ``state_sha256`` identifies its state and ``former_state`` the one before. ``pruned`` means that its objects are
+    deleted or being deleted.
     """
 
     version: str
@@ -78,12 +82,12 @@ class ModelRecord:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """All that is known of it: the manifest, its state's checksum, and the decision, if there is one."""
+        """All that is known of the version: the manifest, its state's checksum, and the decision if there is one."""
         decision = {} if self.decision is None else {"decision": dict(self.decision)}
         return {**self.manifest, "state_sha256": self.state_sha256, **decision}
 
     def standing(self, pointer: Pointer) -> Standing:
-        """Derived, so that it cannot disagree with the pointer."""
+        """Returns its standing, which is derived so that it cannot contradict the pointer."""
         if self.version == pointer.points_to:
             return "champion"
         if self.expires_at is None:
@@ -91,13 +95,13 @@ class ModelRecord:
         return "refused" if self.decision is not None and not self.decision["won"] else "candidate"
 
     def is_over(self, now: datetime) -> bool:
-        """Whether it has expired by ``now``, whether or not the table has dropped it yet."""
+        """Returns whether it has expired by ``now``, even if the table has not deleted it yet."""
         return self.expires_at is not None and self.expires_at <= now
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """A version whose objects were deleted, and how many."""
+    """A version whose objects were deleted, and how many there were."""
 
     version: str
     objects: int
@@ -105,19 +109,19 @@ class Pruned:
 
 @dataclass(frozen=True)
 class RolledBack:
-    """Where a rollback led, and why each version was passed over that could not serve."""
+    """The pointer after a rollback, and why each skipped version could not serve."""
 
     pointer: Pointer
     skipped: Mapping[str, str]
 
 
 def sha256_of(content: bytes) -> str:
-    """Returns the checksum by which bytes are known."""
+    """Returns the SHA-256 of ``content`` in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
 def version_of(content: bytes, at: datetime) -> str:
-    """Returns the name of a model: when it was trained and what its bytes are, so that it never means another.
+    """Returns the name of a model: when it was trained, and a checksum of its bytes so that no name is reused.
 
     >>> version_of(b"bytes", datetime(2026, 3, 14, 12, 30, tzinfo=UTC))
     '20260314T1230Z-277089d9'
@@ -126,7 +130,7 @@ def version_of(content: bytes, at: datetime) -> str:
 
 
 def trained_at(version: str) -> datetime:
-    """Returns when a version was trained, by its name; long ago, if that is no version's."""
+    """Returns when a version was trained, read from its name, or ``datetime.min`` if it is not a version's name."""
     try:
         return datetime.strptime(version.partition("-")[0], _VERSION).replace(tzinfo=UTC)
     except ValueError:
@@ -134,7 +138,7 @@ def trained_at(version: str) -> datetime:
 
 
 def predecessors(log: Iterable[Served]) -> list[str]:
-    """What to go back to from here, the next first: what was promoted and has not been gone back from; each once.
+    """Returns the versions to go back to, nearest first and each once: those promoted and not since rolled back from.
 
     >>> def log(*entries):  # newest first
     ...     return [Served(version, datetime(2026, 3, 1), why, None) for version, why in reversed(entries)]

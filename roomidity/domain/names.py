@@ -1,4 +1,4 @@
-"""Names of houses, rooms and sensors: what keys, topics and terminals can carry, how they are kept, and shown."""
+"""Names of houses, rooms and sensors: which characters are allowed, and how names are normalised and shown."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from typing import Final
 __all__ = ["OUTDOOR", "OUTSIDE", "is_key", "is_name", "kept_name", "visible"]
 
 OUTDOOR: Final = "outdoor"
-"""The room that is the air outside: stored, not forecast."""
+"""The room that stands for the air outside. It is stored but not forecast."""
 
 _MAX_NAME: Final = 64
 _FORBIDDEN: Final = frozenset("/#$+")  # key separator and the wildcards of MQTT topics
 
 _BLANKS: Final = " \u00a0\u2007\u202f"
-"""Blanks only: a line feed or a tab at the end of a name is an error of who sends it."""
+"""Blanks only. A line feed or a tab at the end of a name is an error of the sender."""
 
 OUTSIDE: Final = frozenset({"outdoor", "outdoors", "outside", "außen", "aussen", "draußen", "draussen"})
-"""In small letters: what can only be the air outside. A balcony or a garden house can be more."""
+"""Lower-case names that can only mean the air outside. A balcony or a garden house may be something else."""
 
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-"""Categories of what a reader does not see or a terminal obeys: control, format (zero width, direction), not assigned,
-private, surrogates, line and paragraph separators. A zero-width joiner is one, so emoji joined by it are refused."""
+"""Unicode categories that readers do not see or that terminals obey: control, format (zero width, direction),
+unassigned, private use, surrogates, line and paragraph separators. A zero-width joiner is one of them, so emoji
+joined by it are refused.
+"""
 
 _BLANK_LETTERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters and marks that show nothing: fillers of Hangul and Khmer, the joiner of graphemes, Braille without a dot."""
+"""Letters and marks that show nothing: Hangul and Khmer fillers, the combining grapheme joiner, and the blank Braille
+pattern.
+"""
 
 
 @cache
@@ -35,7 +39,7 @@ def _hides(character: str) -> bool:
 
 
 def is_name(name: str) -> bool:
-    r"""Whether a house or a room may come to be called ``name``: 1 to 64 characters, NFC, each of which is seen.
+    r"""Returns whether a new house or room may be called ``name``: 1 to 64 visible characters in NFC.
 
     >>> is_name("kitchen"), is_name("h1/kitchen"), is_name("")
     (True, False, False)
@@ -46,7 +50,7 @@ def is_name(name: str) -> bool:
 
 
 def is_key(name: str) -> bool:
-    r"""Whether a stored house or room can be called ``name``: before, more characters were let in than are now.
+    r"""Returns whether a stored house or room can be called ``name``. More characters used to be accepted than are now.
 
     >>> is_key("bath\u200b"), is_key("bath\n"), is_key("h1/kitchen"), is_key("")
     (True, False, False, False)
@@ -62,9 +66,9 @@ def is_key(name: str) -> bool:
 
 
 def visible(text: str) -> str:
-    r"""``text`` as it can be shown: what a terminal would obey, or a reader not see, is escaped as JSON does.
+    r"""Returns ``text`` with characters that terminals obey or readers cannot see escaped as in JSON.
 
-    Line feeds stay; JSON with ``text`` in it stays JSON.
+    Line feeds stay. JSON that contains ``text`` remains valid JSON.
 
     >>> visible("Küche"), visible("ba\u200bth"), visible("\x9b2J\u202e")
     ('Küche', 'ba\\u200bth', '\\u009b2J\\u202e')
@@ -77,7 +81,7 @@ def visible(text: str) -> str:
 
 
 def kept_name(name: str, *, is_room: bool = False) -> str:
-    """The name as it is kept; of a room that can only be the air outside, ``outdoor``.
+    """Returns the name in its normalised form, or ``outdoor`` for a room that can only be the air outside.
 
     >>> kept_name("  Ku\u0308che "), kept_name("Outside", is_room=True)
     ('Küche', 'outdoor')

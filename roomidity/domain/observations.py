@@ -1,4 +1,4 @@
-"""What is stored of a slot: the set of its values, packed, and what was observed, with what that was derived from."""
+"""What is stored of a slot: the packed set of its values, the observation, and what it was derived from."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from msgspec.structs import replace
 __all__ = ["SET_FORMAT", "Observation", "Origin", "RoomMeans", "Statistics", "StoredSet", "without_flags"]
 
 SET_FORMAT: Final = b"\x01"
-"""The first byte of a packed set that this version can read. Another is a newer version's: it is left as it is."""
+"""First byte of a packed set that this version can read. A set with another byte was written by a newer version, and is
+left unchanged.
+"""
 
 _DIGEST_BYTES: Final = 6
-"""An observation has to fit a write unit. That a restored set has the digest of what it replaced by chance is one in
-280 million million."""
+"""Kept short because an observation has to fit into one write unit. The chance that a restored set has the same
+digest as the set it replaces is one in 280 million million.
+"""
 
 
 @dataclass(frozen=True)
 class StoredSet:
-    """A slot's packed set. ``version`` counts its writes; the first is 1. ``life`` is that of the house it is of."""
+    """A slot's packed set. ``version`` counts its writes from 1. ``life`` is that of the house it belongs to."""
 
     packed: bytes
     version: int
@@ -31,11 +34,11 @@ class StoredSet:
 
     @property
     def is_newer(self) -> bool:
-        """Whether a newer version packed it: format bytes count up from 1, and stay below those of text."""
+        """Whether a newer version packed the set. Format bytes count up from 1, and stay below those of text."""
         return SET_FORMAT < self.packed[:1] < b" "
 
     def digest(self, rules: Iterable[str] = ()) -> str:
-        """What the set is, and under which quarantine rules (by id) it is looked at; eight characters."""
+        """Returns eight characters that identify the set's content and the quarantine rules (ids) applied to it."""
         content = hashlib.blake2b(self.packed, digest_size=_DIGEST_BYTES)
         for rule in sorted(rules):
             content.update(rule.encode())
@@ -43,13 +46,14 @@ class StoredSet:
 
 
 class Statistics(msgspec.Struct, frozen=True, gc=False):
-    """Of the values of a quantity in a room and a slot, in °C or %RH, rounded to 0.001.
+    """Statistics of a quantity's values in a room and a slot, in °C or %RH, rounded to 0.001.
 
-    ``mean``, ``min``, ``max`` and ``count`` are of all of them. ``robust`` is the mean of those that agree, where that
-    is another number. ``fault`` says what the slots around it give away of the sensor. It is not derived from the set:
-    verification adds it, and what is derived anew does not have it.
+    ``mean``, ``min``, ``max`` and ``count`` cover all values. ``robust`` is the mean of the values that agree, if it
+    differs. ``fault`` is what the surrounding slots reveal about the sensor. It is not derived from the set.
+    Verification adds it, so an observation that is derived again lacks it.
 
-    A struct, not a dataclass: a drain makes one for every quantity, room and slot, in a tenth of the time.
+    This is a struct rather than a dataclass because a drain makes one for every quantity, room and slot, and a struct
+    takes a tenth of the time.
     """
 
     mean: float
@@ -61,16 +65,16 @@ class Statistics(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def value(self) -> float:
-        """What forecasts go by: the robust value, which is the mean where nothing is wild."""
+        """The value that forecasts use: the robust value if there are outliers, and the mean otherwise."""
         return self.mean if self.robust is None else self.robust
 
 
 Observation = dict[str, dict[str, Statistics]]
-"""room -> quantity -> statistics."""
+"""room -> quantity -> statistics"""
 
 
 def without_flags(observation: Observation) -> Observation:
-    """The observation as it follows from its set: without what verification added."""
+    """Returns the observation as derived from its set, without the faults that verification added."""
     return {
         room: {quantity: replace(one, fault=None) if one.fault else one for quantity, one in quantities.items()}
         for room, quantities in observation.items()
@@ -81,9 +85,9 @@ def without_flags(observation: Observation) -> Observation:
 class Origin:
     """What an observation was derived from: the version of its set, and the number of the house's rules.
 
-    ``digest`` is of what they say. Numbers alone do not tell where a table was restored: the same numbers are then
-    given again, to other contents. It is empty where it is not known, as in observations of before. What is ``sealed``
-    is of a newer version of roomidity: it cannot be read, and gives way to nothing.
+    ``digest`` covers their contents, since numbers alone are not enough: after a table is restored, the same numbers
+    are given to other contents. It is empty if unknown, as in older observations. A ``sealed`` observation was written
+    by a newer version of roomidity. It cannot be read and must not be replaced.
     """
 
     version: int
@@ -92,18 +96,21 @@ class Origin:
     sealed: bool = False
 
     def is_as_new_as(self, other: Origin) -> bool:
-        """Whether neither number is lower; of two, neither may be so: a newer set, under older rules."""
+        """Returns whether neither number is lower than in ``other``.
+
+        Neither of two origins may be as new as the other, for example a newer set under older rules.
+        """
         return self.version >= other.version and self.rules >= other.rules
 
     def covers(self, other: Origin) -> bool:
-        """Whether nothing went into ``other`` that did not go into this."""
+        """Returns whether everything that went into ``other`` also went into this one."""
         is_other = self == other and bool(self.digest and other.digest) and self.digest != other.digest
         return self.is_as_new_as(other) and not is_other
 
 
 RoomMeans = dict[str, dict[str, float]]
-"""room -> quantity -> the mean of the readings that agree (the robust value; where nothing is wild, the mean).
+"""room -> quantity -> mean of the readings that agree (the robust value, or the mean if there are no outliers)
 
-Where some were left out as wild, `<quantity>_mean` is there as well: the mean of all. Of the newest slots, which
-nothing later bears out, `<quantity>_count` is there, too: how many readings there were.
+If outliers were left out, `<quantity>_mean` holds the mean of all readings. The newest slots, which no later slot
+confirms, also have `<quantity>_count`, the number of readings.
 """

@@ -1,6 +1,6 @@
-"""The table of quantities: what rooms measure, in the order of every axis over quantities.
+"""The table of quantities that rooms measure, in the order of every array axis over quantities.
 
-A further quantity begins with a row here; docs/architecture.md lists what else names one.
+To add a quantity, begin with a row here. docs/architecture.md lists the other places that name quantities.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["HUMIDITY", "QUANTITIES", "SPECS", "TEMPERATURE", "VALUE_DECIMALS", "
 Quantity = Literal["humidity", "temperature"]
 
 VALUE_DECIMALS: Final = 3
-"""Readings are kept to 0.001: finer than any room sensor."""
+"""Readings are kept to 0.001, which is finer than any room sensor resolves."""
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,17 @@ class QuantitySpec:
     name
         Its key in readings, observations and forecasts.
     unit
-        As it is written for people.
+        The unit as shown to people.
     plausible
-        The least and the greatest value that a sensor can report, in ``unit``; forecasts stay within.
+        The smallest and largest value that a sensor can report, in ``unit``. Forecasts stay within them.
     tolerance
-        How far beyond ``plausible`` a value is taken for the bound, in ``unit``.
+        How far beyond ``plausible`` a value may lie to be taken for the bound, in ``unit``.
     decimals
-        Of a stored forecast.
+        Decimals of a stored forecast.
     shown_decimals
-        Of a value shown to a person.
+        Decimals of a value shown to a person.
     jump
-        What no room goes and comes back within three slots, in ``unit``.
+        A change that no room makes and reverses within three slots, in ``unit``.
     """
 
     name: Quantity
@@ -51,11 +51,11 @@ SPECS: Final = (
     QuantitySpec("humidity", "%RH", plausible=(0.0, 100.0), tolerance=5.0, decimals=1, shown_decimals=0, jump=13.0),
     QuantitySpec("temperature", "°C", plausible=(-60.0, 85.0), tolerance=0.0, decimals=1, shown_decimals=1, jump=2.0),
 )
-"""A polymer sensor in saturated air reads a few per cent over 100: HTU21D and SHT2x by up to 5 within their stated
-accuracy, just when humidity matters most.
+"""A polymer sensor in saturated air reads a few per cent over 100. An HTU21D or SHT2x may exceed it by up to 5 %RH
+within its stated accuracy, just when humidity matters most.
 
-In 22 real rooms read every 15 minutes or oftener, no humidity went and came back as far as its jump within three slots
-but one that a rise of temperature went with, and no temperature.
+In 22 real rooms read at least every 15 minutes, no temperature made and reversed its jump within three slots. One
+humidity did, together with a rise in temperature.
 """
 
 QUANTITIES: Final[tuple[Quantity, ...]] = get_args(Quantity)

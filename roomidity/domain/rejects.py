@@ -1,4 +1,4 @@
-"""Choosing among rejected readings by day, reason and house; and which houses a reject names."""
+"""Selects rejected readings by day, reason and house, and finds the houses that a reject names."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Selection", "concerns", "named_houses", "quoted_houses"]
 
 _HOUSE: Final = re.compile(r'"\s*house\s*"\s*:\s*("(?:[^"\\]|\\.)*")', re.IGNORECASE)
 _DEEPEST: Final = 8
-"""Levels of what was sent that are searched for a house's name; a packed reading has two."""
+"""Depth to which what was sent is searched for a house's name. A packed reading has two levels."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which rejects, by the day of the drain (UTC), the reason and the house; what is None does not matter."""
+    """Selects rejects by day of the drain (UTC), reason and house. Criteria that are None match everything."""
 
     first: date | None = None
     last: date | None = None
@@ -28,14 +28,14 @@ class Selection:
     house: str | None = None
 
     def holds(self, reject: Mapping[str, Any]) -> bool:
-        """Whether a reject of the right day is one of them."""
+        """Returns whether a reject of a matching day is selected."""
         return (self.reason is None or reject["reason"] == self.reason) and (
             self.house is None or self.house in named_houses(reject)
         )
 
 
 def named_houses(reject: Mapping[str, Any]) -> set[str]:
-    """The houses that a reject names, also where what names them is no reading.
+    """Returns the houses that a reject names, even if what names them is not a reading.
 
     >>> sorted(named_houses({"house": None, "original": '{"house": "h1", "room": '}))
     ['h1']
@@ -49,7 +49,7 @@ def named_houses(reject: Mapping[str, Any]) -> set[str]:
 
 
 def quoted_houses(text: str) -> set[str]:
-    """The houses that text names as JSON does, whether or not it is JSON.
+    """Returns the houses that ``text`` names in JSON notation, whether or not it is valid JSON.
 
     >>> quoted_houses('{"house": "h1", "room": ')
     {'h1'}
@@ -58,13 +58,16 @@ def quoted_houses(text: str) -> set[str]:
     for quoted in _HOUSE.findall(text):
         try:
             found.add(json.loads(quoted, strict=False))
-        except ValueError:  # an escape that is none
+        except ValueError:  # an invalid escape
             found.add(quoted[1:-1])
     return found
 
 
 def concerns(reject: Mapping[str, Any], house: str) -> bool:
-    """Whether a reject is of a house: it names it, or is text that names none as JSON does, and has the name as a word.
+    """Returns whether a reject concerns a house.
+
+    It does if it names the house, or if it is text that names no house in JSON notation and contains the name as a
+    word.
 
     >>> concerns({"house": None, "original": "h1;kitchen;21.3"}, "h1")
     True
@@ -78,7 +81,7 @@ def concerns(reject: Mapping[str, Any], house: str) -> bool:
 
 
 def _values(original: Any, *, depth: int) -> Iterator[str]:
-    """What stands under ``house``, in any case, however deep."""
+    """Yields every value under a key ``house`` (in any case), down to the given depth."""
     if isinstance(original, dict):
         for key, value in original.items():
             if key.strip().casefold() == "house" and isinstance(value, str | int):

@@ -1,4 +1,4 @@
-"""The rooms of a house as they were seen, and how many a house has a place for."""
+"""The rooms seen in a house, and the limits on how many a house may have."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ __all__ = ["MAX_NAME_BYTES", "MAX_ROOMS", "MAX_SENSORS", "UNHEARD", "Places", "R
 MAX_ROOMS: Final = 64
 MAX_SENSORS: Final = 256
 UNHEARD: Final = timedelta(days=30)
-"""Rooms that were not heard for so long before the house's newest reading make place for new ones."""
+"""Rooms unheard for this long before the house's newest reading make way for new ones."""
 
 MAX_NAME_BYTES: Final = 24_576
-"""All names of a house together: 256 sensors with names of 64 four-byte characters would not fit a slot's item."""
+"""Limit on all names of a house together. 256 sensors with names of 64 four-byte characters would not fit into a slot's
+item.
+"""
 
 
 class Seen(NamedTuple):
-    """A sensor of a room, between which readings it was seen, and when it last measured each quantity."""
+    """A sensor seen in a room, its first and last reading, and when it last measured each quantity."""
 
     room: str
     sensor: str
@@ -32,9 +34,9 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Room:
-    """A room as seen: from the first reading to the last, by which sensors ('' for those that gave no name).
+    """A room as it was seen: its first and last reading, and its sensors ('' for readings that named none).
 
-    ``measured`` says when each quantity was last measured.
+    ``measured`` maps each quantity to when it was last measured.
     """
 
     first_seen: datetime
@@ -44,11 +46,11 @@ class Room:
 
     @classmethod
     def of(cls, seen: Seen) -> Room:
-        """The room when a sensor is the first seen in it."""
+        """Returns a room in which the first sensor was just seen."""
         return cls(seen.first, seen.last, frozenset({seen.sensor}), seen.measured)
 
     def with_seen(self, seen: Seen) -> Room:
-        """The room when a sensor's readings are added; the order of adding does not matter."""
+        """Returns the room with a sensor's readings added. The order of additions does not matter."""
         return Room(
             first_seen=min(self.first_seen, seen.first),
             last_seen=max(self.last_seen, seen.last),
@@ -59,12 +61,12 @@ class Room:
 
 
 class Places:
-    """The rooms of a house while some are added, and how much of its space they take."""
+    """The rooms of a house while more are being added, and how much of the house's space they take."""
 
     def __init__(self, rooms: dict[str, Room]) -> None:
         self.rooms = rooms
 
-    @cached_property  # counted from where the first new name comes, as one seldom does
+    @cached_property  # computed only when a new name comes, which is seldom
     def _sensors(self) -> int:
         return sum(len(room.sensors) for room in self.rooms.values())
 
@@ -73,7 +75,7 @@ class Places:
         return sum(_name_bytes(name, room.sensors) for name, room in self.rooms.items())
 
     def take(self, one: Seen) -> bool:
-        """Add what was seen; whether there is a place for it."""
+        """Add what was seen. Returns whether there was a place for it."""
         room = self.rooms.get(one.room)
         if room is None or one.sensor not in room.sensors:
             more_bytes = _name_bytes(one.room, (one.sensor,))
@@ -94,7 +96,10 @@ class Places:
         )
 
     def _make_place(self, one: Seen, more_bytes: int) -> bool:
-        """Leave out rooms that are long unheard until a new one fits, the longest first; none if that does not do."""
+        """Remove rooms long unheard, longest first, until a new one fits.
+
+        Returns False, removing none, if it cannot.
+        """
         before = self.rooms, self._sensors, self._name_bytes
         newest = max([one.last, *(room.last_seen for room in self.rooms.values())])
         unheard = min(newest - UNHEARD, one.last)

@@ -1,4 +1,4 @@
-"""What is set of a house by kind, such as its read tokens: each kind a small item of its own, beside the house's."""
+"""Settings of a house by kind, such as read tokens. Each kind is a small item of its own beside the house's item."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, Final
 __all__ = ["MAX_SETTING_BYTES", "Setting", "is_kind"]
 
 MAX_SETTING_BYTES: Final = 256_000
-"""As JSON: a DynamoDB item takes 400 KB, of which a number or an empty text may take a few more bytes there."""
+"""Measured as JSON. A DynamoDB item holds 400 KB, and numbers and empty texts may take a few more bytes there."""
 
 _KIND: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 
 
 def is_kind(text: str) -> bool:
-    """Whether settings may be of a kind called ``text``: small letters, digits and hyphens.
+    """Returns whether ``text`` can name a kind of settings: lower-case letters, digits and hyphens, a letter first.
 
     >>> is_kind("tokens"), is_kind("Tokens"), is_kind("")
     (True, False, False)
@@ -29,8 +29,9 @@ def is_kind(text: str) -> bool:
 class Setting:
     """The settings of one kind of a house.
 
-    ``content`` holds plain values: maps, lists, strings, numbers, booleans and None. ``version`` counts the writes; 0
-    is one that was never stored. The table deletes it some time after ``expires_at``; who reads it looks at the clock.
+    ``content`` holds plain values: maps, lists, strings, numbers, booleans and None. ``version`` counts the writes, and
+    is 0 if it was never stored. The table deletes the item some time after ``expires_at``, so readers also have to
+    check the clock.
     """
 
     house: str
@@ -40,5 +41,5 @@ class Setting:
     expires_at: datetime | None = None
 
     def has_expired(self, now: datetime) -> bool:
-        """Whether it is to be taken for one that is not there."""
+        """Returns whether it has expired, and is to be treated as absent."""
         return self.expires_at is not None and self.expires_at <= now

@@ -1,4 +1,4 @@
-"""Slots: 15 minutes of time, named by their start in UTC, written so that sorting text sorts time."""
+"""Slots: 15-minute intervals, named by their start in UTC in a form that sorts chronologically as text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TEXT: Final = "%Y-%m-%dT%H:%MZ"
 
 
 def floor_slot(moment: datetime) -> datetime:
-    """The start of the slot that holds an aware ``moment``.
+    """Returns the start of the slot that contains an aware ``moment``.
 
     >>> floor_slot(datetime(2026, 11, 22, 7, 14, 55, tzinfo=UTC)).isoformat()
     '2026-11-22T07:00:00+00:00'
@@ -42,7 +42,7 @@ def floor_slot(moment: datetime) -> datetime:
 
 
 def format_slot(slot: datetime) -> str:
-    """A slot as the text that keys use: ``YYYY-MM-DDTHH:MMZ``.
+    """Returns a slot as the text used in keys: ``YYYY-MM-DDTHH:MMZ``.
 
     >>> format_slot(datetime(2026, 11, 22, 7, tzinfo=UTC))
     '2026-11-22T07:00Z'
@@ -51,7 +51,7 @@ def format_slot(slot: datetime) -> str:
 
 
 def parse_slot(text: str) -> datetime:
-    """The slot that :func:`format_slot` wrote.
+    """Returns the slot that :func:`format_slot` wrote.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def parse_slot(text: str) -> datetime:
 
 
 def parse_time(text: str) -> datetime:
-    """An aware UTC time from ISO 8601 text with an offset.
+    """Returns the aware UTC time of ISO 8601 text that has an offset.
 
     >>> parse_time("2026-11-22T08:14:55+01:00").isoformat()
     '2026-11-22T07:14:55+00:00'
@@ -85,7 +85,7 @@ def parse_time(text: str) -> datetime:
 
 
 def is_present(moment: datetime) -> bool:
-    """Whether something can happen at an aware ``moment``: in 1970 or later, and with room for the days around it.
+    """Returns whether an aware ``moment`` lies in the years 1970 to 9000, which leaves room for the days around it.
 
     >>> is_present(datetime(2026, 11, 22, tzinfo=UTC)), is_present(datetime(1, 1, 1, tzinfo=UTC))
     (True, False)
@@ -94,17 +94,17 @@ def is_present(moment: datetime) -> bool:
 
 
 def to_epoch_ms(moment: datetime) -> int:
-    """Whole milliseconds since 1970 of an aware ``moment``, rounded down."""
+    """Returns the whole milliseconds since 1970 of an aware ``moment``, rounded down."""
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 def from_epoch_ms(ms: int) -> datetime:
-    """The aware UTC time ``ms`` milliseconds after 1970."""
+    """Returns the aware UTC time ``ms`` milliseconds after the start of 1970."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
 
 
 def format_moment(moment: datetime) -> str:
-    """An aware ``moment`` as ISO 8601 text in UTC, to the second.
+    """Returns an aware ``moment`` as ISO 8601 text in UTC, to the second.
 
     >>> format_moment(datetime(2026, 11, 22, 7, 14, 55, tzinfo=UTC))
     '2026-11-22T07:14:55Z'
@@ -113,14 +113,14 @@ def format_moment(moment: datetime) -> str:
 
 
 class SlotKey(NamedTuple):
-    """What a stored set is found by: the house, and the slot's start (ms since 1970)."""
+    """The key of a stored set: the house, and the slot's start (ms since 1970)."""
 
     house: str
     slot_ms: int
 
     @property
     def start(self) -> datetime:
-        """The slot's start, aware UTC."""
+        """The slot's start as an aware UTC time."""
         return from_epoch_ms(self.slot_ms)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What is known of a stage's parts from outside: queues, tables, and why a question had no answer."""
+"""What can be learned about a stage's parts from outside: queues, tables, and why a query failed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REMEDIES: Final[Mapping[Kind, str]] = {
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why a question had no answer: its kind, and what was said, without anything secret."""
+    """Why a query failed: its kind, and the error text without secrets."""
 
     kind: Kind
     said: str
@@ -43,7 +43,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class QueueFacts:
-    """About how many messages wait and are in flight, and how long the oldest has; None where nobody knows."""
+    """The approximate numbers of waiting and in-flight messages, and the age of the oldest (None if unknown)."""
 
     waiting: int
     in_flight: int

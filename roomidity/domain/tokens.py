@@ -1,4 +1,4 @@
-"""Read tokens of a house: ``rm1.<house>.<secret>``. Who has one may read that house; only its hash is stored."""
+"""Read tokens of a house: ``rm1.<house>.<secret>``. Whoever has one may read that house. Only its hash is stored."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ TOKENS: Final = "tokens"
 
 SECRET_BYTES: Final = 32
 MAX_TOKENS: Final = 100
-"""Of a house: each is compared with what a request brings."""
+"""Limit per house, because each token is compared with the one in a request."""
 
 _PREFIX: Final = "rm1"
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _HOUSE: Final = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2}){1,768}")
-"""A name of 64 characters of four bytes each, all of them escaped."""
+"""Allows for a name of 64 four-byte characters, all of them escaped."""
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -55,7 +55,7 @@ class Token:
 
 @dataclass(frozen=True)
 class ReadToken:
-    """What is stored of a token. ``id`` is for people, who revoke it by that; ``label`` says whose it is."""
+    """What is stored of a token. People revoke it by its ``id``, and ``label`` says whose it is."""
 
     id: str
     sha256: str
@@ -64,12 +64,12 @@ class ReadToken:
     expires_at: datetime
 
     def has_expired(self, now: datetime) -> bool:
-        """Whether it opens nothing any more."""
+        """Returns whether the token is no longer valid."""
         return self.expires_at <= now
 
 
 def format_token(house: str, secret: bytes) -> str:
-    """The token of a house with a secret of 32 bytes.
+    """Returns the token of a house for a secret of 32 bytes.
 
     >>> format_token("Küche.1", bytes(32))
     'rm1.K%C3%BCche.1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
@@ -80,7 +80,9 @@ def format_token(house: str, secret: bytes) -> str:
 
 
 def parse_token(text: str) -> Token | None:
-    """The token that ``text`` is, or None. A token has one spelling: what merely decodes to it is none.
+    """Returns the token that ``text`` represents, or None.
+
+    A token has only one spelling. Other spellings that decode to the same value are refused.
 
     >>> parse_token("rm1.K%C3%BCche.1." + 43 * "A").house
     'Küche.1'
@@ -100,12 +102,15 @@ def parse_token(text: str) -> Token | None:
 
 
 def sha256_of_token(text: str) -> str:
-    """Returns what is stored of a token: the SHA-256 of its text. 256 random bits need no salt, and no slow hash."""
+    """Returns the SHA-256 of a token's text, which is what is stored. 256 random bits need no salt or slow hash."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def opened_by(tokens: Iterable[ReadToken], presented: Token, *, now: datetime) -> ReadToken | None:
-    """The stored token that a presented one is, unless it has expired; every one is compared, in constant time."""
+    """Returns the stored token that matches the presented one and has not expired, or None.
+
+    Every stored token is compared, in constant time.
+    """
     sha256 = sha256_of_token(presented.text)
     found = None
     for one in tokens:
@@ -115,7 +120,7 @@ def opened_by(tokens: Iterable[ReadToken], presented: Token, *, now: datetime) -
 
 
 def plain_tokens(tokens: Iterable[ReadToken]) -> dict[str, Any]:
-    """Tokens as they are stored."""
+    """Returns tokens in their stored form."""
     return {
         "tokens": [
             {
@@ -131,7 +136,7 @@ def plain_tokens(tokens: Iterable[ReadToken]) -> dict[str, Any]:
 
 
 def stored_tokens(content: Mapping[str, Any]) -> tuple[ReadToken, ...]:
-    """Tokens from what is stored; one that cannot be read opens nothing, and costs no other.
+    """Returns the tokens in stored content. A token that cannot be read is left out, without affecting the others.
 
     >>> stored_tokens({"tokens": [{"id": "a"}, 7]}), stored_tokens({})
     ((), ())

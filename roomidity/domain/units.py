@@ -1,4 +1,4 @@
-"""Units in which sensors may report, and what a person says of them."""
+"""The units in which sensors may report, and the parsing of unit settings."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["DEFAULT_UNITS", "UNITS", "RoomUnits", "Unit", "Units", "parse_units"
 Unit = Literal["c", "f", "k", "percent", "share", "tenths", "hundredths", "thousandths"]
 Units = Mapping[Quantity, Unit]
 RoomUnits = Mapping[tuple[str, str], Units]
-"""By house and room."""
+"""The units of each (house, room)."""
 
 UNITS: Final[tuple[Unit, ...]] = get_args(Unit)
 DEFAULT_UNITS: Final[Units] = MappingProxyType({"humidity": "percent", "temperature": "c"})
-"""Those of the contract: %RH and °C."""
+"""The units of the API contract: %RH and °C."""
 
 _OF: Final[Mapping[Unit, tuple[Quantity, ...]]] = MappingProxyType(
     {
@@ -39,7 +39,9 @@ _SPELLINGS: Final[Mapping[str, Unit]] = MappingProxyType(
 
 
 def parse_units(text: str) -> dict[Quantity, Unit]:
-    """The units that a setting says: one, or several parted by commas, each for all quantities that it can be of.
+    """Returns the units in a setting, which is one unit or several separated by commas.
+
+    Each unit applies to all quantities that can have it, unless the setting names one quantity.
 
     >>> parse_units("f"), parse_units("F, share"), parse_units("temperature:hundredths")
     ({'temperature': 'f'}, {'temperature': 'f', 'humidity': 'share'}, {'temperature': 'hundredths'})
@@ -47,7 +49,7 @@ def parse_units(text: str) -> dict[Quantity, Unit]:
     Raises
     ------
     InputError
-        If one is unknown, or cannot be a quantity's.
+        If a unit is unknown, or the quantity cannot have it.
     """
     found: dict[Quantity, Unit] = {}
     for part in text.split(","):

@@ -1,4 +1,4 @@
-"""The weather ahead, as a forecast of it was issued: what is stored, chosen and used of one."""
+"""Weather forecasts as they were issued, and which issue a room's forecast used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 __all__ = ["HOURS", "WeatherIssue", "WeatherUsed"]
 
 HOURS: Final = 49
-"""Values of an issue, an hour apart: through two days after its first hour, so that one of a day ago covers 24 h."""
+"""Hourly values of an issue. They cover two days after its first hour, so that one of a day ago still covers 24 h."""
 
 
 @dataclass(frozen=True)
@@ -19,15 +19,15 @@ class WeatherIssue:
     Parameters
     ----------
     place
-        `place:<lat>,<lon>`, rounded to .1 degree, for a provider's; `house:<name>` for what a house's own gateway or an
-        import gave.
+        `place:<lat>,<lon>`, rounded to .1 degree, for the issue of a provider, or `house:<name>` for one that came from
+        a house's own gateway or an import.
     issued_at
         Aware time at which the forecast was made, by whoever made it.
     known_from
         Aware time from which it was known here. Only issues with `known_from` up to a forecast's issue time may be used
         by it: anything else would look ahead.
     first
-        Aware time of the first value; the others follow an hour apart.
+        Aware time of the first value. The others follow an hour apart.
     temperature
         `HOURS` values in °C.
     humidity
@@ -44,7 +44,7 @@ class WeatherIssue:
 
 @dataclass(frozen=True)
 class WeatherUsed:
-    """Which issue a room's forecast rests on: when it was issued, and its age in hours at the forecast's issue time."""
+    """The weather issue that a room's forecast is based on: its issue time, and its age (h) at the forecast's."""
 
     issued_at: datetime
     age_h: float

@@ -1,9 +1,9 @@
-"""Files of readings, in the forms that people have them: Parquet, CSV, JSON and Home Assistant's recorder, read alike.
+"""Reads files of readings in the forms people have them: Parquet, CSV, JSON and Home Assistant's recorder.
 
-Bytes become lines of text (`text`), lines or columns a table (`separated`, `objects`, `parquet`), a table rows of
-readings (`headers`, `roles`, `shapes`, `long`), and rows readings or rejected rows by the rules of every door
-(`clocks`, `checking`). A recorder's database becomes rows by itself (`recorder`), in parts that fit in memory. Good
-rows are used, bad ones are counted with line and reason.
+Bytes become lines of text (`text`). Lines or columns become a table (`separated`, `objects`, `parquet`). A table
+becomes rows of readings (`headers`, `roles`, `shapes`, `long`). Rows become readings or rejected rows, by the same
+rules as for all other inputs (`clocks`, `checking`). A recorder's database has its own path to rows (`recorder`), in
+parts that fit in memory. Good rows are used, bad ones are counted with line and reason.
 """
 
 from __future__ import annotations

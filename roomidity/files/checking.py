@@ -1,4 +1,4 @@
-"""Rows of a file told apart, by the rules of every door: readings, and rows that are none, each with its reason."""
+"""Separates the rows of a file into readings and rejected rows, each with its reason, by the rules of all inputs."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ from roomidity.readings.units import clamp, convert
 __all__ = ["EXAMPLES", "FileReadings", "told_apart"]
 
 EXAMPLES: Final = 3
-"""Rows of a reason that a message shows."""
+"""Number of rows per reason shown in a message."""
 
 _SERIES: Final = ["house", "room", "sensor", "series"]
 _SPAN_MS: Final = (0, 4_200_000_000_000)
-"""1970 to 2103."""
+"""From 1970 to 2103, in ms since 1970."""
 
 _READING: Final = ("house", "room", "sensor", "ts", "temperature", "humidity")
 
 
 @dataclass(frozen=True)
 class FileReadings:
-    """What a file holds.
+    """The contents of a file.
 
     Parameters
     ----------
     readings
-        Columns house, room, sensor (only where the file names any), ts (UTC), temperature (°C), humidity (%RH), in
-        order of time.
+        Columns house, room, sensor (only if the file names any), ts (UTC), temperature (°C), humidity (%RH), ordered by
+        time.
     rejected
-        How many rows are no readings, by reason.
+        Number of rejected rows by reason.
     examples
-        Some of them.
+        Some of the rejected rows by reason.
     units
-        In which unit the rooms must be that were rejected for it, by house and room.
+        For rooms rejected because of their unit: the unit they must be in, by house and room.
     notes
-        What a person should know of how the file was read.
+        What a person should know about how the file was read.
     counted
-        What the numbers of rows count: lines, or rows where a format has no lines.
+        What row numbers count: lines, or rows if the format has no lines.
     superseded
-        How many rows are means of a time for which there is something finer: no reading is missing for them.
+        Number of rows that are means over a time for which finer rows exist. No reading is lost with them.
     """
 
     readings: pl.DataFrame
@@ -64,7 +64,7 @@ class FileReadings:
 
     @classmethod
     def joined(cls, parts: Iterable[FileReadings]) -> FileReadings:
-        """What all parts of a file hold; there is at least one."""
+        """Returns the contents of all parts of a file. There must be at least one."""
         found = list(parts)
         rejected = sum((Counter(part.rejected) for part in found), Counter[str]())
         examples: dict[str, list[Fault]] = {}
@@ -81,7 +81,7 @@ class FileReadings:
 
     @classmethod
     def none(cls, faults: Sequence[Fault], *, counted: str) -> FileReadings:
-        """What a file holds of which no line is a row."""
+        """Returns the contents of a file in which no line is a row."""
         examples: dict[str, list[Fault]] = {}
         for fault in faults:
             examples.setdefault(fault.reason, []).append(fault)
@@ -92,7 +92,7 @@ class FileReadings:
 def told_apart(
     shaped: Sequence[Shaped], faults: Sequence[Fault], hints: Hints, *, counted: str = "line"
 ) -> FileReadings:
-    """The readings of all parts of a file, and what is wrong with the other rows."""
+    """Returns the readings in all parts of a file, and what is wrong with the other rows."""
     rows = pl.concat(
         resolve(one.rows, hints.timezone or one.zone, _SERIES).with_columns(pl.lit(one.apart).alias("apart"))
         for one in shaped
@@ -122,7 +122,7 @@ def told_apart(
 
 
 def _with_names(rows: pl.DataFrame) -> pl.DataFrame:
-    """Names as they are kept, and ``nameless``: which of them is none."""
+    """Returns the rows with names as they are stored, and ``nameless``, the column whose name is invalid."""
     nameless = pl.lit(None, pl.String)
     for column in ("sensor", "room", "house"):
         different = rows[column].unique().drop_nulls()
@@ -137,7 +137,10 @@ def _with_names(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _in_contract_units(rows: pl.DataFrame, hints: Hints) -> pl.DataFrame:
-    """Values in °C and %RH, by the unit in the cell, else the one given, else the one that the column says; judged."""
+    """Returns the rows with values in °C and %RH and the verdict on their unit.
+
+    The unit in the cell takes precedence, then the unit given by the user, then the unit in the column's name.
+    """
     rooms = rows.select("house", "room").unique().drop_nulls()
     asked = {(house, room): hints.units_of(room) for house, room in rooms.iter_rows()}
     for quantity in QUANTITIES:
@@ -171,7 +174,7 @@ def _reason() -> pl.Expr:
 
 
 def _why(row: Mapping[str, Any]) -> str:
-    """What is wrong with a row, in words."""
+    """Returns a description of what is wrong with a row."""
     match row["reason"]:
         case "bad_name":
             name = row[row["nameless"]]
@@ -201,7 +204,7 @@ def _counted(counts: Counter[str]) -> str:
 
 
 def _units(bad: pl.DataFrame) -> dict[tuple[str, str], Units]:
-    """What the rooms that were rejected for their unit must be in."""
+    """Returns the units that the rooms rejected for their unit must be in."""
     found: dict[tuple[str, str], dict[Quantity, Unit]] = {}
     for quantity in QUANTITIES:
         if (column := f"unit of {quantity}") in bad.columns:
@@ -218,7 +221,7 @@ def _units(bad: pl.DataFrame) -> dict[tuple[str, str], Units]:
 
 
 def _readings(good: pl.DataFrame) -> pl.DataFrame:
-    """In order of time; temperature and humidity that stood apart, of the same moment, are one reading."""
+    """Returns the readings ordered by time. Separate temperature and humidity of the same moment become one reading."""
     ts = pl.from_epoch("at", time_unit="ms").dt.replace_time_zone("UTC").alias("ts")
     if good["apart"].any():
         keys = ["house", "room", "sensor", "at"]

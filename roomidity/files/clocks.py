@@ -1,4 +1,4 @@
-"""Times of the clock on the wall to moments: in autumn an hour comes twice, in spring one not at all."""
+"""Converts local times to moments. In autumn one hour occurs twice, and in spring one hour does not exist."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ _HOUR_MS: Final = 3_600_000
 
 
 def resolve(rows: pl.DataFrame, timezone: str | None, series: list[str]) -> pl.DataFrame:
-    """``rows`` with ``at`` filled in from ``local``, and a column ``why``: why a time is no moment.
+    """Returns ``rows`` with ``at`` filled in from ``local``, and a column ``why`` that explains unresolved times.
 
-    The hour that comes twice is told by the order of a series' rows: where its times go back, the second one begins.
+    The order of a series' rows resolves the repeated hour: its second occurrence begins where the times go back.
 
     Parameters
     ----------
     rows
-        Columns at and local (ms since 1970, of the clock), in the order of the file, and those of ``series``.
+        Columns at and local (both in ms since 1970, local in local time), in the order of the file, and those of
+        ``series``.
     timezone
-        The IANA zone of the clock; None where it is not known.
+        The IANA zone of the local times, or None if unknown.
     series
-        Columns that tell apart what was written down by itself, in order of time.
+        Columns that identify rows recorded together in order of time.
     """
     rows = rows.with_columns(pl.lit(None, pl.String).alias("why"))
     if rows["local"].null_count() == rows.height:
@@ -52,7 +53,7 @@ def resolve(rows: pl.DataFrame, timezone: str | None, series: list[str]) -> pl.D
 
 
 def _told(rows: pl.DataFrame, twice: pl.DataFrame, timezone: str, series: list[str]) -> pl.DataFrame:
-    """Place, at and why of the rows of hours that came twice."""
+    """Returns place, at and why for the rows in repeated hours."""
     places: list[int] = []
     moments: list[int | None] = []
     whys: list[str | None] = []
@@ -82,13 +83,13 @@ def _runs(marked: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def _begin_of_second(local: NDArray[np.int64], begin: int, end: int) -> int | None:
-    """Where in [begin, end) the clock was put back; None where the order does not tell."""
+    """Returns the index in [begin, end) at which the clock was put back, or None if the order does not show it."""
     hour = local[begin:end]
     if (begin > 0 and local[begin - 1] > hour.min()) or (end < len(local) and local[end] < hour.max()):
-        return None  # not in order of time
+        return None  # Not in order of time.
     back = np.flatnonzero(np.diff(hour) < 0) + 1
     if len(back) == 1:
         return begin + int(back[0])
     if len(back) == 0 and len(hour) == 2 and hour[0] == hour[1]:
-        return begin + 1  # hourly: the same time twice
+        return begin + 1  # Hourly rows: the same time twice.
     return None

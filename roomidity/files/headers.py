@@ -1,4 +1,4 @@
-"""What a column is, by its name: English and German, in any case, with the unit and the room that it may name."""
+"""Recognises columns by their names, in English or German and in any case, with the unit and room they may contain."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ Role = Literal[
 class Column:
     """What a column's name says.
 
-    ``rank`` orders columns of the same role, the best first. Of a quantity, ``unit`` is the one that the name says and
-    ``label`` what else it says: a room, where it says anything. ``short`` says that the quantity is a lone letter or a
-    per cent sign beside other words, which may mean something else. Of a time, ``zone`` is the offset or zone that the
-    name says, ``day_first`` the order of day and month.
+    ``rank`` orders columns of the same role, best first. For a quantity, ``unit`` is the unit in the name, and
+    ``label`` is the rest of the name, which may be a room. ``short`` marks a quantity given only by a single letter or
+    a per cent sign beside other words, which may mean something else. For a time, ``zone`` is the offset or zone in the
+    name, and ``day_first`` is the order of day and month.
     """
 
     name: str
@@ -57,25 +57,26 @@ class Column:
 
 
 _PARTS: Final = re.compile(r"°\s*[CcFfKk]\b|[°℃℉%‰]|[A-ZÄÖÜ]+(?![a-zäöüß])|[A-ZÄÖÜ]?[a-zäöüß]+|[0-9]+|[^\W\d_]+")
-"""Words: a unit's sign, capitals, a capital and small letters, digits."""
+"""Words: a unit's sign, capital letters, a capital followed by small letters, or digits."""
 
 _SERIAL: Final = re.compile(r"\([^)]*\b(?:S/N|LGR|SEN)\b[^)]*\)", re.IGNORECASE)
-"""Of a logger, beside the quantity."""
+"""A logger's serial number beside the quantity."""
 
 _OFFSET: Final = re.compile(r"(?:UTC|GMT)\s*([+-])\s*(\d{1,2})(?::?(\d{2}))?", re.IGNORECASE)
 _ZONE: Final = re.compile(r"[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?")
 _ORDER: Final = re.compile(r"\b(dd?|mm?)[./-](dd?|mm?)[./-]yy", re.IGNORECASE)
 _RELATIVE: Final = re.compile(r"(?<![^\W\d_])r\.?\s?[hf](?![^\W\d_])\.?", re.IGNORECASE)
-"""rH, r.F. and so on: relative humidity, relative Feuchte."""
+"""rH, r.F. and similar: relative humidity (German: relative Feuchte)."""
 
 _BRACKETED: Final = re.compile(r"[\[(]\s*([^\])]+?)\s*[\])]")
 _UTC: Final = re.compile(r"(?:^|[\W_])(?:UTC|GMT|Z|Zulu)(?:$|[\W_])|utc$", re.IGNORECASE)
 
 
 def columns(names: Iterable[str]) -> dict[str, Column]:
-    """What each of a table's columns is, by name.
+    """Returns what each column of a table is, by name.
 
-    A lone ``t`` or ``h`` beside other words is a quantity only where both stand beside the same ones: T_out and H_out.
+    A single ``t`` or ``h`` beside other words is a quantity only if both occur with the same words, as in T_out and
+    H_out.
     """
     found = {name: column(name) for name in names}
     pairs: dict[str, set[Quantity | None]] = {}
@@ -90,7 +91,7 @@ def columns(names: Iterable[str]) -> dict[str, Column]:
 
 @cache
 def column(name: str) -> Column:
-    """What a column is that is called so.
+    """Returns what a column with this name is.
 
     >>> found = column("Living Room Temperature (°F)")
     >>> found.quantity, found.unit, found.label
@@ -127,7 +128,7 @@ def _words(text: str) -> list[str]:
 
 
 def _zone(text: str) -> str | None:
-    """The offset (``+01:00``) or IANA zone that a time's column says."""
+    """Returns the offset (``+01:00``) or IANA zone in the name of a time column, or None."""
     if offset := _OFFSET.search(text):
         sign, hours, minutes = offset.groups()
         return f"{sign}{int(hours):02}:{minutes or '00'}"
@@ -152,7 +153,7 @@ class _Word:
 
 
 def _split(text: str) -> list[_Word]:
-    """The words of a name, German compounds and joined words taken apart: ``aussentemperatur``, ``tempinf``."""
+    """Returns the words of a name, with German compounds and joined words split: ``aussentemperatur``, ``tempinf``."""
     words = []
     for found in _PARTS.finditer(text):
         start = found.start()
@@ -192,7 +193,7 @@ def _quantity(name: str, text: str) -> Column | None:
 
 
 def _by_unit(name: str, text: str, words: list[_Word]) -> Column | None:
-    """A column that says of its quantity only the unit: ``°C``, ``Kitchen [%]``, ``Kitchen (F)``."""
+    """Returns a column whose name gives the quantity only by its unit: ``°C``, ``Kitchen [%]``, ``Kitchen (F)``."""
     used = set()
     unit: Unit | None = None
     for bracket in _BRACKETED.finditer(text):
@@ -211,12 +212,12 @@ def _by_unit(name: str, text: str, words: list[_Word]) -> Column | None:
 
 
 def _rank(lower: list[str], of: Quantity) -> int:
-    """The contract's own names first, then the simplest; °F after °C where both are there."""
+    """Returns a rank: the contract's own names first, then the shortest. °F ranks after °C if both are present."""
     return len(lower) - 1 - (lower == [of]) + 10 * bool({"f", "°f", "fahrenheit"} & set(lower))
 
 
 def _unit(of: Quantity, lower: list[str], place: int) -> tuple[Unit | None, set[int]]:
-    """The unit beside a quantity, and the places of the words that say either."""
+    """Returns the unit beside a quantity, and the positions of the words for either."""
     used = {place}
     found: Unit | None = None
     for at, word in enumerate(lower):
@@ -231,7 +232,7 @@ def _unit(of: Quantity, lower: list[str], place: int) -> tuple[Unit | None, set[
 
 
 def _label(text: str, words: list[_Word], used: set[int]) -> str:
-    """What is left of a name without quantity, unit and words that say nothing; its own spelling."""
+    """Returns what is left of a name, in its own spelling, without quantity, unit and words that say nothing."""
     left = [word for at, word in enumerate(words) if at not in used and word.text.lower() not in DOMAINS]
     if all(word.text.lower() in ALONE for word in left):
         return ""
@@ -247,7 +248,7 @@ def _label(text: str, words: list[_Word], used: set[int]) -> str:
 
 @cache
 def quantity_of(text: str) -> Column | None:
-    """What a cell that names a quantity says, such as ``RH`` or ``sensor.bath_humidity``; None if it names none."""
+    """Returns the meaning of a cell such as ``RH`` or ``sensor.bath_humidity``, or None if it names no quantity."""
     key = text.strip()
     known = FIELDS.get(key.lower())
     if known is not None:

@@ -1,4 +1,4 @@
-"""What a person says beside a file: names, zone, units and the map."""
+"""What a person states alongside a file: names, zone, units and the map."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["Hints", "read_units"]
 
 @dataclass(frozen=True)
 class Hints:
-    """What names what a file does not.
+    """States what a file does not.
 
-    ``timezone`` is that of times without an offset. ``units`` has the units of rooms, and under None those of all
-    others. ``day_first`` is the order of day and month where a file leaves it open.
+    ``timezone`` applies to times without an offset. ``units`` has the units by room, with those of all other rooms
+    under None. ``day_first`` is the order of day and month if the file leaves it open.
     """
 
     house: str | None = None
@@ -29,12 +29,12 @@ class Hints:
     day_first: bool | None = None
 
     def units_of(self, room: str) -> Units:
-        """What is said of a room's units."""
+        """Returns the units stated for a room."""
         return {**self.units.get(None, {}), **self.units.get(room, {})}
 
 
 def read_units(given: Iterable[str]) -> dict[str | None, Units]:
-    """The units that ``--unit`` gives, UNIT or ROOM=UNIT each.
+    """Returns the units given by ``--unit`` options, each of the form UNIT or ROOM=UNIT.
 
     >>> read_units(["f", "bath=share"])
     {None: {'temperature': 'f'}, 'bath': {'humidity': 'share'}}
@@ -42,7 +42,7 @@ def read_units(given: Iterable[str]) -> dict[str | None, Units]:
     Raises
     ------
     InputError
-        If one is unknown.
+        If a unit is unknown.
     """
     found: dict[str | None, dict[Quantity, Unit]] = {}
     for one in given:

@@ -1,4 +1,4 @@
-"""Files of single values: which room and quantity each is of, by the map or by what stands beside it."""
+"""Files of single values: finds each value's room and quantity from the map or from the cells beside it."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ __all__ = ["TARGETS", "Targets", "targets_of"]
 TARGETS: Final = pl.Schema(
     dict.fromkeys(("target house", "target room", "target sensor", "target quantity", "target said"), pl.String())
 )
-"""What a combination of describing cells stands for; ``said`` is the unit that map or cell names."""
+"""What a combination of describing cells stands for. ``said`` is the unit named by map or cell."""
 
 _DESCRIBING: Final[tuple[Role, ...]] = ("house", "room", "name", "sensor", "entity", "unit")
 
 
 _SUGGESTED: Final = 8
-"""Lines of a map that a message proposes."""
+"""Maximum number of map lines that a message proposes."""
 
 _FIELDS: Final = 3
-"""Columns that may each say the quantity: InfluxDB's field and measurement."""
+"""Maximum number of columns that may state the quantity, such as InfluxDB's field and measurement."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """For each different combination of the describing columns ``by`` what it stands for.
+    """What each distinct combination of the describing columns ``by`` stands for.
 
-    ``known`` has those columns and :data:`TARGETS`; ``unmapped`` counts the rows of the others by what they are called.
+    ``known`` has those columns and :data:`TARGETS`. ``unmapped`` counts the rows of unknown combinations by their name.
     """
 
     by: list[str]
@@ -49,7 +49,7 @@ class Targets:
 
 @dataclass(frozen=True)
 class _Cells:
-    """A combination of describing cells, by role; empty ones are None."""
+    """A combination of describing cells by role. Empty cells are None."""
 
     cells: Mapping[str, str | None]
 
@@ -60,24 +60,24 @@ class _Cells:
 
     @property
     def unit(self) -> Unit | None:
-        """The unit that a cell names; Home Assistant writes it where InfluxDB has the measurement."""
+        """The unit named by a cell. Home Assistant writes it where InfluxDB has the measurement."""
         signs = ("".join(text.lower().split()) for text in (self["unit"], *self.fields) if text)
         return next((UNIT_SIGNS[sign] for sign in signs if sign in UNIT_SIGNS), None)
 
     @property
     def called(self) -> str:
-        """What a person would call it."""
+        """The name a person would use for it."""
         named = (self["entity"], self["name"], self["sensor"], *self.fields, self["unit"], self["room"])
         return next((name for name in named if name), "values without a name")
 
 
 def targets_of(roles: Roles, hints: Hints, path: Path) -> Targets:
-    """What the values of a file are of.
+    """Returns the room and quantity of each value in a file.
 
     Raises
     ------
     ReadingsFileError
-        If that is not known of any; the message has the map that they may need.
+        If this is known of no value. The message proposes a map.
     """
     described: dict[str, str] = {role: one.name for role in _DESCRIBING if (one := roles.best(role)) is not None}
     fields = [one.name for one in roles.of("field")][:_FIELDS]
@@ -95,7 +95,7 @@ def targets_of(roles: Roles, hints: Hints, path: Path) -> Targets:
         cells = _Cells(said, tuple(text for name in fields if (text := _cell(row[name]))))
         target = _target(cells, hints)
         if target == {}:
-            continue  # to be ignored
+            continue  # The map says to ignore it.
         if target is None:
             unmapped[cells.called] += row["rows"]
             left.append(cells)
@@ -112,7 +112,7 @@ def _cell(value: object) -> str | None:
 
 
 def _target(cells: _Cells, hints: Hints) -> dict[str, str | None] | None:
-    """What a combination stands for; None where that is not known, empty where it is to be ignored."""
+    """Returns what a combination stands for. None if unknown, empty if it is to be ignored."""
     told = hints.entities.find(cells["entity"], cells["name"], cells["sensor"], cells["room"], *cells.fields)
     if told is not None and told.ignore:
         return {}
@@ -138,26 +138,26 @@ def _target(cells: _Cells, hints: Hints) -> dict[str, str | None] | None:
 
 
 def _by_unit(cells: _Cells) -> Quantity | None:
-    """°C and °F are temperatures, of what is called nothing else; a per cent may be a battery's."""
+    """Returns temperature for °C, °F or K unless the name says otherwise. A per cent value may be a battery's."""
     called = " ".join(name for name in (cells["entity"], cells["name"]) if name)
     return "temperature" if cells.unit in ("c", "f", "k") and quantity_of(f"{called} temperature") else None
 
 
 def _sensors(known: pl.DataFrame) -> pl.DataFrame:
-    """Entities that measure the same in the same room are sensors of their own."""
+    """Returns ``known`` with entities that measure the same quantity in the same room as separate sensors."""
     name = pl.col("target entity").str.replace_all(r"[/#$+]", ":").str.slice(0, 64)
     shared = pl.col("target entity").n_unique().over("target house", "target room", "target quantity") > 1
     return known.with_columns(pl.coalesce("target sensor", pl.when(shared).then(name)).alias("target sensor"))
 
 
 def _unmapped(left: Iterable[_Cells], roles: Roles, path: Path) -> ReadingsFileError:
-    """What a file's entities are called, and the map that would do for those whose names tell."""
+    """Returns an error that lists the names of a file's entities and proposes a map for those with telling names."""
     named = roles.best("entity", "name", "sensor", "field")
     column = named.name if named else None
     called = sorted({one.called for one in left})
     named_words = {name: word for name in called if (word := quantity_of(name)) is not None}
     suggested = [f"--map {name}={word.label or 'ROOM'}:{word.quantity}" for name, word in named_words.items()]
-    if len(suggested) > _SUGGESTED:  # one star for all that are called alike
+    if len(suggested) > _SUGGESTED:  # One line with a star covers all entities named alike.
         stars = {
             f"{name.replace(word.label, '*', 1)}=*:{word.quantity}" for name, word in named_words.items() if word.label
         }

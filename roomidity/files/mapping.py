@@ -1,4 +1,4 @@
-"""The map: which room and quantity an entity, a device or a column stands for, where a file does not say so itself."""
+"""The map from an entity, device or column to its room and quantity, for files that do not state these themselves."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _QUANTITIES: Final[Mapping[str, Quantity]] = {
 
 @dataclass(frozen=True)
 class Target:
-    """What an entity stands for; None is for the file, or its name, to say."""
+    """What an entity stands for. What is None is left to the file or the entity's name."""
 
     room: str | None = None
     house: str | None = None
@@ -41,7 +41,7 @@ class Target:
 
 @dataclass(frozen=True)
 class EntityMap:
-    """Targets by entity. One star in an entity stands for any text, and in the room for the same text."""
+    """Targets by entity. One star in an entity matches any text, and a star in its room is replaced by that text."""
 
     targets: Mapping[str, Target] = field(default_factory=dict)
 
@@ -49,7 +49,7 @@ class EntityMap:
         return bool(self.targets)
 
     def find(self, *names: str | None) -> Target | None:
-        """The target of the first of ``names`` that the map has; None where it has none."""
+        """Returns the target of the first of ``names`` found in the map, or None."""
         for name in names:
             if name is None:
                 continue
@@ -65,7 +65,9 @@ class EntityMap:
 
 
 def read_map(given: Iterable[str]) -> EntityMap:
-    """The map that ``--map`` gives: ENTITY=[HOUSE/]ROOM[:QUANTITY[:UNIT]], or TOML or JSON files; the last counts.
+    """Returns the map given by ``--map`` options. If an entity is given more than once, the last one counts.
+
+    An option is ENTITY=[HOUSE/]ROOM[:QUANTITY[:UNIT]], or the path of a TOML or JSON file.
 
     >>> read_map(["sensor.bath_t=bath:temperature:f"]).find("sensor.bath_t").room
     'bath'
@@ -75,7 +77,7 @@ def read_map(given: Iterable[str]) -> EntityMap:
     Raises
     ------
     InputError
-        Which says what is wrong with it, and how it is written.
+        If the map is invalid. The message says what is wrong and how a map is written.
     """
     targets: dict[str, Target] = {}
     for one in given:
@@ -104,7 +106,7 @@ def _load(path: Path) -> Mapping[str, Any]:
 
 
 def _leaves(content: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    """Entities and what they stand for; a dotted key of TOML that nobody quoted is put together again."""
+    """Yields entities with what they stand for. The parts of an unquoted dotted TOML key are joined again."""
     for name, value in content.items():
         if isinstance(value, dict) and not (value and set(value) <= _KEYS):
             inner = (

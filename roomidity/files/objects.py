@@ -1,4 +1,4 @@
-"""JSON: lines, arrays on one line or many, packed readings, columns of values; a broken piece costs itself alone."""
+"""Reads JSON: lines, arrays, packed readings, or columns of values. A broken piece costs only itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["is_json", "read_objects"]
 
 _SAMPLE_LINES: Final = 50
 _COMMON_LENGTH: Final = 10_000
-"""Characters of the keys that stand before a list of readings."""
+"""Maximum length in characters of the keys before a list of readings."""
 
 _PACKED: Final = re.compile(r'"readings"\s*:\s*\[')
 _HEADER: Final = re.compile(r"\[?[^\W\d_\"]+\]?[,;\t]")
@@ -30,15 +30,15 @@ _decoder: Final = json.JSONDecoder(strict=False)
 
 
 def is_json(text: str) -> bool:
-    """Whether a text is JSON rather than separated values, by how its first line begins."""
+    """Returns whether a text is JSON rather than separated values, judged by the start of its first line."""
     begin = next((line for line in text[:10_000].split("\n") if line.strip() and not line.startswith("#")), "")
     return begin.lstrip()[:1] in ("{", "[") and _HEADER.match(begin.strip()) is None
 
 
 def read_objects(text: str) -> Table:
-    """The readings of a text: a JSON value a line, or values over many lines, which may be arrays of readings.
+    """Returns the readings in a text with one JSON value per line, or with values that span lines and may be arrays.
 
-    Keys that stand beside a list of readings are common to them. Objects in a reading become columns with dotted names.
+    Keys beside a list of readings apply to all of them. Objects within a reading become columns with dotted names.
     """
     found = Records()
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line and not line.isspace()]
@@ -59,7 +59,7 @@ def _is_value(line: str) -> bool:
 
 
 def _add_lines(lines: Sequence[tuple[int, str]], found: Records) -> None:
-    """A value a line."""
+    """Adds lines with one value each."""
     kept = []
     for number, line in lines:
         if len(line) > MAX_LINE_BYTES // 4 and (size := len(line.encode(errors="replace"))) > MAX_LINE_BYTES:
@@ -71,7 +71,7 @@ def _add_lines(lines: Sequence[tuple[int, str]], found: Records) -> None:
 
 
 def _add_document(text: str, found: Records) -> bool:
-    """One array, or one object with a list of readings, that is whole; whether it is."""
+    """Adds one complete array, or one object with a list of readings. Returns whether the text is such a document."""
     common: dict[str, Any] = {}
     data = text.strip().encode(errors="replace")
     try:
@@ -97,18 +97,18 @@ def _add_document(text: str, found: Records) -> bool:
 
 
 class _Lines:
-    """Which line a place in a text is on."""
+    """Finds the line number of a position in a text."""
 
     def __init__(self, text: str) -> None:
         self._ends = list(accumulate(len(line) + 1 for line in text.split("\n")))
 
     def of(self, place: int) -> int:
-        """The line's number, from 1."""
+        """Returns the line number, counted from 1."""
         return bisect_right(self._ends, place) + 1
 
 
 def _add_streamed(text: str, found: Records) -> None:
-    """Values one after the other, and arrays that are broken or cut: what can be read of them."""
+    """Adds what can be read of consecutive values and of arrays that are broken or cut short."""
     lines = _Lines(text)
     place = 0
     while (place := _next(text, place, " \t\r\n,;")) < len(text):
@@ -130,7 +130,7 @@ def _add_streamed(text: str, found: Records) -> None:
 
 
 def _common(text: str, place: int, packed: re.Match[str]) -> dict[str, Any] | None:
-    """The keys beside a list of readings; None where the list is not the object's own."""
+    """Returns the keys beside a list of readings, or None if the list does not belong to the object itself."""
     try:
         before: dict[str, Any] = json.loads(f"{text[place : packed.end()]}]}}", strict=False)
     except (ValueError, RecursionError):
@@ -144,7 +144,7 @@ def _common(text: str, place: int, packed: re.Match[str]) -> dict[str, Any] | No
 
 
 def _add_elements(text: str, place: int, lines: _Lines, found: Records, common: dict[str, Any]) -> int:
-    """Add the elements of an array that begins before ``place``; where it ends."""
+    """Adds the elements of an array that begins before ``place``. Returns where the array ends."""
     while (place := _next(text, place, " \t\r\n,")) < len(text):
         if text[place] == "]":
             return place + 1
@@ -165,7 +165,7 @@ def _next(text: str, place: int, skipped: str) -> int:
 
 
 def _beyond(text: str, place: int, lines: _Lines, found: Records) -> int:
-    """Where reading can go on after what is broken: at the next object that begins a line."""
+    """Returns where reading can resume after a broken piece: at the next object that begins a line."""
     end = text.find("\n", place)
     line = text[place : end if end >= 0 else len(text)]
     found.faults.append(Fault(lines.of(place), "malformed", f"{cut(line)} begins what is no JSON"))

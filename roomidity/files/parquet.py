@@ -1,4 +1,4 @@
-"""Parquet, whatever its types: nested, categorical, decimal."""
+"""Reads Parquet with nested, categorical or decimal types."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ MAGIC: Final = b"PAR1"
 
 
 def read_parquet(path: Path) -> Table:
-    """The rows of a Parquet file; lists of structures a row each, fields of structures columns with dotted names.
+    """Returns the rows of a Parquet file.
+
+    Each struct in a list becomes a row, and struct fields become columns with dotted names.
 
     Raises
     ------
     ReadingsFileError
-        If it is damaged, or cut short.
+        If the file is damaged or cut short.
     """
     try:
         rows = pl.read_parquet(path, use_statistics=False)
@@ -47,7 +49,7 @@ def _is_nested(dtype: pl.DataType) -> bool:
 
 
 def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
-    """Text for categories and bytes, floating point for decimals; others as they are."""
+    """Returns a column with categories and bytes as text and decimals as floating point. Others are unchanged."""
     if isinstance(dtype, pl.Categorical | pl.Enum | pl.Binary):
         return pl.col(name).cast(pl.String, strict=False)
     return pl.col(name).cast(pl.Float64) if isinstance(dtype, pl.Decimal) else pl.col(name)

@@ -1,4 +1,4 @@
-"""A file's readings: opened, told apart, and refused as a whole where hardly any row is one."""
+"""Reads a file's readings, and refuses the file as a whole if it has more bad rows than readings."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from roomidity.files.text import decoded, refuse_binary
 __all__ = ["read_parts", "read_readings", "refuse_bad", "refused"]
 
 _LEFT_OUT: Final = frozenset({"no_value", "unmapped"})
-"""Reasons that speak for no fault of the file: there was no reading, or it is of something else."""
+"""Reasons that do not indicate a faulty file: there was no reading, or the row is about something else."""
 
 
 def read_readings(path: Path, hints: Hints | None = None) -> FileReadings:
-    """The readings of a file, in whatever form.
+    """Returns the readings of a file in any supported form.
 
     Parameters
     ----------
     path
-        The file; what it is is told by what is in it, not by its ending.
+        The file. Its format is recognised by its content, not by its extension.
     hints
-        What names what the file does not.
+        What the file does not state itself.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def read_readings(path: Path, hints: Hints | None = None) -> FileReadings:
     if not shaped:
         for table in tables:
             if len(table.rows.columns) > 1:
-                roles_of(table, hints, path)  # a header that is none says more
+                roles_of(table, hints, path)  # An error about an unrecognisable header is more helpful.
         if faults:
             raise refused(path, FileReadings.none(faults, counted=tables[0].counted))
         raise ReadingsFileError(path, column=None, found="no rows", expected="readings")
@@ -63,10 +63,10 @@ def read_readings(path: Path, hints: Hints | None = None) -> FileReadings:
 
 
 def read_parts(path: Path, hints: Hints | None = None) -> Iterable[FileReadings]:
-    """The same in parts, in order of time, each of which fits in memory: many of a history, one of any other file.
+    """Returns the readings in parts ordered by time that each fit in memory: several for a history, else one.
 
-    It can be iterated again. What of a history is too bad to be used is for who has seen all of it to say, by
-    :func:`refuse_bad`.
+    The result can be iterated repeatedly. For a history, the caller must call :func:`refuse_bad` once it has seen all
+    parts.
 
     Raises
     ------
@@ -77,19 +77,21 @@ def read_parts(path: Path, hints: Hints | None = None) -> Iterable[FileReadings]
 
 
 def refuse_bad(path: Path, found: FileReadings, *, readings: int) -> None:
-    """Refuse a file that holds no reading, or fewer than bad rows.
+    """Refuses a file without readings, or with more bad rows than readings.
 
     Parameters
     ----------
+    path
+        The file.
     found
         What is wrong with it.
     readings
-        How many it holds.
+        Number of readings in it.
 
     Raises
     ------
     RejectedFileError
-        If it is such a file.
+        If the file is refused.
     """
     bad = sum(count for reason, count in found.rejected.items() if reason not in _LEFT_OUT)
     if not readings or bad > readings:
@@ -97,7 +99,7 @@ def refuse_bad(path: Path, found: FileReadings, *, readings: int) -> None:
 
 
 def refused(path: Path, found: FileReadings, *, readings: int | None = None) -> RejectedFileError:
-    """The error that says what is wrong with a file, and what would mend it."""
+    """Returns the error that says what is wrong with a file and how to correct it."""
     return RejectedFileError(
         path,
         readings=len(found.readings) if readings is None else readings,

@@ -1,4 +1,4 @@
-"""JSON values to rows: the readings that each holds, and their fields as columns."""
+"""Converts JSON values to rows: the readings in each value, with their fields as columns."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from roomidity.files.table import LINE, Fault
 __all__ = ["Records", "cut", "filled"]
 
 _DEEPEST: Final = 4
-"""Levels of objects in a reading whose fields become columns, as Home Assistant's attributes."""
+"""Maximum nesting of objects whose fields become columns, such as Home Assistant's attributes."""
 
 _CHUNK: Final = 5_000
-"""Pieces that are parsed at once; where one of them needs care, they are read one by one."""
+"""Number of pieces parsed at once. If one of them is not plain, they are read one by one."""
 
 _lines: Final = msgspec.json.Decoder(dict[str, str | float | int | bool | None])
 _decoder: Final = json.JSONDecoder(strict=False)
 
 
 def cut(text: str) -> str:
-    """A text in quotes, or its beginning."""
+    """Returns a text in quotes, shortened to 40 characters."""
     text = text.strip()
     return repr(text if len(text) <= 40 else f"{text[:40]}…")
 
 
 class Records:
-    """Readings as columns; one that has not a field has null there. What is none is kept as a fault of its line."""
+    """Collects readings as columns, with null for missing fields. Other values become faults of their lines."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
@@ -39,7 +39,7 @@ class Records:
         self._columns: dict[str, list[Any]] = {}
 
     def add_pieces(self, pieces: Sequence[str], lines: Sequence[int], common: Mapping[str, Any]) -> None:
-        """Add JSON values, each text on its line, with the keys that are common to them."""
+        """Adds JSON values given as texts with their line numbers, and the keys they have in common."""
         for start in range(0, len(pieces), _CHUNK):
             chunk, own = pieces[start : start + _CHUNK], lines[start : start + _CHUNK]
             if not self._add_plain(chunk, own, common):
@@ -47,7 +47,7 @@ class Records:
                     self._add_text(line, piece, common)
 
     def _add_plain(self, pieces: Sequence[str], lines: Sequence[int], common: Mapping[str, Any]) -> bool:
-        """Add objects without lists and objects within, at once; whether all of them are."""
+        """Adds objects without nested lists or objects, all at once. Returns False if any of them is not like this."""
         try:
             text = "\n".join(piece.replace("\n", " ") if "\n" in piece else piece for piece in pieces)
             objects = _lines.decode_lines(text.encode())
@@ -75,7 +75,7 @@ class Records:
         self.add(line, filled(value, common))
 
     def add(self, line: int, value: Any) -> None:
-        """Add the readings that a JSON value holds."""
+        """Adds the readings in a JSON value."""
         try:
             for record in _records(value):
                 if isinstance(record, dict):
@@ -90,14 +90,14 @@ class Records:
         self._lines.append(line)
         for name, value in _flat(record, "", _DEEPEST):
             own = self._columns.setdefault(name, [])
-            if len(own) > count:  # a dotted name and the same nested
+            if len(own) > count:  # The same name occurs both dotted and nested.
                 own[count] = value
             else:
                 own.extend([None] * (count - len(own)))
                 own.append(value)
 
     def frame(self) -> pl.DataFrame:
-        """All readings."""
+        """Returns all readings."""
         count = len(self._lines)
         for values in self._columns.values():
             values.extend([None] * (count - len(values)))
@@ -106,7 +106,7 @@ class Records:
 
 
 def _series(name: str, values: list[Any]) -> pl.Series:
-    """Numbers as such where all are; else text."""
+    """Returns a column of floats if all values are numbers, else of text."""
     kinds = set(map(type, values)) - {type(None)}
     if kinds <= {str}:
         try:
@@ -138,7 +138,7 @@ def _flat(record: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[
 
 
 def _records(value: Any) -> Iterator[Any]:
-    """The readings that a JSON value holds, each with the keys that it shares with others; what is none, as it is."""
+    """Yields the readings in a JSON value, each with the keys it shares with others. Yields other values unchanged."""
     if isinstance(value, list):
         yield from _of_list(value)
     elif isinstance(value, dict):
@@ -150,7 +150,7 @@ def _records(value: Any) -> Iterator[Any]:
 def _of_list(elements: list[Any]) -> Iterator[Any]:
     entity = None
     for element in elements:
-        if isinstance(element, dict):  # Home Assistant says the entity once, with the first of a series
+        if isinstance(element, dict):  # Home Assistant names the entity only in the first element of a series.
             entity = element.get("entity_id", entity)
             yield from _of_object(element if entity is None else {"entity_id": entity, **element})
         elif isinstance(element, list):
@@ -181,7 +181,7 @@ def _of_object(value: dict[str, Any]) -> Iterator[Any]:
 
 
 def filled(value: Any, common: Mapping[str, Any]) -> Any:
-    """A reading with the common keys that it leaves out or says as null."""
+    """Returns a reading completed with the common keys that it lacks or has as null."""
     if not isinstance(value, dict) or not common:
         return value
     return value | {name: own for name, own in common.items() if value.get(name) is None}
@@ -193,7 +193,7 @@ def _only_list_of_objects(lists: Mapping[str, list[Any]]) -> str | None:
 
 
 def _is_columnar(value: Mapping[str, Any]) -> bool:
-    """Whether it holds a list of times, and others as long."""
+    """Returns whether an object holds a list of times and other lists of the same length."""
     lists = {name: inner for name, inner in value.items() if isinstance(inner, list)}
     return (
         len(lists) > 1

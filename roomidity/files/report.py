@@ -1,4 +1,4 @@
-"""What is wrong with a file, and what would mend it, in a few lines however long the file is."""
+"""Says what is wrong with a file and how to correct it, in a few lines however long the file is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["problems", "remedies"]
 
 _SHOWN_ROOMS: Final = 3
 _LONGEST: Final = 240
-"""Characters of a line."""
+"""Maximum length of a line in characters."""
 
 _MEANING: Final[Mapping[str, str]] = {
     "malformed": "broken",
@@ -37,7 +37,7 @@ _UNIT_NAMES: Final[Mapping[str, str]] = {
 
 
 def problems(found: FileReadings) -> list[str]:
-    """A line for each reason, with how many rows and the first of them; then what a person should know."""
+    """Returns a line for each reason with its count and first examples, followed by the notes on the file."""
     lines = []
     for reason, count in sorted(found.rejected.items(), key=lambda item: -item[1]):
         examples = found.examples.get(reason, ())[: 1 if count > EXAMPLES else EXAMPLES]
@@ -55,7 +55,7 @@ def _cut(line: str) -> str:
 
 
 def remedies(found: FileReadings) -> list[str]:
-    """What a person can do about it, a line each."""
+    """Returns what a person can do about the problems, one line each."""
     lines = []
     examples = found.examples.get("bad_time", ())
     if any("no offset" in one.why for one in examples):

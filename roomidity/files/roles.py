@@ -1,4 +1,4 @@
-"""Which columns of a table are what: by their names, by the map, and by what stands in them."""
+"""Determines the columns of a table by their names, the map and their contents."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ __all__ = ["Roles", "listed", "roles_of", "times_of"]
 
 _CLOCK: Final = r"^\s*\d{1,2}:\d{2}"
 _OF_A_DAY: Final = r"\d\D+\d{1,2}:\d{2}|^\d{12,14}$"
-"""A date with a time of day."""
+"""Matches a date with a time of day."""
 
 _SHOWN: Final = 12
-"""Columns that a message lists."""
+"""Maximum number of columns listed in a message."""
 
 _SAMPLE: Final = 20
-"""Cells that tell what a column holds."""
+"""Number of cells examined to see what a column holds."""
 
 _NAME: Final = 40
-"""Characters of each."""
+"""Maximum length of a listed name in characters."""
 
 
 @dataclass(frozen=True)
 class Roles:
-    """The columns of a table by what they are; ``mapped`` are those that the map names."""
+    """The columns of a table by role. ``mapped`` are the columns named by the map."""
 
     rows: pl.DataFrame
     columns: Mapping[str, Column]
     mapped: frozenset[str] = frozenset()
 
     def of(self, role: Role) -> list[Column]:
-        """The columns of a role, the best first."""
+        """Returns the columns with a role, best first."""
         return sorted((one for one in self.columns.values() if one.role == role), key=lambda one: one.rank)
 
     def best(self, *roles: Role) -> Column | None:
-        """The best column of the first of ``roles`` that has any."""
+        """Returns the best column of the first of ``roles`` that has one, or None."""
         return next((found[0] for role in roles if (found := self.of(role))), None)
 
     @property
     def is_long(self) -> bool:
-        """Whether a row holds a single value, of a quantity that other columns name."""
+        """Whether each row holds a single value, whose quantity is named by other columns."""
         plain = [one for one in self.of("quantity") if "." not in one.name or one.name in self.mapped]
         return bool(self.of("value")) and not plain
 
@@ -66,24 +66,24 @@ class Roles:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names in words, the first few."""
+    """Returns the first few names in words."""
     quoted = [repr(name if len(name) <= _NAME else f"{name[:_NAME]}…") for name in names]
     return ", ".join(quoted[:_SHOWN]) + (f" and {len(quoted) - _SHOWN} more" if len(quoted) > _SHOWN else "")
 
 
 def roles_of(table: Table, hints: Hints, path: Path) -> Roles:
-    """What the columns of a table are.
+    """Returns the roles of a table's columns.
 
     Raises
     ------
     ReadingsFileError
-        If none holds anything measured.
+        If no column holds measured values.
     """
     had = table.rows.columns[1:3]
     rows = _with_tags(table.rows)
     names = [name for name in rows.columns if name != LINE]
     found = columns(names)
-    if had in (["name", "time"], ["name", "tags"]):  # InfluxDB's command line: the measurement
+    if had in (["name", "time"], ["name", "tags"]):  # InfluxDB's command line writes the measurement into this column.
         found["name"] = Column("name", "field", rank=50)
     mapped: set[str] = set()
     for name, one in found.items():
@@ -112,7 +112,7 @@ def roles_of(table: Table, hints: Hints, path: Path) -> Roles:
 
 
 def _by_cells(rows: pl.DataFrame, found: Mapping[str, Column]) -> dict[str, Column]:
-    """Columns that are called by their room alone, and have the unit in each cell: ``21.3 °C``."""
+    """Returns columns named only by their room, with the unit in each cell: ``21.3 °C``."""
     told: dict[str, Column] = {}
     for name, one in found.items():
         if one.role not in ("other", "name", "room") or rows.schema[name] != pl.String:
@@ -133,7 +133,7 @@ def _refuse_headless(names: list[str], path: Path) -> None:
 
 
 def _with_tags(rows: pl.DataFrame) -> pl.DataFrame:
-    """Columns for what InfluxDB's command line writes into one: ``room=bath,sensor=s1``."""
+    """Returns the rows with a column per tag. InfluxDB's command line joins tags: ``room=bath,sensor=s1``."""
     if "tags" not in rows.columns or rows.schema["tags"] != pl.String:
         return rows
     pairs = rows["tags"].unique().drop_nulls().to_list()
@@ -150,7 +150,7 @@ def _with_tags(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def times_of(roles: Roles, hints: Hints, path: Path) -> tuple[pl.DataFrame, str | None]:
-    """Columns at, local and time (the text) of each row, and the zone of their clocks where a column's name says it.
+    """Returns the columns at, local and time (the text) of each row, and the zone if a column's name states it.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def times_of(roles: Roles, hints: Hints, path: Path) -> tuple[pl.DataFrame, str 
         zone = None
     text = texts if texts.dtype == pl.String else texts.cast(pl.String, strict=False)
     found_times = found_times.with_columns(text.alias("time"))
-    for other in roles.of("time"):  # a file of several dialects has times here and there
+    for other in roles.of("time"):  # In a file of several dialects, the times are spread over several columns.
         if not text.is_null().any():
             break
         if other.name != told.name:
@@ -199,7 +199,7 @@ def times_of(roles: Roles, hints: Hints, path: Path) -> tuple[pl.DataFrame, str 
 
 
 def _only_times(roles: Roles) -> Column | None:
-    """The one column of times that goes by no name, such as an index of pandas."""
+    """Returns the only column of times if it has no telling name, such as the index of pandas, or None."""
     names = [name for name, dtype in roles.rows.schema.items() if isinstance(dtype, pl.Datetime)]
     return roles.columns[names[0]] if len(names) == 1 else None
 

@@ -1,4 +1,4 @@
-"""Separated values: whatever parts them, one broken line costs itself alone, and the rest is not swallowed."""
+"""Reads separated values with any separator. A broken line costs only itself and does not swallow the rest."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from roomidity.files.table import LINE, Fault, Table
 __all__ = ["MAX_LINE_BYTES", "read_separated"]
 
 MAX_LINE_BYTES: Final = 2**20
-"""Longer lines are no reading of anybody's; a quote left open can make one of a whole file."""
+"""Maximum length of a line. Longer lines are not readings. An unclosed quote can turn a whole file into one line."""
 
 _SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _SEP_LINE: Final = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
-"""By which spreadsheets, and Grafana, are told the separator."""
+"""A line that declares the separator, as used by spreadsheets and Grafana."""
 
 _HEADER_WITHIN: Final = 60
-"""Lines in which the header must come: loggers tell of themselves before."""
+"""Number of lines within which the header must come. Loggers write about themselves before it."""
 
 _JOINED_LINES: Final = 20
-"""A cell may hold so many ends of line."""
+"""Maximum number of further lines that a cell may span."""
 
 
 @dataclass(frozen=True)
 class _Header:
-    """The names of the columns, at which place among the lines they stand, and what parts them."""
+    """The names of the columns, the header's place among the lines, and the separator."""
 
     place: int
     separator: str
@@ -47,16 +47,16 @@ class _Header:
 
     @property
     def is_one(self) -> bool:
-        """Whether it names a time, and something that is measured."""
+        """Whether it names a time and something measured."""
         roles = {one.role for one in self.columns.values()}
         return bool(roles & {"time", "date"}) and bool(roles & {"quantity", "value"})
 
 
 def read_separated(text: str) -> list[Table]:
-    """The tables of a text, each with its own header: InfluxDB writes many in one.
+    """Returns the tables in a text, each with its own header. InfluxDB writes many tables into one file.
 
-    The first line that names a time and something measured is the header, of what stands before nothing is kept. Where
-    there is none such, the line that tells most is taken, so that the error can name its columns.
+    The first line that names a time and something measured is the header, and lines before it are dropped. If there is
+    no such line, the one with the most known columns is taken, so that the error can name its columns.
     """
     lines = (
         pl.DataFrame({"text": text.split("\n")})
@@ -83,7 +83,10 @@ def read_separated(text: str) -> list[Table]:
 
 
 def _headers(lines: pl.DataFrame, told: str | None) -> list[_Header]:
-    """Every header: the first, and what looks like one after blank or annotated lines; none where there is no text."""
+    """Returns all headers: the first one, and similar lines that follow blank or annotated lines.
+
+    The result is empty only if there is no text.
+    """
     separators = [told] if told else list(_SEPARATORS)
     first: _Header | None = None
     best: _Header | None = None
@@ -118,7 +121,7 @@ def _header(place: int, line: str, separator: str) -> _Header:
 
 
 def _split(line: str, separator: str) -> list[str] | None:
-    """The cells of a line; None where a quote is not closed, or text follows it."""
+    """Returns the cells of a line, or None if a quote is unclosed or followed by text."""
     try:
         return next(csv.reader([line], delimiter=separator, strict=True), [])
     except csv.Error:
@@ -126,7 +129,7 @@ def _split(line: str, separator: str) -> list[str] | None:
 
 
 def _table(lines: pl.DataFrame, header: _Header) -> Table:
-    """The rows below a header."""
+    """Returns the rows below a header."""
     names, separator = header.names, header.separator
     width = len(names)
     lines = lines.filter(~pl.col("blank") & ~pl.col("annotation") & ~pl.col("text").str.starts_with("#"))
@@ -152,7 +155,7 @@ def _table(lines: pl.DataFrame, header: _Header) -> Table:
         pl.col("number").alias(LINE), *(pl.col("cells").list.get(at).alias(name) for at, name in enumerate(names))
     )
     named = [pl.col(name) == name for name in names if name]
-    if named:  # the header, again
+    if named:  # The header may be repeated.
         fields = fields.filter(~pl.all_horizontal(named).fill_null(value=False))
     fields = fields.sort(LINE)
     return Table(fields, faults, dialect=f"values separated by {_SEPARATORS.get(separator, repr(separator))}")
@@ -168,7 +171,7 @@ def _ragged(cells: Sequence[str], header: _Header) -> str:
 
 
 def _unquoted(quoted: pl.DataFrame, separator: str) -> pl.DataFrame:
-    """The cells of those lines in which every quote opens or ends a cell, or is doubled within one."""
+    """Returns the cells of those lines in which every quote opens or closes a cell or is doubled within one."""
     sep = re.escape(separator)
     cell = rf'{sep}(?: *"(?:[^"]|"")*" *|[^{sep}"]*)'
     found = quoted.select("number", "text", (pl.lit(separator) + pl.col("text")).str.extract_all(cell).alias("cells"))
@@ -182,11 +185,14 @@ def _unquoted(quoted: pl.DataFrame, separator: str) -> pl.DataFrame:
 class _Quoted:
     cells: pl.DataFrame
     joined: list[int]
-    """Lines that are the rest of a cell begun in one before."""
+    """Numbers of the lines that continue a cell begun on an earlier line."""
 
 
 def _quoted(quoted: pl.DataFrame, lines: pl.DataFrame, separator: str, width: int) -> tuple[_Quoted, list[Fault]]:
-    """The rows of lines with quotes, each read by itself; one whose quote stays open only with those that end it."""
+    """Returns the rows of lines with quotes.
+
+    Each line is read on its own. Only a line with an open quote is joined with those that close it.
+    """
     text_of: dict[int, str] = {}
     places: dict[int, int] = {}
     numbers: list[int] = []
@@ -218,7 +224,10 @@ def _quoted(quoted: pl.DataFrame, lines: pl.DataFrame, separator: str, width: in
 def _joined(
     line: str, following: Iterator[tuple[int, str]], separator: str, width: int
 ) -> tuple[list[str] | None, list[int]]:
-    """The cells of a line with those after it that end its open quote, and which: none that is a row by itself."""
+    """Returns the cells of a line joined with the lines that close its open quote, and the numbers of those lines.
+
+    A line that is a valid row on its own is never joined.
+    """
     rest = []
     for number, more in following:
         alone = _split(more, separator)

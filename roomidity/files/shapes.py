@@ -1,4 +1,7 @@
-"""Which shape a table has (a row a reading, a column a room, a row a value), and its rows as readings, unchecked."""
+"""Detects the shape of a table and converts its rows to readings, which are not checked yet.
+
+The shapes are one reading per row, one column per room, and one value per row.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +37,12 @@ RAW: Final = pl.Schema(
     | {"temperature": pl.Float64(), "temperature_unit": pl.String(), "temperature_said": pl.String()}
     | {"humidity": pl.Float64(), "humidity_unit": pl.String(), "humidity_said": pl.String(), "bad": pl.String()}
 )
-"""A row a reading. line: where it stands; series: tells apart what was written down by itself; at, local: ms since
-1970, of the moment or of the clock; time: the text of it; unit: the one in the cell, said: the one that column or map
-names; bad: the text of a value that is no number."""
+"""One reading per row. ``line`` is its line number, and ``series`` identifies rows recorded together.
+
+``at`` is the moment and ``local`` the local time, both in ms since 1970, and ``time`` is the original text. A
+``…_unit`` is the unit in the cell, a ``…_said`` the unit named by the column or the map. ``bad`` is the text of a value
+that is not a number.
+"""
 
 _DESCRIBING: Final[tuple[Role, ...]] = ("entity", "sensor", "name", "room")
 _OUT: Final = OUTSIDE | {"out"}
@@ -44,10 +50,10 @@ _OUT: Final = OUTSIDE | {"out"}
 
 @dataclass(frozen=True)
 class Shaped:
-    """Rows of :data:`RAW`; ``zone`` is that of their clocks, where the file says it; ``notes`` are for the person.
+    """Rows of :data:`RAW`. ``zone`` is the zone of their local times if the file states it. ``notes`` are for the user.
 
-    ``apart`` says that temperature and humidity stand in rows of their own. ``unmapped`` counts the values of which no
-    room or quantity is known, by what they are called.
+    ``apart`` means that temperature and humidity are in separate rows. ``unmapped`` counts values of unknown room or
+    quantity by their name.
     """
 
     rows: pl.DataFrame
@@ -58,7 +64,7 @@ class Shaped:
 
 
 def _overruled(roles: Roles, hints: Hints) -> tuple[str, ...]:
-    """Options that the file itself answers, so that they fill only what it leaves empty."""
+    """Returns notes on options that the file itself answers, so that they apply only where the file is empty."""
     notes = []
     given: tuple[tuple[Role, str | None], ...] = (("house", hints.house), ("room", hints.room))
     for role, option in given:
@@ -75,7 +81,7 @@ def _overruled(roles: Roles, hints: Hints) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Source:
-    """Columns that hold the values of a room; ``sparse`` says that a row without any is no reading at all."""
+    """Columns with the values of one room. ``sparse`` means that a row without any of them is not a reading."""
 
     columns: tuple[Column, ...]
     room: pl.Expr
@@ -84,12 +90,12 @@ class _Source:
 
 
 def shape(table: Table, hints: Hints, path: Path) -> Shaped:
-    """The rows of a table as readings.
+    """Returns the rows of a table as readings.
 
     Raises
     ------
     ReadingsFileError
-        If it has no times or nothing measured, or nothing says of which house and room it is.
+        If it has no times or nothing measured, or if nothing states its house and room.
     """
     roles = roles_of(table, hints, path)
     times, zone = times_of(roles, hints, path)
@@ -118,7 +124,10 @@ def shape(table: Table, hints: Hints, path: Path) -> Shaped:
 
 
 def _sources(roles: Roles, hints: Hints) -> Iterator[_Source]:
-    """One for a row a reading, and one for the air outside beside it; or one for each room of a column a room."""
+    """Yields the sources of readings in a table.
+
+    This is one if rows are readings, plus one for outdoor air beside them, or one for each room's columns.
+    """
     groups: dict[str, list[Column]] = {}
     for one in roles.of("quantity"):
         group = groups.setdefault(one.label.lower(), [])
@@ -139,17 +148,17 @@ def _sources(roles: Roles, hints: Hints) -> Iterator[_Source]:
             yield _Source(tuple(group), pl.lit(OUTDOOR), sensor, sparse=True)
         elif roles.mapped or not ("" in groups or is_named):
             yield _Source(tuple(group), pl.lit(group[0].label), sensor, sparse=True)
-        elif "" not in groups:  # several in a room
+        elif "" not in groups:  # Several sensors in a room.
             yield _Source(tuple(group), room, pl.lit(group[0].label), sparse=True)
 
 
 def _room_column(roles: Roles, hints: Hints) -> Column | None:
-    """The column that names the room; what only names a device does where nothing else says the room."""
+    """Returns the column with the room. A column with device names counts only if nothing else states the room."""
     return roles.best("room") or (None if hints.room or hints.entities else roles.best("name"))
 
 
 def _sensor(roles: Roles, own: Column | None, room: pl.Expr) -> pl.Expr:
-    """A row's sensor; several devices of a room are sensors of their own."""
+    """Returns a row's sensor. Several devices in a room are separate sensors."""
     sensor, device = roles.best("sensor"), roles.best("name")
     if sensor is not None or device is None or device == own:
         return _named(sensor, None)
@@ -160,12 +169,12 @@ def _sensor(roles: Roles, own: Column | None, room: pl.Expr) -> pl.Expr:
 
 
 def _room(roles: Roles, own: Column | None, hints: Hints) -> pl.Expr:
-    """A row's room: of the map, where a cell is in it; else the room's column; else ``--room``."""
+    """Returns a row's room: from the map if a cell is in it, else from the room's column, else from ``--room``."""
     return pl.coalesce(*_told(roles, hints, lambda target: target.room), _named(own, hints.room))
 
 
 def _told(roles: Roles, hints: Hints, of: Callable[[Target], str | None]) -> list[pl.Expr]:
-    """What the map says of each row, by the cells that name what it came from."""
+    """Returns what the map says about each row, according to the cells that name its origin."""
     found = []
     for column in (one for role in _DESCRIBING for one in roles.of(role)):
         cells = roles.rows[column.name].cast(pl.String, strict=False).unique().drop_nulls()
@@ -177,7 +186,7 @@ def _told(roles: Roles, hints: Hints, of: Callable[[Target], str | None]) -> lis
 
 
 def _refuse_nameless(roles: Roles, sources: list[_Source], hints: Hints, path: Path) -> None:
-    """Say all that is missing at once."""
+    """Raises an error that names everything missing at once."""
     lacks_room = _room_column(roles, hints) is None and hints.room is None and not hints.entities
     lacks = {
         "house": roles.best("house") is None and hints.house is None,
@@ -197,7 +206,7 @@ def _refuse_nameless(roles: Roles, sources: list[_Source], hints: Hints, path: P
 
 
 def _named(own: Column | None, given: str | None) -> pl.Expr:
-    """A name's column, and where it is empty or there is none, what was given."""
+    """Returns a column of names, completed with the given name where it is empty or missing."""
     if own is None:
         return pl.lit(given, pl.String)
     text = pl.col(own.name).cast(pl.String, strict=False)
@@ -249,7 +258,7 @@ def _nothing(count: int, quantity: Quantity) -> pl.DataFrame:
 
 
 def _units(cells: pl.Series) -> pl.Series:
-    """The units of temperature that a column of units names."""
+    """Returns the temperature units named by a column of units."""
     texts = cells.cast(pl.String, strict=False)
     different = texts.unique().drop_nulls()
     signs = [UNIT_SIGNS.get("".join(text.lower().split())) for text in different]
@@ -258,7 +267,7 @@ def _units(cells: pl.Series) -> pl.Series:
 
 
 def _long(rows: pl.DataFrame, roles: Roles, zone: str | None, hints: Hints, path: Path) -> Shaped:
-    """A file of single values as readings of one quantity each."""
+    """Returns the single values in a file as readings of one quantity each."""
     value = roles.best("value")
     assert value is not None  # noqa: S101  # that is what makes it long
     targets = targets_of(roles, hints, path)

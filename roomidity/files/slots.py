@@ -1,4 +1,4 @@
-"""Files as slot means, for evaluation and for training a prior."""
+"""Reads files as slot means, for evaluation and for training a prior."""
 
 from __future__ import annotations
 
@@ -22,24 +22,25 @@ __all__ = ["SlotMeans", "read_outdoor", "read_slots", "read_whole"]
 _SLOT: Final = f"{SLOT_S}s"
 _ROOM: Final = ["house", "room"]
 _ALL: Final = "all"
-"""The house of a file of the air outside, which names none."""
+"""The house assigned to a file of outdoor air, which names none."""
 
 
 @dataclass(frozen=True)
 class SlotMeans:
-    """Columns house, room, ts (start of the slot, UTC), temperature (°C), humidity (%RH); and words on the file."""
+    """Columns house, room, ts (start of slot, UTC), temperature (°C) and humidity (%RH), with notes on the file."""
 
     means: pl.DataFrame
     notes: tuple[str, ...] = ()
 
 
 def read_whole(path: Path, hints: Hints | None = None) -> FileReadings:
-    """A file's readings as :func:`read_readings` has them, of all its rooms.
+    """Returns a file's readings as :func:`read_readings` does, but never without some of its rooms.
 
     Raises
     ------
     ReadingsFileError, RejectedFileError
-        As there; also if a room is in another unit, for which there is a remedy: without it, it would be left out.
+        As :func:`read_readings` does. Also if a room is in another unit, since it would otherwise be left out.
+        The message says how to state the unit.
     """
     found = read_readings(path, hints)
     if found.units:
@@ -48,7 +49,7 @@ def read_whole(path: Path, hints: Hints | None = None) -> FileReadings:
 
 
 def read_slots(path: Path, hints: Hints | None = None) -> SlotMeans:
-    """The means of a file's readings in each slot of a room, whatever their cadence; repeats count once.
+    """Returns the means of a file's readings by room and slot, whatever their cadence. Exact repeats count once.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def read_slots(path: Path, hints: Hints | None = None) -> SlotMeans:
     means: list[pl.DataFrame] = []
     told: list[FileReadings] = []
     readings = 0
-    for part in read_parts(path, hints):  # which begin and end with whole slots
+    for part in read_parts(path, hints):  # Parts begin and end at slot boundaries, so that no mean is split.
         readings += len(part.readings)
         if len(part.readings):
             means.append(_means(part.readings, _ROOM))
@@ -71,12 +72,12 @@ def read_slots(path: Path, hints: Hints | None = None) -> SlotMeans:
 
 
 def read_outdoor(path: Path, hints: Hints | None = None) -> pl.DataFrame:
-    """The slot means of a file of the air outside: ts (start of the slot, UTC), temperature (°C), humidity (%RH).
+    """Returns the slot means in a file of outdoor air: ts (start of slot, UTC), temperature (°C), humidity (%RH).
 
     Raises
     ------
     ReadingsFileError, RejectedFileError
-        As :func:`read_whole` does; also if a quantity is missing, or the air outside is not told from rooms.
+        As :func:`read_whole` does. Also if a quantity is missing, or if outdoor air cannot be distinguished from rooms.
     """
     hints = replace(hints or Hints(), house=_ALL, room=OUTDOOR)
     readings = read_whole(path, hints).readings

@@ -1,4 +1,4 @@
-"""What every format is read into: rows with the line they came from, and lines that hold no row."""
+"""The common result of reading any format: rows with their line numbers, and lines that are not rows."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from roomidity.readings import Reason
 __all__ = ["LINE", "Fault", "FaultReason", "Table"]
 
 LINE: Final = "\x00line"
-"""The column of a table that has the line; no file's column is called so."""
+"""The name of the column with line numbers. No file has a column of this name."""
 
 FaultReason = (
     Reason
     | Literal[
-        "too_long",  # a line of over 1 MiB
-        "unmapped",  # a value of a file of single values of which no room or quantity is known
+        "too_long",  # a line longer than 1 MiB
+        "unmapped",  # a single value whose room or quantity is unknown
     ]
 )
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A line, or row, that is no reading, and why in words."""
+    """A line or row that is not a reading, with the reason and an explanation."""
 
     line: int
     reason: FaultReason
@@ -34,11 +34,11 @@ class Fault:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows as a file has them, a column a field, unchecked.
+    """Unchecked rows as in the file, with one column per field.
 
-    ``rows`` has the column :data:`LINE`; text formats have text in all others. ``faults`` are the lines that hold no
-    row. ``counted`` is what the number in ``LINE`` counts: lines, or rows where a format has no lines. ``dialect`` says
-    in words how the file was read.
+    ``rows`` has the column :data:`LINE`. In text formats all other columns are text. ``faults`` are the lines that are
+    not rows. ``counted`` is what the number in ``LINE`` counts: lines, or rows if the format has no lines. ``dialect``
+    describes how the file was read.
     """
 
     rows: pl.DataFrame

@@ -1,4 +1,4 @@
-"""Bytes to lines of text, in whatever encoding they were written."""
+"""Decodes bytes to lines of text, whatever their encoding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["decoded", "refuse_binary"]
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # Before UTF-16, whose mark is a prefix of this one.
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -27,19 +27,19 @@ _MAGIC: Final = (
 )
 
 _SAMPLE: Final = 4_096
-"""Bytes that tell UTF-16 without a mark: every other one is zero."""
+"""Number of bytes examined to detect UTF-16 without a mark, in which about every second byte is zero."""
 
 _CONTROL_BYTES: Final = bytes(code for code in range(32) if code not in b"\t\n\r\f\x1b")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
 def refuse_binary(data: bytes, path: Path) -> None:
-    """Refuse what is known to be no text, and no Parquet.
+    """Refuses data known to be neither text nor Parquet.
 
     Raises
     ------
     ReadingsFileError
-        Which says how to get a text file from it.
+        If the data is binary. The message says how to export it as text.
     """
     for magic, what, remedy in _MAGIC:
         if data.startswith(magic):
@@ -52,9 +52,9 @@ def refuse_binary(data: bytes, path: Path) -> None:
 
 
 def decoded(data: bytes) -> tuple[str, str]:
-    """The text with line feeds for all ends of line, and its encoding in words: '' for UTF-8 without a mark.
+    """Returns the text with line feeds as line ends, and the name of its encoding ('' for UTF-8 without a mark).
 
-    Of text that is not UTF-8 throughout, only the lines that are not are taken for Windows-1252, or Latin-1.
+    If the text is not UTF-8 throughout, only the invalid lines are decoded as Windows-1252, or as Latin-1.
     """
     text, name = _decoded(data)
     if "\r" in text:
@@ -77,7 +77,7 @@ def _decoded(data: bytes) -> tuple[str, str]:
 
 
 def _zeros(sample: bytes) -> str | None:
-    """UTF-16 without a mark, told by where its zeros are."""
+    """Returns the variant of UTF-16 without a mark, detected by the positions of zero bytes, or None."""
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     half = max(len(sample) // 2, 1)
     if odd > 0.4 * half and even < 0.1 * half:

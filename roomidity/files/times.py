@@ -1,4 +1,4 @@
-"""Times as files write them: moments where they say an offset, else what the clock on the wall showed."""
+"""Reads times as written in files: as moments if they have an offset, else as local times."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from roomidity.domain.slots import to_epoch_ms
 __all__ = ["day_comes_first", "read_times"]
 
 _EPOCHS: Final = ((1e9, 4.2e9, 1e3), (1e12, 4.2e12, 1.0), (1e15, 4.2e15, 1e-3), (1e18, 4.2e18, 1e-6))
-"""From, to, and milliseconds of one: s, ms, µs, ns of 2001 to 2103."""
+"""Lower limit, upper limit and ms per unit of epochs in s, ms, µs and ns. The limits are 2001 and 2103."""
 
 _SERIALS: Final = (36_500.0, 74_500.0)
-"""Days since the end of 1899, as spreadsheets count them: 1999 to 2103."""
+"""Range of spreadsheet serial dates, in days since the end of 1899: 1999 to 2103."""
 
 _SERIAL_ZERO_MS: Final = -2_209_161_600_000
 
@@ -31,7 +31,7 @@ _DAY_MS: Final = 86_400_000
 
 @dataclass(frozen=True)
 class _Form:
-    """A way to write a time: which texts are written so, and how they are read; ``offset`` says that one is in it."""
+    """A way to write a time: which texts it matches and how to parse them, and whether they have an offset."""
 
     texts: str
     formats: tuple[str, ...]
@@ -45,7 +45,7 @@ _OFFSET: Final = r"(?:[+-]\d{2}:?\d{2}|[+-]\d{2})"
 
 
 def _forms(date: str, written: str) -> tuple[_Form, ...]:
-    """The forms of a date with a clock of 24 or 12 hours."""
+    """Returns the forms of a date with a time of day in 24 or 12 hours."""
     return (
         _Form(rf"^{date}T{_CLOCK}$", tuple(f"{written}T{clock}" for clock in _CLOCKS)),
         _Form(rf"^{date}T{_CLOCK} ?[AaPp][Mm]$", tuple(f"{written}T{clock}" for clock in _CLOCKS_12)),
@@ -65,7 +65,7 @@ _ABBREVIATIONS: Final[Mapping[str, int]] = MappingProxyType(
     {"UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "MEZ": 1, "CEST": 2, "MESZ": 2, "EET": 2}
     | {"EEST": 3, "EDT": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8}
 )
-"""Hours from UTC."""
+"""Offsets from UTC in h."""
 
 _MONTHS: Final = {
     name: month
@@ -83,14 +83,16 @@ _DAY_AND_CLOCK: Final = re.compile(
 
 
 def read_times(times: pl.Series, *, day_first: bool | None = None) -> pl.DataFrame:
-    """Of each time ``at``, ms since 1970, if it is a moment, or ``local``, the same of its clock; null where neither.
+    """Returns for each time ``at`` if it is a moment, or ``local`` if it is a local time, else null.
+
+    Both are in ms since 1970.
 
     Parameters
     ----------
     times
-        Text, numbers or times, as a file has them.
+        Text, numbers or times as in the file.
     day_first
-        The order of day and month where the texts leave it open; None where that is not known: then such are null.
+        The order of day and month if the texts leave it open. If it is None, such texts give null.
     """
     dtype = times.dtype
     none = pl.repeat(None, len(times), dtype=pl.Int64, eager=True)
@@ -99,7 +101,7 @@ def read_times(times: pl.Series, *, day_first: bool | None = None) -> pl.DataFra
         return _frame(none, ms) if dtype.time_zone is None else _frame(ms, none)
     if dtype.is_numeric():
         return _numbers(times.cast(pl.Float64))
-    if dtype == pl.String:  # each different text once: rooms share their times
+    if dtype == pl.String:  # Each distinct text is parsed once, since rooms share their times.
         different = times.alias("text").unique().to_frame()
         read = different.hstack(_texts(different["text"], day_first=day_first))
         found = (
@@ -137,7 +139,7 @@ def _texts(texts: pl.Series, *, day_first: bool | None) -> pl.DataFrame:
 
 
 def _plain(texts: pl.Series) -> pl.Series:
-    """Trimmed, a ``T`` between date and clock, an offset for ``Z`` and ``UTC``, a point before fractions."""
+    """Returns the texts trimmed, with ``T`` before times, offsets for ``Z`` and ``UTC``, points before fractions."""
     plain = texts.str.strip_chars(" \t\u00a0\"'")
     return (
         plain.str.replace(r"\[[A-Za-z_/+-]+\]$", "")
@@ -161,7 +163,7 @@ def _filled(found: pl.DataFrame, chosen: pl.Series, ms: pl.Series, column: str) 
 
 
 def _short_forms(plain: pl.Series, *, day_first: bool | None) -> tuple[_Form, ...]:
-    """The forms of dates that begin with day or month, in the order that the texts tell, or else ``day_first``."""
+    """Returns the forms of dates that begin with day or month, in the order shown by the texts or ``day_first``."""
     dates = plain.filter(plain.str.contains(_SHORT_DATE))
     if dates.is_empty():
         return ()
@@ -178,9 +180,10 @@ def _short_forms(plain: pl.Series, *, day_first: bool | None) -> tuple[_Form, ..
 
 
 def day_comes_first(dates: pl.Series) -> bool | None:
-    """Whether the day comes first in texts such as 26/11/2026; None where all could be either.
+    """Returns whether the day comes first in texts such as 26/11/2026, or None if all of them could be either.
 
-    Between points it does. Where no number is over 12, the order in which the days lie closer together is taken.
+    With points as separators it does. If no number exceeds 12, the order is taken in which the days lie closer
+    together.
     """
     first, second = (dates.str.extract(_SHORT_DATE, group).cast(pl.Int64, strict=False) for group in (1, 3))
     if (first > 12).any() != (second > 12).any():
@@ -194,7 +197,7 @@ def day_comes_first(dates: pl.Series) -> bool | None:
 
 
 def _filled_by_hand(found: pl.DataFrame, texts: pl.Series, rest: pl.Series) -> pl.DataFrame:
-    """The forms that are seldom seen, each different text read once."""
+    """Returns ``found`` with times in rare forms filled in. Each distinct text is parsed once."""
     left = texts.filter(rest)
     different = left.unique()
     read = [_by_hand(text) for text in different]
@@ -205,7 +208,10 @@ def _filled_by_hand(found: pl.DataFrame, texts: pl.Series, rest: pl.Series) -> p
 
 
 def _by_hand(text: str) -> tuple[int | None, int | None]:
-    """``at`` and ``local`` of one text: an abbreviated zone, a month's name, RFC 2822, JavaScript, basic ISO 8601."""
+    """Returns ``at`` and ``local`` of one text in a rare form.
+
+    These are an abbreviated zone, a month's name, RFC 2822, JavaScript's format and basic ISO 8601.
+    """
     text = text.strip(" \t\u00a0\"'")
     words = text.rsplit(maxsplit=1)
     if len(words) == 2 and words[1] in _ABBREVIATIONS:
@@ -226,14 +232,17 @@ def _by_hand(text: str) -> tuple[int | None, int | None]:
 
 
 def _compact(text: str) -> datetime:
-    """``20261126090000`` and ``202611260900``, loggers' own."""
+    """Returns the time in ``20261126090000`` or ``202611260900``, which loggers write."""
     if not re.fullmatch(r"20\d{10}(?:\d{2})?", text):
         raise ValueError(text)
     return datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007  # the clock on the wall
 
 
 def _with_named_month(text: str) -> datetime:
-    """``26-Nov-2026 09:00``, ``Nov 26, 2026 9:00 AM``, ``26. November 2026 09:00``, JavaScript's own."""
+    """Returns the time in a text with the name of a month.
+
+    Examples are ``26-Nov-2026 09:00``, ``Nov 26, 2026 9:00 AM``, ``26. November 2026 09:00`` and JavaScript's format.
+    """
     found = _NAMED_MONTH.fullmatch(text)
     if found is None:
         raise ValueError(text)

@@ -1,4 +1,4 @@
-"""Values as files write them, and the units that stand in the cells."""
+"""Reads values as written in files, and the units in the cells."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _BLANKS: Final = " \t\u00a0\"'"
 
 
 def read_values(cells: pl.Series, quantity: Quantity) -> pl.DataFrame:
-    """Of each cell ``value``, a number as it stands, ``unit``, the one in the cell, and ``bad``, the text of no number.
+    """Returns the number in each cell (``value``, not converted), its ``unit``, and ``bad``, the text if not a number.
 
-    What says that there is no value (empty, NaN, ``unavailable``) has null in all three.
+    All three are null for a cell that states a missing value (empty, NaN, ``unavailable``).
     """
     none = pl.repeat(None, len(cells), dtype=pl.String, eager=True)
     dtype = cells.dtype

@@ -1,4 +1,4 @@
-"""The words by which people and devices call what a file of readings has: English and German, in small letters."""
+"""Names used by people and devices for the contents of files of readings, in English and German and in lower case."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _ROLE_WORDS: Final[Mapping[_Role, str]] = MappingProxyType(
         "value": "value state wert messwert val mean reading numeric_value result_value zahlenwert",
         "unit": "unit units unit_of_measurement einheit uom",
         "tags": "tags",
-        # In order of preference: a reading's own time before when it was noticed, and that before when it was filed.
+        # In order of preference: the time of measurement, then of being noticed, then of being stored.
         "time": "ts timestamp datetime date_time datum_uhrzeit datum_zeit date_and_time zeitstempel zeitpunkt time "
         "zeit last_updated last_updated_ts last_changed last_changed_ts last_seen last_reported measured_at "
         "recorded_at recorded observed observed_at sampled_at start start_ts dateutc date_utc timestamp_utc time_utc "
@@ -62,23 +62,23 @@ ROLES: Final[Mapping[str, tuple[_Role, int]]] = MappingProxyType(
     {word: (role, rank) for role, words in _ROLE_WORDS.items() for rank, word in enumerate(words.split())}
     | dict.fromkeys(("uhrzeit", "clock", "time_of_day", "hour", "stunde"), ("time", 90))
 )
-"""Role and rank of a column by all its words, joined by underscores."""
+"""Role and rank of a column, by all words of its name joined with underscores."""
 
 TIMES: Final = _words("time timestamp datetime date zeit zeitstempel datum uhrzeit")
-"""A column that begins with one is a time, if nothing better is there."""
+"""Words at the start of a column name that indicate a time if there is no better column."""
 
 DOMAINS: Final = _words(
     "sensor sensors state states data value values payload attributes fields reading readings measured gemessen "
     "measurement relative relativ rel air luft ambient umgebung current aktuell aktuelle ist mean avg average "
     "mittel mittelwert durchschnitt in degrees degree deg grad unit of the mqtt zigbee"
 )
-"""Words beside a quantity that name no room."""
+"""Words beside a quantity that do not name a room."""
 
 ALONE: Final = _words(
     "room raum zimmer indoor inside innen device gerät main sensor sht sht3x sht31 dht dht22 bme bme280 am2302 htu21 "
     "si7021 climate klima"
 )
-"""Words that name no room where nothing else stands beside them."""
+"""Words that do not name a room unless other words stand beside them."""
 
 NOT_OF_AIR: Final = _words(
     "dpt dew dewpoint tdewpoint taupunkt feels feel apparent gefühlt gefuehlt windchill chill heat hitze index target "
@@ -88,7 +88,7 @@ NOT_OF_AIR: Final = _words(
     "quality status "
     "pressure druck vpd wind rain regen solar uv illuminance lux co2 pm voc bodenfeuchte"
 )
-"""A column with one of these measures something else than the air of a room."""
+"""Words of columns that measure something other than the air of a room."""
 
 JOINED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -117,13 +117,13 @@ JOINED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "outdoorhumidity": ("outdoor", "humidity"),
     }
 )
-"""Words written as one."""
+"""Compounds written as one word."""
 
 UNITS_AFTER: Final[Mapping[str, Unit]] = MappingProxyType({"rh": "percent", "rf": "percent", "percentage": "percent"})
 UNITS_ALONE: Final = _words("degc degf celsius fahrenheit")
-"""Words that are a unit also without a sign or brackets."""
+"""Words that are a unit even without a sign or brackets."""
 
 FIELDS: Final[Mapping[str, Quantity]] = MappingProxyType(
     {"t": "temperature", "°c": "temperature", "°f": "temperature", "h": "humidity", "%": "humidity"}
 )
-"""What a cell may call a quantity, beside what a column's name may."""
+"""Further names of quantities that are recognised in cells but not in column names."""

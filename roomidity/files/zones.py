@@ -1,4 +1,4 @@
-"""A time zone that a file says of itself, in a column or beside its readings: that of its clocks, and no setting."""
+"""The time zone that a file states in a column. It applies to the file's local times and changes no setting."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NAMES: Final = ("timezone", "time_zone", "time zone", "tz", "zeitzone")
 
 
 def told_zone(roles: Roles) -> tuple[str | None, tuple[str, ...]]:
-    """The zone that a column of zones says of all rows, None where it is none or differs; and words for a person.
+    """Returns the zone if a column states a single valid one for all rows, else None, with notes for the user.
 
-    A house's zone is not set by readings: whoever sends them may not be who lives there.
+    Readings never set a house's zone, because whoever sends them may not live there.
     """
     name = next((name for name in roles.columns if name.strip().lower() in _NAMES), None)
     if name is None or roles.rows.schema[name] != pl.String:

@@ -1,1 +1,1 @@
-"""The laptop engine: everything that lets the system run with no AWS account, and the house that it runs on."""
+"""The laptop engine: everything that runs the system without an AWS account, and the simulated house it runs on."""

@@ -1,4 +1,4 @@
-"""The demo: a house's last weeks through the whole system, on the laptop, by the functions that the cloud runs."""
+"""The demo: takes a house's last weeks through the whole system on the laptop, with the functions of the cloud."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from roomidity.readings import pack_readings
 __all__ = ["LIVE", "Replay", "Report", "newest_days"]
 
 LIVE: Final = timedelta(hours=48)
-"""How much of the end is replayed tick by tick."""
+"""Length of the final part that is replayed tick by tick."""
 
 
 @dataclass
 class Report:
-    """What the demo saw. ``duplicates`` by kind; ``seconds`` by phase; ``verified`` by quantity."""
+    """What the demo measured: ``duplicates`` by kind, ``seconds`` by phase, and ``verified`` by quantity."""
 
     readings: Counter[str] = field(default_factory=Counter)
     duplicates: Counter[str] = field(default_factory=Counter)
@@ -43,19 +43,19 @@ class Report:
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Add the time that a phase takes."""
+        """Adds the time that the block takes to ``seconds`` of a phase."""
         begin = time.perf_counter()
         yield
         self.seconds[phase] = round(self.seconds.get(phase, 0.0) + time.perf_counter() - begin, 3)
 
 
 def newest_days(readings: pl.DataFrame, days: int) -> pl.DataFrame:
-    """The last ``days`` days of readings, up to the end of the newest slot.
+    """Returns the last ``days`` days of readings, up to the end of the newest slot.
 
     Raises
     ------
     InputError
-        If they span less than the 48 h that are replayed tick by tick, and some time before.
+        If they span too little: the 48 h that are replayed tick by tick, plus one day before.
     """
     end = _end(readings)
     chosen = readings.filter(pl.col("ts") >= end - timedelta(days=days)).sort("ts")
@@ -69,13 +69,13 @@ def newest_days(readings: pl.DataFrame, days: int) -> pl.DataFrame:
 
 
 def _end(readings: pl.DataFrame) -> datetime:
-    """The end of the newest slot: the issue time of the last forecast."""
+    """Returns the end of the newest slot, which is the issue time of the last forecast."""
     newest: datetime = readings["ts"].max()  # type: ignore[assignment]  # a Datetime column
     return floor_slot(newest) + SLOT
 
 
 def work_off_forecasts() -> int:
-    """Forecast until no job is left; how many there were. Runs in a process of its own, as the function does."""
+    """Forecasts until no job is left, in a process of its own as in the cloud. Returns the number of jobs."""
     return _forecaster()()
 
 
@@ -87,10 +87,10 @@ def _forecaster() -> Callable[[], int]:
 
 
 class Replay:
-    """The replay of some readings. ``stage`` and the process's environment name an engine; the clock is the data's.
+    """The replay of some readings. ``stage`` and the environment select an engine, and time is that of the data.
 
-    Forecasts are worked off ``beside`` it, in another process with the same environment: while one tick's are made, the
-    next tick's readings are drained. A forecast reads only what had closed when it was issued, so it is the same.
+    Forecasts are computed in another process (``beside``) with the same environment. While one tick's are computed, the
+    next tick's readings are drained. A forecast only uses slots closed at its issue time, so this does not change it.
     """
 
     def __init__(self, stage: Roomidity, readings: pl.DataFrame, beside: Executor) -> None:
@@ -104,7 +104,7 @@ class Replay:
         self.report = Report()
 
     def bulk(self, step: Callable[[int], None]) -> None:
-        """Send and drain all but the last 48 h; ``step`` is told how many readings were done."""
+        """Sends and drains all but the last 48 h. Passes the number of readings done to ``step``."""
         before = self._readings.filter(pl.col("ts") < self.end - LIVE)
         with self.report.timed("bulk"):
             self._stage.readings_queue.send(list(pack_readings(before)))
@@ -112,15 +112,15 @@ class Replay:
             step(len(before))
 
     def train(self) -> None:
-        """Train each house on what has come in."""
+        """Trains each house on the data received so far."""
         with self.report.timed("train"):
-            self._forecasts.result()  # those of before are the prior's
+            self._forecasts.result()  # Earlier forecasts are made by the prior.
             now = self.end - LIVE
             self._stage.training_jobs.send([TrainingJob(house, "demo", now).to_body() for house in self.houses])
             self._functions.work_off("train", self._stage.training_jobs)
 
     def ticks(self, step: Callable[[int], None]) -> None:
-        """The last 48 h as they would come: every 15 minutes send, drain, forecast; every night, verify."""
+        """Replays the last 48 h as they would arrive: sends, drains, forecasts every 15 min, verifies every night."""
         slots = {
             slot[0]: part
             for slot, part in self._readings.filter(pl.col("ts") >= self.end - LIVE)
@@ -144,7 +144,7 @@ class Replay:
             self._forecasts.result()
 
     def verify(self) -> None:
-        """Score the forecasts of the last 48 h whose 24 h are over."""
+        """Scores the forecasts of the last 48 h whose 24 h horizon has passed."""
         stage = self._stage
         ports = stage.verify_ports
         with self.report.timed("verify"):
@@ -166,7 +166,7 @@ class Replay:
             }
 
     def collect(self) -> None:
-        """Read the forecasts issued at the data's end, as a dashboard would."""
+        """Reads the forecasts issued at the end of the data, as a dashboard would."""
         for house in self.houses:
             home = self._stage.houses.get(house)
             for room in sorted(home.rooms) if home else ():
@@ -175,7 +175,7 @@ class Replay:
                     self.report.rooms.append(forecast)
 
     def _drain(self, at: datetime) -> None:
-        """Drain as the schedule does, and work off the forecasts that it asks for."""
+        """Drains as the schedule does, and starts the forecasts it asks for."""
         answer: dict[str, Any] = self._functions.scheduled("drain", at)
         self.report.readings.update(answer["readings"])
         self.report.duplicates.update(answer["duplicates"])

@@ -1,4 +1,4 @@
-"""The local engine: an AWS emulator on loopback as a child process, with the stack's own queues, tables and bucket."""
+"""The local engine: an AWS emulator on loopback in a child process, with the stack's own queues, tables and bucket."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from roomidity.local.stack import resolved, template_of
 __all__ = ["ONLY_HTTP", "Engine", "running", "set_aside"]
 
 _START_S: Final = 60.0
-"""It answers in half a second; a loaded machine gets its time."""
+"""Time limit for starting in s. It normally answers in 0.5 s, but takes longer on a loaded machine."""
 
 _STOP_S: Final = 60.0
-"""It writes its state when it stops."""
+"""Time limit for stopping in s, during which it writes its state."""
 
 _NAMED: Final = 5
-"""Damaged objects, so that a person can look at them."""
+"""Maximum number of damaged objects that are named."""
 
 ONLY_HTTP: Final = {"SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
-"""To the emulator: without its other servers, which listen to the whole network."""
+"""Environment of the emulator that disables its other servers, which listen to the whole network."""
 
 _POLLING: Final = {"Delay": 0.1, "MaxAttempts": 300}
-"""Of a stack that is made or changed: some 0.2 s."""
+"""Polling while a stack is created or changed, which takes some 0.2 s."""
 
 _REGION: Final = "eu-central-1"
 _ACCOUNT: Final = "000000000000"
@@ -52,7 +52,7 @@ _ACCOUNT: Final = "000000000000"
 
 @dataclass(frozen=True)
 class Engine:
-    """A running engine: where it listens, the stage that it holds, and the environment that is deployed with it."""
+    """A running engine: its endpoint, the stage it holds, and the environment variables deployed with it."""
 
     endpoint: str
     service: str
@@ -61,18 +61,18 @@ class Engine:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a shell or a process exports to talk to this engine, and to nothing else."""
+        """The environment variables with which a shell or process talks only to this engine."""
         return {
             **self.deployed,
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",  # the emulator takes any
+            "AWS_SECRET_ACCESS_KEY": "test",  # The emulator accepts any.
             "AWS_REGION": _REGION,
             "AWS_DEFAULT_REGION": _REGION,
             "ROOMIDITY_SERVICE": self.service,
             "ROOMIDITY_STAGE": self.stage,
             "ROOMIDITY_BUCKET": f"{self.service}-{self.stage}-{_ACCOUNT}",
-            "ROOMIDITY_POLL_WAIT_S": "0",  # the emulator's short polls miss nothing
+            "ROOMIDITY_POLL_WAIT_S": "0",  # The emulator's short polls miss nothing.
             "POWERTOOLS_LOG_LEVEL": "WARNING",
         }
 
@@ -87,28 +87,28 @@ def running(
     prepare: Callable[[Path], None] | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Engine]:
-    """An engine with the stack of ``root``'s serverless.yml, stopped at the end, its state kept in ``state``.
+    """Yields an engine with the stack in ``root``'s serverless.yml, which runs until the block ends.
 
     Parameters
     ----------
     root
         The checkout.
     state
-        Folder of the engine's state; made where it is not there.
+        The folder of the engine's state. It is created if missing.
     stage
         The stage to hold.
     port
-        Where to listen on loopback; a free one if None.
+        The port on loopback, or None for a free one.
     prepare
-        Called with ``state`` once it is held for this engine alone, before it is read.
+        Called with ``state`` once it is locked for this engine and before it is read.
     tell
-        Told what a person should know of the state: that some of it was lost, or that it cannot be saved.
+        Called with what a person should know about the state: that some was lost, or that it cannot be saved.
 
     Raises
     ------
     EngineError
-        If it does not start, another one holds ``state``, that is damaged, or could not be saved in the end, or the
-        port is taken.
+        If the engine does not start or the port is taken, or if ``state`` is damaged, held by another engine or cannot
+        be saved at the end.
     """
     if importlib.util.find_spec("ministack") is None:
         raise EngineError("the local engine is not installed; install it with: pip install 'roomidity[local]'")
@@ -128,7 +128,7 @@ def running(
 
 
 def set_aside(state: Path) -> Path | None:
-    """Move a state that is there out of the way; where to. None where there is none."""
+    """Moves an existing state out of the way. Returns the new path, or None if there was no state."""
     if not state.exists() or not any(state.iterdir()):
         return None
     number = 1
@@ -140,9 +140,10 @@ def set_aside(state: Path) -> Path | None:
 
 @contextmanager
 def _held(state: Path) -> Iterator[int]:
-    """Only one engine may write a state; the lock, which the emulator holds too, until it has saved and ended.
+    """Yields the descriptor of a lock, so that only one engine writes a state.
 
-    An emulator whose starter was killed ends by itself in a moment, and is waited for.
+    The emulator shares the lock until it has saved and ended. An emulator whose parent was killed ends by itself
+    shortly, so this waits for it.
     """
     with (state.parent / f"{state.name}.lock").open("w") as lock:
         deadline = time.monotonic() + _STOP_S
@@ -162,7 +163,7 @@ def _held(state: Path) -> Iterator[int]:
 
 
 def _is_orphan(state: Path) -> bool:
-    """Whether the process that started the running emulator is gone."""
+    """Returns whether the process that started the running emulator is gone."""
     try:
         os.kill(int((state / RUNNING).read_text()), 0)
     except ProcessLookupError:
@@ -174,7 +175,7 @@ def _is_orphan(state: Path) -> bool:
 
 @contextmanager
 def _child(state: Path, kept: Kept | None, port: int, tell: Callable[[str], None], lock: int) -> Iterator[str]:
-    """The emulator's process; its endpoint once it answers."""
+    """Runs the emulator's process. Yields its endpoint once it answers."""
     endpoint = f"http://127.0.0.1:{port}"
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -188,7 +189,7 @@ def _child(state: Path, kept: Kept | None, port: int, tell: Callable[[str], None
         "MINISTACK_REGION": _REGION,
         "PERSIST_STATE": "1",
         "S3_PERSIST": "1",
-        "STATE_DIR": str((kept.folder if kept else state).resolve()),  # where it reads
+        "STATE_DIR": str((kept.folder if kept else state).resolve()),  # Where it reads its state.
         "ROOMIDITY_ENGINE_STATE": str(state.resolve()),
         "S3_DATA_DIR": str((state / "s3").resolve()),
         "LOG_LEVEL": "WARNING",
@@ -201,7 +202,7 @@ def _child(state: Path, kept: Kept | None, port: int, tell: Callable[[str], None
             stdout=log,
             stderr=subprocess.STDOUT,
             pass_fds=[outcomes.fd, lock],
-            start_new_session=True,  # a Ctrl-C is for us: we stop it once we are done
+            start_new_session=True,  # A Ctrl-C is meant for the parent, which stops the child once it is done.
         )
         (state / RUNNING).write_text(str(os.getpid()))
         try:
@@ -224,7 +225,7 @@ def _child(state: Path, kept: Kept | None, port: int, tell: Callable[[str], None
 
 
 def _tell_losses(state: Path, kept: Kept | None, tell: Callable[[str], None]) -> None:
-    """Say what of the last engine's state is lost, if it was killed; and which objects are damaged."""
+    """Reports what was lost of the last engine's state if it was killed, and which objects are damaged."""
     if (state / RUNNING).exists():
         if kept is None:
             tell("The last engine was killed before its state was first saved: this one begins anew.")
@@ -256,7 +257,7 @@ def _wait_until_ready(child: subprocess.Popen[bytes], endpoint: str, log_path: P
 
 
 def _create_stack(engine: Engine, template: str) -> None:
-    """The queues, tables and bucket; to a state that an earlier version kept, what this one has more is added."""
+    """Creates the queues, tables and bucket. A state from an earlier version gets the resources it lacks."""
     session = boto3.Session("test", "test", region_name=_REGION)
     formation: Any = session.client("cloudformation", endpoint_url=engine.endpoint)
     name = f"{engine.service}-{engine.stage}"

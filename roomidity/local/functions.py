@@ -1,4 +1,4 @@
-"""The handlers' own functions, called as Lambda would call them: a schedule's event, or the messages of a queue."""
+"""Calls the handlers' functions as Lambda would: with a schedule's event, a request, or the messages of a queue."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Handler = Callable[[Mapping[str, Any], "Context"], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Context:
-    """What a handler sees of Lambda."""
+    """The part of the Lambda context that handlers use."""
 
     function_name: str
     function_version: str = "$LATEST"
@@ -37,40 +37,43 @@ class Context:
     invoked_function_arn: str = "arn:aws:lambda:eu-central-1:000000000000:function:local"
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     replayed_to: datetime | None = None
-    """Where the data are replayed, their end: the clock of a function that has no event with a time."""
+    """The end of replayed data, which is the clock of a function whose event has no time. None without a replay."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """The laptop is in no hurry."""
+        """Returns a fixed time in ms, since nothing limits a function on the laptop."""
         return _TIMEOUT_MS
 
 
 class Functions:
-    """The functions of the stage that the process's environment names."""
+    """The functions of the stage selected by the process's environment."""
 
     def __init__(self) -> None:
         self._handlers: dict[str, Handler] = {}
 
     def scheduled(self, name: str, at: datetime) -> dict[str, Any]:
-        """Call a function as its schedule does at ``at``."""
+        """Calls a function as its schedule would at ``at``. Returns its answer."""
         return self._call(name, {"source": "aws.events", "time": format_moment(at), "detail": {}})
 
     def requested(self, name: str, event: Mapping[str, Any], *, replayed_to: datetime | None) -> dict[str, Any]:
-        """Call a function as an HTTP API does; ``replayed_to`` is the end of the data, where they are replayed."""
+        """Calls a function as an HTTP API would. Returns its answer.
+
+        ``replayed_to`` is the end of the data if they are replayed.
+        """
         return self._call(name, event, replayed_to=replayed_to)
 
     def work_off(self, name: str, queue: Queue) -> int:
-        """Call a function with the messages of its queue until none is left. Returns how many there were.
+        """Calls a function with the messages of its queue until none is left. Returns the number of messages.
 
         Raises
         ------
         EngineError
-            If it failed on one.
+            If the function failed on a message.
         """
         done = 0
         while messages := queue.receive():
             try:
                 answer = self._call(name, {"Records": [_record(message) for message in messages]})
-            except Exception as error:  # whatever a function raises, Lambda would only call it failed
+            except Exception as error:  # whatever is raised, Lambda would only report a failure
                 raise EngineError(
                     f"the function {name!r} failed on {_jobs(messages)}: {_first_words(error)}; its log above says more"
                 ) from error
@@ -83,15 +86,15 @@ class Functions:
 
     def _handler(self, name: str) -> Handler:
         if name not in self._handlers:
-            if find_spec("handlers") is None:  # no wheel has them: they are the checkout's
+            if find_spec("handlers") is None:  # A wheel does not contain them, only the checkout does.
                 sys.path.append(str(checkout()))
             self._handlers[name] = import_module(f"handlers.{name}").handler
-            gc.freeze()  # as the functions do: what was imported stays
+            gc.freeze()  # As in the deployed functions: imported objects live for ever.
         return self._handlers[name]
 
     def _call(self, name: str, event: Mapping[str, Any], *, replayed_to: datetime | None = None) -> dict[str, Any]:
         handler = self._handler(name)
-        with redirect_stdout(io.StringIO()):  # metrics, which Lambda would read there
+        with redirect_stdout(io.StringIO()):  # Lambda would read metrics from standard output.
             return handler(event, Context(function_name=name, replayed_to=replayed_to))
 
 
@@ -100,14 +103,17 @@ def _jobs(of: Sized) -> str:
 
 
 def _first_words(error: Exception) -> str:
-    """What an error says in a line; of a batch's errors, which it tells with their traces, the first."""
+    """Returns the first line of an error's message.
+
+    For the errors of a batch, whose message contains tracebacks, it is that of the first error.
+    """
     each: list[tuple[object, BaseException, object]] = getattr(error, "child_exceptions", [])
     first = each[0][1] if each else error
     return (str(first).splitlines() or [type(first).__name__])[0]
 
 
 def _record(message: Message) -> dict[str, Any]:
-    """A message as an event source mapping hands it over."""
+    """Returns a message in the form of an event source mapping."""
     return {
         "messageId": message.id,
         "receiptHandle": message.handle,

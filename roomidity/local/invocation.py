@@ -1,7 +1,7 @@
-"""What `serverless invoke local` calls in place of a handler: a failure is told in a line, and not by a traceback.
+"""Entry point of `serverless invoke local` in place of a handler. It reports a failure in one line, not a traceback.
 
-The local Serverless plugin puts it there, so what is deployed has none of it: in Lambda the handler itself is called,
-and its logs have the whole traceback.
+It is inserted by the local Serverless plugin and is not deployed. In Lambda the handler itself is called, and its logs
+have the full traceback.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from roomidity.errors import InputError
 __all__ = ["handler"]
 
 _HANDLER: Final = "ROOMIDITY_HANDLER"
-"""The variable by which the plugin says which handler is meant, such as ``handlers.drain.handler``."""
+"""The variable in which the plugin names the actual handler, such as ``handlers.drain.handler``."""
 
 
 def handler(event: Any, context: Any) -> Any:
-    """Returns what the meant handler answers. Where it fails for reasons that can be told, the exit status is 1.
+    """Returns the actual handler's answer. If it fails for known reasons, the process exits with status 1.
 
-    The reasons stand on standard error, each in a line. A fault of the program is raised, as every error is in Lambda.
+    The reasons are written to standard error, one per line. A fault of the program is raised, as every error is in
+    Lambda.
     """
     module_name, _, name = os.environ[_HANDLER].rpartition(".")
     try:
@@ -56,7 +57,7 @@ def handler(event: Any, context: Any) -> Any:
 
 
 class _Reasons(logging.Filter):
-    """Collects why something failed, for a person; a log record that has it with a traceback is left out."""
+    """Collects the reasons for a failure, and drops log records that contain them with a traceback."""
 
     def __init__(self, explanation_of: Callable[[BaseException], str | None]) -> None:
         super().__init__()
@@ -65,17 +66,17 @@ class _Reasons(logging.Filter):
 
     @property
     def lines(self) -> list[str]:
-        """Each reason once, with what it was logged as."""
+        """Each reason once, with the message under which it was logged."""
         return [f"{reason} ({logged_as})" if logged_as else reason for reason, logged_as in self._taken.items()]
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is to be logged as it is."""
+        """Returns whether the record is to be logged unchanged."""
         error = record.exc_info[1] if record.exc_info else None
         return error is None or not self.take(error, logged_as=record.getMessage())
 
     def take(self, error: BaseException, *, logged_as: str = "") -> bool:
-        """Whether every reason of the error can be told."""
-        jobs = [one for _, one, _ in getattr(error, "child_exceptions", ())]  # where all jobs of a batch failed
+        """Records the known reasons for an error. Returns whether all of them are known."""
+        jobs = [one for _, one, _ in getattr(error, "child_exceptions", ())]  # if all jobs of a batch failed
         reasons = [self._explanation_of(one) for one in jobs or [error]]
         for reason in filter(None, reasons):
             self._taken.setdefault(reason, logged_as)
@@ -83,7 +84,7 @@ class _Reasons(logging.Filter):
 
 
 def _check(event: Any, *, of_jobs: bool) -> None:
-    """An event by hand is an object, and one of jobs has them as SQS does."""
+    """Raises InputError unless the event is an object, and for job functions one with records as from SQS."""
     if not isinstance(event, dict):
         raise InputError(f"the event is {event!r:.80}; expected a JSON object, such as those in tests/events")
     records = event.get("Records")

@@ -1,8 +1,8 @@
-"""The engine's state on disk: it is written whole or not at all, and checked before it is read.
+"""The engine's state on disk, which is written atomically and verified before it is read.
 
-A state is a folder ``saved-<number>`` with a file for each service and a manifest of their checksums. It is written
-beside the one before, synced, and takes its name in one step; then the one before goes. The bucket's objects are
-files of their own, written by the emulator when they are put.
+A state is a folder ``saved-<number>`` with a file per service and a manifest of their checksums. It is written beside
+the previous one, synced, and renamed in one step. Then the previous one is removed. The bucket's objects are files of
+their own, which the emulator writes when they are put.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from roomidity.errors import EngineError
 __all__ = ["RUNNING", "Kept", "damaged_objects", "read", "write"]
 
 RUNNING: Final = "running"
-"""A file that is there while an engine runs: found at a start, it says that the last one was killed."""
+"""A file that exists while an engine runs. If it is found at a start, the last engine was killed."""
 
 _MANIFEST: Final = "manifest.json"
 _PREFIX: Final = "saved-"
@@ -31,7 +31,7 @@ _META: Final = ".meta.json"
 
 @dataclass(frozen=True)
 class Kept:
-    """A state as it was saved, and how long that took."""
+    """A saved state, and how long saving took in s."""
 
     folder: Path
     number: int
@@ -40,12 +40,14 @@ class Kept:
 
 
 def read(state: Path) -> Kept | None:
-    """The state that is kept, after each byte of it was checked; None where there is none. Rests of others are removed.
+    """Returns the saved state after verifying every byte, or None if there is none.
+
+    Incomplete and older states are removed.
 
     Raises
     ------
     EngineError
-        If a file of it is missing, truncated, or has other content than was saved.
+        If a file is missing, truncated, or has other content than was saved.
     """
     for rest in state.glob(f"{_PREFIX}*.part"):
         shutil.rmtree(rest)
@@ -73,12 +75,12 @@ def read(state: Path) -> Kept | None:
 
 
 def write(state: Path, contents: Iterable[tuple[str, bytes]], *, number: int, began_at: datetime) -> Kept:
-    """Keep the content of each file under its name, in the place of what was kept before: all of it, or nothing.
+    """Saves files by name in place of the previous state, atomically. Returns what was saved.
 
     Raises
     ------
     OSError
-        If it cannot be written, as where the disk is full; then what was kept before still is.
+        If they cannot be written, for example because the disk is full. The previous state is then kept.
     """
     part, folder = state / f"{_PREFIX}{number:08d}.part", state / f"{_PREFIX}{number:08d}"
     try:
@@ -94,14 +96,14 @@ def write(state: Path, contents: Iterable[tuple[str, bytes]], *, number: int, be
     except OSError:
         shutil.rmtree(part, ignore_errors=True)
         raise
-    for older in (*state.glob(f"{_PREFIX}*"), *state.glob("*.json")):  # the latter: as it was kept before
+    for older in (*state.glob(f"{_PREFIX}*"), *state.glob("*.json")):  # *.json is the format of earlier versions.
         if older.suffix == ".json" or older.name < folder.name:
             shutil.rmtree(older, ignore_errors=True) if older.is_dir() else older.unlink(missing_ok=True)
     return kept
 
 
 def damaged_objects(bucket: Path) -> Iterator[str]:
-    """What is wrong with objects in the bucket's folder, in words; what was only begun to be written is removed."""
+    """Yields what is wrong with objects in the bucket's folder. Removes objects whose writing was never completed."""
     for rest in bucket.rglob("*.tmp"):
         if not rest.with_name(rest.name + _META).exists():
             rest.unlink()
@@ -121,7 +123,7 @@ def damaged_objects(bucket: Path) -> Iterator[str]:
 
 
 def _of_before(state: Path) -> Kept | None:
-    """A state as it was kept before: a file for each service, without checksums."""
+    """Returns a state in the format of earlier versions: a file per service, without checksums."""
     files = sorted(state.glob("*.json"))
     for path in files:
         try:

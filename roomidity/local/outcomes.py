@@ -1,4 +1,4 @@
-"""What the emulator's process tells of its saves, while it runs: a line of JSON for each, by a pipe."""
+"""Receives the outcomes of saves from the running emulator's process: one line of JSON each, through a pipe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Outcomes"]
 
 
 class Outcomes:
-    """The last save (``saved_at``), and why a later one could not be (``trouble``, else None); told once each."""
+    """The last save (``saved_at``), and why a later one failed (``trouble``, or None). Each is reported once."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
@@ -33,7 +33,7 @@ class Outcomes:
         self.close()
 
     def close(self) -> None:
-        """Hear the last of it: whoever else could write must have ended."""
+        """Reads the remaining outcomes. Every other process that can write to the pipe must have ended."""
         if not self._is_closed:
             self._is_closed = True
             os.close(self.fd)

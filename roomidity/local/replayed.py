@@ -1,4 +1,4 @@
-"""How far a state's data were replayed: written by a demo beside what it leaves, and read by who serves it."""
+"""How far a state's data were replayed, as recorded by a demo and read by whoever serves the state."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _MARK: Final = "demo"
 
 
 def is_replay(state: Path) -> bool:
-    """Whether a demo left the state."""
+    """Returns whether a demo left the state."""
     return (state / _MARK).exists()
 
 
 def begin_replay(state: Path) -> None:
-    """Mark a state as a demo's."""
+    """Marks a state as that of a demo."""
     (state / _MARK).touch()
 
 
 def end_replay(state: Path, end: datetime) -> None:
-    """Keep the end of the data: the clock that goes with them."""
+    """Records the end of the data, which serves as their clock."""
     (state / _MARK).write_text(format_moment(end))
 
 
 def replayed_to(state: Path) -> datetime | None:
-    """The end of the data that a demo replayed; None of other states, and where the demo did not come to its end."""
+    """Returns the end of the data replayed by a demo. None for other states, and if the demo was interrupted."""
     try:
         return parse_time((state / _MARK).read_text().strip())
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""Saving the emulator's state as it grows: a copy of the process writes it, while the emulator goes on.
+"""Saves the emulator's state as it grows, in a fork of the process, so that the emulator continues meanwhile.
 
-It runs inside the emulator's process. A request is handled in one go, between two turns of the event loop, so that a
-copy made there holds each request whole or not at all.
+It runs inside the emulator's process. A request is handled within one turn of the event loop, so a fork made between
+two turns holds each request either completely or not at all.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from roomidity.local.kept import RUNNING, write
 __all__ = ["SAVE_EVERY_S", "Saver", "longest_loss_s"]
 
 SAVE_EVERY_S: Final = 10.0
-"""What a killed engine loses at most, where saving takes no time worth mention."""
+"""Interval between saves in s. A killed engine loses at most this much if the time for saving is negligible."""
 
 _SHARE: Final = 20
-"""A large state is saved as seldom as makes saving a twentieth of one CPU."""
+"""Minimum ratio of the interval to the time for saving, so that a large state takes at most a twentieth of one CPU."""
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 States = Callable[[], Mapping[str, Callable[[], Any]]]
 
 
 def longest_loss_s(took_s: float) -> float:
-    """How many seconds before its end a killed engine loses at most, where saving took so long."""
+    """Returns the longest time in s before its end that a killed engine loses, if saving takes ``took_s``."""
     return max(SAVE_EVERY_S, _SHARE * took_s) + 2 * took_s
 
 
 class Saver:
-    """Saves what ``states`` gives, by service, into the folder ``state``; how that ended is told by ``tell_fd``."""
+    """Saves what ``states`` returns for each service into the folder ``state``. Outcomes are written to ``tell_fd``."""
 
     def __init__(self, state: Path, states: States, to_file: Callable[[str, Any], bytes], *, tell_fd: int) -> None:
         self._state = state
@@ -47,7 +47,7 @@ class Saver:
         self._copy: int | None = None
 
     def counting(self, app: App) -> App:
-        """The application, whose requests are counted: where none came there is nothing to save."""
+        """Returns the application with its requests counted. Without any request there is nothing to save."""
 
         async def counted(scope: Any, receive: Any, send: Any) -> None:
             await app(scope, receive, send)
@@ -56,7 +56,7 @@ class Saver:
         return counted
 
     async def save_as_it_grows(self) -> None:
-        """Save again and again, for as long as the engine runs."""
+        """Saves repeatedly for as long as the engine runs."""
         while True:
             began = asyncio.get_running_loop().time()
             if self._requests != self._saved_requests:
@@ -67,7 +67,7 @@ class Saver:
             await asyncio.sleep(max(SAVE_EVERY_S, _SHARE * took_s))
 
     def save(self) -> bool:
-        """Save now, in this process. Returns whether it could be."""
+        """Saves now, in this process. Returns whether it succeeded."""
         self._number += 1
         began_at = datetime.now(UTC)
         try:
@@ -80,7 +80,7 @@ class Saver:
         return True
 
     def save_and_end(self) -> None:
-        """Save for the last time, once no copy saves any more, and take away what says that the engine runs."""
+        """Saves for the last time, after a saving fork has ended, and removes the mark of a running engine."""
         if self._copy is not None:
             os.waitpid(self._copy, 0)
         if self.save():
@@ -106,7 +106,7 @@ class Saver:
             await asyncio.sleep(0.05)
 
     def _keep_only_what_is_needed(self) -> None:
-        """Close what belongs to the emulator: its sockets must not outlive it."""
+        """Closes the emulator's file descriptors, since its sockets must not outlive it."""
         os.closerange(3, self._tell_fd)
         os.closerange(self._tell_fd + 1, 65_536)
 
@@ -117,5 +117,5 @@ class Saver:
     def _tell(self, outcome: Mapping[str, str]) -> None:
         try:
             os.write(self._tell_fd, json.dumps(outcome).encode() + b"\n")
-        except OSError:  # who started this process is gone
+        except OSError:  # The process that started this one is gone.
             sys.stderr.write(f"{outcome}\n")

@@ -1,4 +1,4 @@
-"""The laptop's server of the API and its page, on loopback: a request becomes the event that AWS makes of it."""
+"""Serves the API and its page on loopback. Each request becomes the event that AWS would make of it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["event_of", "serving"]
 
 _HOST: Final = "127.0.0.1"
 _PORT: Final = 4567
-"""Beside the engine's own."""
+"""The port next to the engine's own."""
 
 _IDLE_S: Final = 30
 _BUFFER_BYTES: Final = 64 * 1024
-"""One write an answer: with a header and a body apart, delayed acknowledgements make a call take 40 ms."""
+"""Large enough to write an answer at once. If header and body are apart, delayed acknowledgements cost 40 ms a call."""
 
 
 def event_of(method: str, target: str, headers: dict[str, str]) -> dict[str, Any]:
-    """A request as an HTTP API hands it over: its path decoded once and cut at a decoded question mark."""
+    """Returns a request as the event of an HTTP API, with its path decoded once and cut at a decoded question mark."""
     raw, _, query = target.partition("?")
     path = unquote(raw, errors="replace").partition("?")[0]
     return {
@@ -43,14 +43,14 @@ def event_of(method: str, target: str, headers: dict[str, str]) -> dict[str, Any
 
 @contextmanager
 def serving(port: int | None, *, replayed_to: datetime | None = None) -> Iterator[str]:
-    """A server of the stage that the process's environment names, while the block lasts; its address.
+    """Serves the stage selected by the process's environment for the duration of the block. Yields its address.
 
     Parameters
     ----------
     port
-        Where to listen on loopback; if None 4567, or a free one where that is taken.
+        The port on loopback. If None, 4567, or a free one if that is taken.
     replayed_to
-        The end of replayed data, which is the handler's clock then: no request can set it.
+        The end of replayed data, which is then the handler's clock. No request can change it.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def _listening(port: int | None, replayed_to: datetime | None) -> _Server:
 
 
 class _Server(ThreadingHTTPServer):
-    """Threads for connections, but one request at a time in the handler, as in an environment of Lambda."""
+    """Handles connections in threads, but one request at a time, as in a Lambda execution environment."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -94,7 +94,10 @@ class _Server(ThreadingHTTPServer):
             return self._functions.requested("api", event, replayed_to=self._replayed_to)
 
     def knows(self, host: str) -> bool:
-        """Whether a request is meant for us; else a site's name that leads here could read with a browser's help."""
+        """Returns whether the Host header is ours.
+
+        Otherwise another site could read through the user's browser by a name that resolves to this host.
+        """
         return host in {f"{name}:{self.server_port}" for name in (_HOST, "localhost")}
 
 
@@ -108,16 +111,16 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("do_"):  # any method: the function says which it knows
+        if name.startswith("do_"):  # Any method, since the function decides which are allowed.
             return self._answer
         raise AttributeError(name)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # a path names a house: nothing is logged
-        """Nothing."""
+        """Does nothing."""
 
     def _answer(self) -> None:
         if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
-            self.close_connection = True  # a body is not read, so what follows on the connection would be taken for one
+            self.close_connection = True  # The unread body would be taken for the next request.
         hosts = self.headers.get_all("Host") or []
         if len(hosts) != 1 or not self.server.knows(hosts[0]):
             self._send(

@@ -1,4 +1,4 @@
-"""The stack's resources, from serverless.yml itself: what is deployed is what the local engine has."""
+"""Takes the stack's resources from serverless.yml, so that the local engine has exactly what is deployed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _KINDS: Final = (
     "AWS::S3::Bucket",
     "AWS::S3::BucketPolicy",
 )
-"""What the handlers talk to. Functions, schedules and roles are the laptop's: it calls the handlers itself."""
+"""Resources that the handlers use. The laptop calls the handlers itself, without functions, schedules and roles."""
 
 
 def checkout() -> Path:
-    """The folder that holds serverless.yml: this one or one above, else the one that the package was installed from.
+    """Returns the folder of serverless.yml: the current one or a parent, else the one the package was installed from.
 
     Raises
     ------
@@ -41,12 +41,14 @@ def checkout() -> Path:
 
 
 def resolved(root: Path, *, stage: str, cache: Path) -> dict[str, Any]:
-    """serverless.yml with every variable resolved, as the Serverless CLI prints it; kept until it changes.
+    """Returns serverless.yml with all variables resolved by the Serverless CLI.
+
+    The result is cached until a file it is made of changes.
 
     Raises
     ------
     EngineError
-        If Node or the CLI is missing, or the file does not resolve.
+        If Node or the CLI is missing, or if the file does not resolve.
     """
     made_of = [root / name for name in ("serverless.yml", "container/local-plugin.js", "package-lock.json")]
     made_of += sorted([*(root / "container").glob("*.yml"), *(root / "container/stack").glob("*.yml")])
@@ -64,7 +66,7 @@ def resolved(root: Path, *, stage: str, cache: Path) -> dict[str, Any]:
     printed = subprocess.run(  # noqa: S603  # our own pinned CLI
         [cli, "print", "--format", "json", "--stage", stage],
         cwd=root,
-        env={**os.environ, "NODE_NO_WARNINGS": "1", "HOME": str(cache / "home")},  # it keeps a compiled schema there
+        env={**os.environ, "NODE_NO_WARNINGS": "1", "HOME": str(cache / "home")},  # for its compiled schema
         capture_output=True,
         text=True,
         check=False,
@@ -78,7 +80,7 @@ def resolved(root: Path, *, stage: str, cache: Path) -> dict[str, Any]:
 
 
 def template_of(content: Mapping[str, Any]) -> str:
-    """The CloudFormation template of the queues, tables and bucket, as JSON."""
+    """Returns the CloudFormation template of the queues, tables and bucket as JSON."""
     resources = content["resources"]["Resources"]
     chosen = {name: resource for name, resource in resources.items() if resource["Type"] in _KINDS}
     return json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": chosen})

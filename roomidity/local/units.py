@@ -1,9 +1,11 @@
-"""What AWS would bill for a session's calls: DynamoDB's units, requests to queues and bucket. Counted from the calls
-themselves, for an emulator's own figures are not to be relied on.
+"""Counts what AWS would bill for a session's calls: DynamoDB units, and requests to queues and bucket.
+
+They are derived from the calls themselves, since an emulator's own figures are not reliable.
 """
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +18,17 @@ __all__ = ["Item", "Meter", "Units", "item_bytes", "read_units", "write_units"]
 
 _READ_BYTES: Final = 4096
 _REQUEST_BYTES: Final = 65_536
-"""SQS bills each 64 KiB of a call's bodies as a request."""
+"""SQS bills each started 64 KiB of a call's bodies as one request."""
+
+_KEYS: Final = {
+    "houses": ("house",),
+    "readings": ("house", "slot"),
+    "observations": ("house", "slot"),
+    "forecasts": ("room_id", "issued_at"),
+    "models": ("house", "version"),
+    "accuracy": ("room_id", "day"),
+    "settings": ("house", "kind"),
+}
 
 _S3_WRITES: Final = frozenset(
     {"PutObject", "CopyObject", "ListObjects", "ListObjectsV2", "ListObjectVersions", "CreateMultipartUpload"}
@@ -24,11 +36,13 @@ _S3_WRITES: Final = frozenset(
 _S3_FREE: Final = frozenset({"DeleteObject", "DeleteObjects"})
 
 Units = dict[tuple[str, str], float]
-"""How many of what, where: ("write_units", "houses")."""
+"""Amounts by what and where, such as ("write_units", "houses")."""
 
 
 def read_units(size_bytes: int, *, consistent: bool) -> float:
-    """Units of reading an item, or a page of a query: one for each 4 KiB begun, half of it where an old value will do.
+    """Returns the units for reading an item or a page of a query.
+
+    These are one per started 4 KiB, and half of that for an eventually consistent read.
 
     >>> read_units(4097, consistent=True), read_units(4097, consistent=False)
     (2.0, 1.0)
@@ -37,18 +51,18 @@ def read_units(size_bytes: int, *, consistent: bool) -> float:
 
 
 class Meter:
-    """Counts the calls of a session's clients, of those made from now on.
+    """Counts the calls of a session's clients that are created from now on.
 
     Counted are write_units and read_units by table, sqs_requests by queue, s3_writes and s3_reads of the bucket; and
-    calls by operation. A read of a part of an item is counted by that part, though all of it is billed.
+    calls by operation. A read of a part of an item is counted as one of all of it, as it is billed.
 
     Parameters
     ----------
     session
-        botocore's, whose clients are counted.
+        The botocore session whose clients are counted.
     stored
         An item by table and key, asked of another session: an update names what it changes, and is billed by all that
-        it leaves.
+        it leaves; a read may name what it wants, and is billed by all that is there.
     """
 
     def __init__(self, session: Any, *, stored: Callable[[str, Item], Item]) -> None:
@@ -59,21 +73,26 @@ class Meter:
         session.register("after-call", self._count)
 
     def take(self) -> Units:
-        """What was counted since it was taken last."""
+        """Returns what was counted since the last call."""
         with self._lock:
             taken, self._counts = self._counts, Counter()
         return dict(taken)
 
     @staticmethod
     def _note(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-        context["asked"] = dict(params)  # the answer does not say what was asked
+        context["asked"] = dict(params)  # The answer does not contain the request.
 
-    def _count(self, model: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+    def _count(
+        self, model: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], http_response: Any = None, **_: Any
+    ) -> None:
         service, operation, asked = model.service_model.service_name, model.name, context["asked"]
         found: list[tuple[str, str, float]] = [("calls", operation, 1)]
         if service == "dynamodb":
             found += [("write_units", _table(name), units) for name, units in self._written(operation, asked)]
-            found += [("read_units", _table(name), units) for name, units in _read(operation, asked, parsed)]
+            items = parsed.get("Items", ())
+            if items and not isinstance(items[0], Mapping):  # decoded the short way, in part
+                parsed = json.loads(http_response.content)
+            found += [("read_units", _table(name), units) for name, units in self._read(operation, asked, parsed)]
         elif service == "sqs":
             found.append(("sqs_requests", _queue(asked), _sqs_requests(asked, parsed)))
         elif service == "s3" and operation not in _S3_FREE:
@@ -83,7 +102,7 @@ class Meter:
                 self._counts[what, where] += units  # type: ignore[assignment]  # a Counter of halves
 
     def _written(self, operation: str, asked: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-        """Units of what a call writes, by table."""
+        """Yields the units that a call writes, by table."""
         match operation:
             case "PutItem" | "UpdateItem" | "DeleteItem":
                 yield asked["TableName"], self._units_of(asked)
@@ -95,31 +114,38 @@ class Meter:
             case "TransactWriteItems":
                 for request in asked["TransactItems"]:
                     (one,) = request.values()
-                    yield one["TableName"], 2 * self._units_of(one)  # at twice the price, its checks as well
+                    yield one["TableName"], 2 * self._units_of(one)  # transactions cost double, also for checks
+
+    def _read(self, operation: str, asked: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+        """Units of what a call reads, by table."""
+        match operation:
+            case "GetItem":
+                size = item_bytes(answer.get("Item", {}))
+                yield asked["TableName"], read_units(size, consistent=_is_consistent(asked))
+            case "BatchGetItem":
+                for name, wanted in asked["RequestItems"].items():
+                    items = answer.get("Responses", {}).get(name, [])
+                    sizes = [
+                        *(self._read_bytes(name, wanted, item) for item in items),
+                        *[0] * (len(wanted["Keys"]) - len(items)),
+                    ]  # one in vain costs as well
+                    for size in sizes:
+                        yield name, read_units(size, consistent=_is_consistent(wanted))
+            case "Query" | "Scan":
+                name = asked["TableName"]
+                size = sum(self._read_bytes(name, asked, item) for item in answer.get("Items", []))
+                yield name, read_units(size, consistent=_is_consistent(asked))
+
+    def _read_bytes(self, name: str, wanted: Mapping[str, Any], item: Item) -> int:
+        """The size of an item of which a part was read."""
+        if "ProjectionExpression" not in wanted:
+            return item_bytes(item)
+        key = {part: item[part] for part in _KEYS[_table(name)] if part in item}
+        return item_bytes(self._stored(name, key) if len(key) == len(_KEYS[_table(name)]) else item)
 
     def _units_of(self, one: Mapping[str, Any]) -> int:
         item = one["Item"] if "Item" in one else self._stored(one["TableName"], one["Key"])
         return write_units(item_bytes(item))
-
-
-def _read(operation: str, asked: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Units of what a call reads, by table."""
-    match operation:
-        case "GetItem":
-            size = item_bytes(answer.get("Item", {}))
-            yield asked["TableName"], read_units(size, consistent=_is_consistent(asked))
-        case "BatchGetItem":
-            for name, wanted in asked["RequestItems"].items():
-                items = answer.get("Responses", {}).get(name, [])
-                sizes = [
-                    *map(item_bytes, items),
-                    *[0] * (len(wanted["Keys"]) - len(items)),
-                ]  # one in vain costs as well
-                for size in sizes:
-                    yield name, read_units(size, consistent=_is_consistent(wanted))
-        case "Query" | "Scan":
-            size = sum(map(item_bytes, answer.get("Items", [])))
-            yield asked["TableName"], read_units(size, consistent=_is_consistent(asked))
 
 
 def _is_consistent(asked: Mapping[str, Any]) -> bool:
@@ -133,11 +159,11 @@ def _sqs_requests(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> int:
 
 
 def _queue(asked: Mapping[str, Any]) -> str:
-    """``forecast-jobs`` of ``<service>-<stage>-forecast-jobs``."""
+    """Returns ``forecast-jobs`` for ``<service>-<stage>-forecast-jobs``."""
     name = asked.get("QueueUrl", asked.get("QueueName", "")).rpartition("/")[2]
     return "-".join(name.split("-")[2:])
 
 
 def _table(name: str) -> str:
-    """``houses`` of ``<service>-<stage>-houses``."""
+    """Returns ``houses`` for ``<service>-<stage>-houses``."""
     return name.rpartition("-")[2]

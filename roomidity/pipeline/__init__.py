@@ -1,1 +1,1 @@
-"""The use cases: drain, forecast, train, verify. They know the ports, not who stands behind them."""
+"""The use cases: drain, forecast, train and verify. They depend on ports, not on the adapters behind them."""

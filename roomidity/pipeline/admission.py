@@ -1,7 +1,7 @@
 """Admission: what was seen of a house is written into it before any of its readings is stored.
 
-A house that was never heard of takes one of the places that the quotas leave. Known houses come first, and of new ones
-those that came in little company: whoever names thousands in a message is served last.
+A new house takes one of the places that the quotas leave. Known houses come first. New houses follow in order of how
+many new houses their message names, so that whoever names thousands in one message is served last.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ _REFUSED = dict.fromkeys(("house", "room", "sensor", "reason"), pl.String)
 
 @dataclass
 class Admitted:
-    """The (house, room, sensor, reason) that were refused; and the houses that are ``left`` for another drain, as there
-    was no time, as they cannot be read, as they are being forgotten, or as other writers were faster every time (then
-    ``overtaken``).
+    """The outcome of an admission.
+
+    ``refusals`` are the (house, room, sensor, reason) that were refused. ``left`` are the houses left for another
+    drain, because there was no time, they cannot be read, they are being forgotten, or other writers were faster every
+    time. The last case also sets ``overtaken``.
     """
 
     refusals: list[tuple[str, str, str, Reason]] = field(default_factory=list)
@@ -45,13 +47,13 @@ class Admitted:
 
     @property
     def refused(self) -> pl.DataFrame:
-        """Returns the refusals, a row each."""
+        """The refusals, one per row."""
         return pl.DataFrame(self.refusals, schema=_REFUSED, orient="row")
 
 
 @dataclass(frozen=True)
 class Admission:
-    """Writes into houses what was seen of them. ``timezone`` is that of houses seen for the first time."""
+    """Writes into houses what was seen of them. ``timezone`` is given to houses seen for the first time."""
 
     houses: Houses
     backoff: BackOff
@@ -66,10 +68,12 @@ class Admission:
         may_go_on: Callable[[], bool] = lambda: True,
         known: Mapping[str, House] | None = None,
     ) -> Admitted:
-        """Write into each house what was seen of it; ``may_go_on`` is asked before each.
+        """Write into each house what was seen of it. Returns what was refused or left.
 
-        ``known`` are the houses as they were just read, if they were: they are read again only where others changed
-        them meanwhile.
+        ``may_go_on`` is asked before each house.
+
+        ``known`` are the houses as they were just read, if they were. They are read again only if other writers changed
+        them in the meantime.
         """
         admitted = Admitted()
         pending = _seen(accepted)
@@ -116,7 +120,7 @@ class Admission:
         return admitted
 
     def _standing(self, name: str, found: House | None) -> House:
-        """The house as it is, or one that begins now; so does one that is over, in the place of the old one."""
+        """Returns the house as it is, or a new one if there is none. A new one also replaces a house that is over."""
         if found is not None and not self._is_over(found):
             return found
         begins = House(name=name, timezone=self.timezone, admitted_at=self.now, trial=Trial())
@@ -125,16 +129,16 @@ class Admission:
         return replace(begins, version=found.version, forgotten_at=found.forgotten_at)
 
     def _is_over(self, found: House) -> bool:
-        """Whether it has expired, or was forgotten: then a new one takes its place."""
+        """Returns whether the house has expired or was forgotten, so that a new one takes its place."""
         return found.has_expired(self.now) or found.is_forgotten
 
     def _may_come(self, found: House, lives: Mapping[str, int]) -> bool:
-        """Whether it was not forgotten since it was first read here, nor is it being forgotten."""
+        """Returns whether the house was not forgotten since it was first read here, and is not being forgotten now."""
         return found.life == lives.get(found.name, 0) and is_open(found, self.now)
 
 
 def _in_little_company(new: Collection[str], accepted: pl.DataFrame) -> list[str]:
-    """New houses by how many of them stand in the same message, then as they came."""
+    """Returns new houses ordered by how many of them their message names, then by order of arrival."""
     if len(new) < 2:
         return list(new)
     named = accepted.select("message", "house").unique().filter(pl.col("house").is_in(list(new)))
@@ -143,7 +147,7 @@ def _in_little_company(new: Collection[str], accepted: pl.DataFrame) -> list[str
 
 
 def _heard(accepted: pl.DataFrame, names: Collection[str]) -> Mapping[str, Sequence[datetime]]:
-    """Some of the slots in which houses on trial were heard, as many as tell whether they are real."""
+    """Returns slots in which houses on trial were heard, just enough to tell whether the houses are real."""
     if not names:
         return {}
     slots = accepted.filter(pl.col("house").is_in(list(names))).group_by("house")
@@ -152,14 +156,14 @@ def _heard(accepted: pl.DataFrame, names: Collection[str]) -> Mapping[str, Seque
 
 
 def _seen(accepted: pl.DataFrame) -> dict[str, list[Seen]]:
-    """What the readings show of each house: its rooms' sensors, and when each last measured a quantity."""
+    """Returns by house the sensors that the readings show, and when each last measured a quantity."""
     at = pl.col("slot") + pl.col("time_ms")
     groups = accepted.group_by("house", "room", "sensor").agg(
         at.min().alias("first"),
         at.max().alias("last"),
         *(at.filter(pl.col(quantity).is_not_null()).max().alias(quantity) for quantity in QUANTITIES),
     )
-    moment = cache(from_epoch_ms)  # most of a room's are one, and those of many rooms
+    moment = cache(from_epoch_ms)  # cached, because most moments of a room are equal, and so are those of many rooms
     seen: dict[str, list[Seen]] = {}
     for house, room, sensor, first, last, *newest in groups.iter_rows():
         measured: dict[str, datetime] = {

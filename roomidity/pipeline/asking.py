@@ -1,7 +1,7 @@
-"""Asking for forecasts: once in a drain, of every active house, whatever becomes of its readings.
+"""Requests forecasts once per drain for every active house, whatever happens to the readings.
 
-A silent gateway, a wave that takes too long, and a call that hangs must not silence the forecast. So it is asked for in
-a guard of its own: when the drain is through, or by a clock while it still works.
+A silent gateway, a wave that takes too long, or a call that hangs must not prevent the forecast. It is therefore
+requested independently of storing: when the drain is done, or by a timer while it still works.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ logger: Final = logging.getLogger(__name__)
 
 @dataclass
 class Asking:
-    """Asks for the forecasts of an issue time. ``active`` and ``asked`` say of how many houses."""
+    """Requests the forecasts of an issue time.
+
+    ``active`` and ``asked`` count the active houses and those whose forecasts were requested.
+    """
 
     houses: Houses
     jobs: JobQueue
@@ -36,7 +39,7 @@ class Asking:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self) -> None:
-        """Ask, unless it was done."""
+        """Request the forecasts, unless that was already done."""
         with self._lock:
             if self._is_done:
                 return
@@ -48,7 +51,7 @@ class Asking:
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """Ask after so many seconds, in another thread, if what is done here is not done by then."""
+        """Request the forecasts from another thread, if the block is not done after ``seconds``."""
         if math.isinf(seconds):
             yield
             return
@@ -64,5 +67,5 @@ class Asking:
         try:
             logger.error("storing takes long; forecasts are asked for without waiting for it")
             self.ask()
-        except Exception:  # the drain asks again when it is through, if it ever is
+        except Exception:  # the drain asks again when it is done, if it ever is
             logger.exception("forecasts could not be asked for beside the drain")

@@ -1,4 +1,4 @@
-"""Changing a house: what was read is changed and written, again where another writer was there first."""
+"""Changes a house with optimistic locking: read, change and write, and repeat if another writer was there first."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ __all__ = ["change_house"]
 def change_house(
     houses: Houses, backoff: BackOff, name: str, change: Callable[[House], House], *, default: House | None = None
 ) -> tuple[House, bool]:
-    """Write the house as ``change`` makes it. ``default`` stands in for one never heard.
+    """Write the house as ``change`` makes it. ``default`` stands in for a house that was never heard.
 
     Returns
     -------
-    The house as it is now, and whether that changed anything.
+    tuple[House, bool]
+        The house as it is now, and whether it was changed.
 
     Raises
     ------

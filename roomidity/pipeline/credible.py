@@ -1,4 +1,7 @@
-"""A forecast is checked before it is written: what fails is forecast by the next in line, in the end by persistence."""
+"""Checks forecasts before they are written.
+
+A forecast that fails is replaced by that of the next model in line, and finally by persistence.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ logger: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Credible:
-    """Of each of the window's rooms the house's forecast that is its own, and the model's version.
+    """For each of the window's rooms, the house forecast to take the room from, and the model's version.
 
-    ``refused`` says of the rooms that what serves the house was refused for, why.
+    ``refused`` maps rooms to why the forecast of the model that serves the house was refused.
     """
 
     by_room: Sequence[tuple[HouseForecast, str]]
@@ -29,10 +32,10 @@ class Credible:
 
 
 def credible_forecasts(registry: Registry, home: House, window: Window, serving: Serving) -> Credible:
-    """Forecast each room by the first in line whose forecast of it passes the check.
+    """Returns for each room the first forecast in line that passes the check.
 
-    The line: what serves the house, what served before, the prior, persistence, which takes nothing but the readings.
-    What is further down is loaded and asked only where what stands above fails; so it costs nothing, for most.
+    The line is: what serves the house, what served before, the prior, and persistence, which uses only the readings.
+    Models further down are loaded and used only if those above fail, so for most houses they cost nothing.
     """
     found: dict[str, tuple[HouseForecast, str]] = {}
     first: dict[str, str] | None = None
@@ -49,13 +52,13 @@ def credible_forecasts(registry: Registry, home: House, window: Window, serving:
         if len(found) == len(window.rooms):
             return Credible([found[room] for room in window.rooms], first)
     last = prior_serving(refused=True)
-    issued = forecast(window, last.model, last.state, unchanged=True)  # no more can be done than that
+    issued = forecast(window, last.model, last.state, unchanged=True)  # nothing simpler is left to try
     found |= {room: (issued, last.version) for room in window.rooms if room not in found}
     return Credible([found[room] for room in window.rooms], first or {})
 
 
 def _line(registry: Registry, home: House, serving: Serving) -> Iterator[tuple[str, Model, State]]:
-    """Who is asked, one after the other: version, model and state."""
+    """Yields the models in line, as version, model and state."""
     yield serving.version, serving.model, serving.state
     for version in serving.others:
         own = first_intact(registry, home.name, [version], aliases=home.aliases)
@@ -67,11 +70,11 @@ def _line(registry: Registry, home: House, serving: Serving) -> Iterator[tuple[s
 
 
 def _checked(window: Window, model: Model, state: State) -> tuple[HouseForecast | None, dict[str, str]]:
-    """A forecast, and why the rooms are refused whose part of it cannot be; None and all rooms where there is none."""
+    """Returns a forecast, and why it is refused for some rooms. If forecasting fails, returns None and all rooms."""
     try:
         issued = forecast(window, model, state)
         return issued, incredible(issued, window, state)
-    except Exception as error:  # whatever damaged numbers lead to, the next in line is asked
+    except Exception as error:  # whatever damaged numbers lead to, the next in line is used
         logger.exception("a forecast failed")
         return None, dict.fromkeys(window.rooms, f"{type(error).__name__}: {error}")
 

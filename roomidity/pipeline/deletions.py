@@ -1,4 +1,7 @@
-"""What was sent of a house before it was forgotten, told apart from all else that a drain has: counted, and dropped."""
+"""Separates what was sent of a house before it was forgotten from everything else in a drain.
+
+It is counted and dropped.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ __all__ = ["Deletions", "slots_of"]
 
 @dataclass(frozen=True)
 class Deletions:
-    """Of houses that messages name: ``lives`` has the ms since 1970 at which one of the name was forgotten.
+    """Deletions of the houses that messages name.
+
+    ``lives`` maps a name to when a house of it was forgotten (ms since 1970).
 
     ``asked`` are the names that were looked up.
     """
@@ -36,11 +41,11 @@ class Deletions:
 
     @classmethod
     def of(cls, messages: Sequence[Message], asked: AbstractSet[str], homes: Mapping[str, House]) -> Deletions:
-        """Those among the houses that were asked for, and found."""
+        """Returns the deletions among the houses that were asked for and found."""
         return cls(messages, asked, lives_of(homes.values()))
 
     def without(self, checked: Checked) -> tuple[Checked, pl.DataFrame]:
-        """What was accepted and is of no forgotten house, and (message, house, slot) of what is."""
+        """Returns the checked readings without those of forgotten houses, and the (message, house, slot) of these."""
         columns = ["message", "house", "slot"]
         if not self.lives:
             return checked, checked.accepted.select(columns).clear()
@@ -56,13 +61,13 @@ class Deletions:
         return replace(checked, accepted=left), rows.filter(is_gone).select(columns)
 
     def naming(self, places: Iterable[int], houses: Houses) -> Deletions:
-        """These, and those that some messages name in text that is no reading."""
+        """Returns these deletions, extended by houses that some messages name in text that is not a reading."""
         more = self._named(places) - self.asked
         found = houses.get_many(sorted(more)) if more else {}
         return replace(self, asked=self.asked | more, lives={**self.lives, **lives_of(found.values())})
 
     def again(self, places: Iterable[int], houses: Houses) -> Deletions:
-        """The same as it is now, for what some messages name."""
+        """Returns the deletions read again, for the houses that some messages name."""
         named = sorted(self._named(places))
         return replace(self, lives={**self.lives, **lives_of(houses.get_many(named).values())}) if named else self
 
@@ -74,7 +79,7 @@ class Deletions:
         return any(sent_ms <= self.lives.get(house, -1) for house in named_houses(reject))
 
     def split(self, lines: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
-        """Lines of rejects without those of houses that were forgotten since; and how many readings those are."""
+        """Returns reject lines without those of houses forgotten since, and the number of readings removed."""
         if not self.lives:
             return list(lines), 0
         sent = {message.id: message.origin_ms for message in self.messages}
@@ -88,5 +93,5 @@ class Deletions:
 
 
 def slots_of(gone: pl.DataFrame) -> list[SlotKey]:
-    """The slots of what was dropped."""
+    """Returns the slots of what was dropped."""
     return [SlotKey(*key) for key in gone.select("house", "slot").unique().iter_rows()]

@@ -1,4 +1,4 @@
-"""Device maps and devices heard, where they are kept: settings of a house, each of a kind of its own."""
+"""Storage of device maps and of devices heard, which are two kinds of a house's settings."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ HEARD_KIND: Final = "devices-heard"
 _HEARD_FOR: Final = timedelta(days=35)
 
 ParsedMaps = MutableMapping[str, tuple[int, DeviceMap]]
-"""By house, with the version that was parsed."""
+"""Maps each house to its parsed device map, with the version that was parsed."""
 
 
 def read_map(settings: Settings, house: str, parsed: ParsedMaps | None = None) -> DeviceMap:
-    """A house's device map; parsed again only where it has changed.
+    """Returns a house's device map, which is parsed again only if it has changed.
 
-    A stored map that cannot be read counts as none, which is logged: its devices are unmapped, and their readings are
-    kept until it is mended.
+    A stored map that cannot be read counts as empty, which is logged. Its devices are then unmapped, and their readings
+    are kept until the map is mended.
     """
     try:
         setting = settings.get(house, MAP_KIND)
@@ -57,7 +57,9 @@ def read_map(settings: Settings, house: str, parsed: ParsedMaps | None = None) -
 def change_map(
     settings: Settings, backoff: BackOff, house: str, change: Callable[[DeviceMap], DeviceMap]
 ) -> tuple[DeviceMap, bool]:
-    """A house's device map after ``change``, and whether that changed anything; read again where others were faster.
+    """Change a house's device map. Returns the map, and whether it was changed.
+
+    If other writers are faster, the map is read and changed again.
 
     Raises
     ------
@@ -83,7 +85,7 @@ def change_map(
 
 
 def heard_devices(settings: Settings, house: str, *, now: datetime) -> tuple[HeardDevices, int]:
-    """The devices of a house that were heard and not mapped then, and the version of the list."""
+    """Returns the unmapped devices that a house has heard, and the version of the list."""
     try:
         setting = settings.get(house, HEARD_KIND)
     except ItemDamagedError as error:
@@ -97,7 +99,7 @@ def heard_devices(settings: Settings, house: str, *, now: datetime) -> tuple[Hea
 
 
 def write_heard(settings: Settings, house: str, heard: HeardDevices, version: int, *, now: datetime) -> None:
-    """Keep the list, on the version that it was read in; where another drain was faster, it is as good."""
+    """Write the list with optimistic locking. If another drain was faster, its list is as good."""
     setting = Setting(house, HEARD_KIND, heard.plain(), version, expires_at=now + _HEARD_FOR)
     try:
         settings.put(setting)

@@ -1,7 +1,7 @@
-"""Drain: wave by wave receive, decode, check, store, and only then delete; at the end, ask for forecasts.
+"""Drain: receive, decode, check and store wave by wave, delete only then, and finally request forecasts.
 
-It obeys a law, in readings: received = stored + duplicate + rejected. And it makes progress: every active house is
-asked for a forecast, and one message, item or house that cannot be stored costs itself alone.
+It conserves readings: received = stored + duplicate + rejected. It also always makes progress. A forecast of every
+active house is requested, and a message, item or house that cannot be stored does not affect any other.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ __all__ = ["DrainPorts", "DrainRules", "DrainSummary", "drain"]
 logger: Final = logging.getLogger(__name__)
 
 _MOST_FAILURES: Final = 40
-"""Of a drain: one message of 5,000 is found in 13 attempts; where all fail, nothing is gained by more."""
+"""Maximum failed attempts of one drain. A bad message among 5,000 is found in 13 attempts. If everything fails, more
+attempts gain nothing.
+"""
 
 
 def drain(
@@ -40,31 +42,33 @@ def drain(
     timed: Timed = untimed,
     summary: DrainSummary | None = None,
 ) -> DrainSummary:
-    """Empty the queue into the tables, then ask for a forecast of every active house.
+    """Empty the queue into the tables, then request a forecast of every active house.
 
-    A message is deleted only after all its readings are durable: stored, or written with the rejects. So a drain that
-    ends anywhere, or runs beside another, loses nothing and counts nothing twice. Where messages cannot be stored
-    together they are tried by halves, so that the others are; and forecasts are asked for, whatever storing does.
+    A message is deleted only after all its readings are durable, either stored or written with the rejects. A drain
+    that is interrupted anywhere, or runs in parallel with another, therefore loses nothing and counts nothing twice.
+    Messages that cannot be stored together are split in halves, so that the others are stored. Forecasts are requested
+    whether or not storing succeeds.
 
     Parameters
     ----------
     ports, rules
-        What it talks to and goes by.
+        The ports and rules of the drain.
     now
-        The issue time: an aware UTC slot start.
+        The issue time, an aware UTC slot start.
     remaining_s
-        How many seconds are left; no new wave begins under ``rules.last_wave_s``.
+        Returns how many seconds are left. No new wave begins with less than ``rules.last_wave_s``.
     ask_forecasts
-        Whether forecasts are asked for at the end.
+        Whether to request forecasts at the end.
     timed
-        Told of the phases: receive, decode, store, delete, ask.
+        Measures the phases: receive, decode, store, delete, ask.
     summary
-        Counts to add to; who hands them in has them also where the drain fails.
+        Counts to add to. The caller that passes it has the counts even if the drain fails.
 
     Raises
     ------
     Exception
-        The first that kept a message in the queue, after forecasts were asked for; or what kept those from being so.
+        The first error that kept a message in the queue, raised after forecasts were requested, or the error that
+        prevented requesting them.
     """
     summary = DrainSummary() if summary is None else summary
     asking = Asking(ports.houses, ports.forecast_jobs, now)
@@ -80,7 +84,7 @@ def drain(
     with asking.within(remaining_s() - rules.asking_s if ask_forecasts else math.inf):
         try:
             _store_all(storer, summary, remaining_s=remaining_s)
-        except Exception as error:  # whatever storing does, forecasts are asked for
+        except Exception as error:  # whatever storing does, forecasts are requested
             logger.exception("storing ended early; forecasts are asked for all the same")
             storer.failures.append(error)
         with timed("store"):
@@ -97,7 +101,7 @@ def drain(
 
 
 def _store_all(storer: WaveStorer, summary: DrainSummary, *, remaining_s: Callable[[], float]) -> None:
-    """Wave after wave, until the queue is empty, time is short, or too much has failed."""
+    """Store wave after wave, until the queue is empty, time is short, or too much has failed."""
     ports, rules = storer.ports, storer.rules
     attempts = _MOST_FAILURES
     while attempts > 0 and remaining_s() > rules.last_wave_s:
@@ -105,7 +109,7 @@ def _store_all(storer: WaveStorer, summary: DrainSummary, *, remaining_s: Callab
             wave = receive_wave(ports.readings, rules.wave)
         for place, portion in enumerate(portions(wave.messages, rules.wave)):
             if place and (attempts <= 0 or remaining_s() <= rules.last_wave_s):
-                break  # what is left of the wave comes again
+                break  # the rest of the wave is received again
             attempts = _store_by_halves(portion, storer, summary, attempts=attempts)
         if wave.last:
             break
@@ -113,19 +117,20 @@ def _store_all(storer: WaveStorer, summary: DrainSummary, *, remaining_s: Callab
 
 
 def _store_by_halves(portion: list[Message], storer: WaveStorer, summary: DrainSummary, *, attempts: int) -> int:
-    """Store messages together, or by halves where that fails, down to the one that cannot be stored.
+    """Store messages together. If that fails, split them in halves, down to the one that cannot be stored.
 
     Returns
     -------
-    How many of the ``attempts`` that may fail are left.
+    int
+        How many of the ``attempts`` that may fail are left.
     """
     waiting = [portion]
     while waiting:
         messages = waiting.pop()
         try:
             summary.add(storer.store(messages))
-        except Exception as error:  # whatever one message does must not cost the others
-            traceback.clear_frames(error.__traceback__)  # which hold all that was decoded
+        except Exception as error:  # whatever one message does must not affect the others
+            traceback.clear_frames(error.__traceback__)  # the frames hold everything that was decoded
             attempts -= 1
             if attempts > 0 and len(messages) > 1 and storer.may_go_on():
                 half = len(messages) // 2

@@ -1,4 +1,4 @@
-"""What a drain talks to, what it goes by, and what it counts."""
+"""The ports, rules and counts of a drain."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["DrainPorts", "DrainRules", "DrainSummary"]
 
 @dataclass(frozen=True)
 class DrainPorts:
-    """What a drain talks to."""
+    """The ports of a drain."""
 
     readings: ReadingsQueue
     forecast_jobs: JobQueue
@@ -33,20 +33,21 @@ class DrainPorts:
     settings: Settings
     backoff: BackOff
     parsed_maps: ParsedMaps = field(default_factory=dict, compare=False)
-    """Device maps of houses, from drain to drain."""
+    """Parsed device maps by house, which are kept from drain to drain."""
 
     @property
     def slots(self) -> SlotWriter:
-        """What stores and derives."""
+        """The writer that stores sets and derives observations."""
         return SlotWriter(self.houses, self.sets, self.observations, self.backoff)
 
 
 @dataclass(frozen=True)
 class DrainRules:
-    """What a drain goes by. ``timezone`` is that of houses seen for the first time.
+    """The rules of a drain. ``timezone`` is given to houses seen for the first time.
 
-    With under ``last_wave_s`` left no wave begins, with under ``last_round_s`` a wave leaves the rest of it; a round
-    takes some 10 s where DynamoDB answers slowly. With ``asking_s`` left forecasts are asked for, whatever goes on.
+    No wave begins with less than ``last_wave_s`` left. A wave leaves its rest when less than ``last_round_s`` is left,
+    since a round takes some 10 s if DynamoDB is slow. When ``asking_s`` is left, forecasts are requested whatever else
+    is going on.
     """
 
     timezone: str
@@ -60,11 +61,12 @@ class DrainRules:
 
 @dataclass
 class DrainSummary:
-    """Counts of one drain; ``outcomes`` of accepted readings, ``rejected`` by reason.
+    """The counts of one drain. ``outcomes`` counts accepted readings, and ``rejected`` the rejected ones by reason.
 
-    ``left`` are readings that it saw and left in the queue, in messages that are ``undeleted``: for want of time, over
-    a quota, or as something could not be written. They count as received once they are dealt with. ``no_reading`` and
-    ``retained`` are messages of a gateway that hold none: with no room's quantity, or an old one of unknown age.
+    ``left`` counts readings that the drain saw and left in the queue, in messages counted as ``undeleted``, because
+    there was no time, they exceeded a quota, or something could not be written. They count as received once they are
+    dealt with. ``no_reading`` counts gateway messages without any quantity of a room, and ``retained`` old ones of
+    unknown age.
     """
 
     waves: int = 0
@@ -84,32 +86,35 @@ class DrainSummary:
     violations: int = 0
 
     def add(self, other: DrainSummary) -> None:
-        """Add another's counts to these."""
+        """Add the counts of another summary to these."""
         for name, count in vars(other).items():
             setattr(self, name, getattr(self, name) + count)
 
     @property
     def stored(self) -> int:
-        """Readings that grew a set."""
+        """Number of readings that added to a set."""
         return self.outcomes["stored"]
 
     @property
     def duplicate(self) -> int:
-        """Accepted readings that did not."""
+        """Number of accepted readings that did not add to a set."""
         return sum(self.outcomes[kind] for kind in DUPLICATES)
 
     @property
     def alarming(self) -> int:
-        """Rejected readings to look into: not those of forgotten houses, nor those that wait for a device map."""
+        """Number of rejected readings that need attention.
+
+        It excludes those of forgotten houses or waiting for a device map.
+        """
         return self.rejected.total() - self.rejected[FORGOTTEN] - self.rejected["unmapped"]
 
     @property
     def conserved(self) -> bool:
-        """Whether every reading received is accounted for."""
+        """Whether every received reading is accounted for."""
         return self.received == self.stored + self.duplicate + self.rejected.total()
 
     def as_dict(self) -> dict[str, Any]:
-        """The counts as plain values, for logs and answers."""
+        """Returns the counts as plain values, for logs and responses."""
         return {
             "waves": self.waves,
             "messages": self.messages,

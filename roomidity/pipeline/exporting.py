@@ -1,4 +1,4 @@
-"""All that is kept of a house, as files that other programs read, and that can be sent again."""
+"""Exports everything stored of a house, as files that other programs can read and that can be sent again."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ class Objects(Protocol):
     """A house's models: their records, and their bytes by version and name."""
 
     def records_of(self, house: str) -> Mapping[str, Any]:
-        """Returns what is known of its models, as plain values."""
+        """Returns what is known of the house's models, as plain values."""
 
     def objects_of(self, house: str) -> Iterator[tuple[str, bytes]]:
-        """Its objects, by their path below the house."""
+        """Yields the house's objects, as (path below the house, bytes)."""
 
 
 class ReadRejects(Protocol):
-    """Rejected readings as they are kept."""
+    """Read access to rejected readings."""
 
     def days(self) -> list[date]:
-        """The days of which there are some."""
+        """Returns the days that have rejects."""
 
     def keys(self, day: date) -> list[str]:
-        """The objects of a day."""
+        """Returns the keys of a day's objects."""
 
     def read(self, key: str) -> Iterator[dict[str, Any]]:
-        """An object's rejects."""
+        """Yields an object's rejects."""
 
 
 @dataclass(frozen=True)
 class ExportPorts:
-    """What an export reads."""
+    """The ports of an export."""
 
     sets: Sets
     observations: Observations
@@ -65,17 +65,17 @@ class ExportPorts:
 def export_house(
     ports: ExportPorts, home: House, folder: Path, *, observed: Iterable[str]
 ) -> Iterator[tuple[str, int]]:
-    """Write all that is kept of a house into a folder that is there; of what, and how many, some at a time.
+    """Write everything stored of a house into an existing folder. Yields what was written and how many, in parts.
 
-    ``readings-<month>.parquet`` are tidy, as `roomidity send` takes them: house, room, sensor, ts (UTC), temperature
-    (°C), humidity (%RH). ``observations.parquet`` and ``forecasts.parquet`` have a row for each slot, or forecast, and
-    quantity; ``accuracy.ndjson``, ``rejects.ndjson``, ``models.json`` and ``house.json`` what their names say, and
-    ``models/`` the models' bytes.
+    ``readings-<month>.parquet`` are tidy tables in the form that `roomidity send` accepts: house, room, sensor, ts
+    (UTC), temperature (°C), humidity (%RH). ``observations.parquet`` has a row for each slot and quantity, and
+    ``forecasts.parquet`` one for each forecast and quantity. ``accuracy.ndjson``, ``rejects.ndjson``, ``models.json``
+    and ``house.json`` hold what their names say, and ``models/`` holds the models' bytes.
 
     Parameters
     ----------
     observed
-        The names of rooms that observations have; beside those that the house knows.
+        Names of rooms in the observations, which are exported in addition to those that the house knows.
     """
     rooms = sorted({*home.rooms, *home.aliases, *home.aliases.values(), *observed})
     yield from _readings(ports.sets, home.name, folder)
@@ -101,7 +101,10 @@ def export_house(
 
 
 def _readings(sets: Sets, house: str, folder: Path) -> Iterator[tuple[str, int]]:
-    """The values of the sets, a file a month, so that what is held in memory is bounded by a month."""
+    """Write the values of the sets, one file per month, so that memory use is bounded by a month's values.
+
+    Yields the number of readings.
+    """
     parts: dict[str, list[pl.DataFrame]] = {}
     for held in sets.between(house, _FIRST, _LAST):
         values = unpack_sets({key: one.packed for key, one in held.items()}).values
@@ -120,7 +123,7 @@ def _write(folder: Path, month: str, frames: list[pl.DataFrame]) -> None:
 
 
 def _tidy(values: pl.DataFrame) -> pl.DataFrame:
-    """A row for each time of a sensor, with its values in °C and %RH."""
+    """Returns one row for each time of a sensor, with its values in °C and %RH."""
     plain = values.select(
         "house",
         "room",
@@ -221,7 +224,7 @@ def _text(content: Any) -> str:
 
 
 def _of_other_types(value: Any) -> Any:
-    """What a table's numbers and times are in JSON."""
+    """Returns a table's numbers and times in the form that JSON has for them."""
     if isinstance(value, datetime):
         return format_slot(value)
     return float(value) if hasattr(value, "__float__") else str(value)

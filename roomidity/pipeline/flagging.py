@@ -1,4 +1,4 @@
-"""Flag: sensor faults that a course of slots gives away are marked in the observations of those slots."""
+"""Flagging: sensor faults that show in a sequence of slots are marked in the observations of those slots."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ from roomidity.pipeline.ports import Observations
 __all__ = ["flag_faults"]
 
 _JUDGED: Final = timedelta(days=3)
-"""How far back flags are set and removed: a value that stood still for a day is known as such when the day is over, and
-readings may be late."""
+"""How far back flags are set and removed. A value that is stuck for a day is recognised only once the day is over, and
+readings may be late.
+"""
 
 _BEFORE: Final = timedelta(days=2)
-"""Read before that, so that a run of a day is seen whole even if half of its slots have no reading."""
+"""How much is read before that, so that a run of a day is seen whole even if half of its slots have no reading."""
 
 
 def flag_faults(observations: Observations, *, house: str, now: datetime, aliases: Aliases = NO_ALIASES) -> int:
-    """Bring the flags ``rooms.<room>.<quantity>.fault`` of the last three days up to date; how many slots changed.
+    """Update the flags ``rooms.<room>.<quantity>.fault`` of the last three days. Returns how many slots changed.
 
-    A flag is "stuck", "jump" or "reset", and absent where nothing is wrong. It follows from the robust means alone, so
-    again changes nothing. A slot that is derived anew loses its flag, until the next night sets it again; a slot that
-    was derived anew since it was read here is left alone. Means stay as they are; training, the gate and scores leave
-    out the same slots by the same rule, whether or not they bear a flag. The course of a room that was renamed
-    (``aliases``) is one.
+    A flag is "stuck", "jump" or "reset", and absent if nothing is wrong. Flags depend only on the robust means, so
+    flagging is idempotent. An observation that is derived again loses its flag until the next nightly run. An
+    observation that was derived again since it was read here is left alone. Means are not changed. Training, the gate
+    and the scores leave out the same slots by the same rule, whether or not they are flagged. A renamed room
+    (``aliases``) has one continuous sequence.
     """
     start = now - _JUDGED - _BEFORE
     found = {key: (observation, origin) for key, observation, origin in observations.derived(house, start, now)}
@@ -51,7 +52,10 @@ def flag_faults(observations: Observations, *, house: str, now: datetime, aliase
 def _flags(
     observed: Mapping[SlotKey, Mapping[str, Mapping[str, Statistics]]], start: datetime, end: datetime
 ) -> dict[tuple[SlotKey, str, str], str]:
-    """What is wrong, by slot, room and quantity. The air outside is not judged: fog is 100 % for days."""
+    """Returns the faults by slot, room and quantity.
+
+    The air outside is not judged, because fog keeps it at 100 %RH for days.
+    """
     rooms = sorted({room for observation in observed.values() for room in observation} - {OUTDOOR})
     values = np.full((len(rooms), len(QUANTITIES), (end - start) // SLOT), np.nan)
     keys = {(key.start - start) // SLOT: key for key in observed}
@@ -71,7 +75,7 @@ def _flags(
 def _flagged(
     observation: Observation, flags: Mapping[tuple[SlotKey, str, str], str], key: SlotKey, aliases: Aliases
 ) -> Observation:
-    """The observation with the flags that hold now."""
+    """Returns the observation with its flags updated."""
     return {
         room: {
             quantity: replace(statistics, fault=flags.get((key, aliases.get(room, room), quantity)))

@@ -1,4 +1,4 @@
-"""The night of all houses: one after the other, or divided among calls that run side by side."""
+"""The nightly run of all houses, one after the other or divided among parallel calls."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ __all__ = ["FleetNight", "divide", "run_nights", "run_parts"]
 logger: Final = logging.getLogger(__name__)
 
 _MARGIN_S: Final = 20.0
-"""No house is begun with less time left; one takes some 2 s."""
+"""No house is begun with less time left, in s. One house takes some 2 s."""
 
 _SIDE_BY_SIDE: Final = 2
-"""Parts of a night where there are no functions: half of a house's time is waiting for tables."""
+"""Number of parts that run in parallel where there are no functions. Half of a house's time is spent waiting for
+tables.
+"""
 
 
 @dataclass
 class FleetNight:
-    """What the nights of some houses changed, and the houses whose night failed."""
+    """What the nightly runs of some houses changed, and the houses whose run failed."""
 
     day: date
     houses: int
@@ -42,7 +44,7 @@ class FleetNight:
     failed: list[str] = field(default_factory=list)
 
     def add(self, night: Night) -> None:
-        """Add a house's night."""
+        """Add the result of one house."""
         self.rows += night.rows
         self.states_advanced += night.state_advanced
         self.states_refused += night.refused is not None
@@ -50,7 +52,7 @@ class FleetNight:
         self.trainings_asked.update([night.training] if night.training else [])
 
     def join(self, part: FleetNight) -> None:
-        """Add the nights of some of these houses."""
+        """Add the results of some of these houses."""
         self.rows += part.rows
         self.states_advanced += part.states_advanced
         self.slots_flagged += part.slots_flagged
@@ -58,7 +60,7 @@ class FleetNight:
         self.failed += part.failed
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns the counts as plain values, for logs and answers."""
+        """Returns the counts as plain values, for logs and responses."""
         return {
             "day": self.day.isoformat(),
             "houses": self.houses,
@@ -73,14 +75,16 @@ class FleetNight:
 def run_nights(
     ports: VerifyPorts, houses: Sequence[str], *, day: date | None, now: datetime, remaining_s: Callable[[], float]
 ) -> FleetNight:
-    """Give each house its night; one that fails, or that no time is left for, is named and costs the others nothing.
+    """Run the nightly work of each house.
+
+    A house that fails or has no time left is named and does not affect the others.
 
     Parameters
     ----------
     day
-        Only score (again) the forecasts of this day, as far as they are over; None for the whole night.
+        If given, only the forecasts of this day are scored (again), as far as they are over.
     remaining_s
-        How many seconds are left.
+        Returns how many seconds are left.
     """
     fleet = FleetNight(day=day or newest_complete_day(now), houses=len(houses))
     for house in houses:
@@ -93,7 +97,7 @@ def run_nights(
                 night = run_night(ports, house=house, now=now)
             else:
                 night = Night(rows=len(verify_day(ports, house=house, day=day, now=now)))
-        except Exception as error:  # whatever one house raises must not cost the others their night
+        except Exception as error:  # whatever one house raises must not cost the others their run
             if isinstance(error, ForgottenError) or is_forgotten(ports.houses, house):
                 logger.info("the house was forgotten, and needs no night", extra={"house": house})
                 continue
@@ -115,9 +119,10 @@ def run_parts(
     part_s: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> FleetNight:
-    """The nights of houses in parts of ``at_most``, some side by side, as if each had a call of its own.
+    """Returns the result of the nightly runs, in parts of ``at_most`` houses, as if each part were its own call.
 
-    For where there is no function to call, as on a laptop. Each part has ``part_s`` seconds from when it begins.
+    This is for stages without functions, as on a laptop. Some parts run in parallel. Each has ``part_s`` seconds from
+    when it begins.
     """
 
     def run_part(part: Sequence[str]) -> FleetNight:
@@ -136,7 +141,10 @@ def _parts(houses: Sequence[str], at_most: int) -> list[tuple[str, ...]]:
 
 
 def divide(verify: Function, houses: Sequence[str], *, day: date | None, now: datetime, at_most: int) -> int:
-    """Hand the houses to calls of ``verify`` of their own, at most ``at_most`` to each. Returns how many calls."""
+    """Pass the houses to separate calls of ``verify``, with at most ``at_most`` in each.
+
+    Returns the number of calls.
+    """
     parts = _parts(houses, at_most)
     for part in parts:
         verify.begin(NightCall(houses=part, day=day, now=now).to_event())

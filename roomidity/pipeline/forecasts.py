@@ -1,4 +1,7 @@
-"""Forecast: one house, all its rooms at once, by its champion or by the prior. The forecast never stops."""
+"""Forecasts one house with all its rooms at once, by its champion or by the prior.
+
+There is always a forecast, whatever fails.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +30,12 @@ from roomidity.stopwatch import Timed, untimed
 __all__ = ["ForecastPorts", "IssuedForecast", "explain_room", "forecast_house"]
 
 _LEVELS: Final = [LEVELS.index(level) for level in (0.1, 0.5, 0.9)]
-"""Those of p10, p50 and p90."""
+"""The positions of p10, p50 and p90 among the levels of a forecast."""
 
 
 @dataclass(frozen=True)
 class ForecastPorts:
-    """What forecasting talks to."""
+    """The ports of forecasting."""
 
     houses: Houses
     observations: Observations
@@ -42,7 +45,10 @@ class ForecastPorts:
 
 @dataclass(frozen=True)
 class IssuedForecast:
-    """What was written: the rooms' forecasts, by which model, and why that was ``refused`` for some of the rooms."""
+    """The forecasts that were written, and the model used.
+
+    ``refused`` maps rooms to why its forecast was refused for them.
+    """
 
     rooms: tuple[StoredForecast, ...]
     serving: Serving
@@ -50,14 +56,17 @@ class IssuedForecast:
 
 
 def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, timed: Timed = untimed) -> IssuedForecast:
-    """Issue the forecasts of a house; the same issue time again writes the same items.
+    """Issue the forecasts of a house. Returns what was written.
 
-    Its phases: read_house, load_model, read_window, forecast, write.
+    The same issue time always writes the same items. The timed phases are read_house, load_model, read_window, forecast
+    and write.
 
     Raises
     ------
     NotFoundError
-        If the house was never seen; ForgottenError if it was forgotten, also meanwhile: then nothing of it is left.
+        If the house was never seen.
+    ForgottenError
+        If it was forgotten, possibly in the meantime. Nothing of the forecast is left then.
     """
     with timed("read_house"):
         home = known_house(ports.houses, house)
@@ -84,7 +93,10 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
 
 
 def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: datetime) -> tuple[Explanation, ...]:
-    """What drives a room's forecast at ``issued_at``, by the model that serves the house now, for each quantity."""
+    """Returns for each quantity what drives a room's forecast at ``issued_at``.
+
+    It uses the model that serves the house now.
+    """
     rooms = house.rooms_to_forecast(issued_at)
     if room not in rooms:
         return ()
@@ -94,7 +106,7 @@ def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: da
 
 
 def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str) -> StoredForecast:
-    """One room's part, rounded at the knots, straight between; NaN for a quantity that the room does not measure."""
+    """Returns one room's part, rounded at the knots. A quantity that the room does not measure is NaN."""
     room = issued.rooms[place]
     levels = issued.quantiles[place][:, _LEVELS]
     forecast = np.isfinite(levels).all(axis=(1, 2), keepdims=True)
@@ -115,6 +127,6 @@ def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str)
 
 
 def _notes(sensors: Sequence[str], delivered: Deliveries) -> tuple[str, ...]:
-    """What is known to be wrong; a room whose readings come, late or in vain, is not called dead."""
+    """Returns the known faults. A room whose readings arrive late or are rejected is not called dead."""
     deliveries = delivery_notes(delivered)
     return (*(note for note in sensors if note != "dead" or not deliveries), *deliveries)

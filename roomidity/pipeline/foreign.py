@@ -1,4 +1,4 @@
-"""Foreign messages of a wave: which they are, and what is known of them once they are translated."""
+"""Foreign messages of a wave: which messages they are, and what is known of them after translation."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["Translated", "foreign_messages"]
 
 @dataclass(frozen=True)
 class Translated:
-    """Messages decoded, the foreign ones too; and by message what of them is in no row.
+    """Decoded messages including the foreign ones, and by message the counts of what is in no row.
 
-    ``unkept`` are readings of unmapped devices beyond those that are kept; ``no_reading`` and ``retained`` are messages
-    of a gateway.
+    ``unkept`` counts readings of unmapped devices beyond those that are kept. ``no_reading`` and ``retained`` count
+    messages of a gateway.
     """
 
     decoded: Decoded
@@ -25,7 +25,7 @@ class Translated:
 
 
 def foreign_messages(decoded: Decoded) -> list[int]:
-    """Which messages may be of another form than the project's own."""
+    """Returns the indices of messages that may be in another form than the project's own."""
     faults = decoded.rows["fault"]
     if faults.null_count() == len(faults):
         return []

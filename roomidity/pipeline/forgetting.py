@@ -1,8 +1,9 @@
-"""Forget a house: all that is kept of it, beside whatever else runs, and so that being ended half way does no harm.
+"""Forgets a house: deletes everything stored of it, in parallel with whatever else runs.
 
-First a note that it was forgotten takes the house's place, and only then is anything deleted. Whatever else writes of a
-house reads it last, and takes back what it wrote of one that was forgotten meanwhile; what was sent before is dropped
-by the drain that receives it (:mod:`roomidity.pipeline.deletions`). In the end the note has no more than name and time.
+An interrupted deletion does no harm. First the house is replaced by a note that it was forgotten, and only then is
+anything deleted. Every other writer reads the house last, and undoes what it wrote for a house that was forgotten in
+the meantime. What was sent before is dropped by the drain that receives it (:mod:`roomidity.pipeline.deletions`). In
+the end the note holds only a hash of the name and the time.
 """
 
 from __future__ import annotations
@@ -22,49 +23,49 @@ __all__ = ["ForgetPorts", "OfHouse", "OfModels", "OfRoom", "OfSlots", "forget_ho
 
 
 class OfHouse(Protocol):
-    """Where something is kept by house."""
+    """A place where data are stored by house."""
 
     def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete what is kept of a house, or only count it. Yields how many, some at a time."""
+        """Delete what is stored of a house, or only count it. Yields the number, in parts."""
 
 
 class OfSlots(Protocol):
-    """Where slots are kept."""
+    """A place where slots are stored."""
 
     def rooms(self, house: str) -> set[str]:
-        """The rooms that were observed, also those that the house has no more."""
+        """Returns the rooms that were observed, including those that the house no longer has."""
 
 
 class OfRoom(Protocol):
-    """Where something is kept by room."""
+    """A place where data are stored by room."""
 
     def erase(self, house: str, room: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete what is kept of a room, or only count it. Yields how many, some at a time."""
+        """Delete what is stored of a room, or only count it. Yields the number, in parts."""
 
     def bytes(self) -> int:
-        """How large all of it is, about."""
+        """Returns the approximate size of everything stored here, in bytes."""
 
     def erase_below(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """The same of any room, in reading all that is kept of any house."""
+        """Do the same for any room of a house, by reading everything stored. Yields the number, in parts."""
 
 
 class OfModels(Protocol):
-    """Where models' bytes are kept."""
+    """The place where models' bytes are stored."""
 
     def erase_objects(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete a house's objects, or only count them. Yields how many, some at a time."""
+        """Delete a house's objects, or only count them. Yields the number, in parts."""
 
 
 class ErasableHouses(Houses, Protocol):
-    """Houses, of which one that cannot be read can be deleted."""
+    """Houses, including the deletion of a house that cannot be read."""
 
     def erase(self, house: str) -> Iterator[int]:
-        """Delete a house. Returns how many there were."""
+        """Delete a house. Yields the number deleted."""
 
 
 @dataclass(frozen=True)
 class ForgetPorts:
-    """What forgetting talks to; the tables by name."""
+    """The ports of forgetting, with tables by name."""
 
     houses: ErasableHouses
     observed: OfSlots
@@ -84,20 +85,20 @@ def forget_house(
     dry_run: bool = False,
     search: Collection[str] = (),
 ) -> Iterator[tuple[str, int]]:
-    """Delete all that is kept of a house; of what, and how many, some at a time.
+    """Delete everything stored of a house. Yields what was deleted and how many, in parts.
 
-    Where it ends half way, running it again does the rest. Sets go before observations, which are derived from them,
-    and these after the forecasts of rooms that the house has no more, which they alone name;
-    manifests before the objects that they name; the names of rooms last.
+    If it is interrupted, running it again does the rest. Sets are deleted before observations, which are derived from
+    them. Observations are deleted after the forecasts of rooms that the house no longer has, because only observations
+    name these rooms. Manifests are deleted before the objects that they name, and the names of rooms last.
 
     Parameters
     ----------
     at
-        The time of the deletion, by which what was sent before is told from what is sent later; by default, now.
+        The time of the deletion, which separates what was sent before from what is sent later. Defaults to now.
     dry_run
         Whether only to count.
     search
-        The tables by room that are to be read whole: a room may be there that nothing else names.
+        The tables keyed by room that are to be scanned whole, since they may have a room that nothing else names.
 
     Raises
     ------
@@ -109,7 +110,7 @@ def forget_house(
     named = {*stone.rooms, *stone.aliases, *stone.aliases.values()} if stone is not None else set()
     rooms = sorted(named.union(ports.observed.rooms(house)))
     tables = list(ports.by_house.items())
-    parts = [  # each begins to delete when it is asked for its first count
+    parts = [  # each begins to delete when its first count is requested
         *((name, table.erase(house, dry_run=dry_run)) for name, table in tables if name == "readings"),
         *((name, table.erase(house, room, dry_run=dry_run)) for name, table in ports.by_room.items() for room in rooms),
         *((name, table.erase(house, dry_run=dry_run)) for name, table in tables if name != "readings"),
@@ -127,11 +128,11 @@ def forget_house(
 
 
 def _bury(ports: ForgetPorts, house: str, at: datetime) -> House:
-    """Put the note in the house's place, whatever stands there; the note."""
+    """Replace the house by the note, whatever its present state. Returns the note."""
     for attempt in range(ATTEMPTS):
         stands = ports.houses.get_many([house]).get(house, House(house, "UTC"))
         stone = tombstone(stands, max(at, stands.forgotten_at or at))
-        if stands.flaw is not None:  # its version may be what cannot be read
+        if stands.flaw is not None:  # the version may be what cannot be read
             sum(ports.houses.erase(house))
             stone = replace(stone, version=0)
         try:
@@ -144,7 +145,7 @@ def _bury(ports: ForgetPorts, house: str, at: datetime) -> House:
 
 
 def _leave(ports: ForgetPorts, stone: House) -> None:
-    """Let the note say no more than when the house was forgotten; who forgets it at the same time may do so too."""
+    """Reduce the note to when the house was forgotten. A conflict means that a parallel deletion does the same."""
     try:
         ports.houses.put(remains(stone))
     except ConflictError:

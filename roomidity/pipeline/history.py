@@ -1,4 +1,4 @@
-"""Observations onto the grid: what forecasting reads."""
+"""Reads observations onto the regular time grid that forecasting uses."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from roomidity.pipeline.ports import Observations
 __all__ = ["KEPT_FOR", "check_rules_followed", "read_history", "read_window"]
 
 KEPT_FOR: Final = timedelta(days=400)
-"""How far back history is read: what is kept of observations, a heating season and the one before."""
+"""How far back history is read. Observations are kept for as long: a heating season and the one before."""
 
 _FRESH_SLOTS: Final = 2
-"""Read consistently, for they were written seconds ago; the rest at half the price."""
+"""Slots that are read consistently, because they were written seconds ago. The rest is read at half the price."""
 
 
 def read_window(observations: Observations, house: House, rooms: tuple[str, ...], *, issued_at: datetime) -> Window:
-    """The last two days of ``rooms``; a week more where they do not tell which value was the last to be believed.
+    """Returns the last two days of ``rooms``, or a week more if they do not show the last credible value.
 
-    That is so where a quantity was not measured, fell silent after a single reading, or stood still all the time.
+    That is the case if a quantity was not measured, fell silent after a single reading, or was stuck all the time.
     """
     start = issued_at - WINDOW_SLOTS * SLOT
     fresh = [issued_at - (back + 1) * SLOT for back in range(_FRESH_SLOTS)]
@@ -56,7 +56,7 @@ def read_window(observations: Observations, house: House, rooms: tuple[str, ...]
 def read_history(
     observations: Observations, house: House, rooms: tuple[str, ...], *, start: datetime, end: datetime
 ) -> Window:
-    """All slots of ``rooms`` in [start, end)."""
+    """Returns all slots of ``rooms`` in [start, end)."""
     return _to_window(observations.means(house.name, start, end), house, rooms, start=start, end=end)
 
 
@@ -95,15 +95,15 @@ def _to_window(
 
 
 def check_rules_followed(observations: Observations, home: House, *, start: datetime, end: datetime) -> None:
-    """Pass only if the observations of [start, end) were derived under every rule that concerns them.
+    """Check that the observations of [start, end) were derived under every rule that concerns them.
 
-    Rules came in their order, each with a number higher than the one before. So an observation with a number lower
-    than a rule's place among them is older than the rule, also where its own number was never stored.
+    Rules are numbered in order, each higher than the one before. An observation with a number lower than a rule's
+    position is therefore older than the rule, even if the rule's own number was never stored.
 
     Raises
     ------
     RuleNotFollowedError
-        If one was not.
+        If an observation was not.
     """
     for place, rule in enumerate(home.quarantine, start=1):
         first = max(floor_slot(rule.start), start)

@@ -1,6 +1,9 @@
-"""What a person sets of a house: its time zone, and of a room its name, unit and wall. Checked when set, and when read.
+"""Settings of a house made by people: its time zone, and a room's name, unit and wall.
 
-A stored setting that cannot be used never stops anything: it counts as not set, and is told (by logs and the doctor).
+They are checked when set and read.
+
+A stored setting that cannot be used never stops anything. It counts as not set, and is reported in logs and by the
+doctor.
 """
 
 from __future__ import annotations
@@ -37,9 +40,9 @@ logger: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BadSetting:
-    """A stored setting that cannot be used: which, what stands there, what was expected, and the command that mends it.
+    """A stored setting that cannot be used: its name, its value, what was expected, and the command that mends it.
 
-    ``instead`` says what goes on in its place.
+    ``instead`` says what is used in its place.
     """
 
     house: str
@@ -54,12 +57,12 @@ class BadSetting:
 
 
 def known_room(home: House, name: str) -> str:
-    """The present name of a house's room, by any name that it ever had.
+    """Returns the present name of a house's room, given any name that it ever had.
 
     Raises
     ------
     NotFoundError
-        If there is none such.
+        If there is no such room.
     """
     present = home.present(name)
     if present not in home.rooms:
@@ -68,14 +71,14 @@ def known_room(home: House, name: str) -> str:
 
 
 def renamed(home: House, old: str, new: str) -> House:
-    """The house with its room ``old`` called ``new``, which keeps its past, its unit and its quarantine rules.
+    """Returns the house with its room ``old`` renamed to ``new``. The room keeps its past, unit and quarantine rules.
 
     Raises
     ------
     NotFoundError
         If there is no such room.
     InputError
-        If ``new`` is no name, or is not free.
+        If ``new`` is not a valid name, or is taken.
     """
     room = known_room(home, old)
     aliases = rename(home.aliases, home.rooms, room, new)
@@ -88,9 +91,9 @@ def renamed(home: House, old: str, new: str) -> House:
 
 
 def removed(home: House, room: str) -> House:
-    """The house without a room, and without what was set of it: its former names are free again, its unit is gone.
+    """Returns the house without a room and its settings. The room's former names become free.
 
-    Readings that come by one of its names, the present or a former one, are those of a new room.
+    Readings that arrive under any of its names, present or former, then belong to a new room.
     """
     names = home.names_of(room)
     others = {of: setting for of, setting in _plain(home.settings.get("rooms")).items() if of not in names}
@@ -105,7 +108,7 @@ def removed(home: House, room: str) -> House:
 
 
 def with_timezone(home: House, zone: str) -> House:
-    """The house with its time zone set; it is real then, whatever was heard of it.
+    """Returns the house with its time zone set. The house is real from then on, whatever was heard of it.
 
     Raises
     ------
@@ -116,7 +119,10 @@ def with_timezone(home: House, zone: str) -> House:
 
 
 def with_unit(home: House, room: str, units: Units | None) -> House:
-    """The house with the units in which a room reports, beside those that are set of other quantities; None: none."""
+    """Returns the house with a room's units set, in addition to those set for other quantities.
+
+    None removes all units.
+    """
     name = home.present(room)
     kept = dict(_units(home, name)) if units is not None else {}
     merged = kept | dict(units or {})
@@ -125,12 +131,12 @@ def with_unit(home: House, room: str, units: Units | None) -> House:
 
 
 def with_wall(home: House, room: str, *, f_rsi: float | None, material: str | None) -> House:
-    """The house with what is known of a room's coldest surface; None leaves as it is.
+    """Returns the house with properties of a room's coldest surface set. None leaves a property unchanged.
 
     Raises
     ------
     InputError
-        If a value cannot be.
+        If a value is not valid.
     """
     given = {name: value for name, value in (("f_rsi", f_rsi), ("material", material)) if value is not None}
     Wall.from_plain(given)
@@ -138,7 +144,7 @@ def with_wall(home: House, room: str, *, f_rsi: float | None, material: str | No
 
 
 def _with_room(home: House, name: str, changes: Mapping[str, Any]) -> House:
-    """The house with settings of a room beside those that it has; None takes one out."""
+    """Returns the house with settings of a room changed. A value of None removes a setting."""
     rooms = dict(_plain(home.settings.get("rooms")))
     changed = {key: value for key, value in {**_plain(rooms.pop(name, None)), **changes}.items() if value is not None}
     if changed:
@@ -148,7 +154,7 @@ def _with_room(home: House, name: str, changes: Mapping[str, Any]) -> House:
 
 
 def units_of(homes: Iterable[House]) -> RoomUnits:
-    """In which units rooms of some houses are known to report, under the rooms' present names."""
+    """Returns the units that were set for the houses' rooms, under the rooms' present names."""
     return {
         (home.name, room): units
         for home in homes
@@ -158,7 +164,7 @@ def units_of(homes: Iterable[House]) -> RoomUnits:
 
 
 def _units(home: House, room: str) -> dict[Quantity, Unit]:
-    """The units that are set of a room; none where what stands there is none."""
+    """Returns the units that were set for a room, or none if the stored setting is not valid."""
     stored = _plain(_plain(home.settings.get("rooms")).get(room)).get("unit")
     try:
         return parse_units(stored) if isinstance(stored, str) else {}
@@ -167,7 +173,7 @@ def _units(home: House, room: str) -> dict[Quantity, Unit]:
 
 
 def _has_wall(setting: Mapping[str, Any]) -> bool:
-    """Whether what is set of a room's wall, if anything, can be used."""
+    """Returns whether the settings of a room's wall, if any, can be used."""
     try:
         Wall.from_plain(setting)
     except InputError:
@@ -176,7 +182,7 @@ def _has_wall(setting: Mapping[str, Any]) -> bool:
 
 
 def bad_settings(home: House) -> Iterator[BadSetting]:
-    """What a house has of stored settings that cannot be used; written by hand, or by another version."""
+    """Yields the stored settings of a house that cannot be used. They were written by hand or by another version."""
     try:
         check_timezone(home.timezone, "timezone")
     except ConfigurationError as error:
@@ -206,7 +212,7 @@ def bad_settings(home: House) -> Iterator[BadSetting]:
 
 
 def log_bad_settings(home: House) -> None:
-    """Say in the log which settings of a house are not heeded."""
+    """Log which settings of a house are ignored."""
     for bad in bad_settings(home):
         logger.warning(
             "a setting cannot be used, %s",
@@ -216,7 +222,7 @@ def log_bad_settings(home: House) -> None:
 
 
 def _entries(home: House, name: str) -> Iterator[tuple[str, Any]]:
-    """What is set under a name; where that is no map, the one thing that stands there."""
+    """Yields the (key, value) pairs set under a name. If a stored value is not a map, yields the value itself."""
     stored = home.settings.get(name, {})
     yield from sorted(stored.items()) if isinstance(stored, Mapping) else [(name, stored)]
 

@@ -1,8 +1,9 @@
-"""The nightly step of the mould index: what was measured on each day moves it on; what changed since is derived anew.
+"""The nightly step of the mould index, which advances it by the measurements of each day.
 
-An index is a function of observations, walls and former names alone. Each day carries a digest of all that it follows
-from, the day before included; where the digest of what stands now is another, the day is derived anew, and with it all
-days after. So nights that run, fail or run twice come to the same, as does a house whose past is filled in later.
+An index is a function of observations, walls and former names only. Each day carries a digest of everything that it is
+derived from, including the day before. If the digest of the present inputs differs, the day and all days after it are
+derived again. Nights that run, fail or run twice therefore all lead to the same result, as does backfilling a house's
+past.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ from roomidity.pipeline.ports import Moulds, Observations
 __all__ = ["advance_mould"]
 
 _RULE: Final = 1
-"""Counts changes of the formulas: a change derives every index anew."""
+"""Version of the formulas. When it is raised, every index is derived again."""
 
 _CHECKED_DAYS: Final = 15
-"""Looked at every night: a queue keeps readings for 14 days. All of 400 days is looked at once a week, on the first
-night and after a change of settings or rules; it takes as much reading as 27 of the other nights."""
+"""Days that are checked every night, since a queue keeps readings for 14 days. All 400 days are checked once a week, on
+the first night, and after a change of settings or rules. That takes as much reading as 27 of the other nights.
+"""
 
 _WEEK: Final = 7
 
@@ -44,7 +46,7 @@ Slot = tuple[SlotKey, Observation, Origin]
 def advance_mould(observations: Observations, moulds: Moulds, home: House, *, now: datetime) -> int:
     """Bring the mould index of all rooms up to the newest day (UTC) that is over. Returns how many days were written.
 
-    A house without air outside has none. Again changes nothing.
+    A house that does not measure the air outside has none. The step is idempotent.
     """
     if OUTDOOR not in home.rooms:
         return 0
@@ -65,7 +67,7 @@ def advance_mould(observations: Observations, moulds: Moulds, home: House, *, no
 
 
 def _walls_plain(home: House) -> dict[str, list[Any]]:
-    """Returns what is set of walls, as plain values."""
+    """Returns the settings of walls as plain values."""
     return {room: [wall.f_rsi, wall.material] for room, wall in sorted(usable_walls(home.settings).items())}
 
 
@@ -83,7 +85,7 @@ def _changed_days(
     last: date,
     settings: str,
 ) -> Iterator[MouldDay]:
-    """The days from ``first`` to ``last`` that are not as they follow from what stands now."""
+    """Yields the days from ``first`` to ``last`` that differ from what the present inputs lead to."""
     walls = usable_walls(home.settings)
     for day, slots in _days(observations, home.name, first, last):
         if before is None:
@@ -91,7 +93,7 @@ def _changed_days(
                 continue  # nothing was measured yet
             earlier, standing = stored.get(day - timedelta(days=1)), stored.get(day)
             if earlier is not None and standing is not None and {earlier.settings, standing.settings} == {settings}:
-                before = standing  # what came before has expired, this day in part
+                before = standing  # the days before have expired, and this day in part
                 continue
         inputs = _digest(settings, before.inputs if before else "", [_facts(slot) for slot in slots])
         held = stored.get(day)
@@ -113,7 +115,7 @@ def _changed_days(
 
 
 def _days(observations: Observations, house: str, first: date, last: date) -> Iterator[tuple[date, list[Slot]]]:
-    """Every day from ``first`` to ``last``, with the slots that were observed on it."""
+    """Yields every day from ``first`` to ``last``, with the slots that were observed on it."""
     start, end = (datetime.combine(day, datetime.min.time(), UTC) for day in (first, last + timedelta(days=1)))
     day = first
     for measured_on, slots in groupby(observations.derived(house, start, end), lambda one: one[0].start.date()):
@@ -128,7 +130,7 @@ def _days(observations: Observations, house: str, first: date, last: date) -> It
 
 
 def _facts(slot: Slot) -> list[Any]:
-    """What of a slot a day follows from: its set's version, the rules it was derived by, and the faults flagged."""
+    """Returns what a day takes from a slot: the versions of its set and rules, and the flagged faults."""
     key, observation, origin = slot
     faults = sorted(
         [room, quantity, statistics.fault]
@@ -140,7 +142,7 @@ def _facts(slot: Slot) -> list[Any]:
 
 
 def _hourly(slots: list[Slot], home: House) -> dict[str, NDArray[np.float64]]:
-    """By room (2, 24): hourly means of the quantities over the slots that were measured and bear no fault."""
+    """Returns by room an array of shape (2, 24) with hourly means of the quantities, over slots without faults."""
     sums: dict[str, NDArray[np.float64]] = {}
     counts: dict[str, NDArray[np.float64]] = {}
     for key, observation, _ in slots:

@@ -1,4 +1,7 @@
-"""A house's night: days are scored, faults flagged, state and mould move on; training is asked for where it is due."""
+"""The nightly run of a house: scores days, flags faults, and advances the state and the mould index.
+
+It requests a training if one is due.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,19 @@ from roomidity.pipeline.verification import VerifyPorts, score_days
 __all__ = ["RECENT_DAYS", "Night", "newest_complete_day", "run_night", "verify_day"]
 
 LATE_DAYS: Final = 3
-"""Days that are scored every night: the newest that is complete, and those before it, for readings may come late."""
+"""Days that are scored every night: the newest complete one and those before it, since readings may arrive late."""
 
 RECENT_DAYS: Final = 28
-"""Days of accuracy that tell whether a house's forecasts have become worse: four weeks, so that each weekday counts."""
+"""Days of accuracy that show whether a house's forecasts have become worse. Four weeks give every weekday the same
+weight.
+"""
 
 
 @dataclass(frozen=True)
 class Night:
-    """What a night changed: rows of accuracy, flags, the state, days of mould; and why it asked for training, if so.
+    """What a nightly run changed: accuracy rows, flags, the state and mould days, and why it requested a training.
 
-    ``refused`` says why the house's own model or state could not be used or moved on as it was.
+    ``refused`` says why the house's own model or state could not be used or advanced as it was.
     """
 
     rows: int = 0
@@ -43,7 +48,7 @@ class Night:
 
 
 def newest_complete_day(now: datetime) -> date:
-    """The newest day of issue whose last forecast's 24 h are over.
+    """Returns the newest day of issue whose last forecast's 24 h are over.
 
     >>> from datetime import UTC
     >>> newest_complete_day(datetime(2026, 3, 15, 0, 20, tzinfo=UTC)).isoformat()
@@ -53,7 +58,9 @@ def newest_complete_day(now: datetime) -> date:
 
 
 def run_night(ports: VerifyPorts, *, house: str, now: datetime) -> Night:
-    """Do all of a house's night; again on the same day changes nothing, but may ask for the same training again.
+    """Do all nightly work of a house. Returns what changed.
+
+    Running it again on the same day changes nothing, but may request the same training again.
 
     Raises
     ------
@@ -95,7 +102,9 @@ def run_night(ports: VerifyPorts, *, house: str, now: datetime) -> Night:
 
 
 def verify_day(ports: VerifyPorts, *, house: str, day: date, now: datetime) -> list[DayAccuracy]:
-    """Score and store one day of a house, and nothing else; of a day that is not complete, what is over.
+    """Score and store one day of a house, and nothing else. Returns the rows.
+
+    If the day is not complete, only the forecasts that are over are scored.
 
     Raises
     ------

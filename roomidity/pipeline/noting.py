@@ -1,4 +1,7 @@
-"""Noting how readings come in: written into houses at a drain's end, where it is odd, and never at the drain's cost."""
+"""Notes how readings arrive: if it is odd, it is written into houses at the end of a drain.
+
+A failure to note anything never affects the drain.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,16 @@ __all__ = ["DeliveryNoting"]
 logger: Final = logging.getLogger(__name__)
 
 _MOST_HOUSES: Final = 200
-"""That are written in a drain, at some 10 ms each: where a whole stage is late, others are noted by the next ones."""
+"""Maximum houses written in one drain, at some 10 ms each. If a whole stage is late, the next drains note the
+others.
+"""
 
 
 @dataclass
 class DeliveryNoting:
-    """Collects over a drain what came in oddly, by house and room, and writes it once.
+    """Collects during a drain what arrived oddly, by house and room, and writes it once.
 
-    Whatever fails here is logged and costs notes alone.
+    Any failure here is logged, and costs only notes.
     """
 
     now: datetime
@@ -37,7 +42,10 @@ class DeliveryNoting:
     _through_ms: dict[str, int] = field(default_factory=dict)
 
     def take(self, messages: Sequence[Message], checked: Checked, homes: Mapping[str, House]) -> None:
-        """Look at what was received and became of it; ``homes`` are the houses as they were before."""
+        """Record how received messages arrived and what became of them.
+
+        ``homes`` are the houses as they were before.
+        """
         try:
             recorded = {
                 name: (home.deliveries.through_ms, frozenset(home.deliveries.rooms))
@@ -50,11 +58,11 @@ class DeliveryNoting:
                 for room, tick in rooms.items():
                     ticks[room] = _one(ticks[room].beside(tick)) if room in ticks else tick
                 self._through_ms[house] = max(self._through_ms.get(house, 0), through_ms[house])
-        except Exception:  # a note is not worth a reading
+        except Exception:  # a note is not worth losing a reading
             logger.exception("how readings came in could not be told")
 
     def write(self, houses: Houses, *, may_go_on: Callable[[], bool]) -> int:
-        """Write what was collected into the houses, of which each is read anew. Returns how many were written."""
+        """Write what was collected into the houses, each of which is read again. Returns how many were written."""
         names, written = sorted(self._ticks), 0
         first = int(self.now.timestamp()) // SLOT_S * _MOST_HOUSES % max(len(names), 1)
         chosen = (names[first:] + names[:first])[:_MOST_HOUSES]
@@ -65,11 +73,11 @@ class DeliveryNoting:
                 if not may_go_on():
                     break
                 if home.is_forgotten or home.life >= self._through_ms[name]:
-                    continue  # what came was of a house that is no more
+                    continue  # what arrived belongs to a house that no longer exists
                 noted = home.deliveries.with_tick(self._ticks[name], through_ms=self._through_ms[name], now=self.now)
                 if home.flaw is None and noted != home.deliveries:
                     written += _put(houses, replace(home, deliveries=noted))
-        except Exception:  # the next drain notes what comes then
+        except Exception:  # the next drain notes what arrives then
             logger.exception("how readings came in could not be noted")
         return written
 
@@ -83,5 +91,5 @@ def _put(houses: Houses, noted: House) -> bool:
 
 
 def _one(together: Deliveries) -> Deliveries:
-    """What several parts of a wave brought, as the one tick that it is."""
+    """Returns what several parts of a wave brought as a single tick."""
     return replace(together, ticks=1, late_ticks=int(2 * together.late > together.readings))

@@ -1,8 +1,8 @@
-"""What observations were derived from, against the sets and rules that there are: what is behind, and what is ahead.
+"""Compares what observations were derived from with the present sets and rules.
 
-Sets and rules are written before what follows from them, and their numbers only grow. So where an observation is of a
-higher number than a set (or rules) that was read *after* it, that table has moved back in time: it was restored. Then
-its number is raised above the observation's, which from there on gives way as ever.
+Sets and rules are written before what is derived from them, and their numbers only grow. If an observation has a higher
+number than a set (or rules) that was read *after* it, that table has moved back in time, because it was restored. Its
+number is then raised above that of the observation, which can be replaced as usual from then on.
 """
 
 from __future__ import annotations
@@ -27,12 +27,17 @@ logger: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Compared:
-    """Slots whose observation is ``behind``: missing, of an older set, of older rules, or of others by that number.
+    """The result of a comparison, by slot.
 
-    A drain died between set and observation, or a change of rules did before it came to the slot, or a table was
-    restored. ``ahead`` are those whose observation is of a newer set or newer rules, and what it is of: another writer
-    was there meanwhile, or the table of what is older was restored; who reads that again can tell. ``sealed`` are
-    those whose observation is a newer version's.
+    ``behind`` are slots whose observation is missing, derived from an older set or older rules, or from others with the
+    same number. This happens if a drain died between set and observation, a change of rules died before it reached the
+    slot, or a table was restored.
+
+    ``ahead`` are slots whose observation is derived from a newer set or newer rules, with its origin. This happens if
+    another writer was there in the meantime, or the table of the older one was restored. Reading that table again tells
+    which.
+
+    ``sealed`` are slots whose observation was written by a newer version.
     """
 
     behind: set[SlotKey]
@@ -41,7 +46,7 @@ class Compared:
 
 
 def origins_of(held: Mapping[SlotKey, StoredSet], homes: Mapping[str, House]) -> dict[SlotKey, Origin]:
-    """Returns what an observation bears that is derived from these sets, under the rules of these houses."""
+    """Returns the origin of an observation that is derived from each of these sets, under the rules of these houses."""
     rules = {name: (home.rules_version, [rule.id for rule in home.quarantine]) for name, home in homes.items()}
     found = {}
     for key, one in held.items():
@@ -53,9 +58,9 @@ def origins_of(held: Mapping[SlotKey, StoredSet], homes: Mapping[str, House]) ->
 def compare(
     held: Mapping[SlotKey, StoredSet], homes: Mapping[str, House], standing: Mapping[SlotKey, Origin]
 ) -> Compared:
-    """Compare the sets that are ``held`` with what stands derived from them.
+    """Returns the comparison of the sets that are ``held`` with the origins of the stored observations.
 
-    Rules that cannot be raised, since their house is not there or cannot be written, are taken as they are.
+    If a house is missing or cannot be written, its rules cannot be raised, and are taken as they are.
     """
     wanted = origins_of(held, homes)
     ahead = {}
@@ -77,9 +82,9 @@ def raise_above(
     read: Mapping[SlotKey, StoredSet],
     homes: Mapping[str, House],
 ) -> None:
-    """Raise the numbers of sets (``read``) and rules (of ``homes``) above what was ``seen`` before these were read.
+    """Raise the numbers of sets (``read``) and rules (of ``homes``) above the origins ``seen`` before these were read.
 
-    A set that was changed meanwhile stays as it is: who changed it derives from it, or finds the same.
+    A set that was changed in the meantime is left unchanged. Whoever changed it derives from it, or finds the same.
     """
     restored = {key: origin.version + 1 for key, origin in seen.items() if origin.version > read[key].version}
     rules = {

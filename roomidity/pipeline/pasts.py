@@ -1,4 +1,4 @@
-"""Recent values of a room, read only where units look odd (see ``readings/judging``)."""
+"""Recent values of a room, read only if units look odd (see ``readings/judging``)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from roomidity.readings.renaming import HouseAliases
 __all__ = ["Pasts"]
 
 _SLOTS: Final = 96
-"""A day: what one call brings."""
+"""One day, which is what one call brings."""
 
 _HOUSES: Final = 50
-"""Of a wave: a query each. Beyond, values are judged by themselves."""
+"""Maximum houses per wave, each of which takes a query. Beyond it, values are judged by themselves."""
 
 
 class Pasts:
-    """The slot means of the day before ``now``, by house, room (by its present name) and quantity; a house is read
-    at most once.
+    """The slot means of the day before ``now``, by house, room (under its present name) and quantity.
+
+    Each house is read at most once.
     """
 
     def __init__(self, observations: Observations, now: datetime, aliases: HouseAliases) -> None:
@@ -33,7 +34,7 @@ class Pasts:
         self._read: dict[str, dict[tuple[str, str], list[float]]] = {}
 
     def __call__(self, house: str, room: str, quantity: Quantity) -> Sequence[float] | None:
-        """What a room measured of a quantity; None where it did not, or too many houses were asked for."""
+        """Returns a room's recent means of a quantity, or None if there are none, or too many houses were asked for."""
         if house not in self._read:
             if len(self._read) >= _HOUSES:
                 return None

@@ -1,4 +1,4 @@
-"""What the use cases need of the world outside. The adapters offer it; tests have fakes that keep the same promises."""
+"""The ports of the use cases. Adapters implement them, and tests have fakes that keep the same guarantees."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ __all__ = [
 
 
 class ReadingsQueue(Protocol):
-    """At least once, in any order: what is received and not deleted comes again."""
+    """A queue with at-least-once delivery in any order. What is received and not deleted is received again."""
 
     def receive(self) -> list[Message]:
         """Returns some of the waiting messages, or none if none wait."""
 
     def delete(self, messages: Sequence[Message]) -> list[Message]:
-        """Delete messages. Those that could not be deleted are received again."""
+        """Delete messages. Returns those that could not be deleted, which will be received again."""
 
 
 class JobQueue(Protocol):
-    """Where work for other functions is put."""
+    """A queue of work for other functions."""
 
     def send(self, bodies: Sequence[str]) -> None:
         """Send each body as a message."""
@@ -61,147 +61,154 @@ class Function(Protocol):
     """A function of the stage."""
 
     def begin(self, event: Mapping[str, Any]) -> None:
-        """Have it called with ``event``, without waiting for what it does."""
+        """Invoke the function with ``event``, without waiting for its result."""
 
 
 class Houses(Protocol):
-    """Houses, written only on the version that was read."""
+    """Houses, written with optimistic locking on the version that was read."""
 
     def get(self, name: str) -> House | None:
-        """A house, or None, as for one that was forgotten."""
+        """Returns a house, or None if it does not exist or was forgotten."""
 
     def get_many(self, names: Iterable[str]) -> dict[str, House]:
-        """Those that exist; those that were forgotten come as such."""
+        """Returns the existing houses, including those that were forgotten."""
 
     def all(self) -> Iterator[House]:
-        """Every house but those that were forgotten."""
+        """Yields every house except those that were forgotten."""
 
     def put(self, house: House) -> None:
-        """Store a house; ConflictError if another writer was there first."""
+        """Store a house. Raises ConflictError if another writer was there first."""
 
 
 class Settings(Protocol):
-    """What is set of a house by kind, each kind written and deleted only on the version that was read."""
+    """Settings of a house by kind, written and deleted with optimistic locking on the version that was read."""
 
     def get(self, house: str, kind: str) -> Setting | None:
-        """What is set, or None; ItemDamagedError if it cannot be read."""
+        """Returns a setting, or None. Raises ItemDamagedError if it cannot be read."""
 
     def list(self, house: str) -> list[Setting]:
-        """All that is set of a house, by kind."""
+        """Returns all settings of a house, by kind."""
 
     def put(self, setting: Setting) -> Setting:
-        """Store a setting, as it stands then; ConflictError if another writer was there first."""
+        """Store a setting. Returns it as stored. Raises ConflictError if another writer was there first."""
 
     def delete(self, setting: Setting) -> None:
-        """Delete a setting; ConflictError if another writer changed it meanwhile."""
+        """Delete a setting. Raises ConflictError if another writer changed it in the meantime."""
 
 
 class Sets(Protocol):
-    """Packed sets, each written only on the version that was read."""
+    """Packed sets, written with optimistic locking on the version that was read."""
 
     def get_many(self, keys: Iterable[SlotKey]) -> dict[SlotKey, StoredSet]:
-        """Those that exist."""
+        """Returns the sets that exist."""
 
     def put_many(self, sets: Mapping[SlotKey, StoredSet]) -> set[SlotKey]:
         """Write each set whose stored version is one less than its own. Returns the keys of the others."""
 
     def raise_versions(self, sets: Mapping[SlotKey, StoredSet], to: Mapping[SlotKey, int]) -> set[SlotKey]:
-        """Give each set, if it is still as it was read, a higher version. Returns the keys of those that are not."""
+        """Raise the version of each set that is unchanged since it was read. Returns the keys of those that are not."""
 
     def delete_before(self, lives: Mapping[SlotKey, int]) -> None:
-        """Delete each set that is of an earlier life of its house than the one given with its slot."""
+        """Delete each set that belongs to an earlier life of its house than the life given for its slot."""
 
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[dict[SlotKey, StoredSet]]:
-        """The sets of [start, end), read consistently, in order of time, a bounded number at once."""
+        """Yields the sets of [start, end), read consistently, in order of time, a bounded number at a time."""
 
 
 class Observations(Protocol):
-    """Observations, never replaced by those of an older set or of older rules."""
+    """Observations. They are never replaced by those of an older set or of older rules."""
 
     def origins(self, keys: Iterable[SlotKey]) -> dict[SlotKey, Origin]:
-        """What each was derived from."""
+        """Returns what each observation was derived from."""
 
     def put_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
         """Write each unless one of a newer set or newer rules is stored. Returns the keys of those not written."""
 
     def delete(self, keys: Iterable[SlotKey]) -> None:
-        """Delete the observations of some slots."""
+        """Delete the observations of the given slots."""
 
     def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
-        """Each slot in [start, end) that was observed, and the rooms' means, in order of time."""
+        """Yields each observed slot in [start, end) with the rooms' means, in order of time."""
 
     def newest_means(self, house: str, slots: Iterable[datetime]) -> Iterator[tuple[datetime, RoomMeans]]:
-        """The means and counts of some slots, read consistently."""
+        """Yields the given slots with means and counts, read consistently."""
 
     def derived(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[SlotKey, Observation, Origin]]:
-        """Each slot in [start, end) that was observed, what was, and what it was derived from, in order of time."""
+        """Yields each observed slot in [start, end) with its observation and its origin, in order of time."""
 
     def replace_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
-        """Write each where one of the very same origin stands. Returns the keys of those not written."""
+        """Write the flags of each whose stored counterpart has the same origin.
+
+        Returns the keys of those not written.
+        """
 
 
 class Rejects(Protocol):
-    """Where rejected readings are kept."""
+    """The place where rejected readings are kept."""
 
     def put(self, day: date, rejects: Sequence[Mapping[str, Any]]) -> str:
         """Store the rejects. Returns the object's key."""
 
     def replace(self, key: str, rejects: Sequence[Mapping[str, Any]]) -> object:
-        """Put others in the place of all that was kept there."""
+        """Replace everything that was kept under a key."""
 
 
 class Forecasts(Protocol):
-    """Forecasts; issuing one again writes the same item."""
+    """Forecasts by room and issue time. Issuing one again overwrites the same item."""
 
     def put_many(self, forecasts: Iterable[StoredForecast]) -> Sequence[StoredForecast]:
         """Write the forecasts of a house's rooms. Returns them as they will be read, rounded further where need be."""
 
     def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
-        """Delete forecasts, if they are there."""
+        """Delete forecasts, as far as they exist."""
 
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
-        """A room's newest that was issued by ``now``."""
+        """Returns a room's newest forecast issued by ``now``, or None."""
 
     def between(self, house: str, room: str, first: datetime, last: datetime) -> list[StoredForecast]:
-        """Those issued from ``first`` to ``last``, both included."""
+        """Returns the forecasts issued from ``first`` to ``last``, both included."""
 
 
 class Accuracy(Protocol):
-    """Rooms' accuracy by day; a row gives way only to one of as many forecasts or more."""
+    """Rooms' accuracy by day. A row is replaced only by one based on at least as many forecasts."""
 
     def put_many(self, rows: Iterable[DayAccuracy], *, home: House | None = None) -> int:
         """Write rows, but none of a ``home`` that was forgotten since it was read. Returns how many were written."""
 
     def between(self, house: str, room: str, first: date, last: date) -> list[DayAccuracy]:
-        """A room's rows of the days from ``first`` to ``last``, both included, in order of time."""
+        """Returns a room's rows of the days from ``first`` to ``last``, both included, in order of time."""
 
 
 class Moulds(Protocol):
     """Houses' mould by day."""
 
     def put_many(self, days: Iterable[MouldDay], *, home: House | None = None) -> int:
-        """Write days; how many were written: none of a ``home`` that was forgotten since it was read."""
+        """Write days, but none of a ``home`` that was forgotten since it was read. Returns how many were written."""
 
     def between(self, house: str, first: date, last: date) -> list[MouldDay]:
-        """A house's days from ``first`` to ``last``, both included, in order of time."""
+        """Returns a house's days from ``first`` to ``last``, both included, in order of time."""
 
 
 class Registry(Protocol):
     """Models by house and version, and which one is the champion."""
 
     def manifests(self, house: str, *, now: datetime | None = None) -> list[dict[str, Any]]:
-        """What is known of every version that has not expired by ``now``, oldest first."""
+        """Returns what is known of every version that has not expired by ``now``, oldest first."""
 
     def pointer(self, house: str) -> Pointer:
-        """What serves a house."""
+        """Returns the pointer to what serves a house."""
 
     def succession(self, house: str) -> tuple[str, ...]:
-        """The versions that serve a house, the next where the one before is refused; StoreError if unreadable."""
+        """Returns the versions that may serve a house, in order of preference.
+
+        Raises StoreError if they cannot be read.
+        """
 
     def load(self, house: str, version: str, *, first_state: bool = False) -> Champion:
-        """A version with its state, or with its first.
+        """Returns a version with its present or first state.
 
-        ModelRefusedError if its bytes are not what was registered; ModelUnreadableError if they cannot be read now.
+        Raises ModelRefusedError if its bytes are not what was registered, and ModelUnreadableError if they cannot be
+        read now.
         """
 
     def publish(
@@ -216,32 +223,35 @@ class Registry(Protocol):
         decision: Mapping[str, Any] | None = None,
         home: House | None = None,
     ) -> str:
-        """Keep a model as a candidate, but not of a ``home`` that was forgotten since it was read; its version."""
+        """Store a model as a candidate. Returns its version.
+
+        Nothing is stored if a ``home`` is given and was forgotten since it was read.
+        """
 
     def withdraw(self, house: str) -> None:
-        """Delete the objects that have no record: they came to a house that was forgotten meanwhile."""
+        """Delete the objects that have no record, which were written for a house that was forgotten in the meantime."""
 
     def promote(
         self, house: str, version: str, *, at: datetime, seen: Pointer | None = None, refused: Collection[str] = ()
     ) -> Pointer:
-        """Make a version the champion, none of the ``refused`` its predecessor.
+        """Make a version the champion. Returns the new pointer. None of the ``refused`` becomes its predecessor.
 
-        ChampionChangedError if the pointer is not as it was ``seen``.
+        Raises ChampionChangedError if the pointer is not as it was ``seen``.
         """
 
     def refuse(self, house: str, version: str, *, decision: Mapping[str, Any], at: datetime) -> None:
-        """Write why a candidate does not serve."""
+        """Record why a candidate does not serve."""
 
     def put_state(self, house: str, version: str, state: State) -> bool:
-        """Replace a version's state by a later one. Returns False if the stored one reaches as far."""
+        """Replace a version's state by a later one. Returns False if the stored state reaches at least as far."""
 
     def prune(self, house: str, *, now: datetime) -> Sequence[Pruned]:
-        """Delete the objects of what serves no more."""
+        """Delete the objects of versions that no longer serve. Returns what was deleted."""
 
 
 @dataclass(frozen=True)
 class TrainingPorts:
-    """What training talks to."""
+    """The ports of training."""
 
     houses: Houses
     observations: Observations
@@ -249,12 +259,14 @@ class TrainingPorts:
 
 
 def known_house(houses: Houses, name: str) -> House:
-    """The house called ``name``.
+    """Returns the house called ``name``.
 
     Raises
     ------
     NotFoundError
-        If it was never seen; ForgottenError if it was forgotten.
+        If it was never seen.
+    ForgottenError
+        If it was forgotten.
     """
     house = houses.get_many([name]).get(name)
     if house is None:
@@ -265,12 +277,12 @@ def known_house(houses: Houses, name: str) -> House:
 
 
 def forgotten_since(houses: Houses, home: House) -> bool:
-    """Whether the house was forgotten since it was read, also where a new one has come in its place."""
+    """Returns whether the house was forgotten since it was read, even if a new one has replaced it."""
     now = houses.get_many([home.name]).get(home.name)
     return now is not None and now.life != home.life
 
 
 def is_forgotten(houses: Houses, name: str) -> bool:
-    """Whether all that is left of the house called ``name`` is that it was forgotten."""
+    """Returns whether only the fact that it was forgotten is left of the house called ``name``."""
     house = houses.get_many([name]).get(name)
     return house is not None and house.is_forgotten

@@ -1,4 +1,7 @@
-"""Quarantine: a rule of the house keeps readings out of what is derived; the sets keep them, so it can be undone."""
+"""Quarantine: a rule of the house excludes readings from everything that is derived.
+
+The sets keep the readings, so that it can be undone.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,14 @@ __all__ = [
 ]
 
 MAX_RULES: Final = 200
-"""Of a house: a rule costs 100 bytes of an item that every drain reads, and a filter for every slot derived."""
+"""Maximum rules of a house. A rule costs 100 bytes of an item that every drain reads, and a filter for every derived
+slot.
+"""
 
 
 @dataclass(frozen=True)
 class QuarantinePorts:
-    """What quarantine talks to."""
+    """The ports of quarantine."""
 
     houses: Houses
     sets: Sets
@@ -41,13 +46,16 @@ class QuarantinePorts:
 
     @property
     def slots(self) -> SlotWriter:
-        """What derives."""
+        """The writer that derives observations."""
         return SlotWriter(self.houses, self.sets, self.observations, self.backoff)
 
 
 @dataclass(frozen=True)
 class Affected:
-    """A model that learnt under other rules for an interval: ``by_training``, or by its state's daily step alone."""
+    """A model that learnt from an interval under other rules.
+
+    ``by_training`` is false if it did so only in the daily step of its state.
+    """
 
     version: str
     trained_from: str
@@ -57,7 +65,9 @@ class Affected:
 
 
 def change_rule(ports: QuarantinePorts, *, house: str, rule: Quarantine, remove: bool) -> bool:
-    """Put the rule among the house's, or remove it; whether that changed anything. :func:`derive_anew` must follow.
+    """Add the rule to the house's rules, or remove it. Returns whether that changed anything.
+
+    :func:`derive_anew` must follow.
 
     Raises
     ------
@@ -84,12 +94,12 @@ def change_rule(ports: QuarantinePorts, *, house: str, rule: Quarantine, remove:
 def derive_anew(ports: QuarantinePorts, *, house: str, rule: Quarantine) -> Iterator[tuple[int, int]]:
     """Bring the observations of the rule's interval up to date, some slots at a time.
 
-    It must come after :func:`change_rule`. Where it ends half way, running it again does the rest; where it is run
-    again though all is done, nothing is written.
+    This must come after :func:`change_rule`. It is idempotent: if it is interrupted, running it again does the rest,
+    and if everything is done already, nothing is written.
 
     Yields
     ------
-    How many slots with readings were gone through, and how many observations were derived anew.
+    The number of slots with readings that were processed, and the number of observations derived again.
     """
     for read in ports.sets.between(house, rule.start, rule.end):
         derived = ports.slots.refresh(read)
@@ -105,10 +115,10 @@ def affected_models(
     now: datetime,
     aliases: Aliases = NO_ALIASES,
 ) -> list[Affected]:
-    """The models that learnt the rule's interval while the rule did not hold, oldest first.
+    """Returns the models that learnt from the rule's interval while the rule did not hold, oldest first.
 
-    Without ``holds``, for a rule that was removed: while it did. A champion learns on, its state moving over every slot
-    that has closed, so to it counts all up to ``now``.
+    If ``holds`` is false (the rule was removed), returns those that learnt from it while the rule did hold. A champion
+    keeps learning, because its state advances over every closed slot. For it, everything up to ``now`` counts.
     """
     champion = registry.pointer(house).points_to
     found = []
@@ -133,7 +143,7 @@ def affected_models(
 
 
 def _concerns(rule: Quarantine, manifest: dict[str, Any], aliases: Aliases) -> bool:
-    """Whether a model has the rule's room, whatever it was called; the air outside is part of every room's."""
+    """Returns whether a model has the rule's room under any of its names. The air outside is part of every model."""
     if rule.room is None:
         return True
     room = aliases.get(rule.room, rule.room)

@@ -1,4 +1,4 @@
-"""Quotas of a sender: how many new houses may come, and how many readings of one house are stored, in a tick."""
+"""Quotas of senders per tick: how many new houses may come, and how many readings of one house are stored."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["NO_QUOTAS", "Allowance", "Quotas"]
 
 @dataclass(frozen=True)
 class Quotas:
-    """What one tick, and one day, may bring.
+    """What one tick and one day may bring.
 
-    ``house_readings_a_tick`` is so high that a past of 400 days of 256 sensors, a reading a minute each, passes in 74
-    ticks: a message ends as a dead letter after 100.
+    ``house_readings_a_tick`` is high enough for a past of 400 days of 256 sensors, with a reading per minute each, to
+    be stored in 74 ticks. After 100 ticks a message would become a dead letter.
     """
 
     new_houses_a_tick: int = 500
@@ -29,14 +29,14 @@ class Quotas:
 
 
 NO_QUOTAS: Final = Quotas(10**9, 10**9, 10**9)
-"""For who knows the sender."""
+"""For trusted senders."""
 
 
 class Allowance:
-    """What is left of the quotas, in one drain.
+    """What is left of the quotas in one drain.
 
-    How many houses the day has brought is counted in the table, which the drain reads anyway: no counter can be wrong.
-    It is asked for only where a new house comes. Drains side by side may let in each as many.
+    The number of houses that came today is counted in the table, which the drain reads anyway, so that no separate
+    counter can be wrong. It is counted only when a new house comes. Parallel drains may each admit as many.
     """
 
     def __init__(self, quotas: Quotas, *, now: datetime) -> None:
@@ -46,7 +46,7 @@ class Allowance:
         self._readings: Counter[str] = Counter()
 
     def places(self, houses: Callable[[], Iterable[House]]) -> int:
-        """How many new houses may still come; ``houses`` gives those that there are."""
+        """Returns how many new houses may still come. ``houses`` returns those that exist."""
         if self._places is None:
             today = sum(
                 house.admitted_at is not None and house.admitted_at.date() == self._now.date() for house in houses()
@@ -55,12 +55,15 @@ class Allowance:
         return self._places
 
     def take_place(self) -> None:
-        """A new house has come."""
+        """Count a new house."""
         if self._places is not None:
             self._places -= 1
 
     def messages_over(self, accepted: pl.DataFrame) -> list[int]:
-        """The messages with readings of a house that has all that a tick stores; in their order, the first ones fit."""
+        """Returns the messages with readings of a house that has reached its quota.
+
+        Earlier messages are accepted first.
+        """
         most = self._quotas.house_readings_a_tick
         if self._readings.total() + len(accepted) <= most:
             return []
@@ -75,5 +78,5 @@ class Allowance:
         return over
 
     def count(self, accepted: pl.DataFrame) -> None:
-        """Readings were stored."""
+        """Count readings that were stored."""
         self._readings.update(dict(accepted["house"].value_counts().iter_rows()))

@@ -1,4 +1,4 @@
-"""Derive a house's observations anew from its sets and rules, as after a table was restored."""
+"""Derives a house's observations again from its sets and rules, for example after a table was restored."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from roomidity.pipeline.quarantine import QuarantinePorts
 __all__ = ["Rederived", "rederive_house"]
 
 _AT_ONCE: Final = timedelta(days=5)
-"""How much is compared at a time: 480 slots, some 1 MB of sets."""
+"""How much is compared at a time: 480 slots, which are some 1 MB of sets."""
 
 
 @dataclass(frozen=True)
 class Rederived:
-    """What was done in a span: slots gone through, observations derived anew, and those that no set stands behind."""
+    """What was done in a span: slots processed, observations derived again, and orphaned observations without a set."""
 
     passed: timedelta
     slots: int = 0
@@ -32,11 +32,11 @@ class Rederived:
 def rederive_house(
     ports: QuarantinePorts, *, house: str, start: datetime, end: datetime, drop_orphans: bool = False
 ) -> Iterator[Rederived]:
-    """Bring the observations of [start, end) to what follows from the sets and rules that there are, bit by bit.
+    """Update the observations of [start, end) to what the present sets and rules lead to. Yields results span by span.
 
-    What follows already is not written; so again changes nothing, and ended half way, running it again does the rest.
-    Drains may run beside it. An observation that no set stands behind is all that is known of its slot; it stays,
-    unless ``drop_orphans``: then it is emptied, and what is sent for the slot again takes its place.
+    It is idempotent: observations that are up to date are not written, and if it is interrupted, running it again does
+    the rest. Drains may run in parallel. An observation without a set is all that is known of its slot, and is kept.
+    With ``drop_orphans`` it is emptied instead, and whatever is sent again for the slot replaces it.
 
     Raises
     ------
@@ -64,7 +64,10 @@ def rederive_house(
 
 
 def _emptied(ports: QuarantinePorts, home: House, orphans: Mapping[SlotKey, tuple[Observation, Origin]]) -> int:
-    """Empty observations that follow from nothing; how many were, for a set that came meanwhile has a newer one."""
+    """Empty observations without a set. Returns how many were emptied.
+
+    An observation is skipped if a set arrived in the meantime, which gives it a newer origin.
+    """
     nothing: Observation = {}
     empty = {
         key: (nothing, Origin(origin.version, max(origin.rules, home.rules_version)))

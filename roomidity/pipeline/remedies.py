@@ -1,4 +1,4 @@
-"""What a forecast's notes say to a person: what was found, and what to do about it."""
+"""Explains a forecast's notes to people: what was found, and what to do about it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOUND: Final = {
     "unit": "readings were refused: their values are in another unit",
     "rejected": "many readings are refused",
 }
-"""By code, what was found."""
+"""What was found, by code."""
 
 _REMEDIES: Final = {
     "stuck": "restart the sensor; if it stays, replace it",
@@ -35,12 +35,12 @@ _REMEDIES: Final = {
 
 
 def remedy(code: str, *, house: str, room: str) -> str:
-    """What to do about a note; nothing is known of one that a newer version wrote."""
+    """Returns what to do about a note. Notes written by a newer version are unknown."""
     return _REMEDIES.get(code, "a newer version of roomidity knows this note").format(house=house, room=room)
 
 
 def told(forecasts: Iterable[StoredForecast]) -> Iterator[tuple[str, str, str]]:
-    """Of each note its room and code (``bath: stuck``), what was found, and what to do."""
+    """Yields for each note its room and code (``bath: stuck``), what was found, and what to do."""
     for one in forecasts:
         for code in one.notes:
             yield f"{one.room}: {code}", FOUND.get(code, "unknown"), remedy(code, house=one.house, room=one.room)

@@ -1,6 +1,7 @@
-"""What is kept by room, read under every name that the room had: as one course, under the name that it has now.
+"""Reads what is stored by room under every name that the room had, as one series under its present name.
 
-Where something of the same time stands under several names, that under the present name counts: it is the newest.
+If there is something for the same time under several names, the one under the present name counts, since it is the
+newest.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ __all__ = ["LatestForecasts", "accuracy_between", "forecasts_between", "latest_f
 
 
 class LatestForecasts(Protocol):
-    """Where the newest forecast of a room is found."""
+    """Access to the newest forecast of a room."""
 
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
-        """A room's newest that was issued by ``now``."""
+        """Returns a room's newest forecast issued by ``now``, or None."""
 
 
 def latest_forecast(forecasts: LatestForecasts, home: House, room: str, *, now: datetime) -> StoredForecast | None:
-    """A room's newest forecast that was issued by ``now``, or None."""
+    """Returns a room's newest forecast issued by ``now``, or None."""
     found = [forecasts.latest(home.name, name, now=now) for name in home.names_of(room)]
     newest = max((one for one in found if one is not None), key=lambda one: one.issued_at, default=None)
     return None if newest is None else replace(newest, room=room)
@@ -34,7 +35,7 @@ def latest_forecast(forecasts: LatestForecasts, home: House, room: str, *, now: 
 def forecasts_between(
     forecasts: Forecasts, home: House, room: str, first: datetime, last: datetime
 ) -> list[StoredForecast]:
-    """A room's forecasts issued from ``first`` to ``last``, both included, in order of time."""
+    """Returns a room's forecasts issued from ``first`` to ``last``, both included, in order of time."""
     by_time = {
         one.issued_at: replace(one, room=room)
         for name in reversed(home.names_of(room))
@@ -44,7 +45,7 @@ def forecasts_between(
 
 
 def accuracy_between(accuracy: Accuracy, home: House, room: str, first: date, last: date) -> list[DayAccuracy]:
-    """A room's rows of the days from ``first`` to ``last``, both included, in order of time."""
+    """Returns a room's rows of the days from ``first`` to ``last``, both included, in order of time."""
     by_day = {
         row.day: replace(row, room=room)
         for name in reversed(home.names_of(room))

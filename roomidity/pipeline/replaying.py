@@ -1,6 +1,7 @@
-"""Replay: what was rejected, and what ended as a dead letter, goes back to the queue it came by, at least once.
+"""Replay: returns rejected readings and dead letters to the queue they came from, with at-least-once delivery.
 
-Sent first, removed then: who is ended between the two sends again, which the sets make harmless.
+Messages are sent first and removed afterwards. If a replay is interrupted between the two, they are sent again, which
+is harmless because adding readings to sets is idempotent.
 """
 
 from __future__ import annotations
@@ -25,34 +26,34 @@ from roomidity.readings.rejected import bodies_of, count_by_reason, divide, expa
 __all__ = ["KeptRejects", "Replayed", "move_messages", "replay_object", "text_of"]
 
 _CALL_BODIES: Final = 10
-"""What one call to SQS takes."""
+"""Maximum bodies of one call to SQS."""
 
 
 class KeptRejects(Protocol):
-    """Rejected readings as they are kept: objects of a day."""
+    """Stored rejected readings, in objects by day."""
 
     def days(self, first: date | None = None, last: date | None = None) -> list[date]:
-        """The days of which there are rejects, from ``first`` to ``last``, both included."""
+        """Returns the days that have rejects, from ``first`` to ``last``, both included."""
 
     def keys(self, day: date) -> list[str]:
-        """The objects of a day."""
+        """Returns the keys of a day's objects."""
 
     def lines(self, key: str) -> Iterator[dict[str, Any]]:
-        """An object's lines, as they are asked for: a reject each, or those of a message together."""
+        """Yields an object's lines, read on demand. A line is one reject, or several rejects of one message."""
 
     def rewrite(self, key: str, rejects: Sequence[Mapping[str, Any]]) -> object:
-        """Put ``rejects`` in the place of all that an object had; without any, the object goes."""
+        """Replace all lines of an object. If ``rejects`` is empty, the object is deleted."""
 
 
 @dataclass
 class Replayed:
-    """What a replay sent: readings by reason, and in how many messages."""
+    """What a replay sent: readings by reason, and the number of messages."""
 
     reasons: Counter[str] = field(default_factory=Counter)
     messages: int = 0
 
     def add(self, other: Replayed) -> None:
-        """Add another's counts to these."""
+        """Add the counts of another replay to these."""
         self.reasons += other.reasons
         self.messages += other.messages
 
@@ -66,14 +67,15 @@ def replay_object(
     life_of: Callable[[str], int] = lambda _: 0,
     dry_run: bool = False,
 ) -> Replayed:
-    """Send the selected rejects of an object, all of them, and only then take them out of it.
+    """Send the selected rejects of an object, and remove them from it once all are sent. Returns what was sent.
 
-    With ``dry_run`` they are counted, and nothing is sent or taken out.
+    With ``dry_run`` they are counted, but not sent or removed.
 
     Parameters
     ----------
     life_of
-        When a house of a name was forgotten, in ms since 1970, or 0: what was sent before is taken out, and not sent.
+        Returns when a house of a name was forgotten, in ms since 1970, or 0. What was sent before is removed, but not
+        sent.
     """
     replayed = Replayed()
     left: list[dict[str, Any]] = []
@@ -109,7 +111,10 @@ def _is_of_before(life_of: Callable[[str], int], sent_ms: int, reject: Mapping[s
 
 
 def _texts(line: dict[str, Any]) -> Iterator[str]:
-    """What brings back the rejects of a line; readings of devices one by one, for none of them is packed."""
+    """Yields the bodies that bring back the rejects of a line.
+
+    Readings of devices come one by one, since none is packed.
+    """
     unmapped, others = divide(line, lambda reject: reject["reason"] == "unmapped")
     if unmapped:
         yield from (text_of(reject["original"]) for reject in expand(unmapped))
@@ -119,24 +124,24 @@ def _texts(line: dict[str, Any]) -> Iterator[str]:
 
 
 def text_of(original: Any) -> str:
-    """The body, or line of one, that is decoded to the same reading again and counted once.
+    """Returns a body, or a line of one, that is decoded to the same reading again and counted once.
 
-    A reading that has a key ``readings`` is packed, or it would be taken for a packed message. What was no reading is
-    sent as the text that it was: a body that is no JSON, or a reading with a NaN as Python writes it.
+    A reading that has a key ``readings`` is packed, or it would be mistaken for a packed message. What was not a
+    reading is sent as its original text, such as a body that is not JSON, or a reading with a NaN as Python writes it.
     """
     if isinstance(original, str):
-        return original or '""'  # SQS takes no empty body
+        return original or '""'  # SQS accepts no empty body
     packed = {"readings": [original]} if isinstance(original, dict) and "readings" in original else original
     text = json.dumps(packed, separators=(",", ":"))
     return text if len(text) <= MAX_BODY_BYTES else json.dumps(packed, separators=(",", ":"), ensure_ascii=False)
 
 
 def move_messages(dead_letters: ReadingsQueue, queue: JobQueue) -> Iterator[tuple[int, int]]:
-    """Move every message of a dead-letter queue back to its queue: sent first, deleted then.
+    """Move every message of a dead-letter queue back to its queue. Messages are sent first and deleted afterwards.
 
     Yields
     ------
-    How many were sent, and how many of them could not be deleted, and so will come again.
+    How many were sent, and how many of them could not be deleted and so will be received again.
     """
     while messages := dead_letters.receive():
         queue.send([Resent(message.body, message.origin_ms) for message in messages])

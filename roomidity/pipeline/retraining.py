@@ -1,7 +1,7 @@
-"""When a house is trained again: soon and often while it is new, then weekly, and when its forecasts have become worse.
+"""When to train a house again: soon and often while it is new, then weekly, and when its forecasts have become worse.
 
-What has trained it counts, not what came of it: a challenger that the gate refused is an answer as well, and asking
-for the same every night would not change it.
+What counts is that a training took place, not its outcome. A challenger that the gate refused is an answer as well, and
+requesting the same training every night would not change it.
 """
 
 from __future__ import annotations
@@ -24,30 +24,33 @@ __all__ = ["ask_for_training", "training_due"]
 logger: Final = logging.getLogger(__name__)
 
 FIRST_DAYS: Final = 3
-"""Days since the first reading before the first training; where that came long before the others, training says so."""
+"""Days between the first reading and the first training. If the first reading came long before the others, training
+reports too little data.
+"""
 
 YOUNG_DAYS: Final = 14
-"""A house is trained daily until so many days were measured: each day more is then a good part of all it knows."""
+"""A house is trained daily until it has this many days of measurements, since each day adds much to what it knows."""
 
 WEEKLY_DAYS: Final = 7
 DRIFT_DAYS: Final = 2
-"""Drift asks at most so often: training a house takes about as long as forecasting it for two days."""
+"""Minimum days between trainings for drift. Training a house takes about as long as forecasting it for two days."""
 
 
 def training_due(
     house: House, manifests: Sequence[Mapping[str, Any]], rows: Iterable[DayAccuracy], *, now: datetime
 ) -> TrainingReason | None:
-    """Why a house should be trained now, or None.
+    """Returns why a house should be trained now, or None.
 
-    Days are counted by the calendar (UTC), so that a training that took a while does not put off the next. A house is
-    as old as what the newest training had measured, and the days since: one reading of weeks before makes none older.
+    Days are counted by the calendar (UTC), so that a training that took a while does not delay the next. A house's age
+    is the measured time that its newest training had, plus the days since. A single reading from weeks before does not
+    make it older.
 
     Parameters
     ----------
     manifests
-        Of everything that was trained for it, served or refused, oldest first.
+        The manifests of all its trainings, whether promoted or refused, oldest first.
     rows
-        Its rooms' accuracy of the last weeks.
+        The accuracy of its rooms in the last weeks.
     """
     rooms = house.rooms_to_forecast(now)
     if not rooms:
@@ -72,15 +75,15 @@ def training_due(
 
 
 def ask_for_training(jobs: JobQueue, *, house: str, reason: TrainingReason, now: datetime) -> None:
-    """Ask for a training of the house on what had closed by ``now``.
+    """Request a training of the house on the slots closed by ``now``.
 
-    Asking twice trains twice; the second challenger is the first one's equal, and the gate lets it pass for nothing.
+    Requesting it twice trains twice. The second challenger equals the first, so the gate gains nothing from it.
     """
     jobs.send([TrainingJob(house, reason, now).to_body()])
 
 
 def _by_day(rows: Iterable[DayAccuracy]) -> list[dict[str, Score]]:
-    """Sums over the rooms by quantity, of each day that is complete, in order of time."""
+    """Returns the sums over all rooms by quantity, for each complete day, in order of time."""
     days: dict[date, dict[str, Score]] = {}
     for row in rows:
         if row.complete:

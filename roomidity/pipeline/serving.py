@@ -1,4 +1,4 @@
-"""What serves a house: the first model in line whose bytes are intact; the prior where there is none of its own."""
+"""Selects what serves a house: the first model in line whose bytes are intact, or else the prior."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ logger: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Serving:
-    """The model and state that serve a house. ``refused`` if its own champion, or its state, could not be used.
+    """The model and state that serve a house.
+
+    ``refused`` is true if its own champion, or that one's state, was unusable.
 
     ``others`` are the versions that are next in line.
     """
@@ -33,10 +35,10 @@ class Serving:
 
 
 def serving_model(registry: Registry, house: str, *, aliases: Aliases = NO_ALIASES) -> Serving:
-    """The house's champion; what served before where that is refused; the prior where there is nothing of its own.
+    """Returns the house's champion, or what served before if that is refused, or finally the prior.
 
-    It knows the rooms by their present names, also those that it was trained on under former ones (``aliases``). Where
-    not even the name of the champion can be read, the prior serves too: the forecast never stops.
+    The model has the rooms' present names, including rooms that it was trained on under former names (``aliases``). If
+    not even the champion's name can be read, the prior serves, so that forecasts never stop.
     """
     try:
         versions = registry.succession(house)
@@ -59,12 +61,12 @@ def first_intact(
     skip_unreadable: bool = True,
     aliases: Aliases = NO_ALIASES,
 ) -> Champion | None:
-    """The first of ``versions`` that is not refused, with the rooms by their present names.
+    """Returns the first of ``versions`` that is not refused, under the rooms' present names, or None.
 
     Raises
     ------
     ModelUnreadableError
-        If one cannot be read now, and such are not to be skipped.
+        If one cannot be read now, and ``skip_unreadable`` is false.
     """
     skipped = (ModelRefusedError, ModelUnreadableError) if skip_unreadable else (ModelRefusedError,)
     for version in versions:
@@ -82,7 +84,7 @@ def first_intact(
 
 
 def by_present_names(champion: Champion, aliases: Aliases) -> Champion:
-    """The model and its state with rooms that were renamed since its training called as they are now."""
+    """Returns the model and its state with rooms renamed since its training under their present names."""
     model, state = champion.model, champion.state
     if aliases.keys().isdisjoint((*model.rooms, *state.rooms)):
         return champion
@@ -94,6 +96,6 @@ def by_present_names(champion: Champion, aliases: Aliases) -> Champion:
 
 
 def prior_serving(*, refused: bool) -> Serving:
-    """The model shipped with the package, and its state."""
+    """Returns the prior, which is the model shipped with the package, with its state."""
     model, state, manifest = load_prior()
     return Serving(str(manifest["version"]), model, state, refused=refused)

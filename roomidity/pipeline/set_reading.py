@@ -1,4 +1,4 @@
-"""Reading sets, as many at once as fit in memory: a set of a few hundred bytes can hold 92,160 values."""
+"""Reads as many sets at once as fit in memory. A set of a few hundred bytes can hold 92,160 values."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from roomidity.readings.renaming import HouseAliases, values_by_present_names
 __all__ = ["ROUND_VALUES", "ReadSets", "SetReader"]
 
 ROUND_VALUES: Final = 1_000_000
-"""Values that are merged at a time, those that are stored and those that come: some 250 MB."""
+"""Maximum values, stored and new together, that are merged at a time. They take some 250 MB."""
 
 _AT_ONCE: Final = 100
-"""Sets that are asked for at once: what one call takes, and 40 MB packed if all are full."""
+"""Sets that are requested at once, which is what one call accepts, and 40 MB packed if all are full."""
 
 
 @dataclass(frozen=True)
 class ReadSets:
-    """Sets as they were read: ``keys`` are those asked for, up to the one that the memory ended with.
+    """Sets as they were read. ``keys`` are the requested ones, up to the one at which the memory limit was reached.
 
-    What is ``held`` of an earlier life of a house counts as empty, and is there to be replaced; what is ``later`` is of
-    a later life: the house was forgotten meanwhile.
+    Sets in ``held`` of an earlier life of a house count as empty, and are kept there to be replaced. Sets in ``later``
+    are of a later life, because the house was forgotten in the meantime.
     """
 
     keys: Sequence[SlotKey]
@@ -41,10 +41,10 @@ class ReadSets:
 
 
 class SetReader:
-    """Reads sets in their order until they have :data:`ROUND_VALUES` values, one set at least.
+    """Reads sets in order until they have :data:`ROUND_VALUES` values, but at least one set.
 
-    Rooms stand under their present names (``aliases``); ``lives`` are those of the houses whose readings come. It
-    learns how many values sets have, so that full ones are not read again and again.
+    Rooms are returned under their present names (``aliases``). ``lives`` are those of the houses whose readings are
+    stored. The reader learns how many values sets have, so that full ones are not read over and over.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class SetReader:
         self._at_once = _AT_ONCE
 
     def read(self, keys: Sequence[SlotKey]) -> ReadSets:
-        """The sets of some slots, read consistently."""
+        """Returns the sets of the given slots, read consistently, up to the memory limit."""
         held: dict[SlotKey, StoredSet] = {}
         unreadable: dict[SlotKey, str] = {}
         parts: list[pl.DataFrame] = []

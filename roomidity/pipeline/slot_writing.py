@@ -1,19 +1,20 @@
-"""Readings into sets, sets and rules into observations: what came is stored, and what follows is derived.
+"""Writes readings into sets, and derives observations from sets and rules.
 
-Drains change sets, a person changes rules, and both derive what follows, in any order and side by side. Three things
-make the outcome exact:
+Drains change sets, people change rules, and both derive observations from them, in any order and in parallel. Three
+rules make the outcome exact:
 
-1. Who writes a set reads the rules after it; who writes a rule reads the sets after it. So of a set and a rule written
-   at the same time, at least one of the two writers derives from both.
-2. An observation bears its origin (version of the set, number of the rules), and is written only if neither is lower
-   than what stands there. So the outcome of both never gives way to the outcome of one.
-3. Who is refused reads both again and derives anew, since what stands there may be of a newer set under older rules.
+1. Whoever writes a set reads the rules afterwards, and whoever writes a rule reads the sets afterwards. If a set and a
+   rule are written at the same time, at least one of the two writers therefore derives from both.
+2. An observation carries its origin (version of the set, number of the rules), and is written only if neither number is
+   lower than that of the stored one. An outcome of both therefore never gives way to an outcome of one.
+3. A writer that is refused reads both again and derives again, since what is stored may be of a newer set under older
+   rules.
 
-A table that was restored moves back in time, and the numbers in it with it. What they are of is in the origin's digest;
-and where an observation is of a higher number than a set or rules that were read after it, these are raised above it.
+A restored table moves back in time together with its numbers. The origin's digest therefore covers the contents as
+well. If an observation has a higher number than a set or rules that were read after it, these are raised above it.
 
-A house may be forgotten meanwhile. Who forgets notes it in the house first and deletes then; who stores reads the house
-last, and takes back what it wrote of one that is no more: :meth:`SlotWriter.clear`.
+A house may be forgotten in the meantime. Whoever forgets a house first notes it in the house, and deletes afterwards.
+Whoever stores reads the house last, and undoes what it wrote if the house no longer exists (:meth:`SlotWriter.clear`).
 """
 
 from __future__ import annotations
@@ -45,17 +46,18 @@ __all__ = ["SlotWriter"]
 logger: Final = logging.getLogger(__name__)
 
 _ROUND_SLOTS: Final = 2_000
-"""Slots read and written at a time, at most; fewer where they hold more than :data:`ROUND_VALUES`."""
+"""Maximum slots read and written at a time. There are fewer if they hold more than :data:`ROUND_VALUES`."""
 
 
 _MOST_BYTES: Final = 400_000
-"""Of a packed set: an item takes 409,600 with all else in it, and the fullest set of a house is below. Late readings of
-rooms that were replaced meanwhile can make a slot's larger."""
+"""Maximum size of a packed set. An item holds 409,600 bytes including everything else, and the fullest set of a house
+stays below. Late readings of rooms that were replaced in the meantime can make a slot's set larger.
+"""
 
 
 @dataclass(frozen=True)
 class SlotWriter:
-    """Writes what is stored of slots: sets and observations."""
+    """Writes what is stored of slots, which are sets and observations."""
 
     houses: Houses
     sets: Sets
@@ -70,12 +72,14 @@ class SlotWriter:
         aliases: HouseAliases = MappingProxyType({}),
         lives: Mapping[str, int] = MappingProxyType({}),
     ) -> Stored:
-        """Add each reading to its slot's set, durably, and bring the observations of those slots up to date.
+        """Add each reading durably to its slot's set, and update the observations of those slots.
 
-        A slot costs itself alone: what cannot be stored is left. So is what ``may_go_on`` has no time for; it is asked
-        before every round but the first. What a set holds under a former name of a room (``aliases``) is compared, and
-        kept, under the present one. ``lives`` are those of the houses when the readings were let in; readings of one
-        that was forgotten since are left.
+        Returns what became of them.
+
+        A slot that cannot be stored affects no other, and its readings are left. So are readings for which
+        ``may_go_on`` says that there is no time. It is asked before every round but the first. What a set holds under a
+        former name of a room (``aliases``) is compared and kept under the present one. ``lives`` are those of the
+        houses when the readings were admitted. Readings of a house that was forgotten since are left.
         """
         stored = Stored()
         rows = accepted.with_row_index("row")
@@ -94,9 +98,9 @@ class SlotWriter:
         return stored
 
     def clear(self, keys: Iterable[SlotKey]) -> None:
-        """Delete what slots hold of houses that were forgotten, and derive anew what they hold of those that are there.
+        """Delete what slots hold of forgotten houses, and derive again what they hold of existing houses.
 
-        Running it again changes nothing.
+        This is idempotent.
         """
         slots = dict.fromkeys(keys, 0)
         homes = self._homes(slots)
@@ -107,7 +111,10 @@ class SlotWriter:
     def _store_part(
         self, keys: list[SlotKey], rows: pl.DataFrame, reader: SetReader, stored: Stored, lives: Mapping[str, int]
     ) -> int:
-        """Store the readings of some slots, the first that fit in memory with what is stored; how many those are."""
+        """Store the readings of the first slots that fit in memory together with what is stored.
+
+        Returns how many slots.
+        """
         read = reader.read(keys)
         taken = len(read.keys)
         pending = rows if taken == len(keys) else rows_of(rows, set(read.keys))
@@ -126,7 +133,7 @@ class SlotWriter:
     def refresh(self, read: Mapping[SlotKey, StoredSet]) -> int:
         """Bring the observations of sets that were just ``read`` up to date. Returns how many were written.
 
-        Running it again writes none. A set that cannot be read is named in the log, and costs the others nothing.
+        This is idempotent. A set that cannot be read is named in the log, and does not affect the others.
 
         Raises
         ------
@@ -140,10 +147,10 @@ class SlotWriter:
         return written
 
     def correct(self, read: Mapping[SlotKey, StoredSet], standing: Mapping[SlotKey, Observation]) -> int:
-        """Write anew what says something else than follows from the sets just ``read``. Returns how many were.
+        """Rewrite observations that differ from what the sets just ``read`` lead to. Returns how many were rewritten.
 
-        It comes after :meth:`refresh`, for what bears the right origin and is not what follows from it, such as an
-        observation of an earlier version. Flags of faults are no part of that. Who is overtaken leaves it to the other.
+        This follows :meth:`refresh`, for observations that have the right origin but other contents, such as those of
+        an earlier version. Fault flags do not count as a difference. If another writer is faster, its result stands.
         """
         homes = self._homes(read)
         unpacked = unpack_sets({key: held.packed for key, held in read.items()})
@@ -157,7 +164,10 @@ class SlotWriter:
         return len(other) - len(self.observations.put_many({key: (derived[key], origins[key]) for key in other}))
 
     def _refresh(self, read: Mapping[SlotKey, StoredSet]) -> tuple[int, set[SlotKey], set[SlotKey]]:
-        """The same. Returns how many were written, and the slots whose observation never gave way, or never will."""
+        """Do the work of :meth:`refresh`.
+
+        Returns how many were written, and the slots that were refused or are sealed.
+        """
         written = 0
         refused: set[SlotKey] = set()
         seen: dict[SlotKey, Origin] = {}
@@ -188,7 +198,10 @@ class SlotWriter:
     def _store_round(
         self, pending: pl.DataFrame, read: ReadSets, stored: Stored, lives: Mapping[str, int]
     ) -> pl.DataFrame:
-        """One round for slots that were read. Returns the readings of those that another writer changed meanwhile."""
+        """Do one round for slots that were read.
+
+        Returns the readings of slots that another writer changed in the meantime.
+        """
         keys, before = list(read.keys), read.held
         if read.later or read.unreadable:
             _tell(read.unreadable)
@@ -207,7 +220,7 @@ class SlotWriter:
             _tell(too_large)
             apart = rows_of(pending, set(too_large))
             stored.leave(apart)
-            return rows_but(pending, apart)  # a round of its own
+            return rows_but(pending, apart)  # the other readings get a round of their own
         held = {key: StoredSet(content, versions[key], lives.get(key.house, 0)) for key, content in packed.items()}
         lost = self.sets.put_many(held)
 
@@ -241,7 +254,10 @@ class SlotWriter:
         return still_pending
 
     def _homes(self, slots: Iterable[SlotKey]) -> dict[str, House]:
-        """The houses of some slots, read now: after the slots' sets, or the rules may be older than the sets."""
+        """Returns the houses of the given slots as they are now.
+
+        Read them after the slots' sets, because otherwise the rules may be older than the sets.
+        """
         names = sorted({key.house for key in slots})
         return self.houses.get_many(names) if names else {}
 
@@ -251,7 +267,10 @@ class SlotWriter:
     def _write_observations(
         self, values: pl.DataFrame, held: Mapping[SlotKey, StoredSet], homes: Mapping[str, House]
     ) -> set[SlotKey]:
-        """Derive the slots that are ``held`` from their ``values``. Returns those refused: something newer is there."""
+        """Derive the observations of the ``held`` slots from their ``values``.
+
+        Returns the slots refused for something newer.
+        """
         origins = origins_of(held, homes)
         observed = _derive(values, homes)
         return self.observations.put_many({key: (observation, origins[key]) for key, observation in observed.items()})
@@ -267,6 +286,6 @@ def _derive(values: pl.DataFrame, homes: Mapping[str, House]) -> dict[SlotKey, O
 
 
 def _tell(unreadable: Mapping[SlotKey, str]) -> None:
-    """Name in the log what keeps readings in the queue."""
+    """Log what keeps readings in the queue."""
     for why in unreadable.values():
         logger.error("a set cannot be read or written; its readings stay in the queue: %s", why)

@@ -1,4 +1,7 @@
-"""The daily step of a champion's state, checked before and after: nonsense is neither moved on nor written."""
+"""The daily step of a champion's state.
+
+It is checked before and after, so that bad states are never used or written.
+"""
 
 from __future__ import annotations
 
@@ -26,36 +29,36 @@ logger: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Moved:
-    """Whether the state moved; and why the champion or its state could not be used as it was, if it could not."""
+    """Whether the state was advanced, and why the champion or its state could not be used as it was, if so."""
 
     advanced: bool = False
     refused: str | None = None
 
     @property
     def wants_training(self) -> bool:
-        """Whether a training is to bring what is whole again."""
+        """Whether a training should repair what was refused."""
         return self.refused is not None
 
 
 def move_state(ports: VerifyPorts, *, house: str, now: datetime) -> Moved:
-    """Move the online state of what serves on over the slots that have closed.
+    """Advance the online state of what serves over the slots that have closed. Returns whether it was advanced.
 
-    What serves is the champion, or the one before it while that is refused; the prior has no state of a house's own.
-    Running it again changes nothing: the state knows through which slot it has been advanced. Where the pointer is
+    What serves is the champion, or the version before it while the champion is refused. The prior has no state of the
+    house's own. The step is idempotent, because the state records through which slot it was advanced. If the pointer is
     damaged, nothing of the house's own serves.
 
-    A state whose forecast cannot be is not moved on: the one that training left is, over all that happened since. One
-    that could not be afterwards is not written.
+    A state whose forecast is not credible is not advanced. Instead the state that training left is advanced over
+    everything that happened since. A state that is not credible afterwards is not written.
     """
     home = known_house(ports.houses, house)
     try:
         versions = ports.registry.succession(house)
     except ItemDamagedError:
-        return Moved()  # the registry has named it
+        return Moved()  # the registry has logged it
     serving = first_intact(ports.registry, house, versions, aliases=home.aliases)
     rooms = home.rooms_to_forecast(now)
     if serving is not None and serving.state.through > slot_number(now):
-        return Moved()  # a night of the past, again
+        return Moved()  # a past night is being repeated
     refused = _why_refused(ports.registry, house, versions, serving)
     if serving is None or not rooms:
         return Moved(refused=refused if rooms else None)
@@ -86,7 +89,7 @@ def move_state(ports: VerifyPorts, *, house: str, now: datetime) -> Moved:
 
 
 def _why_refused(registry: Registry, house: str, versions: Sequence[str], serving: Champion | None) -> str | None:
-    """Why it is not the champion, with its own state, that serves; None where it does, or just cannot be read now."""
+    """Returns why the champion with its own state does not serve, or None if it does or just cannot be read now."""
     if not versions:
         return None
     if serving is not None and serving.version == versions[0]:
@@ -109,7 +112,7 @@ def _as_trained(registry: Registry, home: House, version: str) -> Champion | Non
 
 
 def _trouble(serving: Champion, state: State, window: Window) -> str | None:
-    """Why what a state forecasts at the window's end cannot be; None if it can."""
+    """Returns why the forecast of a state at the window's end is not credible, or None if it is."""
     try:
         found = incredible(forecast(window, serving.model, state), window, state)
     except Exception as error:  # noqa: BLE001  # whatever damaged numbers lead to

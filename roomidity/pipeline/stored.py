@@ -1,4 +1,4 @@
-"""What became of readings that were accepted, and their rows by slot."""
+"""What became of accepted readings, and selection of their rows by slot."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ __all__ = ["Stored", "keys_of", "rows_but", "rows_of"]
 class Stored:
     """What became of accepted readings (``outcomes``), and how many slots' sets and observations were written.
 
-    ``left`` are the messages (by index) that must stay in the queue: with readings of a slot whose set cannot be read,
-    or that were ``not_stored``, for want of time, or as other writers were faster every time (then ``overtaken``).
+    ``left`` are the messages (by index) that must stay in the queue, because they have readings of a slot whose set
+    cannot be read, or readings that were ``not_stored``. The latter happens if there was no time, or if other writers
+    were faster every time (which sets ``overtaken``).
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -35,7 +36,7 @@ class Stored:
 
 
 def keys_of(rows: pl.DataFrame) -> list[SlotKey]:
-    """Returns the slots of rows, in their order."""
+    """Returns the slots of rows, in order of first appearance."""
     return [SlotKey(*key) for key in rows.select("house", "slot").unique(maintain_order=True).iter_rows()]
 
 
@@ -45,7 +46,7 @@ def rows_but(rows: pl.DataFrame, apart: pl.DataFrame) -> pl.DataFrame:
 
 
 def rows_of(rows: pl.DataFrame, keys: set[SlotKey]) -> pl.DataFrame:
-    """Returns the rows of some slots."""
+    """Returns the rows of the given slots."""
     if not keys:
         return rows.clear()
     wanted = pl.DataFrame(list(keys), schema={"house": pl.String, "slot": pl.Int64}, orient="row")

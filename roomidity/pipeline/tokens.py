@@ -1,4 +1,4 @@
-"""Who may read a house: tokens are added, listed, revoked, and looked up."""
+"""Read tokens of houses: adding, listing, revoking and checking them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ __all__ = ["add_token", "may_read", "revoke_token", "tokens_of"]
 
 
 def may_read(settings: Settings, presented: Token, *, now: datetime) -> bool:
-    """Whether a well-formed token opens its house: one read, whether or not it does.
+    """Returns whether a well-formed token opens its house. This takes one read in either case.
 
     Raises
     ------
     StoreError
-        If the table does not answer, or what stands there cannot be read: then nothing is opened.
+        If the table does not respond, or the stored tokens cannot be read. Nothing is opened then.
     """
     setting = settings.get(presented.house, TOKENS)
     stored = () if setting is None else stored_tokens(setting.content)
@@ -39,7 +39,7 @@ def may_read(settings: Settings, presented: Token, *, now: datetime) -> bool:
 
 
 def tokens_of(settings: Settings, house: str) -> tuple[ReadToken, ...]:
-    """The tokens of a house, oldest first, also those that have expired."""
+    """Returns the tokens of a house, oldest first, including those that have expired."""
     setting = settings.get(house, TOKENS)
     return () if setting is None else stored_tokens(setting.content)
 
@@ -55,16 +55,19 @@ def add_token(
     secret: bytes,
     of_label: int | None = None,
 ) -> tuple[str, ReadToken]:
-    """Make a token of a house. Those that have expired go; with ``of_label``, so do all but so many of a label.
+    """Create a token of a house, and remove those that have expired.
+
+    If ``of_label`` is given, only the newest tokens with this label are kept, up to that number.
 
     Returns
     -------
-    The token, which is stored nowhere, and what is stored of it.
+    tuple[str, ReadToken]
+        The token, which is stored nowhere, and what is stored of it.
 
     Raises
     ------
     InputError
-        If the house has as many as it may.
+        If the house has as many tokens as it may.
     ConflictError
         If other writers were faster every time.
     """
@@ -86,12 +89,12 @@ def add_token(
 
 
 def revoke_token(settings: Settings, backoff: BackOff, house: str, token_id: str) -> ReadToken:
-    """Take a token from a house, by its id; from the next request on it opens nothing.
+    """Revoke a token of a house by its id, effective from the next request. Returns what was stored of it.
 
     Raises
     ------
     NotFoundError
-        If the house has none such.
+        If the house has no such token.
     ConflictError
         If other writers were faster every time.
     """

@@ -1,6 +1,8 @@
-"""Train: a challenger from a house's history, judged on the newest days, which it never saw; it serves only if it wins.
+"""Trains a challenger on a house's history and judges it on the newest days, which it never saw.
 
-Imports scikit-learn by way of :mod:`roomidity.forecasting.training.ridges`; nothing that serves imports this module.
+It serves only if it wins.
+
+This module imports scikit-learn by way of :mod:`roomidity.forecasting.training.ridges`. Nothing that serves imports it.
 """
 
 from __future__ import annotations
@@ -42,16 +44,16 @@ class TrainedHouse:
     Parameters
     ----------
     version, manifest
-        Its name, and what is known of it. It was fitted on the slots before ``fitted_through``; on those from there to
-        ``trained_through`` it was judged, and its state moved on.
+        Its name, and what is known of it. It was fitted on the slots before ``fitted_through``. On the slots from there
+        to ``trained_through`` it was judged, and its state advanced.
     decision
-        ``won``, and why in words and numbers; ``against`` names the model whose place it wanted.
+        ``won``, and the reasons in words and numbers. ``against`` names the model that it was to replace.
     promoted
-        Whether it serves now: it won, and this was no dry run.
+        Whether it serves now, because it won and this was not a dry run.
     adopted
-        The prior's name as the house's own version, if that serves now in its place; else None.
+        The name of the prior as the house's own version, if it now serves instead, or None.
     estimators
-        The fitted scikit-learn estimators, if asked for.
+        The fitted scikit-learn estimators, if requested.
     """
 
     version: str
@@ -62,7 +64,7 @@ class TrainedHouse:
     adopted: str | None = None
 
 
-def train_house(  # noqa: PLR0913  # all but the ports by name
+def train_house(  # noqa: PLR0913  # all but the ports are passed by name
     ports: TrainingPorts,
     *,
     house: str,
@@ -74,29 +76,35 @@ def train_house(  # noqa: PLR0913  # all but the ports by name
     keep_estimators: bool = False,
     dry_run: bool = False,
 ) -> TrainedHouse:
-    """Train on the slots closed by ``now`` but the newest days, judge on those, and promote what was judged if it won.
+    """Train on the slots closed by ``now`` except the newest days, judge on these, and promote a challenger that won.
 
-    It is compared with the champion, with the prior and with the last value. One that lost is kept as refused, with
-    the reasons; where the house has no champion, or none that is intact, the prior becomes it, with a state of the
-    house's own. The pointer moves only if it still names the champion that the challenger was judged against.
+    Returns the challenger and what became of it.
+
+    The challenger is compared with the champion, the prior and the last value. If it lost, it is stored as refused,
+    with the reasons. If the house has no intact champion, the prior then becomes its champion, with a state of the
+    house's own. The pointer is moved with optimistic locking, only if it still names the champion that the challenger
+    was judged against.
 
     Parameters
     ----------
     dry_run
-        Whether to leave the registry as it is.
+        Whether to leave the registry unchanged.
 
     Raises
     ------
     NotFoundError
-        If the house was never seen; ForgottenError if it was forgotten, also meanwhile.
+        If the house was never seen.
+    ForgottenError
+        If the house was forgotten, possibly in the meantime.
     NotEnoughDataError
-        If its history is too short; what serves goes on serving.
+        If its history is too short. What serves continues to serve.
     ModelUnreadableError
-        If what serves cannot be read now: without it nothing is judged, and nothing takes its place.
+        If what serves cannot be read now. Without it nothing can be judged, and nothing replaces it.
     RuleNotFollowedError
-        If observations are older than a quarantine rule: a training must not learn what its manifest says it did not.
+        If observations are older than a quarantine rule. A training must not use readings that its manifest says were
+        excluded.
     ItemDamagedError
-        If the house can be read only in part, and so may have rules that are not known.
+        If the house can be read only in part, and so may have unknown rules.
     """
     home = known_house(ports.houses, house)
     if home.flaw is not None:
@@ -172,12 +180,12 @@ def train_house(  # noqa: PLR0913  # all but the ports by name
 
 @contextmanager
 def _unless_forgotten(ports: TrainingPorts, home: House) -> Iterator[None]:
-    """Register something of a house, and take it back where that was forgotten meanwhile.
+    """Register something of a house, and undo that if the house was forgotten in the meantime.
 
     Raises
     ------
     ForgottenError
-        If it was.
+        If it was forgotten.
     """
     try:
         yield
@@ -192,7 +200,10 @@ def _unless_forgotten(ports: TrainingPorts, home: House) -> Iterator[None]:
 
 
 def _history(ports: TrainingPorts, home: House, now: datetime) -> Window:
-    """All that is kept of the rooms that are still heard, up to the newest closed slot, without what is quarantined."""
+    """Returns the stored history of the rooms still heard, up to the newest closed slot.
+
+    Quarantined readings are left out.
+    """
     end = floor_slot(now)
     rooms = home.rooms_to_forecast(end)
     first_seen = min((home.rooms[room].first_seen for room in rooms), default=end)
@@ -204,10 +215,10 @@ def _history(ports: TrainingPorts, home: House, now: datetime) -> Window:
 def _contender(
     registry: Registry, home: House, serving: Champion | None
 ) -> tuple[tuple[Model, State] | None, Sequence[str]]:
-    """What serves as it is judged, with the state that its training left it; and what is to be said of that.
+    """Returns what serves as it is to be judged, with the state that training left, and remarks about that.
 
-    Should that state alone be lost, its present one stands in, with its memory of readings made anew. Its weights have
-    seen the slots held out, so the challenger has it harder, never easier. The prior is judged in any case.
+    If only that state is lost, the present one is used with its memory of readings reset. Its weights have seen the
+    held-out slots, which makes it harder for the challenger, never easier. The prior is judged in any case.
     """
     if serving is None or serving.model.is_prior:
         return None, ()
@@ -222,10 +233,10 @@ def _contender(
 def _adopt_prior(
     registry: Registry, home: House, history: Window, *, manifest: Mapping[str, Any], seen: Pointer, now: datetime
 ) -> str | None:
-    """Let the prior serve as the house's own version until a challenger beats it, its state moved on every night.
+    """Make the prior the house's own version until a challenger beats it, with a state that advances every night.
 
-    Its name as such; None if another was promoted meanwhile. With the state that every new house starts from, its
-    pinball loss is up to 18 % higher after two months.
+    Returns its name as such, or None if another model was promoted in the meantime. With the state that every new house
+    starts from, its pinball loss is up to 18 % higher after two months.
     """
     house = home.name
     model, state, _ = load_prior()
@@ -236,7 +247,8 @@ def _adopt_prior(
         model=model,
         state=advance(state, model, history),
         first_state=state,
-        manifest={**manifest, "trained_from": format_slot(history.end), "report": {}},  # on nothing of the house
+        # It was trained on nothing of the house.
+        manifest={**manifest, "trained_from": format_slot(history.end), "report": {}},
         trained_at=history.end,
         decision={"at": format_moment(now), "won": True, "against": manifest["prior"], "reasons": reasons},
         home=home,

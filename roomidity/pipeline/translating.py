@@ -1,7 +1,7 @@
-"""The drain's foreign messages: translated into bodies of the project's own form, from where on there is one way.
+"""Translates a drain's foreign messages into bodies of the project's own form, which then take the usual path.
 
-A message that is of no form at all stays as it is, and is rejected as such. Readings of devices that no map knows are
-kept, some of each slot, until one does; what else is heard of them stands in the house's list of devices.
+A message of no known form stays as it is, and is rejected as such. Some readings per slot of unmapped devices are kept
+until a map knows the device. Everything else heard of them is in the house's list of devices.
 """
 
 from __future__ import annotations
@@ -36,14 +36,18 @@ __all__ = ["Translator"]
 logger: Final = logging.getLogger(__name__)
 
 _KEPT_A_SLOT: Final = 5
-"""Readings of an unmapped device: 480 a day at most, of a device that may send one a second."""
+"""Readings that are kept of an unmapped device per slot. That is at most 480 a day of a device that may send one a
+second.
+"""
 
 _NEW_HOUSES: Final = 50
-"""Of a drain: houses that nobody knows, whose map is read and whose devices are listed; anybody can name thousands."""
+"""Maximum unknown houses per drain whose map is read and whose devices are listed, because anybody can name
+thousands.
+"""
 
 
 class Translator:
-    """Translates the foreign messages of a drain; reads a house's map once, and only where a message needs it."""
+    """Translates the foreign messages of a drain. It reads a house's map once, and only if a message needs it."""
 
     def __init__(self, settings: Settings, houses: Houses, parsed: ParsedMaps, *, timezone: str, now: datetime) -> None:
         self._settings = settings
@@ -59,7 +63,7 @@ class Translator:
         self._heard: dict[str, HeardDevices] = {}
 
     def translate(self, decoded: Decoded, foreign: Sequence[int]) -> Translated:
-        """The messages with those that are ``foreign`` translated, and all decoded."""
+        """Returns the decoded messages, in which the ``foreign`` ones are translated."""
         found = Translated(decoded)
         messages = list(decoded.messages)
         faults: dict[tuple[int, int], Reason] = {}
@@ -69,7 +73,7 @@ class Translator:
         for place, inside in opened.items():
             translation = translate(inside, devices=self._map, zones=self._zone)
             if not inside or (_is_bare(inside) and not translation.dialects):
-                continue  # of no other form: rejected as what it is
+                continue  # not of another form, and rejected as what it is
             self._note([one for one in translation.unmapped if not self._is_of_forgotten(one, messages[place])])
             readings = [one for one in translation.readings if one.is_mapped or self._keeps(one, kept)]
             found.unkept[place] = len(translation.readings) - len(readings)
@@ -84,7 +88,7 @@ class Translator:
         return Translated(Decoded(messages, rows), found.unkept, found.no_reading, found.retained)
 
     def write_heard(self) -> None:
-        """Keep what was heard of devices that no map knows."""
+        """Store what was heard of unmapped devices."""
         for house, all_heard in self._heard.items():
             before, version = self._before[house]
             heard = all_heard.without(self._map(house).devices, now=self._now)
@@ -92,7 +96,7 @@ class Translator:
                 write_heard(self._settings, house, heard, version, now=self._now)
 
     def _look_up(self, stamps: Iterable[Stamp]) -> None:
-        """Read the houses that are named, and the maps of those that may have one."""
+        """Read the houses that are named, and decide whose maps are not read."""
         names = {name for stamp in stamps if (name := house_of(stamp)) is not None} - self._homes.keys()
         found = self._houses.get_many(sorted(names)) if names else {}
         for name in sorted(names):
@@ -113,12 +117,12 @@ class Translator:
         return self._timezone if home is None else home.zone
 
     def _is_of_forgotten(self, one: HeardDevice, message: Message) -> bool:
-        """Whether a device was heard in a message that was sent before its house was forgotten."""
+        """Returns whether a device was heard in a message that was sent before its house was forgotten."""
         home = self._homes.get(one.house)
         return home is not None and home.forgotten_at is not None and message.sent_ms <= to_epoch_ms(home.forgotten_at)
 
     def _note(self, unmapped: Sequence[HeardDevice]) -> None:
-        texts: dict[int, str] = {}  # of a message that may have thousands of devices
+        texts: dict[int, str] = {}  # by message, since one may have thousands of devices
         for one in unmapped:
             if one.house in self._overlooked:
                 continue
@@ -141,10 +145,10 @@ class Translator:
             self._heard[one.house] = self._heard[one.house].hear({one.device: of})
 
     def _keeps(self, reading: Reading, kept: Counter[tuple[str, str, int]]) -> bool:
-        """Whether a reading of an unmapped device is one of those that are kept."""
+        """Returns whether a reading of an unmapped device is one of those that are kept."""
         at = absolute(reading.sent["ts"])
         if reading.device is None or reading.house is None or at is None:
-            return True  # of no house that could have a map: rejected as what it is
+            return True  # of no house that could have a map, and rejected as what it is
         heard = self._heard.get(reading.house)
         if heard is not None and reading.device not in heard.devices:
             return False
@@ -154,7 +158,10 @@ class Translator:
 
 
 def _opened(message: Message) -> list[Found]:
-    """What is in a message's envelopes; nothing where it is of the project's own form, or no JSON in any."""
+    """Returns the contents of a message's envelopes.
+
+    It is empty for a message of the project's own form, or without JSON.
+    """
     try:
         content = _parsed(message.body)
         if is_own(content):
@@ -165,12 +172,12 @@ def _opened(message: Message) -> list[Found]:
 
 
 def _is_bare(inside: Sequence[Found]) -> bool:
-    """Whether nothing was around a message that could say what it is: no envelope, no topic."""
+    """Returns whether a message had neither an envelope nor a topic that could say what it is."""
     return len(inside) == 1 and isinstance(inside[0], Opened) and not inside[0].heard.topic
 
 
 def _parsed(body: str) -> Any:
-    """What a body says: at C speed, or leniently where that does not take it."""
+    """Returns the parsed body. msgspec is fast, and the lenient parser handles what it refuses."""
     try:
         return msgspec.json.decode(body.encode())
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):

@@ -1,7 +1,7 @@
-"""Verify: forecasts whose 24 h are over against what happened.
+"""Verification: compares forecasts whose 24 h are over with what happened.
 
-All of it is a function of stored forecasts and observations, so that doing it again gives the same, and doing it after
-late readings came gives what they say.
+The result is a function of stored forecasts and observations only. Repeating it is therefore idempotent, and repeating
+it after late readings takes them into account.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True)
 class VerifyPorts:
-    """What verification talks to."""
+    """The ports of verification."""
 
     houses: Houses
     observations: Observations
@@ -47,17 +47,17 @@ class VerifyPorts:
 
 
 def midnight(day: date) -> datetime:
-    """The start of a day in UTC."""
+    """Returns the start of a day in UTC."""
     return datetime.combine(day, datetime.min.time(), tzinfo=UTC)
 
 
 def verify_house(
     ports: VerifyPorts, *, house: str, first: datetime, last: datetime, now: datetime
 ) -> dict[str, dict[str, Score]]:
-    """Scores by room and quantity of the forecasts issued from ``first`` to ``last`` whose 24 h are over at ``now``.
+    """Returns by room and quantity the scores of forecasts issued in [``first``, ``last``] that are over at ``now``.
 
-    A forecast counts where a value was measured in the 3 h before it was issued; persistence is that value, on the same
-    slots. What was measured is the robust value of a slot; slots with a sensor fault are as if nothing was.
+    A forecast counts if a value was measured in the 3 h before it was issued. Persistence is that value, on the same
+    slots. The measured value of a slot is its robust value. Slots with a sensor fault count as not measured.
 
     Raises
     ------
@@ -72,13 +72,14 @@ def verify_house(
 
 
 def score_days(ports: VerifyPorts, *, house: House, days: Sequence[date], now: datetime) -> Iterator[DayAccuracy]:
-    """How good the forecasts were that were issued on each of ``days``, room by room.
+    """Yields the accuracy of the forecasts issued on each of ``days``, room by room.
 
-    Of a day that is not complete at ``now``, the forecasts that are over. A room and day without any has no row.
+    Of a day that is not complete at ``now``, the forecasts that are over are scored. A room and day without any has no
+    row.
 
-    The six-hourly sums count the issue times that a backtest counts, and so can be compared with it, but for what no
-    single day can know: a backtest leaves out rooms with fewer than 12 such issue times, and those within a day of the
-    room's last reading. Its pinball loss is over nine quantiles; here it is over the three that are stored.
+    The six-hourly sums count the same issue times as a backtest, and can be compared with it, except for what no single
+    day can know. A backtest leaves out rooms with fewer than 12 such issue times, and issue times within a day of the
+    room's last reading. Its pinball loss covers nine quantiles, whereas this one covers the three that are stored.
     """
     for scored in _score_rooms(
         ports, house, first=midnight(min(days)), last=midnight(max(days)) + _DAY - SLOT, now=now
@@ -99,7 +100,10 @@ def score_days(ports: VerifyPorts, *, house: House, days: Sequence[date], now: d
 
 @dataclass(frozen=True)
 class _Scored:
-    """A room's forecasts, in order of time: sums of shape (forecasts, 2, 24), and which ones a backtest would count."""
+    """A room's scored forecasts, in order of time.
+
+    ``scores`` holds sums of shape (forecasts, 2, 24). ``counted`` says which forecasts a backtest would count.
+    """
 
     room: str
     issued: Sequence[datetime]
@@ -108,7 +112,7 @@ class _Scored:
     counted: NDArray[np.bool_]
 
     def by_quantity(self, chosen: NDArray[np.bool_]) -> dict[str, Score]:
-        """Sums over the forecasts that are ``chosen``, of each quantity that was forecast."""
+        """Returns the sums over the ``chosen`` forecasts, for each quantity that was forecast."""
         return {
             quantity: self.scores[chosen, place].pooled()
             for place, quantity in enumerate(QUANTITIES)
@@ -119,7 +123,7 @@ class _Scored:
 def _score_rooms(
     ports: VerifyPorts, house: House, *, first: datetime, last: datetime, now: datetime
 ) -> Iterator[_Scored]:
-    """Each room that has forecasts issued from ``first`` to ``last`` whose 24 h are over at ``now``."""
+    """Yields each room that has forecasts issued from ``first`` to ``last`` whose 24 h are over at ``now``."""
     last = min(last, floor_slot(now) - _DAY)
     if last < first:
         return

@@ -1,7 +1,7 @@
-"""A part of a wave: decoded, checked, admitted, its rejects kept, the rest stored, and only then deleted.
+"""Stores a part of a wave: decode, check, admit, keep the rejects, store the rest, and only then delete the messages.
 
-A message is deleted only after all its readings are durable. What keeps one from that (a quota, no time, a reject that
-the bucket does not take) costs its message alone: it stays in the queue, and nothing of it is counted as received.
+A message is deleted only after all its readings are durable. Whatever prevents that (a quota, no time, a reject that
+the bucket does not accept) affects only its message. The message stays in the queue, and none of it counts as received.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ logger: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WaveStorer:
-    """Stores messages of a drain; ``failures`` are what did not stop it, and must be told at its end."""
+    """Stores messages of a drain. ``failures`` are errors that did not stop it, to be reported at its end."""
 
     ports: DrainPorts
     rules: DrainRules
@@ -54,7 +54,7 @@ class WaveStorer:
     failures: list[Exception] = field(default_factory=list)
 
     def store(self, messages: list[Message]) -> DrainSummary:
-        """Store messages, and delete those that are done with; what became of their readings."""
+        """Store messages, and delete those that are done. Returns what became of their readings."""
         with self.timed("decode"):
             decoded = decode(messages, mark_foreign=True)
         translated = self._translate(decoded)
@@ -71,7 +71,7 @@ class WaveStorer:
             checked = check(decoded, now=self.now, limits=self.rules.limits, units=units, past=past, aliases=aliases)
         with self.timed("store"):
             checked, gone = deletions.without(checked)
-            if len(gone):  # what a drain that died may have stored of it
+            if len(gone):  # a drain that died may have stored some of it
                 self.ports.slots.clear(slots_of(gone))
             checked, left = self._admit(checked, known)
             rejected = self._keep_rejects(decoded, checked, left, deletions)
@@ -111,16 +111,16 @@ class WaveStorer:
         return summary
 
     def write_heard(self) -> None:
-        """Keep what was heard of devices that no map knows; where that fails, they will be heard again."""
+        """Store what was heard of unmapped devices. If that fails, they will be heard again."""
         if "_translator" in vars(self):
             try:
                 self._translator.write_heard()
-            except Exception:  # whatever it is, readings are stored
+            except Exception:  # whatever the error, readings are stored
                 logger.exception("devices that were heard could not be written")
 
     @cached_property
     def _translator(self) -> Translator:
-        from roomidity.pipeline.translating import Translator  # noqa: PLC0415  # for few drains
+        from roomidity.pipeline.translating import Translator  # noqa: PLC0415  # few drains need it
 
         ports = self.ports
         return Translator(ports.settings, ports.houses, ports.parsed_maps, timezone=self.rules.timezone, now=self.now)
@@ -133,7 +133,7 @@ class WaveStorer:
             return self._translator.translate(decoded, foreign)
 
     def _admit(self, checked: Checked, homes: Mapping[str, House]) -> tuple[Checked, set[int]]:
-        """What the houses have a place for; and the messages (by index) that are left for another drain."""
+        """Returns the readings that houses have places for, and the messages (by index) left for another drain."""
         left = set(self.allowance.messages_over(checked.accepted))
         if left:
             logger.warning("a house has more readings than a tick stores", extra={"messages_left": len(left)})
@@ -148,9 +148,9 @@ class WaveStorer:
         return _refuse(checked, admitted.refused), left
 
     def _keep_rejects(self, decoded: Decoded, checked: Checked, left: set[int], deletions: Deletions) -> Counter[str]:
-        """Keep what was rejected, and count it by reason; where that fails, its messages are ``left`` as well.
+        """Keep what was rejected. Returns counts by reason. If that fails, the messages are added to ``left`` as well.
 
-        What names a house that was forgotten since is counted alone; also where that happened just now.
+        Rejects that name a house forgotten since are counted but not kept, even if that happened just now.
         """
         rejected = _without(checked.rejected, left)
         rejects = describe(decoded, rejected)
@@ -167,7 +167,7 @@ class WaveStorer:
                         self.ports.rejects.replace(key, still)
                         rejects, gone = still, gone + late
                 counts[FORGOTTEN] += gone
-            except Exception as error:  # whatever it is, the good readings of other messages are stored
+            except Exception as error:  # whatever the error, the good readings of other messages are stored
                 logger.exception("rejected readings could not be kept; their messages stay in the queue")
                 self.failures.append(error)
                 left.update(rejected["message"].unique())
@@ -178,7 +178,7 @@ class WaveStorer:
 
 
 def _named(decoded: Decoded) -> set[str]:
-    """The houses that readings name."""
+    """Returns the houses that readings name."""
     sent = decoded.rows["house"].unique().drop_nulls()
     return {name for name in map(kept_name, sent) if is_name(name)}
 
@@ -196,7 +196,7 @@ def _of(rows: pl.DataFrame, messages: Collection[int]) -> pl.DataFrame:
 
 
 def _refuse(checked: Checked, refused: pl.DataFrame) -> Checked:
-    """Move the readings that the houses have no place for to the rejected ones."""
+    """Move readings that the houses have no place for to the rejected ones. Returns the result."""
     if refused.is_empty():
         return checked
     names = ["house", "room", "sensor"]

@@ -1,4 +1,4 @@
-"""A wave: as many messages as fit in memory, received in parallel where there are many."""
+"""A wave: as many messages as fit in memory, received in parallel if there are many."""
 
 from __future__ import annotations
 
@@ -14,35 +14,40 @@ from roomidity.pipeline.ports import ReadingsQueue
 __all__ = ["Wave", "WaveSize", "portions", "receive_wave"]
 
 _RECEIVERS: Final = 4
-"""Threads; they reach 6,000 messages a second, 16 threads fewer."""
+"""Number of threads. Four reach 6,000 messages a second, and 16 are slower."""
 
 
 _MANY: Final = 10
-"""What one call can bring at most; when the first brings that, there are more."""
+"""Maximum messages of one call. If the first call returns as many, there are more."""
 
 
 @dataclass(frozen=True)
 class WaveSize:
-    """Where a wave ends: bounds the drain's memory."""
+    """The limits of a wave, which bound the drain's memory."""
 
     messages: int = 5_000
     body_bytes: int = 64 * 2**20
     commas: int = 1_000_000
-    """Of a portion: a packed reading has five, but 1 MiB can also hold half a million things that are none."""
+    """Limit of a portion. A packed reading has five, but 1 MiB can also hold half a million things that are not
+    readings.
+    """
     portion_bytes: int = 16 * 2**20
-    """Of a portion: what is rejected of it stands in memory four times, in at most three times as many bytes."""
+    """Limit of a portion. Its rejects are held in memory four times, in up to three times as many bytes."""
 
 
 @dataclass(frozen=True)
 class Wave:
-    """Messages, and whether they were the last: then no further wave is worth its polls."""
+    """Messages, and whether they were the last, in which case polling for another wave is not worthwhile."""
 
     messages: list[Message]
     last: bool
 
 
 def portions(messages: Sequence[Message], size: WaveSize) -> Iterator[list[Message]]:
-    """Messages in their order, in portions that fit in memory whatever the bodies hold; one has a message at least."""
+    """Yields messages in order, in portions that fit in memory whatever the bodies hold.
+
+    A portion has at least one message.
+    """
     portion: list[Message] = []
     commas = length = 0
     for message in messages:
@@ -58,10 +63,10 @@ def portions(messages: Sequence[Message], size: WaveSize) -> Iterator[list[Messa
 
 
 def receive_wave(queue: ReadingsQueue, size: WaveSize) -> Wave:
-    """Messages up to the wave's size, fewer when the queue is empty.
+    """Returns messages up to the wave's size, or fewer if the queue becomes empty.
 
-    A receiver that ends by an error does not lose what the others hold: the error is raised after they stopped, and
-    what was received comes again after the visibility timeout.
+    If a receiver fails, its error is raised after the others have stopped. What was received is then received again
+    after the visibility timeout.
     """
     messages: list[Message] = []
     received_bytes = 0
@@ -80,7 +85,8 @@ def receive_wave(queue: ReadingsQueue, size: WaveSize) -> Wave:
             if not receive():
                 return
 
-    first = receive()  # tells whether there is work for more than one: most ticks of a few houses have one message each
+    # Shows whether there is work for more than one thread: most ticks of a few houses have one message each.
+    first = receive()
     if len(first) < _MANY:
         if first:
             receive_on()

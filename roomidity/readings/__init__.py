@@ -1,4 +1,4 @@
-"""Readings: from message bodies to checked rows, to the set of values of a slot, to what was observed in it."""
+"""Readings: from message bodies to checked rows, to the set of values of a slot, to the observations in it."""
 
 from __future__ import annotations
 

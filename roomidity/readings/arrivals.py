@@ -1,7 +1,7 @@
-"""What a tick's readings give away of how they came in: how long after the time they bear, how many late or rejected.
+"""Derives delivery statistics from a tick's readings: their delay, and how many were late or rejected.
 
-Readings count where they arrived: when their message was sent. A stage that is replayed takes messages that were sent
-after its own time; they arrived at the tick, and what bears a time after that says nothing.
+A reading arrives when its message was sent. A stage that is replayed may take messages sent after its own time. These
+count as arriving at the tick, and readings dated after it are ignored.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from roomidity.readings.checks import Checked
 __all__ = ["arrivals"]
 
 _IMPORTED_MS: Final = timedelta(days=7) // timedelta(milliseconds=1)
-"""What is older when it comes is a past that is filled in; a house that reports so late is not forecast at all."""
+"""Older readings are imported history. A house that reports so late is not forecast at all."""
 
 _OF: Final = ("house", "room")
 
@@ -32,21 +32,21 @@ def arrivals(
     now: datetime,
     recorded: Mapping[str, tuple[int, frozenset[str]]],
 ) -> tuple[dict[str, dict[str, Deliveries]], dict[str, int]]:
-    """What came to rooms whose readings came in oddly, or did before.
+    """Returns the deliveries to rooms whose readings arrived oddly now or earlier.
 
     Parameters
     ----------
     messages, checked
-        What was received, and what became of it.
+        What was received, and the result of checking it.
     now
         The issue time.
     recorded
-        By house, of those that are known: until when messages were counted (ms since 1970), and the rooms that have a
-        record. Of other houses nothing is told, as their names may be made up.
+        By known house: the time up to which messages are already counted (ms since 1970), and the rooms with a record.
+        Other houses are ignored, as their names may be made up.
 
     Returns
     -------
-    By house and room what came, and by house the newest arrival that was counted (ms since 1970).
+    By house and room the deliveries, and by house the newest arrival counted (ms since 1970).
     """
     if not recorded:
         return {}, {}
@@ -76,7 +76,7 @@ def arrivals(
         .filter(
             pl.col("house").is_in(list(recorded)),
             pl.col("room").is_not_null(),
-            pl.col("reason") != "house_conflict",  # it came beside another house, whose sender has no say here
+            pl.col("reason") != "house_conflict",  # Its sender belongs to another house, and has no say here.
         )
     )
     lag_s = ((pl.col("came") - pl.col("at")) / 1000).alias("lag_s")

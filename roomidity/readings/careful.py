@@ -1,4 +1,4 @@
-"""The slow path of ``wire``: one reading at a time in Python, each with its fault, none costing the others."""
+"""The slow path of ``wire``: reads one reading at a time in Python, so that a faulty one does not cost the others."""
 
 from __future__ import annotations
 
@@ -37,14 +37,17 @@ ROWS: Final = pl.Schema({"message": pl.UInt32(), "position": pl.UInt32(), **WIRE
 
 
 LONGEST: Final = 256
-"""Characters of a name or a time that are looked at: a name may have 64, and beside one can stand 80,000 readings."""
+"""Maximum length in characters of a name or time that is examined.
+
+A name may have 64 characters. A body can apply a longer common one to 80,000 readings.
+"""
 
 READING_KEYS: Final = tuple(name for name in WIRE if name != "house")
-"""What makes the outermost level a reading, where its list of readings is empty: a house alone is only whose it is."""
+"""Keys that make the outermost object a reading even if its list of readings is empty. A house alone does not."""
 
 
 def decode_with_care(messages: Sequence[Message]) -> pl.DataFrame:
-    """Reading by reading, in Python: says what is wrong with which."""
+    """Returns the decoded rows, read one by one, with the fault of each."""
     columns: dict[str, list[Any]] = {name: [] for name in ROWS}
     for index, message in enumerate(messages):
         common, readings = split_body(message.body)
@@ -56,9 +59,10 @@ def decode_with_care(messages: Sequence[Message]) -> pl.DataFrame:
 
 
 def split_body(body: str) -> tuple[dict[str, Any], list[Any]]:
-    """The common keys and the readings of a body; one reading, the text itself, where that is not JSON.
+    """Returns a body's common keys and its readings.
 
-    So it is where a reading stands beside an empty list: it is neither, and must not be taken for nothing.
+    If it is not JSON, the text itself is the only reading. The same holds if a reading stands beside an empty list, so
+    that it is not dropped silently.
     """
     try:
         content = loads(body)
@@ -73,7 +77,10 @@ def split_body(body: str) -> tuple[dict[str, Any], list[Any]]:
 
 
 def original_of(common: dict[str, Any], reading: Any) -> Any:
-    """A reading as sent, with the common keys that it lacks; one of another house stays beside the house it came by."""
+    """Returns a reading as sent, completed with the common keys that it lacks.
+
+    A reading that names another house is returned as a body, beside the house it came with.
+    """
     if not isinstance(reading, dict):
         return reading
     if names_another_house(common, reading):
@@ -82,12 +89,12 @@ def original_of(common: dict[str, Any], reading: Any) -> Any:
 
 
 def _lacking(reading: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
-    """The common keys that a reading leaves out or says as null."""
+    """Returns the common keys that a reading leaves out or has as null."""
     return {name: value for name, value in common.items() if reading.get(name) is None}
 
 
 def names_another_house(common: dict[str, Any], reading: Any) -> bool:
-    """Whether a reading names another house than the one that stands beside it, by the names as they are kept."""
+    """Returns whether a reading names another house than that beside it. Names are compared as they are stored."""
     if not isinstance(reading, dict):
         return False
     own, _ = _scalar_text(reading.get("house"))
@@ -98,7 +105,7 @@ def names_another_house(common: dict[str, Any], reading: Any) -> bool:
 
 
 def _read(common: dict[str, Any], reading: Any) -> dict[str, Any]:
-    """A row of one parsed reading; what the reading leaves out or says as null is taken from ``common``."""
+    """Returns the row of one parsed reading. What the reading leaves out or has as null is taken from ``common``."""
     if not isinstance(reading, dict):
         return {"fault": "malformed"}
     given = reading | _lacking(reading, common)
@@ -117,7 +124,7 @@ def _read(common: dict[str, Any], reading: Any) -> dict[str, Any]:
 
 
 def _scalar_text(value: Any) -> tuple[str | None, bool]:
-    """A scalar's text, as Polars reads it, and whether it is none: no scalar, far too long, or not UTF-8."""
+    """Returns a scalar's text as Polars reads it, and whether it is invalid: no scalar, far too long, or not UTF-8."""
     if isinstance(value, str):
         text = value
     elif isinstance(value, bool):
@@ -140,7 +147,7 @@ def _is_utf8(text: str) -> bool:
 
 
 def _number(value: Any, quantity: Quantity) -> tuple[float | None, bool]:
-    """A number, also as text, and whether it is something else; one too large for a float is infinite."""
+    """Returns a number, which may be given as text, and whether it is something else. Overflow gives infinity."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | None):
         return None, True
     try:

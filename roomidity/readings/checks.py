@@ -1,4 +1,4 @@
-"""Checks at the edge: past them a frame of readings has a strict schema, and no code defends itself again."""
+"""Checks readings at the edge. After this a frame of readings has a strict schema, and later code relies on it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ from roomidity.readings.wire import Decoded
 __all__ = ["LIMITS", "Checked", "Limits", "check"]
 
 _EPOCHS: Final = ((1e11, 1e3), (1e14, 1.0), (1e17, 1e-3))
-"""Epochs below are in s (until the year 5138), ms (from 1973) and µs (from 1973), above in ns, and ms of one."""
+"""Upper limits of epochs in s (until the year 5138), ms (from 1973) and µs (from 1973), with the ms per unit.
 
-_LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999
+Larger epochs are in ns.
+"""
+
+_LAST_MS: Final = 253_402_300_799_999  # End of the year 9999.
 _DAY_MS: Final = 86_400_000
 _PLAIN: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
-"""The form of ISO 8601 that most senders write."""
+"""The form of ISO 8601 that most senders use."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,11 @@ LIMITS: Final = Limits()
 
 @dataclass(frozen=True)
 class Checked:
-    """Readings told apart.
+    """Readings separated into accepted and rejected ones.
 
-    ``accepted`` has the columns message, position, house, room, sensor, slot (ms since 1970 of its start), time_ms
-    (since the slot's start), temperature and humidity (thousandths, null where absent), late; ``rejected`` has
-    message, position, house and room (null where they are no names), at (ms since 1970, null where it cannot be read)
-    and reason.
+    ``accepted`` has the columns message, position, house, room, sensor, slot (its start in ms since 1970), time_ms
+    (since the slot's start), temperature and humidity (in thousandths, null if missing) and late. ``rejected`` has
+    message, position, house and room (null if invalid), at (ms since 1970, null if unreadable) and reason.
     """
 
     accepted: pl.DataFrame
@@ -65,23 +67,23 @@ def check(
     past: Past = lambda _house, _room, _quantity: None,
     aliases: HouseAliases = MappingProxyType({}),
 ) -> Checked:
-    """Each reading either accepted or rejected with the first reason that applies.
+    """Returns each reading as accepted, or as rejected with the first reason that applies.
 
     Parameters
     ----------
     decoded
-        The readings as they came.
+        The readings as received.
     now
-        The issue time, an aware UTC slot start: tells what is too old and what is late.
+        The issue time, an aware UTC slot start. It determines what is too old and what is late.
     limits
         How far from ``now`` readings may lie.
     units
-        In which units a house's room is known to report, by (house, room); not judged there, but converted.
+        The units that a room is known to use, by (house, room). Its values are converted and not judged.
     past
-        Asked of a room only where its values look like another unit's.
+        Returns a room's recent values. Called only if its values look as if they were in another unit.
     aliases
-        Former names of rooms: a reading that comes by one is the room's, as it is called now; so are ``units`` and
-        ``past`` asked.
+        Former names of rooms. A reading under a former name belongs to the room under its present name. ``units`` and
+        ``past`` use present names.
     """
     sent = pl.Series("sent", [message.sent_ms for message in decoded.messages], dtype=pl.Int64)
     now_ms = to_epoch_ms(now)
@@ -138,7 +140,7 @@ def _is_sensor_name(name: str) -> bool:
 
 
 def _kept(names: pl.Series, rule: Callable[[str], bool], *, are_rooms: bool = False) -> tuple[pl.Series, pl.Series]:
-    """The names as they are kept, and whether the rule holds for each; each different one is looked at once."""
+    """Returns the names as stored, and whether the rule holds for each. Each distinct name is examined once."""
     different = names.unique().drop_nulls()
     kept = pl.Series([kept_name(name, is_room=are_rooms) for name in different], dtype=pl.String)
     verdicts = pl.Series([rule(name) for name in kept], dtype=pl.Boolean)
@@ -154,13 +156,13 @@ def _when(reason: Reason, applies: pl.Expr) -> pl.Expr:
 
 
 def _outside(spec: QuantitySpec) -> pl.Expr:
-    """Whether a value is there and no sensor can report it; NaN is none."""
+    """Returns whether a value is present that no sensor can report. NaN is such a value."""
     return ~pl.col(spec.name).is_between(*spec.plausible) | pl.col(spec.name).is_nan()
 
 
 def _epoch_ms(texts: pl.Series) -> pl.Series:
-    """Milliseconds since 1970 of ISO 8601 texts with an offset, or of epochs in s or ms; null where neither."""
-    if texts.str.contains(_PLAIN).all():  # read in a quarter of the time
+    """Returns ms since 1970 for ISO 8601 texts with an offset or epochs in s, ms, µs or ns, else null."""
+    if texts.str.contains(_PLAIN).all():  # A fixed format is parsed in a quarter of the time.
         iso = texts.str.to_datetime("%Y-%m-%dT%H:%M:%SZ", strict=False, time_unit="ms", cache=False)
     else:
         iso = texts.str.to_datetime(
@@ -186,7 +188,7 @@ def _epoch_ms(texts: pl.Series) -> pl.Series:
 
 
 def _other_iso_ms(text: str) -> int | None:
-    """The forms of ISO 8601 that are seldom sent: no seconds, a blank for the T, a comma, week dates."""
+    """Returns ms since 1970 for rare forms of ISO 8601 (no seconds, blank for T, comma, week dates), or None."""
     try:
         return to_epoch_ms(parse_time(text))
     except (ValueError, OverflowError):

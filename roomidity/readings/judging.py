@@ -1,4 +1,4 @@
-"""Units of a frame: rooms with a set unit are converted; sensors of the others are checked for another unit."""
+"""Units of a frame: converts rooms with a set unit, and checks sensors of other rooms for a wrong unit."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from roomidity.readings.units import SUSPECT, convert, judge
 __all__ = ["Past", "in_units"]
 
 Past = Callable[[str, str, Quantity], Sequence[float] | None]
-"""What a room of a house measured of a quantity of late, in the contract's unit; None where nothing is known."""
+"""Returns recent values of a quantity in a house's room in the contract's unit, or None if nothing is known."""
 
 
 _SENSOR: Final = ("house", "room", "sensor")
-"""Whose unit it is: two sensors of a room may differ."""
+"""Units are judged by sensor, because two sensors in a room may differ."""
 
 
 def in_units(rows: pl.DataFrame, units: RoomUnits, past: Past) -> pl.DataFrame:
-    """``rows`` with converted values, and a column ``other_unit``: the unit that makes a reading useless as it stands.
+    """Returns ``rows`` with converted values, and a column ``other_unit`` with the unit that makes a reading unusable.
 
     Parameters
     ----------
     rows
         Columns house, room, sensor, temperature, humidity.
     units
-        In which units rooms are known to report: converted, and not judged.
+        The units that rooms are known to use. Their values are converted and not judged.
     past
-        Asked of a room only where its values look like another unit's.
+        Returns a room's recent values. Called only if its values look as if they were in another unit.
     """
     for (house, room), known in units.items():
         of_room = (pl.col("house") == house) & (pl.col("room") == room)
@@ -49,7 +49,7 @@ def in_units(rows: pl.DataFrame, units: RoomUnits, past: Past) -> pl.DataFrame:
 
 
 def _verdicts(rows: pl.DataFrame, quantity: Quantity, units: RoomUnits, past: Past) -> pl.DataFrame:
-    """The sensors whose values can only be in another unit, and in which."""
+    """Returns the sensors whose values can only be in another unit, with that unit."""
     least, greatest = SUSPECT[quantity]
     value = pl.col(quantity)
     odd = rows.lazy().filter(value.is_finite() & (value != 0) & ~value.is_between(least, greatest, closed="none"))

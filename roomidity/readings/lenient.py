@@ -1,7 +1,7 @@
-"""JSON from anyone: NaN, tabs in strings, integers and nesting of any size are parsed; what is no JSON is refused.
+"""Parses JSON leniently: NaN, tabs in strings, and integers and nesting of any size are accepted.
 
-So one odd reading does not cost those that came in the same message. The standard parser gives up on a whole text for
-an integer of over 4,300 digits, or for nesting that the stack cannot take, which depends on who calls.
+Thus one odd reading does not cost the others in its message. The standard parser rejects a whole text because of an
+integer of more than 4,300 digits, or because of nesting that exceeds the stack, which depends on the caller.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Any, Final
 __all__ = ["loads"]
 
 _DEEPEST: Final = 64
-"""Levels that are parsed; a packed reading needs three."""
+"""Maximum nesting that is parsed. A packed reading needs three levels."""
 
 _LONGEST_INT: Final = 4_000
-"""Digits; Python refuses to convert more than 4,300, for the time it takes grows with their square."""
+"""Maximum number of digits. Python refuses to convert more than 4,300, since the time grows with their square."""
 
 _MARKS: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
-"""Strings, and brackets outside them; possessive, so that no text takes more than linear time."""
+"""Matches strings, and brackets outside them. It is possessive, so that the time is linear for any text."""
 
 
 def loads(text: str) -> Any:
-    """The value that ``text`` says; what is nested too deep, and an integer that is too long, stays text.
+    """Returns the value of a JSON text. What is nested too deeply, and integers that are too long, remain text.
 
     >>> loads('{"temperature": NaN}')
     {'temperature': nan}
@@ -37,7 +37,7 @@ def loads(text: str) -> Any:
 
 
 def _flattened(text: str) -> str:
-    """``text`` with what lies below the deepest level as strings."""
+    """Returns ``text`` with everything below the deepest level replaced by strings."""
     parts: list[str] = []
     depth = begin = 0
     for mark in _MARKS.finditer(text):

@@ -1,4 +1,4 @@
-"""Messages: what a queue hands over, and readings packed into as few of them as the size allows."""
+"""Packs readings into as few messages as the maximum size allows."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ from roomidity.domain.quantities import QUANTITIES
 __all__ = ["MAX_BODY_BYTES", "pack_lines", "pack_readings"]
 
 MAX_BODY_BYTES: Final = 256_000
-"""A packed body's size: under the 256 KiB that every SQS endpoint takes; SQS bills it as four requests."""
+"""Maximum size of a packed body in bytes, below the 256 KiB that every SQS endpoint accepts.
+
+SQS bills it as four requests.
+"""
 
 _FIELDS: Final = ("room", "sensor", "ts", *QUANTITIES)
 
 
 def pack_readings(readings: pl.DataFrame, *, max_bytes: int = MAX_BODY_BYTES) -> Iterator[str]:
-    """Bodies that hold all ``readings``, each of one house and at most ``max_bytes`` of UTF-8.
+    """Yields bodies with all ``readings``, each of one house and at most ``max_bytes`` of UTF-8.
 
     Parameters
     ----------
     readings
         Columns house, room, ts (Datetime with a time zone), and any of sensor, temperature (°C), humidity (%RH).
     max_bytes
-        The longest body in bytes of UTF-8.
+        Maximum size of a body in bytes of UTF-8.
     """
     present = [name for name in _FIELDS if name in readings.columns]
     utc = pl.col("ts").dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
@@ -36,16 +39,16 @@ def pack_readings(readings: pl.DataFrame, *, max_bytes: int = MAX_BODY_BYTES) ->
     )
     for own in plain.partition_by("house", maintain_order=True):
         text = own.select(present).write_ndjson()
-        for name in present:  # what a reading has not is left out; inside a string the quotes would be escaped
+        for name in present:  # Missing values are left out. Quotes inside strings are escaped, so none match.
             text = text.replace(f',"{name}":null', "")
         body = _Body(own["house"][0], max_bytes)
-        for line in text.split("\n")[:-1]:  # a name may hold what splitlines() takes for the end of a line
+        for line in text.split("\n")[:-1]:  # Not splitlines(), which also splits at characters that a name may contain.
             yield from body.add(line)
         yield from body.rest()
 
 
 class _Body:
-    """A body that is being filled with readings, or with messages of a gateway, of one house."""
+    """A body being filled with readings, or with a gateway's messages, of one house."""
 
     def __init__(self, house: str, max_bytes: int, *, of: str = "readings") -> None:
         self._head = f'{{"house":{msgspec.json.encode(house).decode()},"{of}":['
@@ -54,7 +57,7 @@ class _Body:
         self._bytes = 0
 
     def add(self, line: str) -> Iterator[str]:
-        """Add a reading; the full body, if it had to be closed first."""
+        """Adds a reading. Yields the full body if it had to be closed first."""
         size = (len(line) if line.isascii() else len(line.encode())) + 1
         if self._bytes + size > self._room:
             yield from self.rest()
@@ -62,34 +65,34 @@ class _Body:
         self._bytes += size
 
     def rest(self) -> Iterator[str]:
-        """What is left as a body, if there is anything."""
+        """Yields the rest as a body if there is any."""
         if self._lines:
             yield self._head + ",".join(self._lines) + _TAIL
             self._lines, self._bytes = [], 0
 
 
 class _House(msgspec.Struct):
-    """Of a line only what decides where it goes."""
+    """The parts of a line that decide which body it goes into."""
 
     house: str | None = None
-    readings: msgspec.Raw = msgspec.Raw()  # empty where it is absent
+    readings: msgspec.Raw = msgspec.Raw()  # Empty if absent.
     messages: msgspec.Raw = msgspec.Raw()
     device: msgspec.Raw = msgspec.Raw()
 
 
 _TAIL: Final = "]}"
 _UNSENDABLE: Final = re.compile(r"[^\t\n\r -\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
-"""What SQS does not take in a body; only a line that is no JSON can hold it."""
+"""Characters that SQS does not accept in a body. Only a line that is not JSON can contain them."""
 
 _house: Final = msgspec.json.Decoder(_House)
 
 
 def pack_lines(lines: Iterable[str], *, max_bytes: int = MAX_BODY_BYTES) -> Iterator[str]:
-    """Bodies that hold all ``lines`` (a reading in JSON each), in their order within a house.
+    """Yields bodies with all ``lines`` (one JSON reading each), in their order within a house.
 
-    The house's name is moved beside the readings. A line that is no JSON, has no house, or is a packed message already
-    goes as a body of its own: it is for the drain to say what is wrong with it. Readings of devices, which name no
-    room, go as messages of a gateway.
+    The house's name is moved beside the readings. A line that is not JSON, has no house, or is a packed message already
+    becomes a body of its own, and the drain reports what is wrong with it. Readings of devices, which name no room, are
+    packed as messages of a gateway.
     """
     bodies: dict[tuple[str, str], _Body] = {}
     for line in lines:

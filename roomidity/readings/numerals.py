@@ -1,4 +1,4 @@
-"""Numbers as people and devices write them: text, a decimal comma, the unit beside it, a word where there is none."""
+"""Numbers as people and devices write them: with a decimal comma, with a unit, or as a word for a missing value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_VALUE: Final = frozenset(
     {"", "-", "--", "---", "–", "?", "na", "n/a", "#n/a", "nan", "null", "none", "nil"}
     | {"unknown", "unavailable", "undefined", "missing", "offline"}
 )
-"""What says, in small letters, that there is no value: spreadsheets, libraries, Home Assistant."""
+"""Texts for a missing value in lower case, as used by spreadsheets, libraries and Home Assistant."""
 
 _SIGNS: Final[Mapping[Unit, str]] = MappingProxyType(
     {
@@ -30,10 +30,10 @@ _SIGNS: Final[Mapping[Unit, str]] = MappingProxyType(
 UNIT_SIGNS: Final[Mapping[str, Unit]] = MappingProxyType(
     {sign: unit for unit, signs in _SIGNS.items() for sign in signs.split()}
 )
-"""In small letters and without blanks."""
+"""Units by their sign, in lower case and without blanks."""
 
 _LONGEST: Final = 64
-"""Characters; what is longer is no measured value, and converting it takes more than linear time."""
+"""Maximum length in characters. Longer text is no measured value, and its conversion takes more than linear time."""
 
 _NUMERAL: Final = re.compile(
     r"\s*([+\-−]?)\s*([0-9]+[.,]?[0-9]*|[.,][0-9]+)(e[+-]?[0-9]+)?\s*([^0-9\s].*)?", re.IGNORECASE | re.DOTALL
@@ -41,7 +41,7 @@ _NUMERAL: Final = re.compile(
 
 
 def read_number(text: str, quantity: Quantity) -> float | None:
-    """The number that a text says, in the contract's unit if it names another; None where it says that there is none.
+    """Returns the number in a text, converted if it has another unit, or None if the text states a missing value.
 
     >>> read_number(" 21,3 °C ", "temperature"), read_number("72.5 °F", "temperature"), read_number("n/a", "humidity")
     (21.3, 22.5, None)
@@ -49,7 +49,7 @@ def read_number(text: str, quantity: Quantity) -> float | None:
     Raises
     ------
     ValueError
-        If it is no number, or has a unit of something else.
+        If it is not a number, or has a unit of another quantity.
     """
     if text.strip().lower() in NO_VALUE:
         return None
@@ -58,12 +58,12 @@ def read_number(text: str, quantity: Quantity) -> float | None:
 
 
 def split_number(text: str, quantity: Quantity) -> tuple[float, Unit | None]:
-    """The number and the unit that a text says.
+    """Returns the number and the unit in a text. The number is not converted, and the unit may be None.
 
     Raises
     ------
     ValueError
-        If it is no number, or has a unit of something else.
+        If it is not a number, or has a unit of another quantity.
     """
     found = _NUMERAL.fullmatch(text) if len(text) <= _LONGEST else None
     if found is None:

@@ -1,4 +1,4 @@
-"""Observations: what the sensors of a room said in a slot, derived from (set, quarantine rules) and nothing else."""
+"""Observations: what a room's sensors measured in a slot, derived only from the slot's set and the quarantine rules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["derive"]
 
 
 def derive(values: pl.DataFrame, rules: Mapping[str, Sequence[Quarantine]]) -> dict[SlotKey, Observation]:
-    """What was observed in each slot of ``values``; a slot whose every value is quarantined has an empty observation.
+    """Returns the observation in each slot of ``values``. It is empty if all values of the slot are quarantined.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def derive(values: pl.DataFrame, rules: Mapping[str, Sequence[Quarantine]]) -> d
         values.select("house", "slot", "room", "quantity", value_of("rank"))
         .group_by("house", "slot", "room", "quantity")
         .agg(value.sum().alias("sum"), value.min().alias("min"), value.max().alias("max"), pl.len().alias("count"))
-        .with_columns(mean=pl.col("sum") / pl.col("count"))  # a sum of whole numbers: in any order the same
+        .with_columns(mean=pl.col("sum") / pl.col("count"))  # A sum of integers is the same in any order.
     )
     statistics = (
         statistics.join(robust_values(values, statistics), on=["house", "slot", "room", "quantity"], how="left")
@@ -56,7 +56,7 @@ def derive(values: pl.DataFrame, rules: Mapping[str, Sequence[Quarantine]]) -> d
 
 
 def _covered(rule: Quarantine) -> pl.Expr:
-    """Which values of the house the rule keeps out, by the time of each."""
+    """Returns which values of the house the rule excludes, by the time of each value."""
     at = pl.col("slot") + time_of("rank")
     expression = at.is_between(to_epoch_ms(rule.start), to_epoch_ms(rule.end), closed="left")
     if rule.room is not None:

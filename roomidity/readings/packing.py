@@ -1,4 +1,4 @@
-"""Sets as bytes and back: what the table ``readings`` stores of a slot."""
+"""Serialises and deserialises sets as the table ``readings`` stores them for each slot."""
 
 from __future__ import annotations
 
@@ -22,21 +22,26 @@ from roomidity.readings.union import SERIES, SLOT_VALUES, rank_of, series_number
 __all__ = ["Unpacked", "pack_sets", "unpack_sets"]
 
 _MOST_BYTES: Final = 4_000_000
-"""Of a set before compression: the fullest has 700,000, and an item's worth of zeros unpacks to 400 MB."""
+"""Maximum size of a set before compression.
+
+The fullest set has 700,000 bytes, but an item full of zeros would unpack to 400 MB.
+"""
 
 
 class _Packed(msgspec.Struct, array_like=True):
-    """What a set looks like before compression: series one after the other, columns as byte planes of differences."""
+    """A set before compression: series one after another, with columns as byte planes of differences."""
 
-    series: list[tuple[str, str, int]]  # room, sensor, how many rows
+    series: list[tuple[str, str, int]]  # room, sensor, number of rows
     times: bytes
-    masks: bytes  # 1 has humidity, 2 has temperature
+    masks: bytes  # bits: 1 for humidity, 2 for temperature
     humidity: bytes
     temperature: bytes
 
 
 def pack_sets(values: pl.DataFrame) -> dict[SlotKey, bytes]:
-    """Each slot's set as bytes, the same for equal sets: a format byte, then zlib over differences in byte planes.
+    """Returns each slot's set as bytes: a format byte, then zlib over differences in byte planes.
+
+    Equal sets give equal bytes.
 
     Parameters
     ----------
@@ -82,8 +87,9 @@ def pack_sets(values: pl.DataFrame) -> dict[SlotKey, bytes]:
 
 @dataclass(frozen=True)
 class Unpacked:
-    """The values of sets (schema :data:`SLOT_VALUES`), why those that are ``unreadable`` are, and how many sets were
-    looked at: all, unless they were too many values.
+    """The values of sets (schema :data:`SLOT_VALUES`), and the cause for each ``unreadable`` set.
+
+    ``count`` is the number of sets examined, which is all of them unless they hold too many values.
     """
 
     values: pl.DataFrame
@@ -92,9 +98,9 @@ class Unpacked:
 
 
 def unpack_sets(packed: Mapping[SlotKey, bytes], *, most_values: float = math.inf) -> Unpacked:
-    """Returns the values that :func:`pack_sets` packed; a set that cannot be read is named, and costs no other.
+    """Returns the values packed by :func:`pack_sets`. An unreadable set is reported and does not affect the others.
 
-    Once they are ``most_values`` no further set is looked at: a few hundred bytes can hold 92,160 values.
+    No further set is examined once there are ``most_values``, since a few hundred bytes can hold 92,160 values.
     """
     series: list[tuple[str, int, str, str]] = []
     owners, quantities, ranks = [], [], []
@@ -130,7 +136,7 @@ def unpack_sets(packed: Mapping[SlotKey, bytes], *, most_values: float = math.in
 
 @dataclass(frozen=True)
 class _Content:
-    """One set, its parts known to fit together: series (room, sensor, rows), and of each row a time and a mask."""
+    """One set: its series (room, sensor, number of rows), and the time and mask of each row."""
 
     series: list[tuple[str, str, int]]
     times: npt.NDArray[np.int64]
@@ -145,7 +151,7 @@ class _Content:
         return np.asarray(self.masks & (1 << code) != 0)
 
     def flaw(self) -> str | None:
-        """What of it contradicts the rest; None if nothing does."""
+        """Returns what is inconsistent in the set, or None."""
         counts = self.counts
         if min(counts, default=1) < 1 or sum(counts) != len(self.times) or len(self.masks) != len(self.times):
             return "its series, times and masks differ in length"
@@ -192,29 +198,29 @@ def _decompressed(packed: bytes) -> bytes:
 
 
 def _begins(*columns: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """The rows in which one of the columns is another than in the row before."""
+    """Returns the rows in which one of the columns differs from the row before."""
     changes = np.any([column[1:] != column[:-1] for column in columns], axis=0)
     return np.append(0, np.flatnonzero(changes) + 1)
 
 
 @dataclass(frozen=True)
 class _Steps:
-    """Numbers of one slot after the other, as differences within the slot in zigzag 32-bit form."""
+    """Numbers of one slot after another, as differences within the slot in zigzag encoding with 32 bits."""
 
     zigzag: npt.NDArray[np.uint32]
     ends: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, numbers: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> _Steps:
-        """The steps of slots that end before ``ends``."""
+        """Returns the steps of slots that end before ``ends``."""
         steps = np.diff(numbers, prepend=0)
         starts = np.append(0, ends[:-1])
-        starts = starts[starts < len(numbers)]  # the last slots may have none of a quantity
+        starts = starts[starts < len(numbers)]  # The last slots may have no values of a quantity.
         steps[starts] = numbers[starts]
         return cls(((steps << 1) ^ (steps >> 63)).astype("<u4"), np.append(0, ends))
 
     def planes(self, slot: int) -> bytes:
-        """A slot's, all first bytes first: what is alike stands together, and compresses."""
+        """Returns a slot's steps with all first bytes first. Similar bytes are then adjacent and compress well."""
         own = self.zigzag[self.ends[slot] : self.ends[slot + 1]]
         return own.view(np.uint8).reshape(-1, 4).T.tobytes()
 

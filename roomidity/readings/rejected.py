@@ -1,9 +1,9 @@
-"""Rejected readings as they are kept: in no more bytes than a few times those of the messages they came in.
+"""Stores rejected readings in at most a few times as many bytes as the messages they came in.
 
-A reading is kept by itself, with its reason, its message and what was sent. Where a message's would then take far more
-than the message did (thousands of readings, each with the keys common to all), they are kept together: those readings
-packed as they came, and which of them have which reason. So are readings of another house than the one that stands
-beside them: kept without it, they would come back as that house's own.
+A rejected reading is normally stored on its own, with its reason, its message and what was sent. If this would take far
+more space than the message (thousands of readings with many common keys), a message's rejected readings are stored
+together: packed as they came, with the reason for each. This also holds for readings that name another house than the
+one stated beside them. Stored without the stated house, they would come back as readings of the house they name.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ Reject = dict[str, Any]
 """One reading: reason, house, message_id, position, sent_at, original."""
 
 Kept = dict[str, Any]
-"""A line of what is kept: a reject; or ``packed``, a body, with ``rejects``: reason, house, spans of positions."""
+"""A stored line: either a reject, or a body ``packed`` with its ``rejects`` (reason, house, spans of positions)."""
 
 _Place = tuple[int, str, str | None]
 """Position in the message, reason, house."""
 
 _MOST: Final = 4
-"""Times the characters of a message that its rejects may take one by one."""
+"""Maximum size of a message's separately stored rejects, as a multiple of the characters of the message."""
 
 _BESIDE: Final = 200
-"""Characters that are kept beside what was sent of a reading."""
+"""Number of characters stored in addition to what was sent of a reading."""
 
 
 def describe(decoded: Decoded, rejected: pl.DataFrame) -> list[Kept]:
-    """What is to be kept of the readings that were ``rejected`` (message, position, house, reason), by message."""
+    """Returns what is to be stored of the ``rejected`` readings (message, position, house, reason), by message."""
     kept: list[Kept] = []
     ordered = rejected.sort("message", "position").select("message", "position", "house", "reason")
     for place, rows in groupby(ordered.iter_rows(), key=lambda row: row[0]):
@@ -51,7 +51,7 @@ def describe(decoded: Decoded, rejected: pl.DataFrame) -> list[Kept]:
 
 
 def expand(kept: Kept) -> Iterator[Reject]:
-    """The rejects of a line, one by one."""
+    """Yields the rejects of a line one by one."""
     if "packed" not in kept:
         yield kept
         return
@@ -61,7 +61,7 @@ def expand(kept: Kept) -> Iterator[Reject]:
 
 
 def divide(kept: Kept, chosen: Callable[[Reject], bool]) -> tuple[Kept | None, Kept | None]:
-    """A line as two: its rejects that are ``chosen``, and the others; None where there are none."""
+    """Returns a line split in two, its ``chosen`` rejects and the others. Each is None if there are none."""
     if "packed" not in kept:
         return (kept, None) if chosen(kept) else (None, kept)
     are_chosen = [chosen(reject) for reject in expand(kept)]
@@ -71,7 +71,7 @@ def divide(kept: Kept, chosen: Callable[[Reject], bool]) -> tuple[Kept | None, K
 
 
 def count_by_reason(kept: Kept) -> dict[str, int]:
-    """How many rejects a line has of each reason."""
+    """Returns the number of a line's rejects by reason."""
     if "packed" not in kept:
         return {kept["reason"]: 1}
     counts: dict[str, int] = {}
@@ -82,7 +82,7 @@ def count_by_reason(kept: Kept) -> dict[str, int]:
 
 
 def bodies_of(kept: Kept, *, max_bytes: int) -> Iterator[str]:
-    """The bodies that bring back the readings of a line kept together, with all that stood beside them."""
+    """Yields the bodies that bring back readings stored together, with everything that stood beside them."""
     body = kept["packed"]
     places = _places(kept)
     if len(body.encode()) <= max_bytes or len(places) == 1:
@@ -95,7 +95,7 @@ def bodies_of(kept: Kept, *, max_bytes: int) -> Iterator[str]:
 
 
 def _apart(message: Message, common: dict[str, Any], readings: list[Any], found: list[_Place]) -> list[Kept] | None:
-    """A line a reading; None where those would be too long, or not say beside which house a reading stood."""
+    """Returns one line per reading, or None if they would be too long or lose the house stated beside a reading."""
     left = _MOST * len(message.body)
     if len(found) > 1 and len(found) * _BESIDE > left:
         return None
@@ -116,7 +116,7 @@ def _together(message: Message, common: dict[str, Any], readings: list[Any], fou
 
 
 def _part(kept: Kept, taken: list[bool]) -> Kept:
-    """Some of the rejects of a line kept together."""
+    """Returns some of the rejects of a line in which they are stored together."""
     common, readings = split_body(kept["packed"])
     return _kept(kept, common, list(compress(readings, taken)), list(compress(_places(kept), taken)))
 
@@ -140,7 +140,7 @@ def _kept(sender: Mapping[str, Any], common: dict[str, Any], readings: list[Any]
 
 
 def _places(kept: Kept) -> list[_Place]:
-    """Position, reason and house of each reading that is packed, in its order."""
+    """Returns position, reason and house of each packed reading, in the order of the readings."""
     return sorted(
         (
             (position, group["reason"], group["house"])
@@ -169,7 +169,7 @@ def _reject(sender: Mapping[str, Any], position: int, reason: str, house: str | 
 
 
 def _plain(original: Any) -> Any:
-    """The original where strict JSON can write it; else (NaN, infinity) the text that Python writes for it."""
+    """Returns the original if it is strict JSON, else (NaN, infinity) the text that Python writes for it."""
     try:
         json.dumps(original, allow_nan=False)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Rooms under their present names, in frames of readings and of values."""
+"""Puts rooms under their present names in frames of readings and of values."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from roomidity.readings.union import SLOT_VALUES, bin_of
 __all__ = ["HouseAliases", "rooms_by_present_names", "values_by_present_names"]
 
 HouseAliases = Mapping[str, Aliases]
-"""By house; those without any need not be there."""
+"""Aliases by house. A house without aliases may be missing."""
 
 
 def rooms_by_present_names(rows: pl.DataFrame, aliases: HouseAliases) -> pl.DataFrame:
-    """``rows`` (columns house, room and others) with each room under its present name."""
+    """Returns ``rows`` (columns house, room and others) with each room under its present name."""
     steps = [(house, former, present) for house, names in aliases.items() for former, present in sorted(names.items())]
     if not steps:
         return rows
@@ -26,9 +26,9 @@ def rooms_by_present_names(rows: pl.DataFrame, aliases: HouseAliases) -> pl.Data
 
 
 def values_by_present_names(values: pl.DataFrame, aliases: HouseAliases) -> pl.DataFrame:
-    """Values of sets (schema ``SLOT_VALUES``) with each room under its present name.
+    """Returns values of sets (schema ``SLOT_VALUES``) with each room under its present name.
 
-    What was sent under two names of one room is one set: of each bin one value, the smallest, as anywhere.
+    Values sent under two names of one room form one set. As everywhere, the smallest rank in each bin is kept.
     """
     named = rooms_by_present_names(values, aliases)
     if named is values or named["room"].equals(values["room"]):

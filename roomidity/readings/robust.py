@@ -1,14 +1,14 @@
-"""The robust value of a slot: the mean of those readings that agree, which a wild one among them does not move.
+"""The robust value of a slot: the mean of the readings that agree, which a single wild value does not move.
 
-Readings of a sensor follow each other: sorted by value, those of an undisturbed quarter of an hour leave no gap wider
-than :data:`GAPS`, however fast a shower's steam rises, and their robust value is exactly their mean. Where there is a
-wider gap, the larger group of a sensor's readings counts and the others do not. So fewer than half of a sensor's
-readings in a slot, however wild, do not count at all (the breakdown point of the median); a wild value within the gap
-cannot be told from the others, and moves the value of n readings by at most the gap over n.
+Sorted by value, the readings of an undisturbed quarter of an hour leave no gap wider than :data:`GAPS`, however fast a
+shower's steam rises. Their robust value is exactly their mean. If there is a wider gap, only the larger group of a
+sensor's readings counts. So if fewer than half of a sensor's readings in a slot are wild, they do not count at all (the
+breakdown point of the median). A wild value within the gap cannot be recognised, and moves the value of n readings by
+at most the gap divided by n.
 
-Two groups of the same size, such as a shower's first reading beside the one before it, give no majority. Then the
-earlier one counts: the later is believed when the next slot bears it out. Among the sensors of a room, which may hang
-in different corners, one is left out only where it stands far from most of three or more.
+Two groups of the same size give no majority, such as a shower's first reading and the one before it. Then the earlier
+group counts, and the later one is believed once the next slot confirms it. Sensors of one room may hang in different
+corners, so one of them is left out only if it is far from the majority of three or more.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from roomidity.readings.union import coded, time_of, value_of
 __all__ = ["GAPS", "robust_values"]
 
 GAPS: Final = {"humidity": 10_000, "temperature": 2_000}
-"""Thousandths of %RH and °C: no reading a minute leaves so much between itself and all others of its slot. Steam was
-seen to raise a slot's mean by 41 %RH, a radiator to raise one by 5 K."""
+"""In thousandths of %RH and °C. With a reading each minute, no true reading is this far from all others of its slot.
+
+Steam was seen to raise a slot's mean by 41 %RH, and a radiator to raise one by 5 K.
+"""
 
 _SENSORS_APART: Final = 2.5
-"""Sensors of a room may differ by so many times the gap: one by the window, one by the stove."""
+"""Multiple of the gap by which sensors of a room may differ, such as one by the window and one by the stove."""
 
 _ROOM: Final = ("house", "slot", "room", "quantity")
 
@@ -38,20 +40,20 @@ _Floats = npt.NDArray[np.float64]
 
 
 def robust_values(values: pl.DataFrame, statistics: pl.DataFrame) -> pl.DataFrame:
-    """The robust value of each room and slot whose readings do not all agree: columns of the key, and ``robust``.
+    """Returns the robust value of each room and slot whose readings do not all agree: the key columns and ``robust``.
 
-    It follows from the set of values and from nothing else, in whatever order they stand.
+    It depends only on the set of values and not on their order.
 
     Parameters
     ----------
     values
         Schema ``SLOT_VALUES``.
     statistics
-        Of the same values: house, slot, room, quantity, and ``min`` and ``max`` in thousandths.
+        For the same values: house, slot, room, quantity, and ``min`` and ``max`` in thousandths.
 
     Returns
     -------
-    A row for each group that is wider than the gap; ``robust`` in thousandths, not rounded.
+    One row for each group wider than the gap, with ``robust`` in thousandths, not rounded.
     """
     gaps = {code: GAPS[name] for code, name in enumerate(QUANTITIES)}
     wide = statistics.with_columns(gap=pl.col("quantity").replace_strict(gaps, return_dtype=pl.Int64))
@@ -72,11 +74,11 @@ def robust_values(values: pl.DataFrame, statistics: pl.DataFrame) -> pl.DataFram
 def _of_sensors(
     series: _Integers, value: _Integers, time: _Integers, gap: _Integers
 ) -> tuple[_Integers, _Integers, _Integers]:
-    """Of each series (a sensor's readings) the group that counts: its number, its values' sum, and how many they are.
+    """Returns series number, sum and count of the values in the group that counts, for each series (sensor).
 
-    The largest does, of two as large the one that begins first.
+    This is the largest group, or the one that begins first among groups of the same size.
     """
-    order = np.argsort(series * (np.ptp(value) + 1) + value)  # far below 2**63, and sorted faster than two columns
+    order = np.argsort(series * (np.ptp(value) + 1) + value)  # Far below 2**63, and faster to sort than two columns.
     series, value = series[order], value[order]
     begins = _begins(series, value, gap[order])
     total, first = np.add.reduceat(value, begins), np.minimum.reduceat(time[order], begins)
@@ -87,9 +89,9 @@ def _of_sensors(
 
 
 def _of_rooms(room: _Integers, total: _Integers, count: _Integers, gap: _Integers) -> _Floats:
-    """The robust value of each room (a number below ``len(gap)``) from sums and counts of its sensors.
+    """Returns the robust value of each room (a number below ``len(gap)``) from the sums and counts of its sensors.
 
-    Sensors that hang together are a corner. Where one has more than half of the sensors it alone counts, else all do.
+    Sensors that agree form a corner. If one corner has more than half of the sensors, it alone counts, else all do.
     """
     order = np.lexsort((total / count, room))
     room, total, count = room[order], total[order], count[order]
@@ -103,6 +105,6 @@ def _of_rooms(room: _Integers, total: _Integers, count: _Integers, gap: _Integer
 
 
 def _begins(owner: _Integers, value: npt.NDArray[np.generic], gap: npt.NDArray[np.generic]) -> _Integers:
-    """Where groups begin: at another owner's values, and at one that is more than the gap above the one before it."""
+    """Returns where groups begin: at a new owner, and at a value more than the gap above the one before it."""
     apart = (owner[1:] != owner[:-1]) | (np.diff(value) > gap[1:])
     return np.append(0, np.flatnonzero(apart) + 1)

@@ -1,7 +1,8 @@
-"""A slot is the set of its values; everything else is derived from the set. Here: adding to sets.
+"""Adds readings to sets. A slot is the set of its values, and everything else is derived from the set.
 
-Adding is a set union: commutative, associative, idempotent. Within one 5-second bin of a sensor's quantity one value is
-kept, the one with the smallest (time, value), so redelivery, reordering and late arrival cannot change the outcome.
+Adding is a set union, and as such commutative, associative and idempotent. Within one 5-second bin of a sensor's
+quantity one value is kept, the one with the smallest (time, value). Therefore redelivery, reordering and late arrival
+cannot change the outcome.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ __all__ = [
 ]
 
 BIN_MS: Final = 5_000
-"""Denser than any room sensor reports; at most 180 values of a quantity a slot."""
+"""Width of a bin in ms. No room sensor reports more often. A slot has at most 180 values of a sensor's quantity."""
 
 _VALUE_BITS: Final = 18
 _VALUE_OFFSET: Final = 100_000
-"""Thousandths: -60,000 .. 100,000 becomes positive and fits 18 bits."""
+"""In thousandths. It makes -60,000 .. 100,000 positive, which then fits 18 bits."""
 
 SLOT_VALUES: Final = pl.Schema(
     {
@@ -48,28 +49,30 @@ SLOT_VALUES: Final = pl.Schema(
         "rank": pl.Int64(),
     }
 )
-"""A row a value. slot: ms since 1970 of its start; quantity: index into QUANTITIES; rank: time in the slot (ms) and
-value in one number, so that sorting it sorts (time, value)."""
+"""One value per row. ``slot`` is the slot's start in ms since 1970, and ``quantity`` an index into QUANTITIES.
+
+``rank`` combines the time in the slot (ms) and the value in one number whose order is that of (time, value).
+"""
 
 SERIES: Final = ("house", "slot", "room", "sensor")
-"""The columns that name a series: what a sensor said in a slot."""
+"""The columns that identify a series, which is the values of one sensor in one slot."""
 
 Number = TypeVar("Number", pl.Expr, npt.NDArray[np.int64])
 
 _OUTCOMES: Final = ("stored", "conflict", "dense", "repeat")
-"""Precedence: a reading takes the first outcome that any of its values has."""
+"""Outcomes by precedence: a reading takes the first outcome that any of its values has."""
 
 _MOST_SERIES: Final = 2**41
-"""Numbers below leave room for a time in the slot and a quantity in 63 bits."""
+"""Upper limit of series numbers. It leaves room for a time in the slot and a quantity in 63 bits."""
 
 
 @dataclass(frozen=True)
 class Union:
     """The outcome of adding readings to sets.
 
-    ``values`` are all values of the touched slots after it (schema :data:`SLOT_VALUES`); ``changed`` are the slots
-    whose set is another now; ``outcomes`` says of each reading (columns row, outcome)
-    ``stored`` or which duplicate it is.
+    ``values`` are all values of the touched slots afterwards (schema :data:`SLOT_VALUES`). ``changed`` are the slots
+    whose set has changed. ``outcomes`` (columns row, outcome) says for each reading whether it was ``stored`` or which
+    kind of duplicate it is.
     """
 
     values: pl.DataFrame
@@ -78,18 +81,18 @@ class Union:
 
 
 def union(existing: pl.DataFrame, accepted: pl.DataFrame) -> Union:
-    """The values of the touched slots, old and new together.
+    """Returns the values of the touched slots, old and new together.
 
     A reading is ``stored`` if one of its values found its bin empty. Otherwise it is compared with what the bin held
-    before (in a new bin: with what is kept): ``conflict`` if another value stands at the same time, else ``dense`` if
-    at another time, else ``repeat``.
+    before, or for a new bin with the value that is kept. It is a ``conflict`` if another value has the same time, else
+    ``dense`` if the time differs, else a ``repeat``.
 
     Parameters
     ----------
     existing
-        The values that are stored (schema :data:`SLOT_VALUES`).
+        The stored values (schema :data:`SLOT_VALUES`).
     accepted
-        Checked readings with a column ``row`` that names them.
+        Checked readings with a column ``row`` that identifies them.
     """
     both = _by_bin(existing, accepted)
     recurs = _recurs(both["bin"])
@@ -113,7 +116,7 @@ def union(existing: pl.DataFrame, accepted: pl.DataFrame) -> Union:
 
 
 def _all_new(values: pl.DataFrame, rows: pl.Series) -> Union:
-    """The union where no bin has two values, as of most drains: all is stored, in a seventh less of the time."""
+    """Returns the union if no bin has two values, as in most drains. Everything is stored, in a seventh less time."""
     return Union(
         values=values.select(SLOT_VALUES.names()),
         changed=_slots_of(values.filter(pl.col("place").is_not_null())),
@@ -122,13 +125,13 @@ def _all_new(values: pl.DataFrame, rows: pl.Series) -> Union:
 
 
 def _slots_of(*parts: pl.DataFrame) -> list[SlotKey]:
-    """The slots that rows are of, each once, in order."""
+    """Returns the slots of the given rows, each once, in order."""
     slots = pl.concat([part.select("house", "slot") for part in parts]).unique().sort("house", "slot")
     return [SlotKey(*key) for key in slots.iter_rows()]
 
 
 def _by_bin(existing: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
-    """All values with their bins: those stored, and those of readings with their ``place`` in ``accepted``."""
+    """Returns all values with their bins: stored ones, and those of readings with their ``place`` in ``accepted``."""
     named = pl.concat([existing.select(SERIES), accepted.select(SERIES)])
     series = series_numbers(named)
     incoming = accepted.with_columns(series[len(existing) :]).with_row_index("place")
@@ -152,7 +155,7 @@ def _by_bin(existing: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
 
 
 def _recurs(numbers: pl.Series) -> pl.Series:
-    """Whether a number stands in more than one row; mostly none does, and sorting tells."""
+    """Returns whether each number occurs in more than one row. Mostly none does, which sorting shows quickly."""
     order = numbers.arg_sort()
     in_order = numbers.gather(order).to_numpy()
     like_next = np.flatnonzero(in_order[1:] == in_order[:-1])
@@ -162,7 +165,7 @@ def _recurs(numbers: pl.Series) -> pl.Series:
 
 
 def _against(shared: pl.DataFrame, bins: pl.DataFrame) -> pl.DataFrame:
-    """What became of the values of readings in shared bins: quantity, place, and outcome (an index)."""
+    """Returns the outcome of the readings' values in shared bins: quantity, place, and outcome as an index."""
     kept = bins.select("bin", "new", pl.coalesce("held", "rank").alias("reference"), pl.col("place").alias("first"))
     outcome = (
         pl.when(pl.col("new") & (pl.col("place") == pl.col("first")))
@@ -178,7 +181,7 @@ def _against(shared: pl.DataFrame, bins: pl.DataFrame) -> pl.DataFrame:
 
 
 def _outcomes(rows: pl.Series, added: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
-    """What became of each reading: the first in ``_OUTCOMES`` of what became of its values."""
+    """Returns the outcome of each reading, which is the first in ``_OUTCOMES`` that any of its values has."""
     by_value = np.full((len(QUANTITIES), len(rows)), len(_OUTCOMES) - 1)
     by_value[added["quantity"], added["place"]] = _OUTCOMES.index("stored")
     by_value[shared["quantity"], shared["place"]] = shared["outcome"]
@@ -186,9 +189,9 @@ def _outcomes(rows: pl.Series, added: pl.DataFrame, shared: pl.DataFrame) -> pl.
 
 
 def series_numbers(values: pl.DataFrame, of: Sequence[str] = SERIES) -> pl.Series:
-    """A number for each row, equal for what is equal in the columns ``of``, and in their order; below ``_MOST_SERIES``.
+    """Returns a number below ``_MOST_SERIES`` per row, ordered like its columns ``of`` and equal where these are.
 
-    Text is slow to group by and to sort.
+    Grouping and sorting by numbers is much faster than by text.
     """
     slots = values["slot"] // SLOT_MS
     first, last = slots.to_frame().select(first=pl.first().min(), last=pl.first().max()).fill_null(0).row(0)
@@ -202,26 +205,26 @@ def series_numbers(values: pl.DataFrame, of: Sequence[str] = SERIES) -> pl.Serie
 
 
 def coded(names: pl.Series) -> tuple[pl.Series, int]:
-    """For each name its place among all different ones in their order, and how many those are."""
+    """Returns the place of each name among the distinct names in sorted order, and the number of distinct names."""
     different = names.unique().sort()
     return names.cast(pl.Enum(different)).to_physical().cast(pl.Int64), len(different)
 
 
 def value_of(rank: str) -> pl.Expr:
-    """The value in thousandths that the column ``rank`` holds."""
+    """Returns the value in thousandths encoded in the column ``rank``."""
     return (pl.col(rank) % (1 << _VALUE_BITS) - _VALUE_OFFSET).alias("value")
 
 
 def time_of(rank: str) -> pl.Expr:
-    """The time in the slot, in ms, that the column ``rank`` holds."""
+    """Returns the time in the slot in ms encoded in the column ``rank``."""
     return pl.col(rank) // (1 << _VALUE_BITS)
 
 
 def bin_of(rank: str) -> pl.Expr:
-    """Which bin of its slot the column ``rank`` lies in."""
+    """Returns the number of the bin in its slot encoded in the column ``rank``."""
     return (pl.col(rank) // (BIN_MS << _VALUE_BITS)).alias("bin")
 
 
 def rank_of(time_ms: Number, value: Number) -> Number:
-    """Time in the slot (ms, Int64) and value (thousandths, Int64) in one number."""
+    """Returns time in the slot (ms, Int64) and value (thousandths, Int64) encoded in one number."""
     return time_ms * (1 << _VALUE_BITS) + value + _VALUE_OFFSET

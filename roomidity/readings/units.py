@@ -1,7 +1,7 @@
-"""One rule set for values at every door: what is plausible, what is clamped, and which unit a room speaks.
+"""One set of rules for values from all inputs: what is plausible, what is clamped, and which unit a room uses.
 
-A sensor that reports °F, shares of one or hundredths does so always. So units are judged of a whole room, never of a
-reading: one wild value is a fault of the moment, and no unit.
+A sensor that reports °F, shares of one or hundredths always does so. Units are therefore judged for a whole room and
+never for a single reading, since one wild value is a momentary fault and not another unit.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ _SCALES: Final[Mapping[Unit, tuple[float, float]]] = MappingProxyType(
         "thousandths": (0.0, 1000.0),
     }
 )
-"""What a unit says at zero of the contract's, and by how much it rises for each one of it."""
+"""Offset and scale of each unit: its value at zero of the contract's unit, and its increase per one of that unit."""
 
 
 _HOTTEST: Final = 45.0
-"""°C: the middle of what a room measures is below, in a heat wave under the roof too; 45 °F is 7 °C."""
+"""In °C. The median of a room is below this, even in a heat wave under the roof. 45 °F is 7 °C."""
 
 _COLDEST_F: Final = 25.0
-"""A room in °F has nine tenths of its values above: colder ones beside hot ones are °C with wild values among them."""
+"""In °F. A room in °F has nine tenths of its values above this. Otherwise its hot values are wild ones in °C."""
 
 _FULL_SHARE: Final = 1.05
 """Saturation as a share of one, with the tolerance. No home is as dry as 1 %RH."""
 
 _BANDS: Final[Mapping[Quantity, tuple[tuple[float, Unit | None], ...]]] = MappingProxyType(
     {
-        # Up to which middle value which unit, of those that are not the contract's; where two could be, the commoner.
+        # Upper limits of the median for units other than the contract's. If two are possible, the commoner is taken.
         "temperature": (
             (_HOTTEST, None),
             (113.0, "f"),
@@ -65,7 +65,7 @@ _BANDS: Final[Mapping[Quantity, tuple[tuple[float, Unit | None], ...]]] = Mappin
         "humidity": (
             (0.0, None),
             (_FULL_SHARE, "share"),
-            (200.0, None),  # 105 to 200 is no value of a home in tenths
+            (200.0, None),  # 105 to 200 is not a value of a home in tenths.
             (1_050.0, "tenths"),
             (10_500.0, "hundredths"),
             (105_000.0, "thousandths"),
@@ -76,7 +76,7 @@ _BANDS: Final[Mapping[Quantity, tuple[tuple[float, Unit | None], ...]]] = Mappin
 SUSPECT: Final[Mapping[Quantity, tuple[float, float]]] = MappingProxyType(
     {"temperature": (-math.inf, _HOTTEST), "humidity": (_FULL_SHARE, 200.0)}
 )
-"""Where no value lies outside, there is nothing to judge."""
+"""If no value lies outside, there is nothing to judge."""
 
 _RESETS: Final[Mapping[Quantity, frozenset[float]]] = MappingProxyType(
     {
@@ -84,19 +84,19 @@ _RESETS: Final[Mapping[Quantity, frozenset[float]]] = MappingProxyType(
         "humidity": frozenset({0.0, 127.0, 255.0, 327.67, 655.35}),
     }
 )
-"""What sensors say when they fail or start, in whatever unit: no evidence."""
+"""Values that sensors report when they fail or start, in whatever unit. They are no evidence."""
 
 _SUSTAINED: Final = 3
-"""Values that contradict a room's own past before its unit is said to have changed; fewer are wild."""
+"""Number of values that must contradict a room's past before its unit has changed. Fewer are wild values."""
 
 _NEAR: Final[Mapping[Quantity, float]] = MappingProxyType({"temperature": 8.0, "humidity": 25.0})
-"""In the contract's units: how far from its past a room may be for values of another unit to be its own."""
+"""In the contract's units. How far a room's converted values may be from its past to count as its own."""
 
 _Values = TypeVar("_Values", float, NDArray[np.float64], pl.Expr)
 
 
 def convert(values: _Values, unit: Unit) -> _Values:
-    """``values`` said in ``unit`` in the contract's, °C or %RH.
+    """Returns ``values`` given in ``unit``, converted to the contract's unit, °C or %RH.
 
     >>> convert(72.5, "f"), convert(0.45, "share"), convert(2130.0, "hundredths")
     (22.5, 45.0, 21.3)
@@ -106,7 +106,7 @@ def convert(values: _Values, unit: Unit) -> _Values:
 
 
 def clamp(values: pl.Expr, spec: QuantitySpec) -> pl.Expr:
-    """``values`` with what lies beyond a bound, by the tolerance at most, at that bound; others as they are."""
+    """Returns ``values`` with those outside the plausible range by at most the tolerance clipped to it."""
     least, greatest = spec.plausible
     slight = values.is_between(least - spec.tolerance, greatest + spec.tolerance)
     return pl.when(slight).then(values.clip(least, greatest)).otherwise(values)
@@ -117,20 +117,20 @@ def judge(
     values: Sequence[float] | NDArray[np.float64],
     past: Sequence[float] | NDArray[np.float64] | None = None,
 ) -> Unit | None:
-    """The unit that a room's values can only be in where that is not the contract's; None where they can be.
+    """Returns the unit that a room's values must be in, or None if they can be in the contract's unit.
 
-    The middle of the values decides, so that single wild ones do not. Where the room has a past, values that are no
-    unlike it are left alone, and others are of another unit only if there are three or more of them, all of that unit
-    and, converted, near the past.
+    The median of the values decides, so that single wild values do not. If the room has a past, values similar to it
+    are accepted. Others are in another unit only if there are at least three of them, all in that unit and, once
+    converted, near the past.
 
     Parameters
     ----------
     quantity
-        Which.
+        The quantity of the values.
     values
-        Of one room (or one of its sensors), as they came, in any order; without those that are not finite.
+        The values of one room (or one of its sensors) as received, in any order, without those that are not finite.
     past
-        What the room measured of late, in °C or %RH; None or empty where nothing is known of it.
+        The room's recent values in °C or %RH. None or empty if unknown.
 
     >>> judge("temperature", [72.3, 72.5]), judge("temperature", [21.3, 72.5]), judge("humidity", [0.45])
     ('f', None, 'share')
@@ -143,7 +143,7 @@ def judge(
         return unit
     before = sorted(float(value) for value in past)
     if _unit_of(quantity, before) is not None:
-        return unit  # stored before anybody looked: as wrong as what comes now
+        return unit  # The past was stored before units were judged, and is as wrong as the new values.
     near = abs(convert(_rank(evidence, 0.5), unit) - _rank(before, 0.5)) <= _NEAR[quantity]
     same = _unit_of(quantity, evidence[:1]) == _unit_of(quantity, evidence[-1:]) == unit
     return unit if near and same and len(evidence) >= _SUSTAINED else None

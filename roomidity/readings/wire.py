@@ -1,12 +1,12 @@
-"""The wire contract: message bodies in, one frame with a row a reading out. No body makes it raise.
+"""The wire contract: turns message bodies into one frame with a row per reading. No body makes it raise.
 
-A body is JSON: one reading, or ``{"readings": [reading, ...]}`` where keys common to all may stand once beside
-``readings``. Splitting a packed body costs C speed only: msgspec cuts it into raw readings, Polars parses those as
-JSON lines. What that path cannot take (a wrong type, NaN, a field said twice) is read again one by one, with the same
-outcome. Of a field that is said twice the last counts, as JSON parsers have it.
+A body is JSON: one reading, or ``{"readings": [reading, ...]}``, where keys common to all may stand once beside
+``readings``. Packed bodies are split at C speed: msgspec cuts them into raw readings, which Polars parses as JSON
+lines. What this path cannot take (a wrong type, NaN, a duplicate field) is read again one by one, with the same
+outcome. If a field occurs twice, the last one counts, as in other JSON parsers.
 
-A house that stands beside ``readings`` confines them: whoever stamped it there vouches for no other. So a reading that
-names another house has the fault ``house_conflict``.
+A house beside ``readings`` confines them, since whoever stamped it there vouches for no other. A reading that names
+another house therefore has the fault ``house_conflict``.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ __all__ = ["Decoded", "decode"]
 
 
 _ABSENT: Final = msgspec.Raw()
-"""What stands for a key that is absent, to be told by identity; a union with None would take null alone."""
+"""Stands for an absent key and is recognised by identity. In a union with None, msgspec would accept only null."""
 
 
 class _Packed(msgspec.Struct):
-    """The outermost level of a body: what is common, and the readings, each still raw."""
+    """The outermost level of a body: the common fields and the readings, each still raw."""
 
     readings: list[msgspec.Raw] | None = None
-    house: msgspec.Raw = msgspec.Raw()  # empty where it is absent; a union with None would take null alone
+    house: msgspec.Raw = msgspec.Raw()  # Empty if absent. In a union with None, msgspec would accept only null.
     room: msgspec.Raw = _ABSENT
     sensor: msgspec.Raw = msgspec.Raw()
     ts: msgspec.Raw = msgspec.Raw()
@@ -45,28 +45,28 @@ class _Packed(msgspec.Struct):
 _NEEDS_CARE: Final = (
     msgspec.MsgspecError,
     pl.exceptions.PolarsError,
-    pl.exceptions.PanicException,  # a parser that gives up on a body must not end the drain
+    pl.exceptions.PanicException,  # A parser that panics on a body must not end the drain.
     UnicodeEncodeError,
     RecursionError,
 )
 _CHEAP: Final = 20_000
-"""Characters of bodies that are read in Python in the 2 ms that parsing them apart would take."""
+"""Number of characters of bodies that Python reads in 2 ms, the time that splitting them further would take."""
 
 _REPEATED: Final = "|".join((*(rf'"{name}"\s*:.*"{name}"\s*:' for name in WIRE), r'\\[^"]*"\s*:'))
-"""A line that has a field twice; or a key with an escape, which may be any."""
+"""Matches a line with a duplicate field, or with an escape in a key, which may stand for any field."""
 
 _WHITE: Final = " \t\r\n"
-"""What JSON takes as white space."""
+"""White space according to JSON."""
 
 _packed: Final = msgspec.json.Decoder(_Packed)
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Readings as they came, unchecked.
+    """Readings as received, unchecked.
 
     ``rows`` has the columns message (index into ``messages``), position (in its message), house, room, sensor, ts
-    (text), temperature, humidity, and fault: a reason where the reading could not even be read, else null.
+    (text), temperature, humidity, and fault, which is a reason if the reading could not even be read, else null.
     """
 
     messages: Sequence[Message]
@@ -74,10 +74,10 @@ class Decoded:
 
 
 def decode(messages: Sequence[Message], *, mark_foreign: bool = False) -> Decoded:
-    """One frame of all readings of ``messages``, in their order; whatever the bodies hold, it does not raise.
+    """Returns one frame of all readings in ``messages``, in their order. Never raises because of a body.
 
-    A body that is no JSON object counts as one reading with the fault ``malformed``. With ``mark_foreign`` a body that
-    is neither packed nor names a room has the fault ``foreign``, and nothing else: it may be another form.
+    A body that is not a JSON object counts as one reading with the fault ``malformed``. With ``mark_foreign`` a body
+    that is neither packed nor names a room has the fault ``foreign`` and no other, since it may be in another form.
     """
     try:
         rows = _decode_fast(messages, mark_foreign=mark_foreign)
@@ -89,10 +89,13 @@ def decode(messages: Sequence[Message], *, mark_foreign: bool = False) -> Decode
 
 
 def _decode_apart(messages: Sequence[Message], *, mark_foreign: bool) -> pl.DataFrame:
-    """Halve until the bodies that need care stand nearly alone, so that one of them does not slow the others."""
+    """Returns the decoded rows of messages some of which need care.
+
+    Messages are halved until those are nearly alone, so that they do not slow down the others.
+    """
     if len(messages) == 1 or sum(len(message.body) for message in messages) <= _CHEAP:
         rows = decode_with_care(messages)
-        if mark_foreign:  # a packed reading alone without a room is none, but whoever looks closer sees that
+        if mark_foreign:  # Also marks a single packed reading without a room, which is noticed later.
             is_foreign = pl.col("room").is_null() & (pl.len().over("message") == 1)
             rows = rows.with_columns(pl.when(is_foreign).then(pl.lit("foreign")).otherwise("fault").alias("fault"))
         return rows
@@ -105,7 +108,7 @@ def _decode_apart(messages: Sequence[Message], *, mark_foreign: bool) -> pl.Data
 
 
 def _decode_fast(messages: Sequence[Message], *, mark_foreign: bool) -> pl.DataFrame | None:
-    """All bodies at C speed; None, or an exception, where one of them needs care."""
+    """Returns the rows of all bodies at C speed. Returns None or raises if one of them needs care."""
     raws: list[msgspec.Raw | bytes] = []
     commons: list[bytes] = []
     counts = np.zeros(len(messages), dtype=np.uint32)
@@ -124,7 +127,7 @@ def _decode_fast(messages: Sequence[Message], *, mark_foreign: bool) -> pl.DataF
             counts[index] = 1
         else:
             if not packed.readings and any(bytes(getattr(packed, name)) for name in READING_KEYS):
-                return None  # a reading beside an empty list
+                return None  # A reading beside an empty list.
             raws += packed.readings
             commons.append(_common_line(packed))
             counts[index] = len(packed.readings)
@@ -157,7 +160,7 @@ def _decode_fast(messages: Sequence[Message], *, mark_foreign: bool) -> pl.DataF
 
 
 def _conflicts(own: pl.Series, stamped: pl.Series) -> pl.Series:
-    """Whether a reading names another house than the one that stands beside it, by the names as they are kept."""
+    """Returns whether each reading names another house than that beside it. Names are compared as they are stored."""
     differ = (own != stamped).fill_null(value=False)
     if differ.any():
         pairs = pl.DataFrame({"own": own, "stamped": stamped})
@@ -174,16 +177,16 @@ def _common_line(packed: _Packed) -> bytes:
 
 
 def _joined(lines: Sequence[msgspec.Raw | bytes], *, spread: bool) -> bytes:
-    """JSON lines; ``spread`` if one may be several: JSON allows line feeds as white space between tokens only."""
+    """Returns JSON lines joined. ``spread`` says that some may span lines, as JSON allows line feeds between tokens."""
     if spread:
         return b"\n".join(bytes(line).replace(b"\n", b" ").replace(b"\r", b" ") for line in lines)
     return b"\n".join(lines)
 
 
 def _may_repeat_a_field(lines: bytes, rows: pl.DataFrame) -> bool:
-    """Whether a line may say a field twice, of which Polars took the first; mostly told by counting keys."""
+    """Returns whether a line may have a duplicate field, of which Polars took the first. Usually counting suffices."""
     said = [rows.height - nulls for nulls in rows.null_count().row(0)]
-    spaced = b"\r" in lines or any(  # perhaps before a colon: not counted; one byte is found far faster than two
+    spaced = b"\r" in lines or any(  # It may precede a colon, so counting fails. One byte is found far faster than two.
         space in lines and b'"' + space in lines for space in (b" ", b"\t")
     )
     if not spaced and lines.count(b'":') == sum(said):

@@ -1,4 +1,8 @@
-"""The registry: models in the bucket; in the table ``models`` their manifests, the champion, and who served when."""
+"""The model registry.
+
+Models are in the bucket. The table ``models`` has their manifests, the champion, and the log of which model served
+when.
+"""
 
 from __future__ import annotations
 

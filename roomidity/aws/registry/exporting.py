@@ -14,7 +14,7 @@ __all__ = ["ExportedModels"]
 
 
 class ExportedModels:
-    """Models by house, to be read whole."""
+    """Read access to all models of a house, for exports."""
 
     def __init__(self, registry: Registry, bucket: Bucket) -> None:
         self._registry = registry
@@ -33,5 +33,5 @@ class ExportedModels:
         }
 
     def objects_of(self, house: str) -> Iterator[tuple[str, bytes]]:
-        """A house's objects as they stand, by their path below the house."""
+        """Returns an iterator over a house's present objects, as (path below the house, bytes)."""
         return self._objects.contents(house)

@@ -1,4 +1,4 @@
-"""Checks of stored manifests and decisions: a field may be absent; one that is there has the right form."""
+"""Validation of stored manifests and decisions. Fields may be absent, but those present must have the right form."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Rule(msgspec.Struct):
 
 
 class _Manifest(msgspec.Struct):
-    """Other facts may stand beside these; checksums may be missing, and are then told as such."""
+    """A manifest. It may hold other facts as well. Missing checksums are reported when the model is loaded."""
 
     reason: str = ""
     sha256: str = ""
@@ -49,12 +49,12 @@ class _Decision(msgspec.Struct):
 
 
 def check_manifest(facts: Mapping[str, Any]) -> None:
-    """Pass only if what a manifest holds is of the kind that its readers expect.
+    """Check that the fields of a manifest have the types that readers expect.
 
     Raises
     ------
     ValueError
-        If it is not.
+        If they do not.
     """
     manifest = msgspec.convert(facts, _Manifest)
     for time in (manifest.trained_from, manifest.trained_through):
@@ -67,7 +67,7 @@ def check_manifest(facts: Mapping[str, Any]) -> None:
 
 
 def check_decision(decision: Mapping[str, Any]) -> None:
-    """Pass only if a decision says what it was, and why.
+    """Check that a decision says what it was, and why.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Pruning: the objects of what serves no more are deleted, and nothing that could still come to serve."""
+"""Pruning: deletes the objects of versions that no longer serve, but none of a version that may still come to serve."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from roomidity.domain.models import Pruned, trained_at
 __all__ = ["delete_unrecorded", "prune"]
 
 KEPT_SERVED: Final = 3
-"""Versions whose bytes are kept of those that served last: the champion, and two to go back to."""
+"""How many of the versions that served last keep their bytes: the champion, and two to go back to."""
 
 UNTOUCHED: Final = timedelta(hours=1)
-"""Pruning leaves younger versions alone: they may be on their way to serving. A training ends within 15 minutes."""
+"""Pruning skips versions younger than this, because they may be about to serve. A training ends within 15 minutes."""
 
 
 def prune(table: ModelTable, objects: ModelObjects, house: str, *, now: datetime) -> list[Pruned]:
-    """Delete the objects of what serves no more. Returns what was deleted.
+    """Delete the objects of versions that no longer serve. Returns what was deleted.
 
-    Kept are those of the last KEPT_SERVED versions that served, of candidates, and of anything younger than
-    UNTOUCHED. A version is barred from serving before its objects go, in one transaction with a look at the
-    pointer: so what the pointer names has its objects, whoever promotes meanwhile.
+    Objects are kept of the last KEPT_SERVED versions that served, of candidates, and of anything younger than
+    UNTOUCHED. Before its objects are deleted, a version is barred from serving, in one transaction with a check of the
+    pointer. The version that the pointer names therefore always has its objects, even if another process promotes at
+    the same time.
     """
-    found = objects.by_version(house)  # before the records: an object has its record first
+    found = objects.by_version(house)  # before the records, since an object's record is written first
     pointer = table.pointer(house)
     records = {record.version: record for record in table.records(house)}
     served = [version for version in dict.fromkeys(entry.version for entry in table.served(house)) if version]
@@ -41,9 +42,9 @@ def prune(table: ModelTable, objects: ModelObjects, house: str, *, now: datetime
             continue
         record = records.get(version)
         if record is None and table.has(house, version):
-            continue  # a newer version's, or damaged: not for this one to judge
+            continue  # written by a newer version or damaged, and not for this version to judge
         if record is not None and not record.pruned and not table.mark_pruned(house, version, at=now):
-            continue  # it has come to serve, or was forgotten
+            continue  # it has come to serve in the meantime, or the house was forgotten
         objects.delete(keys)
         pruned.append(Pruned(version, len(keys)))
     return pruned
@@ -51,6 +52,6 @@ def prune(table: ModelTable, objects: ModelObjects, house: str, *, now: datetime
 
 def delete_unrecorded(table: ModelTable, objects: ModelObjects, house: str) -> None:
     """Delete the objects that have no record."""
-    found = objects.by_version(house)  # before the records, as above
+    found = objects.by_version(house)  # read before the records, as above
     known = {record.version for record in table.records(house)}
     objects.delete([key for version, keys in found.items() if version not in known for key in keys])

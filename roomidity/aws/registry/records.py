@@ -1,8 +1,9 @@
-"""The table ``models``: what is known of each version, the pointer to the champion, and who served since when.
+"""The table ``models``: each version's record, the pointer to the champion, and the log of what served since when.
 
-Three kinds of items stand under a house, told apart by their sort key: ``20260314T1230Z-1a2b3c4d`` is a version,
-``champion`` the pointer, ``served#2026-03-14T12:30:00Z#00000001`` what was promoted then. The pointer alone says what
-serves; it moves in one transaction with an entry of the log and with the version that it names from then on.
+A house has three kinds of items, which differ in their sort key. ``20260314T1230Z-1a2b3c4d`` is a version, ``champion``
+the pointer, and ``served#2026-03-14T12:30:00Z#00000001`` a log entry for what was promoted at that time. The pointer
+alone determines what serves. It moves in one transaction with a log entry and with the version that it names from then
+on.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ __all__ = ["ModelTable"]
 _POINTER: Final = "champion"
 _SERVED: Final = "served#"
 _AFTER: Final = "~"
-"""Sorts after every character of a log's key."""
+"""Sorts after every character that can occur in a log entry's key."""
 
 
 class ModelTable:
-    """Models' records, pointers and logs."""
+    """The records, pointers and logs of models."""
 
     def __init__(self, item: type[ModelItem], damage: Damage, *, guard: Callable[[House], Guard] | None = None) -> None:
         self._item = item
@@ -44,9 +45,11 @@ class ModelTable:
         self._reader = Reader(damage)
 
     def put(self, house: str, record: ModelRecord, *, home: House | None = None) -> bool:
-        """Write a version's record. Returns False where one stands that has served or was pruned: it stays.
+        """Write a version's record.
 
-        Of a ``home`` that was forgotten since it was read none is written.
+        Returns False, leaving it as it is, if a record exists that has served or was pruned.
+
+        Nothing is written if a ``home`` is given and was forgotten since it was read.
         """
         item = self._item
         new = item(
@@ -68,12 +71,12 @@ class ModelTable:
         return self._transact(write)
 
     def get(self, house: str, version: str) -> ModelRecord | None:
-        """A version's record, read consistently; None where there is none, or no manifest that can be read.
+        """Returns a version's record, read consistently, or None if it does not exist or has no readable manifest.
 
         Raises
         ------
         StoreError
-            If the table does not answer.
+            If the table does not respond.
         """
         item = self._get(house, version, consistent=True)
         if item is None or _is_no_version(item):
@@ -81,24 +84,29 @@ class ModelTable:
         return self._reader.one(item, _to_record)
 
     def records(self, house: str) -> list[ModelRecord]:
-        """Every version's record, oldest first, also those that have expired."""
+        """Returns every version's record, oldest first, including expired ones."""
         digits = self._item.version < _POINTER  # versions begin with a year
         found = self._item.query(house, digits, consistent_read=True)
         return list(self._reader.each((item for item in found if not _is_no_version(item)), _to_record))
 
     def pointer(self, house: str, *, consistent: bool = True) -> Pointer:
-        """What serves a house.
+        """Returns the pointer to what serves a house.
 
         Raises
         ------
         StoreError
-            If the table does not answer; ItemDamagedError if the pointer cannot be read.
+            If the table does not respond.
+        ItemDamagedError
+            If the pointer cannot be read.
         """
         item = self._get(house, _POINTER, consistent=consistent)
         return Pointer() if item is None else self._reader.needed(item, _to_pointer)
 
     def served(self, house: str, *, at: datetime | None = None) -> Iterator[Served]:
-        """The log, newest first; with ``at`` only what had begun by then: the first entry served at that time."""
+        """Returns an iterator over the log, newest entry first.
+
+        If ``at`` is given, it begins with the entry that served at that time.
+        """
         newest = f"{_SERVED}{format_moment(at) if at else ''}{_AFTER}"
         entries = self._item.query(
             house,
@@ -112,14 +120,16 @@ class ModelTable:
     def move(
         self, house: str, seen: Pointer, *, to: str | None, previous: str | None, at: datetime, why: str
     ) -> Pointer:
-        """Let the pointer name ``to`` from ``at`` on (not before it moved last), if it still is as it was ``seen``.
+        """Move the pointer to ``to`` from ``at`` on, if it still is as it was ``seen``. Returns the new pointer.
+
+        The time is never set before that of the last move.
 
         Raises
         ------
         ChampionChangedError
-            If it moved meanwhile.
+            If it moved in the meantime.
         NotFoundError
-            If there is no such version, or it has expired.
+            If the version does not exist, or has expired.
         InputError
             If its objects were pruned.
         """
@@ -156,7 +166,10 @@ class ModelTable:
         raise NotFoundError(f"model {to} of house {house!r}", hint=f"list them with `roomidity models list {house}`")
 
     def decide(self, house: str, version: str, decision: Mapping[str, Any], *, expires_at: datetime) -> bool:
-        """Write why a version does not serve. Returns False where it has served: its record stays."""
+        """Record why a version does not serve.
+
+        Returns False, leaving the record as it is, if the version has served.
+        """
         item = self._item
         return self._update(
             item(house, version),
@@ -165,7 +178,7 @@ class ModelTable:
         )
 
     def replace_state(self, house: str, record: ModelRecord, *, sha256: str, through: int) -> bool:
-        """Name another state of a version; whether it still had the one of ``record``."""
+        """Replace the state of a version. Returns whether it still had the state of ``record``, and so was replaced."""
         item = self._item
         return self._update(
             item(house, record.version),
@@ -178,7 +191,7 @@ class ModelTable:
         )
 
     def mark_pruned(self, house: str, version: str, *, at: datetime) -> bool:
-        """Bar a version from serving, so that its objects can go. Returns False if the pointer names it."""
+        """Bar a version from serving, so that its objects can be deleted. Returns False if the pointer names it."""
         item = self._item
 
         def is_other(name: Any) -> Condition:
@@ -196,7 +209,7 @@ class ModelTable:
         return self._transact(write)
 
     def has(self, house: str, version: str) -> bool:
-        """Whether there is an item of a version, be it one that cannot be read."""
+        """Returns whether an item of the version exists, even if it cannot be read."""
         return self._get(house, version, consistent=True) is not None
 
     def _get(self, house: str, version: str, *, consistent: bool) -> ModelItem | None:
@@ -208,7 +221,10 @@ class ModelTable:
             raise StoreError(f"{version!r} of house {house!r} cannot be read from the table: {error}") from error
 
     def _transact(self, write: Callable[[TransactWrite], None]) -> bool:
-        """Write all or nothing; whether the conditions held. Others' transactions on the same items are waited for."""
+        """Write all or nothing. Returns whether the conditions held.
+
+        Waits for other transactions on the same items.
+        """
         try:
             return transact(connection_of(self._item), write)
         except TransactWriteError as error:
@@ -217,19 +233,19 @@ class ModelTable:
             raise StoreError("the table of models is busy: a transaction was put off six times") from error
 
     def _update(self, item: ModelItem, actions: list[Any], condition: Condition) -> bool:
-        """Change an item; whether the condition held."""
+        """Change an item. Returns whether the condition held."""
         return self._transact(lambda transaction: transaction.update(item, actions=actions, condition=condition))
 
 
 def _facts_of(pointer: ModelItem) -> list[Action]:
-    """What a pointer says; all else that may stand there stays."""
+    """Returns the actions that set a pointer's attributes and leave all other attributes of the item unchanged."""
     facts: tuple[Attribute[Any], ...] = (ModelItem.points_to, ModelItem.previous, ModelItem.since, ModelItem.counter)
     values = (pointer.points_to, pointer.previous, pointer.since, pointer.counter)
     return [fact.remove() if value is None else fact.set(value) for fact, value in zip(facts, values, strict=True)]
 
 
 def _is_no_version(item: ModelItem) -> bool:
-    """Whether it is the pointer, an entry of the log, or an item that lost its manifest."""
+    """Returns whether an item is the pointer, a log entry, or an item that lost its manifest."""
     return item.flaw is None and not item.manifest
 
 
@@ -255,5 +271,5 @@ def _to_pointer(item: ModelItem) -> Pointer:
 
 def _to_served(item: ModelItem) -> Served:
     if not isinstance(item.why, str):
-        raise ValueError("it does not say why")  # noqa: TRY004  # as all that an item lacks
+        raise ValueError("it does not say why")  # noqa: TRY004  # ValueError, like all other flaws
     return Served(item.points_to, parse_time(item.since), item.why, item.previous)

@@ -1,7 +1,11 @@
-"""The registry: models in the bucket; in the table ``models`` their manifests, the champion, and who served when.
+"""The model registry.
 
-A version is published as a candidate, and promoted or refused. It serves only while the pointer names it, and the
-pointer moves only from where its mover saw it. Bytes are checked against the manifest before they are parsed.
+Models are in the bucket. The table ``models`` has their manifests, the champion, and the log of which model served
+when.
+
+A version is published as a candidate, and then promoted or refused. It serves only while the pointer names it. The
+pointer is moved with optimistic locking, only if it is still as its mover saw it. Bytes are checked against the
+manifest before they are parsed.
 """
 
 from __future__ import annotations
@@ -34,9 +38,9 @@ from roomidity.forecasting.model import Champion
 __all__ = ["Registry"]
 
 CANDIDATE_DAYS: Final = 30
-"""A version that was never decided expires: its trainer died, or it was published by hand and forgotten."""
+"""Lifetime of a version that was never decided, because its trainer died or it was published by hand and forgotten."""
 REFUSED_DAYS: Final = 90
-"""Why a version was refused can be read for a quarter."""
+"""How long the reason for refusing a version can be looked up."""
 
 _STATE_TRIES: Final = 5
 
@@ -49,20 +53,24 @@ class Registry:
         self._objects = ModelObjects(bucket)
 
     def pointer(self, house: str) -> Pointer:
-        """What serves a house, read consistently."""
+        """Returns the pointer to what serves a house, read consistently."""
         return self._table.pointer(house)
 
     def succession(self, house: str) -> tuple[str, ...]:
-        """The versions that serve a house, the next where the one before is refused: the champion, its predecessor."""
+        """Returns the versions that may serve a house, in order of preference: the champion, then its predecessor."""
         return self._table.pointer(house, consistent=False).succession
 
     def load(self, house: str, version: str, *, first_state: bool = False) -> Champion:
-        """A version with its state, or with the one that its training left it, where that is asked for or all there is.
+        """Returns a version with its state.
+
+        The state is the one that training left if ``first_state`` is true, or if no later state can be used.
 
         Raises
         ------
         ModelRefusedError
-            If its bytes are not those that were registered; ModelUnreadableError if they cannot be read now.
+            If its bytes are not those that were registered.
+        ModelUnreadableError
+            If they cannot be read now.
         """
         try:
             record = self._table.get(house, version)
@@ -83,7 +91,7 @@ class Registry:
         return Champion(version=version, manifest=manifest, model=model, state=state, state_lost=lost)
 
     def record(self, house: str, version: str, *, now: datetime | None = None) -> ModelRecord:
-        """What is known of a version.
+        """Returns what is known of a version.
 
         Raises
         ------
@@ -98,7 +106,7 @@ class Registry:
         return record
 
     def records(self, house: str, *, now: datetime | None = None) -> list[ModelRecord]:
-        """What is known of every version that has not expired by ``now``, oldest first."""
+        """Returns what is known of every version that has not expired by ``now``, oldest first."""
         return [record for record in self._table.records(house) if now is None or not record.is_over(now)]
 
     def manifests(self, house: str, *, now: datetime | None = None) -> list[dict[str, Any]]:
@@ -106,11 +114,11 @@ class Registry:
         return [record.facts for record in self.records(house, now=now)]
 
     def served(self, house: str) -> list[Served]:
-        """Who served since when, newest first."""
+        """Returns the log of what served since when, newest first."""
         return list(self._table.served(house))
 
     def served_at(self, house: str, moment: datetime) -> Served | None:
-        """Who served at a time; None: nothing had been promoted by then, the prior served."""
+        """Returns what served at a given time, or None for the prior if nothing had been promoted by then."""
         return next(self._table.served(house, at=moment), None)
 
     def publish(
@@ -125,20 +133,21 @@ class Registry:
         decision: Mapping[str, Any] | None = None,
         home: House | None = None,
     ) -> str:
-        """Keep a model as a candidate; its version. It serves only once it is promoted.
+        """Store a model as a candidate. Returns its version, which serves only once it is promoted.
 
-        Published again, the same bytes of the same time are one version; one that has served stays as it is.
+        Publishing is idempotent: the same bytes with the same time are one version. A version that has served is left
+        unchanged.
 
         Parameters
         ----------
         state
-            What it is to serve with.
+            The state to serve with.
         first_state
-            The state that its training left, with which it can be judged again; ``state`` where there is no other.
+            The state that training left, with which the model can be judged again. Defaults to ``state``.
         decision
-            Whether it won its place (``won``), and why; may be absent, where nobody has judged it.
+            Whether the model won its place (``won``), and why. None if nobody has judged it.
         home
-            The house as it was read: should it have been forgotten since, nothing is kept.
+            The house as it was read. If it was forgotten since, nothing is stored.
         """
         content, states = model.to_bytes(), [one.to_bytes() for one in (state, first_state or state)]
         version = version_of(content, trained_at)
@@ -159,7 +168,7 @@ class Registry:
             decision=decision,
             expires_at=trained_at + timedelta(days=CANDIDATE_DAYS if won else REFUSED_DAYS),
         )
-        # The record first: what has none is nobody's, and pruning may delete it.
+        # The record is written first. Objects without a record belong to nobody, and pruning may delete them.
         if self._table.put(house, record, home=home):
             self._objects.put_model(house, version, content)
             for one in dict.fromkeys(states):
@@ -176,15 +185,16 @@ class Registry:
         seen: Pointer | None = None,
         refused: Collection[str] = (),
     ) -> Pointer:
-        """Make ``version`` the champion from ``at`` on, if the pointer still is as it was ``seen`` (by default: now).
+        """Make ``version`` the champion from ``at`` on. Returns the new pointer.
 
-        Should it be refused one day, what really served before serves again: the champion, or where that is among the
+        The pointer must still be as it was ``seen``, which defaults to its present value. If the new champion is ever
+        refused, what really served before it serves again. That is the present champion or, if it is among the
         ``refused``, the one before it.
 
         Raises
         ------
         ChampionChangedError
-            If the pointer moved meanwhile.
+            If the pointer moved in the meantime.
         NotFoundError
             If the registry has no such version.
         InputError
@@ -197,14 +207,15 @@ class Registry:
         return self._table.move(house, pointer, to=version, previous=previous, at=at, why=why)
 
     def refuse(self, house: str, version: str, *, decision: Mapping[str, Any], at: datetime) -> None:
-        """Write why a candidate does not serve. One that serves or has served stays as it is."""
+        """Record why a candidate does not serve. A version that serves or has served is left unchanged."""
         self._table.decide(house, version, decision, expires_at=at + timedelta(days=REFUSED_DAYS))
 
     def rollback(self, house: str, *, at: datetime) -> RolledBack:
-        """Make what served before the champion serve again: again, what served before that; in the end the prior.
+        """Make what served before the champion serve again. Returns the new pointer and the versions skipped.
 
-        Versions that cannot serve, by their bytes or because they were pruned, are passed over. What serves has its
-        state as it was when it served last; the next night moves it on over what happened since.
+        Repeated rollbacks go further back, and finally to the prior. Versions that cannot serve are skipped, because
+        their bytes are refused or were pruned. The version that serves again has the state of when it last served. The
+        next nightly run advances the state over what happened since.
 
         Raises
         ------
@@ -213,7 +224,7 @@ class Registry:
         ModelUnreadableError
             If what served before cannot be read now.
         ChampionChangedError
-            If the pointer moved meanwhile.
+            If the pointer moved in the meantime.
         """
         pointer = self.pointer(house)
         if pointer.points_to is None:
@@ -232,10 +243,10 @@ class Registry:
         return RolledBack(moved, skipped)
 
     def put_state(self, house: str, version: str, state: State) -> bool:
-        """Replace a version's state by a later one. Returns False if the stored one reaches as far or further.
+        """Replace a version's state by a later one. Returns False if the stored state reaches at least as far.
 
-        The object is written before it is named, and the state before the former one stays a while for who has just
-        read its name; so every reader finds what it was told of, whoever else writes.
+        The object is written before the record names it. The state before the former one stays for a while, for readers
+        that have just read its name. Every reader therefore finds the state that it was told of, whoever else writes.
 
         Raises
         ------
@@ -253,25 +264,25 @@ class Registry:
                 return True
             try:
                 record = self.record(house, version)
-            except NotFoundError:  # the house was forgotten meanwhile
+            except NotFoundError:  # the house was forgotten in the meantime
                 self._objects.delete_state(house, version, sha256)
                 raise
         raise StoreError(f"the state of model {version} was changed by others {_STATE_TRIES} times in a row")
 
     def prune(self, house: str, *, now: datetime) -> list[Pruned]:
-        """Delete the objects of what serves no more. Returns what was deleted."""
+        """Delete the objects of versions that no longer serve. Returns what was deleted."""
         return prune(self._table, self._objects, house, now=now)
 
     def erase_objects(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete a house's objects, with what a versioned bucket keeps of them. Yields how many, some at a time."""
+        """Delete a house's objects with all their versions. Yields the number deleted, page by page."""
         return self._objects.erase(house, dry_run=dry_run)
 
     def withdraw(self, house: str) -> None:
-        """Delete the objects that have no record: they came to a house that was forgotten meanwhile."""
+        """Delete the objects that have no record, which were written for a house that was forgotten in the meantime."""
         delete_unrecorded(self._table, self._objects, house)
 
     def _trouble(self, house: str, version: str) -> str | None:
-        """Why a version cannot serve again; None if it can."""
+        """Returns why a version cannot serve again, or None if it can."""
         if (record := self._table.get(house, version)) is not None and record.pruned:
             return f"model {version} was pruned, its bytes are gone"
         try:
@@ -281,7 +292,7 @@ class Registry:
         return None
 
     def _forget_state(self, house: str, replaced: ModelRecord, sha256: str) -> None:
-        """Delete the state before the one that was replaced, unless the version is still known by it."""
+        """Delete the state before the replaced one, unless the version still refers to it."""
         named = {replaced.manifest["first_state_sha256"], replaced.state_sha256, sha256}
         if (former := replaced.former_state) is not None and former not in named:
             self._objects.delete_state(house, replaced.version, former)

@@ -1,4 +1,4 @@
-"""The tables in DynamoDB, as pynamodb models, behind adapters that speak the domain's words."""
+"""The DynamoDB tables as pynamodb models, behind adapters that return domain values."""
 
 from __future__ import annotations
 

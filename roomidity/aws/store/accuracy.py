@@ -1,4 +1,4 @@
-"""The table ``accuracy``: how good a room's forecasts were, by the day on which they were issued."""
+"""The table ``accuracy``: how accurate a room's forecasts were, by the day on which they were issued."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ __all__ = ["AccuracyTable"]
 
 
 class AccuracyTable:
-    """Rooms' accuracy by day. A row gives way only to one of as many forecasts or more: forecasts expire before it."""
+    """Rooms' accuracy by day.
+
+    A row is replaced only by one based on at least as many forecasts, because forecasts expire before it does.
+    """
 
     def __init__(
         self,
@@ -39,22 +42,23 @@ class AccuracyTable:
         self._retention_s = retention_days * 86_400
 
     def put_many(self, rows: Iterable[DayAccuracy], *, home: House | None = None) -> int:
-        """Write rows; how many were written, for one that rests on fewer forecasts than what stands there is not.
+        """Write rows. Returns how many were written.
 
-        Nor is any of a ``home`` that was forgotten since it was read.
+        A row is not written if the stored one is based on more forecasts, or if a ``home`` is given and was forgotten
+        since it was read.
         """
         guard = guard_for(home, self._guard)
         return sum(save_many([self._write(row) for row in rows], connection_of(self._item), guard))
 
     def between(self, house: str, room: str, first: date, last: date) -> list[DayAccuracy]:
-        """A room's rows of the days from ``first`` to ``last``, both included, in order of time."""
+        """Returns a room's rows of the days from ``first`` to ``last``, both included, in order of time."""
         if last < first:
             return []
         span = self._item.day.between(first.isoformat(), last.isoformat())
         return list(self._reader.each(self._item.query(room_id(house, room), span), _to_row))
 
     def of_days(self, house: str, rooms: Iterable[str], days: Iterable[date]) -> list[DayAccuracy]:
-        """The rows of some rooms and days: a call for each 100 of them."""
+        """Returns the rows of the given rooms and days, with one call for each 100 of them."""
         names = [day.isoformat() for day in days]
         keys = [(room_id(house, room), day) for room in rooms for day in names]
         return list(self._reader.each(batch_get(self._item, keys), _to_row))
@@ -68,7 +72,7 @@ class AccuracyTable:
             v=FORMAT_VERSION,
             expires_at=to_epoch_ms(midnight) // 1000 + self._retention_s,
         )
-        damaged = ~is_sound(self._item.forecasts)  # then it is written anew
+        damaged = ~is_sound(self._item.forecasts)  # a damaged row is replaced
         not_fewer = self._item.room_id.does_not_exist() | damaged | (self._item.forecasts <= row.forecasts)
         known_format = self._item.v.does_not_exist() | ~is_sound(self._item.v) | (self._item.v <= FORMAT_VERSION)
         return Write(item, not_fewer & known_format, house=row.house, size_bytes=5_000, keep=True)

@@ -1,4 +1,4 @@
-"""BatchGetItem in parts of 100; what DynamoDB did not get to is asked for again, after a pause that grows."""
+"""BatchGetItem in parts of 100 keys. Unprocessed keys are requested again with exponential back-off."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from roomidity.errors import StoreError
 __all__ = ["batch_get"]
 
 _AT_ONCE: Final = 100
-"""BatchGetItem takes no more."""
+"""BatchGetItem accepts no more keys."""
 
 _PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4)
-"""With jitter; a table that still holds back after these is busy for longer than a reader waits."""
+"""Pauses in s, with jitter. A table that is still throttled after these stays busy for longer than a reader waits."""
 
 Found = TypeVar("Found", bound=Item)
 
@@ -26,14 +26,14 @@ Found = TypeVar("Found", bound=Item)
 def batch_get(
     item: type[Found], keys: Iterable[tuple[str, str]], *, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[Found]:
-    """The items that exist of some keys, each read once, in no order; half a read unit for each 4 KB of an item.
+    """Yields the existing items of the given keys, each read once, in no particular order.
 
-    pynamodb's own asks again at once, for ever.
+    Each 4 KB of an item costs half a read unit. pynamodb's own method retries at once and for ever.
 
     Raises
     ------
     StoreError
-        If the table does not answer, or does not get to all of them.
+        If the table does not respond, or does not get to all of them.
     """
     asked = list(dict.fromkeys(keys))
     for first in range(0, len(asked), _AT_ONCE):
@@ -54,7 +54,7 @@ def _part(item: type[Found], keys: Sequence[tuple[str, str]], sleep: Callable[[f
             return
         left = list(unprocessed)
         if pause_s is not None:
-            sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311  # jitter, no secret
+            sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311  # jitter, not a secret
     raise StoreError(
         f"table {item.Meta.table_name} is busy: {len(left)} items were not read after {len(_PAUSES_S)} pauses"
     )

@@ -1,4 +1,7 @@
-"""The attribute ``deliveries`` of a house's item: lists of numbers, as a write costs by the kilobyte."""
+"""The attribute ``deliveries`` of a house's item.
+
+It holds lists of numbers, because writes are billed by the kilobyte.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ from roomidity.domain.slots import format_slot, parse_slot
 __all__ = ["from_deliveries", "to_deliveries"]
 
 _LAG_S: Final = (-1e10, 1e10)
-"""Readings are of the years 1970 to 9999, give or take a sender's clock."""
+"""Bounds of a lag in s. Readings are of the years 1970 to 9999, give or take a sender's clock error."""
 _MS: Final = (0, 253_402_300_799_999)
 
 
 def from_deliveries(deliveries: HouseDeliveries) -> dict[str, Any] | None:
-    """The records as they are stored; None, and so no attribute, where there are none."""
+    """Returns the records in their stored form, or None (and so no attribute) if there are none."""
     if not deliveries.rooms:
         return None
     return {
@@ -31,12 +34,12 @@ def from_deliveries(deliveries: HouseDeliveries) -> dict[str, Any] | None:
 
 
 def to_deliveries(stored: Mapping[str, Any] | None) -> HouseDeliveries:
-    """The records of a stored attribute.
+    """Returns the records in a stored attribute.
 
     Raises
     ------
     Exception
-        Whatever an odd attribute gives rise to.
+        Of any kind, if the attribute is malformed.
     """
     if stored is None:
         return NO_DELIVERIES

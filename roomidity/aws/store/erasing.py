@@ -1,4 +1,4 @@
-"""Deleting all that stands under a key, however much it is; or counting it."""
+"""Deletes or counts everything under a key, however much it is."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from roomidity.domain.forecasts import room_id
 __all__ = ["OfHouses", "OfRooms", "by_house", "by_room", "erase"]
 
 _AT_ONCE: Final = 25
-"""BatchWriteItem takes no more."""
+"""BatchWriteItem accepts no more items."""
 
 
 def erase(item: type[Model], owner: str, *, dry_run: bool = False) -> Iterator[int]:
-    """Delete every item under the hash key ``owner``. Yields how many, some at a time.
+    """Delete every item under the hash key ``owner``. Yields the number deleted, batch by batch.
 
-    Where it ends half way, running it again does the rest. It reads consistently, again and again until nothing is
-    left, so that what was written before and meanwhile is seen; and no more of an item than its key. ``dry_run`` only
-    counts.
+    If it is interrupted, running it again does the rest. It reads consistently and repeats until nothing is left, so
+    that items written in the meantime are found. It reads only the keys of items. With ``dry_run`` it only counts.
     """
     keys = _keys(item)
     while True:
@@ -49,39 +48,42 @@ def _delete(item: type[Model], items: Iterable[Any], *, dry_run: bool) -> Iterat
 
 
 class OfHouses:
-    """A table that is keyed by house, as deletion sees it."""
+    """A table keyed by house, as deletion sees it."""
 
     def __init__(self, item: type[Model]) -> None:
         self._item = item
 
     def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete what is kept of a house. Yields how many, some at a time."""
+        """Delete what is stored of a house. Yields the number deleted, batch by batch."""
         return erase(self._item, house, dry_run=dry_run)
 
 
 class OfRooms:
-    """A table that is keyed by house and room, as deletion sees it."""
+    """A table keyed by house and room, as deletion sees it."""
 
     def __init__(self, item: type[Model]) -> None:
         self._item = item
 
     def erase(self, house: str, room: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete what is kept of a room. Yields how many, some at a time."""
+        """Delete what is stored of a room. Yields the number deleted, batch by batch."""
         return erase(self._item, room_id(house, room), dry_run=dry_run)
 
     def bytes(self) -> int:
-        """How large the table is; DynamoDB reckons it anew every six hours."""
+        """Returns the size of the table in bytes, which DynamoDB updates every six hours."""
         return int(self._item.describe_table()["TableSizeBytes"])
 
     def erase_below(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete what is kept of any room of a house, in reading the whole table. Yields how many, some at a time."""
+        """Delete what is stored of any room of a house, by scanning the whole table.
+
+        Yields the number deleted, batch by batch.
+        """
         room: Any = self._item.get_attributes()["room_id"]
         of_house = self._item.scan(room.startswith(room_id(house, "")), attributes_to_get=_keys(self._item))
         return _delete(self._item, of_house, dry_run=dry_run)
 
 
 def by_house(tables: Tables) -> dict[str, OfHouses]:
-    """The tables that are keyed by house, by name, but the houses themselves: a new one is a line here."""
+    """Returns the tables keyed by house, by name, except ``houses`` itself. A new table needs a line here."""
     return {
         "readings": OfHouses(tables.readings),
         "observations": OfHouses(tables.observations),
@@ -91,7 +93,7 @@ def by_house(tables: Tables) -> dict[str, OfHouses]:
 
 
 def by_room(tables: Tables) -> dict[str, OfRooms]:
-    """The tables that are keyed by house and room, by name: a new one is a line here."""
+    """Returns the tables keyed by house and room, by name. A new table needs a line here."""
     return {
         "forecasts": OfRooms(tables.forecasts),
         "accuracy": OfRooms(tables.accuracy),

@@ -1,4 +1,4 @@
-"""The table ``forecasts``: one item a room and issue time."""
+"""The table ``forecasts``, with one item per room and issue time."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from roomidity.domain.slots import format_slot, to_epoch_ms
 __all__ = ["ForecastTable"]
 
 _LOOKED_AT: Final = 8
-"""Of a room's newest forecasts, where damaged ones stand before the newest that can be read."""
+"""How many of a room's newest forecasts are read to find one that is not damaged."""
 
 
 class ForecastTable:
-    """Forecasts; issuing one again writes the same item.
+    """Forecasts by room and issue time. Issuing a forecast again overwrites the same item.
 
     Parameters
     ----------
@@ -49,30 +49,30 @@ class ForecastTable:
         return tuple(map(stored_of, items))
 
     def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
-        """Delete forecasts, if they are there."""
+        """Delete forecasts, as far as they exist."""
         with self._item.batch_write() as batch:
             for one in forecasts:
                 batch.delete(self._item(room_id(one.house, one.room), format_slot(one.issued_at)))
 
     def latest(self, house: str, room: str, *, now: datetime) -> StoredForecast | None:
-        """The newest forecast issued up to ``now`` that can be read and has not expired."""
+        """Returns the newest readable forecast issued up to ``now``, or None if there is none or it has expired."""
         until = self._item.issued_at <= format_slot(now)
         items = self._item.query(
             room_id(house, room), until, scan_index_forward=False, page_size=1
-        )  # mostly one is read
+        )  # usually one is enough
         newest = self._reader.each(islice(items, _LOOKED_AT), lambda item: (stored_of(item), float(item.expires_at)))
         found, expires_at = next(newest, (None, 0.0))
         return found if expires_at > to_epoch_ms(now) // 1000 else None
 
     def between(self, house: str, room: str, first: datetime, last: datetime) -> list[StoredForecast]:
-        """The forecasts issued from ``first`` to ``last``, both included, in order of time."""
+        """Returns the forecasts issued from ``first`` to ``last``, both included, in order of time."""
         span = self._item.issued_at.between(format_slot(first), format_slot(last))
         return list(self._reader.each(self._item.query(room_id(house, room), span), stored_of))
 
     def issued(
         self, house: str, rooms: Iterable[str], moments: Iterable[datetime], *, now: datetime
     ) -> list[StoredForecast]:
-        """Those of some rooms that were issued at some times and have not expired: a call for each 100 of them."""
+        """Returns the unexpired forecasts of the given rooms and issue times, with one call for each 100 of them."""
         slots = [format_slot(moment) for moment in moments]
         keys = [(room_id(house, room), slot) for room in rooms for slot in slots]
         until_s = to_epoch_ms(now) // 1000

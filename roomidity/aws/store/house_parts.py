@@ -1,4 +1,7 @@
-"""Parts of a house's item: rooms, rules, trial, and what a newer version wrote within them; to values, and back."""
+"""Conversions between the parts of a house's item and domain values: rooms, rules and the trial.
+
+What a newer version wrote within them is preserved.
+"""
 
 from __future__ import annotations
 
@@ -21,24 +24,24 @@ _OF_RULE: Final = ("start", "end", "room", "sensor", "number")
 
 
 def to_text(value: str | None) -> str:
-    """Returns the text, which must be there."""
+    """Returns the text, or raises ValueError if there is none."""
     if value is None:
         raise ValueError("there is none")
     return value
 
 
 def to_moment(text: str | None) -> datetime | None:
-    """Returns the time, if there is one."""
+    """Returns the time, or None if there is none."""
     return parse_time(text) if text else None
 
 
 def to_room(name: str, room: Mapping[str, Any]) -> Room | None:
-    """Returns a room, or raises what is wrong with it."""
+    """Returns a room. Raises an error that says what is wrong with it."""
     if not is_key(name):
         raise ValueError("no room can have this name")
     sensors = room["sensors"]
     if not isinstance(sensors, list) or not all(isinstance(sensor, str) for sensor in sensors):
-        raise ValueError("its sensors are no list of names")  # as all that an item lacks
+        raise ValueError("its sensors are no list of names")  # ValueError, like all other flaws
     return Room(
         first_seen=parse_time(room["first_seen"]),
         last_seen=parse_time(room["last_seen"]),
@@ -50,7 +53,7 @@ def to_room(name: str, room: Mapping[str, Any]) -> Room | None:
 
 
 def from_room(room: Room, kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a room as it is stored, with what was ``kept`` of a newer version."""
+    """Returns a room in its stored form, including what was ``kept`` of a newer version."""
     return {
         **kept,
         "first_seen": format_moment(room.first_seen),
@@ -64,16 +67,16 @@ def from_room(room: Room, kept: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_rule(rule: Mapping[str, Any]) -> Quarantine:
-    """Returns a rule of quarantine, or raises what is wrong with it."""
+    """Returns a quarantine rule. Raises an error that says what is wrong with it."""
     for name in ("room", "sensor"):
         if not isinstance(rule[name], str | None):
-            raise ValueError(f"a rule's {name} is {rule[name]!r:.80}")  # noqa: TRY004  # as all that an item lacks
+            raise ValueError(f"a rule's {name} is {rule[name]!r:.80}")  # noqa: TRY004  # as for all other flaws
     number = whole(rule.get("number", 0))
     return Quarantine(parse_time(rule["start"]), parse_time(rule["end"]), rule["room"], rule["sensor"], number=number)
 
 
 def from_rule(rule: Quarantine) -> dict[str, Any]:
-    """Returns a rule as it is stored."""
+    """Returns a rule in its stored form."""
     return {
         "start": format_moment(rule.start),
         "end": format_moment(rule.end),
@@ -84,7 +87,7 @@ def from_rule(rule: Quarantine) -> dict[str, Any]:
 
 
 def to_trial(item: HouseItem) -> Trial | None:
-    """Returns the trial of a house that is not real yet."""
+    """Returns the trial of a house that is not yet real, or None."""
     trial: Mapping[str, Any] | None = item.trial
     if trial is None or item.expires_at is None:
         return None
@@ -92,7 +95,7 @@ def to_trial(item: HouseItem) -> Trial | None:
 
 
 def from_trial(trial: Trial) -> dict[str, Any]:
-    """What makes a house expire by itself: the table's TTL attribute."""
+    """Returns the attributes that make a house expire by the table's TTL."""
     if trial.expires_at is None:
         return {}
     slots = sorted(map(format_slot, trial.slots))
@@ -100,7 +103,10 @@ def from_trial(trial: Trial) -> dict[str, Any]:
 
 
 def to_kept(item: HouseItem) -> dict[str, dict[str, Any]]:
-    """What a newer version wrote within an item's maps: by room, by rule and of all rules; no room has a slash."""
+    """Returns what a newer version wrote within an item's maps: by room, by rule, and for all rules.
+
+    Keys of rules begin with a slash, which room names cannot contain.
+    """
     kept = {name: _without(room, _OF_ROOM) for name, room in item.rooms.items()}
     for name, room in item.rooms.items():
         if measured := _without(room.get("measured", {}), QUANTITIES):

@@ -42,15 +42,16 @@ __all__ = ["HouseTable"]
 Part = TypeVar("Part")
 
 _NOTE: Final = "#"
-"""What keys of notes begin with."""
+"""Prefix of the keys of notes."""
 
 
 class HouseTable:
-    """Houses, written only on the version that was read; ``timezone`` is for those whose own is none.
+    """Houses, written with optimistic locking on the version that was read.
 
-    Of one that was forgotten a note is left, under a hash of its name, until it expires.
+    ``timezone`` applies to houses whose own is not valid. Of a forgotten house only a note remains, under a hash of its
+    name, until it expires.
 
-    One whose item is damaged comes as far as it can be read, and says so (``flaw``); it is not written.
+    A house whose item is damaged is returned as far as it can be read, with a ``flaw``. It cannot be written.
     """
 
     def __init__(self, item: type[HouseItem], damage: Damage, *, timezone: str) -> None:
@@ -59,7 +60,7 @@ class HouseTable:
         self._timezone = timezone
 
     def get_many(self, names: Iterable[str]) -> dict[str, House]:
-        """The houses that exist of ``names``, read consistently; those that were forgotten come as such."""
+        """Returns the existing houses among ``names``, read consistently, including those that were forgotten."""
         wanted = list(names)
         found = {item.house: self._house(item) for item in self._item.batch_get(wanted, consistent_read=True)}
         missing = {_note_key(name): name for name in wanted if name not in found}
@@ -70,12 +71,12 @@ class HouseTable:
         return found
 
     def get(self, name: str) -> House | None:
-        """A house, read consistently; None if it was never seen, or was forgotten."""
+        """Returns a house, read consistently, or None if it was never seen or was forgotten."""
         house = self.get_many([name]).get(name)
         return None if house is None or house.is_forgotten else house
 
     def all(self) -> Iterator[House]:
-        """Every house; a key that no house can have is left out, and so is what was forgotten."""
+        """Yields every house, leaving out keys that no house can have and houses that were forgotten."""
         for item in self._item.scan():
             if item.house.startswith(_NOTE):
                 continue
@@ -87,19 +88,19 @@ class HouseTable:
                 self._reader.note(item, "no house can have this name")
 
     def life(self, name: str) -> int:
-        """When a house of this name was forgotten, in ms since 1970; 0 where none was."""
+        """Returns when a house of this name was forgotten, in ms since 1970, or 0 if none was."""
         house = self.get_many([name]).get(name) if is_key(name) else None
         return 0 if house is None else house.life
 
     def put(self, house: House) -> None:
-        """Store what was changed after reading version ``house.version``.
+        """Store a house that was changed after reading version ``house.version``.
 
         Raises
         ------
         ConflictError
             If another writer was there first.
         ItemDamagedError
-            If it could be read only in part: what could not would be lost.
+            If it could be read only in part, because the rest would be lost.
         """
         if house.flaw is not None:
             raise ItemDamagedError(self._item.Meta.table_name, key={"house": house.name}, why=house.flaw)
@@ -129,7 +130,7 @@ class HouseTable:
             raise ConflictError(f"house {house.name!r}", attempts=1)
 
     def guard(self, house: House) -> Guard:
-        """The condition that a house was not forgotten since it was read."""
+        """Returns the condition that a house was not forgotten since it was read."""
         attribute = self._item.forgotten_at
         unchanged: Condition = self._item.house.exists() & attribute.does_not_exist()
         if house.forgotten_at is not None:
@@ -137,7 +138,7 @@ class HouseTable:
         return Guard(self._item, house.name, unchanged)
 
     def _leave_note(self, house: House) -> None:
-        """Put the note in the place of a house of which all else is gone, in one step."""
+        """Replace a house of which nothing else is left by a note, in one transaction."""
         empty = House(_note_key(house.name), "UTC")
         note = self._item(
             house=empty.name,
@@ -159,11 +160,11 @@ class HouseTable:
             raise ConflictError(f"house {house.name!r}", attempts=1) from error
 
     def erase(self, house: str) -> Iterator[int]:
-        """Delete a house's item, also one that is damaged. Returns how many there were."""
+        """Delete a house's item, even if it is damaged. Yields the number deleted."""
         return erase(self._item, house)
 
     def _house(self, item: HouseItem) -> House:
-        """The house as far as it can be read; what cannot be is noted."""
+        """Returns the house as far as it can be read. Whatever cannot be read is noted as damage."""
         if item.is_newer:
             self._reader.note(item, str(item.flaw))
             return House(item.house, self._timezone, version=1, flaw=item.flaw, default_timezone=self._timezone)
@@ -191,7 +192,7 @@ class HouseTable:
         return house
 
     def _deliveries(self, item: HouseItem) -> HouseDeliveries:
-        """What is recorded of how readings come in; none where it cannot be read, and it is written anew."""
+        """Returns the record of how readings arrive. If it cannot be read it is empty, and will be replaced."""
         try:
             return to_deliveries(item.deliveries)
         except Exception as error:  # noqa: BLE001  # whatever an odd record raises must not cost the house
@@ -201,7 +202,7 @@ class HouseTable:
 
 @dataclass(frozen=True)
 class _Parts:
-    """Reads parts of an item, each on its own, and keeps what is wrong with those that cannot be."""
+    """Reads the parts of an item separately, and collects the flaws of those that cannot be read."""
 
     flaws: list[str]
 
@@ -220,7 +221,7 @@ def _to_rooms(item: HouseItem, parts: _Parts) -> dict[str, Room]:
 
 
 def _note_key(name: str) -> str:
-    """No house can have this name."""
+    """Returns the key of a house's note, which no house can have as its name."""
     return _NOTE + hashlib.sha256(name.encode()).hexdigest()[:40]
 
 
@@ -229,7 +230,10 @@ def _deletion_text(at: datetime) -> str:
 
 
 def _passing(house: House) -> dict[str, Any]:
-    """What makes an item expire by itself: that the house is not real yet, or no more; and when that of before went."""
+    """Returns the attributes of a house that is on trial or forgotten, or whose name a forgotten house had.
+
+    They hold when the item expires, and when the previous house was forgotten.
+    """
     passing = from_trial(house.trial) if house.trial and house.on_trial else {}
     if house.forgotten_at is None:
         return passing

@@ -1,6 +1,7 @@
-"""Mould by day, an item a house and day with all its rooms, in the table ``accuracy``: written, kept and read with it.
+"""Mould records in the table ``accuracy``, one item per house and day with all its rooms.
 
-Its key is the house's name and `#mould`, which no room's is: who reads a room's accuracy never meets it.
+The hash key is the house's name followed by `#mould`, which is not the key of any room. Readers of a room's accuracy
+therefore never meet these items.
 """
 
 from __future__ import annotations
@@ -26,11 +27,15 @@ __all__ = ["MouldTable"]
 _FORMAT_VERSION: Final = 1
 
 _LONGER_DAYS: Final = 30
-"""A day is kept longer than what it follows from, for it says how much had grown when the rest began."""
+"""A day is kept this much longer than the data it was derived from, as the starting point of the days after it."""
 
 
 class MouldTable:
-    """Houses' mould by day. It follows from observations, so whoever wrote last wrote the same or what is newer."""
+    """Houses' mould by day.
+
+    Writes are unconditional within one format. A day is derived from observations, so the last writer wrote the same or
+    something newer.
+    """
 
     def __init__(
         self,
@@ -46,24 +51,30 @@ class MouldTable:
         self._retention_s = (retention_days + _LONGER_DAYS) * 86_400
 
     def put_many(self, days: Iterable[MouldDay], *, home: House | None = None) -> int:
-        """Write days; how many were written: none of a ``home`` that was forgotten since it was read."""
+        """Write days.
+
+        Returns how many were written, which is none if a ``home`` is given and was forgotten since it was read.
+        """
         guard = guard_for(home, self._guard)
         return sum(save_many([self._write(day) for day in days], connection_of(self._item), guard))
 
     def between(self, house: str, first: date, last: date) -> list[MouldDay]:
-        """A house's days from ``first`` to ``last``, both included, in order of time; unreadable ones are left out."""
+        """Returns a house's days from ``first`` to ``last``, both included, in order of time.
+
+        Unreadable days are left out.
+        """
         if last < first:
             return []
         span = self._item.day.between(first.isoformat(), last.isoformat())
         return list(self._reader.each(self._item.query(_key(house), span), _to_day))
 
     def of_days(self, house: str, days: Iterable[date]) -> list[MouldDay]:
-        """Those of some of a house's days that there are, in order of time; one call."""
+        """Returns the existing records of the given days of a house, in order of time, with one call."""
         keys = [(_key(house), day.isoformat()) for day in days]
         return sorted(self._reader.each(self._item.batch_get(keys), _to_day), key=lambda one: one.day)
 
     def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete a house's days. Yields how many, some at a time."""
+        """Delete a house's days. Yields the number deleted, batch by batch."""
         return erase(self._item, _key(house), dry_run=dry_run)
 
     def _write(self, one: MouldDay) -> Write:

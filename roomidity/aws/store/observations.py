@@ -1,4 +1,4 @@
-"""The table ``observations``: what forecasts and dashboards read."""
+"""The table ``observations``, which forecasts and dashboards read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+import msgspec
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 
+from roomidity.aws.dynamodb import decoded_by
 from roomidity.aws.store.attributes import number_text
+from roomidity.aws.store.means import PAGE, SlotItem, slot_means
 from roomidity.aws.store.reading import FORMAT_VERSION, Reader, is_sound
 from roomidity.aws.store.tables import ObservationItem, connection_of
 from roomidity.aws.store.writing import Write, in_parallel, remove, save_many
@@ -25,7 +28,7 @@ _PLAUSIBLE: Final[Mapping[str, tuple[float, float]]] = {spec.name: spec.plausibl
 
 
 class ObservationTable:
-    """Observations, never replaced by those of an older set or of older rules."""
+    """Observations. They are never replaced by those of an older set or of older rules."""
 
     def __init__(self, item: type[ObservationItem], *, retention_days: int, damage: Damage) -> None:
         self._item = item
@@ -33,7 +36,7 @@ class ObservationTable:
         self._retention_s = retention_days * 86_400
 
     def origins(self, keys: Iterable[SlotKey]) -> dict[SlotKey, Origin]:
-        """What each stored observation was derived from, read consistently."""
+        """Returns what each stored observation was derived from, read consistently."""
         names = [(key.house, format_slot(key.start)) for key in keys]
         needed = ["house", "slot", "version", "rules", "digest", "v"]
         found = self._item.batch_get(names, consistent_read=True, attributes_to_get=needed)
@@ -47,13 +50,14 @@ class ObservationTable:
         return origins
 
     def put_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
-        """Write each observation, unless one of a newer set or of newer rules stands there.
+        """Write observations, unless the stored one has a newer set or newer rules.
 
-        One whose origin is damaged gives way: what stands in its place follows from the set.
+        A stored observation with a damaged origin is replaced, since its replacement is derived from the set.
 
         Returns
         -------
-        The keys of those that were not written.
+        set[SlotKey]
+            The keys of the observations that were not written.
         """
         writes = [
             self._write(key, observation, origin, self._not_newer(origin))
@@ -62,11 +66,12 @@ class ObservationTable:
         return self._save(observed, writes)
 
     def replace_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
-        """Write the flags of each observation where one of the very same origin stands; nothing else of it is another.
+        """Write only the flags of observations whose stored counterpart has exactly the same origin.
 
         Returns
         -------
-        The keys of those that were not written: derived anew meanwhile, or gone.
+        set[SlotKey]
+            The keys that were not written, because the observation was derived again in the meantime, or is gone.
         """
         writes = [
             Write(
@@ -116,34 +121,49 @@ class ObservationTable:
             digest=origin.digest or None,
             expires_at=key.slot_ms // 1000 + self._retention_s,
         )
-        again = origin.version > 1 or origin.rules > 0  # else nothing stands there, but for one in a great many
+        again = origin.version > 1 or origin.rules > 0  # otherwise the slot is almost always empty
         return Write(item, condition, house=key.house, size_bytes=_size_bytes(observation), keep=again)
 
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, Observation]]:
-        """Each slot in [start, end) that was observed, and what was, in order of time."""
+        """Yields each observed slot in [start, end) with its observation, in order of time."""
         return ((key.start, observation) for key, observation, _ in self.derived(house, start, end))
 
     def derived(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[SlotKey, Observation, Origin]]:
-        """The same, with what each was derived from."""
+        """Yields the same as :meth:`between`, with the origin of each observation."""
         return self._reader.each(self._query(house, start, end), _derived)
 
     def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
-        """The same, robust means only: a quarter of the work, and all that a forecast needs."""
-        return self._reader.each(self._query(house, start, end), _slot_means)
+        """The same, robust means only: a tenth of the work, and all that a forecast needs."""
+        items = iter(self._query(house, start, end))
+        while True:
+            with decoded_by(PAGE):
+                item: ObservationItem | SlotItem | None = next(items, None)
+            if item is None:
+                return
+            found = self._decoded(item) if isinstance(item, SlotItem) else self._reader.one(item, _slot_means)
+            if found is not None:
+                yield found
+
+    def _decoded(self, item: SlotItem) -> tuple[datetime, RoomMeans] | None:
+        try:
+            return slot_means(item)
+        except Exception:  # noqa: BLE001  # whatever an odd item raises must not cost the others
+            stored = self._item(item.house.S, item.slot.S, rooms=msgspec.to_builtins(item.rooms.M))
+            return self._reader.one(stored, _slot_means)  # which says what is wrong with it
 
     def newest_means(self, house: str, slots: Iterable[datetime]) -> Iterator[tuple[datetime, RoomMeans]]:
-        """The means and counts of some slots, read consistently: those written seconds ago."""
+        """Yields the given slots with means and counts, read consistently so that recent writes are seen."""
         names = [(house, format_slot(slot)) for slot in slots]
         found = self._item.batch_get(names, consistent_read=True)
         return self._reader.each(found, _newest_slot_means)
 
     def rooms(self, house: str) -> set[str]:
-        """The rooms that were observed, also those that the house has no more."""
+        """Returns the rooms that were observed, including those that the house no longer has."""
         items = self._item.query(house, attributes_to_get=["house", "slot", "rooms"])
         return {room for rooms in self._reader.each(items, lambda item: set(item.rooms)) for room in rooms}
 
     def delete(self, keys: Iterable[SlotKey]) -> None:
-        """Delete the observations of some slots."""
+        """Delete the observations of the given slots."""
         in_parallel(lambda key: remove(self._item(key.house, format_slot(key.start))), list(keys))
 
     def _query(self, house: str, start: datetime, end: datetime) -> Iterable[ObservationItem]:
@@ -157,7 +177,7 @@ def _size_bytes(observation: Observation) -> int:
 
 
 def _flags(observation: Observation) -> list[Action]:
-    """What sets the flags of an observation that stands there, and leaves all else of it as it is."""
+    """Returns the actions that set the flags of a stored observation and leave everything else unchanged."""
     actions: list[Action] = []
     for room, quantities in observation.items():
         for quantity, statistics in quantities.items():

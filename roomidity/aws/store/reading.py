@@ -1,6 +1,6 @@
-"""Items out of DynamoDB, converted one by one: a damaged one is named, counted and left out.
+"""Converts DynamoDB items one by one, so that a damaged item is named, counted and left out.
 
-pynamodb deserialises in the midst of a query, a scan or a batch, where one odd attribute would cost all items after it.
+pynamodb deserialises within a query, scan or batch, where one malformed attribute would lose all items after it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from roomidity.errors import ItemDamagedError
 __all__ = ["FORMAT_VERSION", "NEWER", "Item", "Reader", "is_sound", "key_of"]
 
 FORMAT_VERSION: Final = 1
-"""Of items, in the attribute ``v``; tables whose items have none are of this version, and forecasts have their own."""
+"""Format of items, in the attribute ``v``, which some tables lack. Forecasts have a format of their own."""
 
 NEWER: Final = "a newer version of roomidity wrote it, and deployed again it reads it"
 
@@ -29,10 +29,12 @@ Found = TypeVar("Found", bound="Item")
 
 
 class Item(Model):
-    """A model whose items come as far as they can be read; ``flaw`` says what cannot be, and is None for most.
+    """A model whose items are read as far as possible.
 
-    An item of a newer version may have attributes that this one does not know: they are passed over, and kept where the
-    item is changed. Where they change what the others mean it says so by a higher ``v``: then it is left alone.
+    ``flaw`` says what could not be read, and is None for most items.
+
+    An item of a newer version may have unknown attributes. They are ignored, and preserved when the item is changed. If
+    they change the meaning of other attributes, the item has a higher ``v``, and is left alone.
     """
 
     flaw: str | None = None
@@ -41,10 +43,10 @@ class Item(Model):
 
     @classmethod
     def from_raw_data(cls, data: dict[str, Any]) -> Self:
-        """The item; attributes that cannot be deserialised are None, and make its flaw."""
+        """Returns the item. Attributes that cannot be deserialised are None, and make up its flaw."""
         try:
             item = super().from_raw_data(data)
-        except Exception:  # noqa: BLE001  # whatever an odd value raises is looked at below, attribute by attribute
+        except Exception:  # noqa: BLE001  # whatever an odd value raises is examined below, attribute by attribute
             item = cls._in_part(data)
         if _format_of(data) > cls.newest_format:
             item.is_newer = True
@@ -68,7 +70,7 @@ class Item(Model):
 
 
 def _format_of(data: dict[str, Any]) -> float:
-    """The format that an item says it has; what says nothing that can be read is as old as any."""
+    """Returns the format that an item declares, or 0 if it declares none that can be read."""
     try:
         return float(data["v"]["N"])
     except (KeyError, TypeError, ValueError):
@@ -82,48 +84,51 @@ def key_of(item: Item) -> dict[str, str]:
 
 
 def is_sound(attribute: Attribute[Any]) -> Condition:
-    """The condition that what stands there is of the attribute's own type; a comparison with any other never holds."""
+    """Returns the condition that the stored attribute has its declared type.
+
+    Comparisons with any other type never hold.
+    """
     condition: Condition = attribute.is_type()  # type: ignore[no-untyped-call]  # pynamodb leaves it untyped
     return condition
 
 
 class Reader:
-    """Converts a table's items, one at a time; what of them is damaged it notes."""
+    """Converts a table's items one at a time, and notes those that are damaged."""
 
     def __init__(self, damage: Damage) -> None:
         self._damage = damage
 
     def each(self, items: Iterable[Found], convert: Callable[[Found], Converted]) -> Iterator[Converted]:
-        """The items that can be converted, in their order. An error of the table's own is raised as ever."""
+        """Yields the items that can be converted, in order. Errors of the table itself are raised as usual."""
         for item in items:
             converted = self.one(item, convert)
             if converted is not None:
                 yield converted
 
     def one(self, item: Found, convert: Callable[[Found], Converted]) -> Converted | None:
-        """An item as converted; None where it cannot be, which is noted."""
+        """Returns the converted item, or None if it cannot be converted, which is noted."""
         try:
             return self.needed(item, convert)
         except ItemDamagedError:
             return None
 
     def needed(self, item: Found, convert: Callable[[Found], Converted]) -> Converted:
-        """An item as converted.
+        """Returns the converted item.
 
         Raises
         ------
         ItemDamagedError
-            If it cannot be, which is noted.
+            If it cannot be converted, which is noted.
         """
         try:
             if item.flaw is not None:
-                raise ValueError(item.flaw)  # as any other that cannot be converted
+                raise ValueError(item.flaw)  # handled like any other item that cannot be converted
             return convert(item)
         except Exception as error:  # whatever an odd item raises must not cost the others
             raise self.note(item, _said(error)) from error
 
     def note(self, item: Item, why: str) -> ItemDamagedError:
-        """Note that an item is damaged. Returns the error that says so."""
+        """Note that an item is damaged. Returns the error that says so, for the caller to raise."""
         damaged = Damaged(item.Meta.table_name, key_of(item), why)
         self._damage.note(damaged)
         return ItemDamagedError(damaged.table, key=damaged.key, why=why)

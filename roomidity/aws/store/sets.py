@@ -1,4 +1,4 @@
-"""The table ``readings``: the packed sets."""
+"""The table ``readings``, which holds the packed sets."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from roomidity.domain.slots import SlotKey, floor_slot, format_slot, parse_slot,
 __all__ = ["SetTable"]
 
 _MOMENT: Final = timedelta(milliseconds=1)
-"""Times are whole milliseconds, so that the last before an end is this much before it."""
+"""Resolution of times. The last moment before an end is this much before it."""
 
 _AT_ONCE: Final = 500
 _AT_ONCE_BYTES: Final = 1_000_000
-"""Sets handed over together, packed; with as many sensors as a house may have, ten of them are 100 MB unpacked."""
+"""How many sets are passed on together, and their packed size in bytes. With as many sensors as a house may have,
+ten of them take 100 MB unpacked.
+"""
 
 
 class SetTable:
-    """Sets, each written only on the version that was read.
+    """Sets, each written with optimistic locking on the version that was read.
 
-    A damaged item comes as a set of no bytes, which nobody can unpack: it is there, so none may take its place.
+    A damaged item is returned as a set without bytes, which cannot be unpacked. It shows that the item exists, so that
+    nothing replaces it.
     """
 
     def __init__(self, item: type[SetItem], *, retention_days: int, damage: Damage) -> None:
@@ -36,33 +39,37 @@ class SetTable:
         self._retention_s = retention_days * 86_400
 
     def get_many(self, keys: Iterable[SlotKey]) -> dict[SlotKey, StoredSet]:
-        """The sets that exist of ``keys``, read consistently."""
+        """Returns the existing sets among ``keys``, read consistently."""
         names = [(key.house, format_slot(key.start)) for key in keys]
         found = self._item.batch_get(names, consistent_read=True)
         return {_key(item): self._set(item) for item in found}
 
     def put_many(self, sets: Mapping[SlotKey, StoredSet]) -> set[SlotKey]:
-        """Write each set on the condition that the stored version is one less.
+        """Write each set on condition that the stored version is one less.
 
         Returns
         -------
-        The keys of those that another writer changed meanwhile: read them again, and merge.
+        set[SlotKey]
+            The keys of sets that another writer changed in the meantime. They have to be read again and merged.
         """
         writes = [self._write(key, new) for key, new in sets.items()]
         written = save_many(writes, connection_of(self._item))
         return {key for key, done in zip(sets, written, strict=True) if not done}
 
     def raise_versions(self, sets: Mapping[SlotKey, StoredSet], to: Mapping[SlotKey, int]) -> set[SlotKey]:
-        """Give each set, if it is still as it was read, a higher version. Returns the keys of those that are not.
+        """Raise the version of each set that is unchanged since it was read. Returns the keys of those that are not.
 
-        That of a set that was restored is lower than what was derived from it; raised, it counts on from there.
+        A restored set has a lower version than what was derived from it. Once raised, its version counts on from there.
         """
         writes = [self._write(key, replace(held, version=to[key]), on=held.version) for key, held in sets.items()]
         written = save_many(writes, connection_of(self._item))
         return {key for key, done in zip(sets, written, strict=True) if not done}
 
     def between(self, house: str, start: datetime, end: datetime) -> Iterator[dict[SlotKey, StoredSet]]:
-        """The sets of the slots that overlap [start, end), read consistently, in order of time, some at once."""
+        """Yields the sets of the slots that overlap [start, end), in order of time, several at a time.
+
+        They are read consistently.
+        """
         if end <= start:
             return
         span = self._item.slot.between(format_slot(floor_slot(start)), format_slot(floor_slot(end - _MOMENT)))
@@ -79,7 +86,7 @@ class SetTable:
             yield some
 
     def delete_before(self, lives: Mapping[SlotKey, int]) -> None:
-        """Delete each set that is of an earlier life of its house than the one given with its slot."""
+        """Delete each set that belongs to an earlier life of its house than the life given for its slot."""
 
         def delete(slot: tuple[SlotKey, int]) -> None:
             key, life = slot
@@ -106,7 +113,10 @@ class SetTable:
         return held
 
     def _write(self, key: SlotKey, new: StoredSet, *, on: int | None = None) -> Write:
-        """A set, written on a version: by default the one before its own."""
+        """Returns the write of a set.
+
+        It is conditional on the stored version ``on``, by default one less than the set's own.
+        """
         on = new.version - 1 if on is None else on
         item = self._item(
             house=key.house,

@@ -1,4 +1,4 @@
-"""The table ``settings``: what is set of a house, an item a kind, so that the house's own item stays small."""
+"""The table ``settings``, with one item per house and kind of settings, so that the house's own item stays small."""
 
 from __future__ import annotations
 
@@ -23,21 +23,23 @@ __all__ = ["SettingTable"]
 
 
 class SettingTable:
-    """Settings by house and kind, each written and deleted only on the version that was read."""
+    """Settings by house and kind, written and deleted with optimistic locking on the version that was read."""
 
     def __init__(self, item: type[SettingItem], damage: Damage) -> None:
         self._item = item
         self._reader = Reader(damage)
 
     def get(self, house: str, kind: str) -> Setting | None:
-        """What is set, read consistently; None if nothing ever was. One call, of one read unit for each 4 KB.
+        """Returns a setting, read consistently, or None if nothing was ever set.
+
+        This takes one call, with one read unit for each 4 KB.
 
         Raises
         ------
         ItemDamagedError
-            If what stands there cannot be read, which is noted.
+            If the stored item cannot be read, which is noted.
         StoreError
-            If the table does not answer.
+            If the table does not respond.
         """
         try:
             item = self._item.get(house, kind, consistent_read=True)
@@ -48,22 +50,26 @@ class SettingTable:
         return self._reader.needed(item, _to_setting)
 
     def list(self, house: str) -> list[Setting]:
-        """All that is set of a house, by kind, read consistently; what cannot be read is noted and left out."""
+        """Returns all settings of a house, by kind, read consistently.
+
+        Those that cannot be read are noted and left out.
+        """
         return list(self._reader.each(self._item.query(house, consistent_read=True), _to_setting))
 
     def put(self, setting: Setting) -> Setting:
-        """Store what was changed after reading version ``setting.version``; 0 where there was nothing.
+        """Store a setting that was changed after reading version ``setting.version`` (0 if there was none).
 
         Returns
         -------
-        The setting as it stands now, which the next change is made on.
+        Setting
+            The setting as it is now stored, on which the next change has to be based.
 
         Raises
         ------
         ConflictError
             If another writer was there first.
         InputError
-            If it is too large or has an empty name, or its house or kind is no name.
+            If it is too large or contains an empty name, or its house or kind is not a valid name.
         """
         if not is_key(setting.house) or not is_kind(setting.kind):
             raise InputError(f"{setting.house!r:.80}, {setting.kind!r:.80}: found no house and kind of settings")
@@ -88,12 +94,12 @@ class SettingTable:
         return replace(setting, version=setting.version + 1)
 
     def delete(self, setting: Setting) -> None:
-        """Delete what was read as version ``setting.version``; nothing where it is gone already.
+        """Delete a setting that was read as version ``setting.version``. Nothing happens if it is already gone.
 
         Raises
         ------
         ConflictError
-            If another writer changed it meanwhile.
+            If another writer changed it in the meantime.
         """
         item = self._item(setting.house, setting.kind)
         gone = self._item.house.does_not_exist()
@@ -105,7 +111,7 @@ class SettingTable:
             raise ConflictError(f"the {setting.kind} of house {setting.house!r}", attempts=1) from error
 
     def erase(self, house: str) -> Iterator[int]:
-        """Delete all that is set of a house. Yields how many, some at a time."""
+        """Delete all settings of a house. Yields the number deleted, batch by batch."""
         return erase(self._item, house)
 
 

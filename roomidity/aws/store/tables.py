@@ -1,4 +1,7 @@
-"""The tables' keys and attributes (a contract: dashboards query them), bound to one service and stage."""
+"""The tables' keys and attributes, bound to one service and stage.
+
+They are a contract, because dashboards query them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pynamodb.connection import Connection
 from pynamodb.models import Model
 
 from roomidity.aws.store.attributes import Numbers, Plain, Texts, Wire
+from roomidity.aws.store.means import SlotItem
 from roomidity.aws.store.reading import Item
 
 __all__ = [
@@ -29,15 +33,15 @@ __all__ = [
 
 
 FORECAST_FORMAT: Final = 2
-"""Of forecasts: numbers at knots. In those of format 1 are all 96."""
+"""Format of forecast items: numbers at knots. Format 1 has all 96."""
 
 
 class HouseItem(Item):
-    """houses: a house, its time zone, rooms as seen, quarantine rules and settings.
+    """houses: a house, its time zone, the rooms seen in it, quarantine rules and settings.
 
-    ``trial`` and ``expires_at`` are there until it is real: the slots it was heard in, and when it goes. So is
-    ``expires_at`` of one that was forgotten, of which ``forgotten_at`` is left, under ``#`` and a hash of the name.
-    ``deliveries`` are there while readings come in oddly: of which rooms, and how.
+    While a house is not yet real, ``trial`` holds the slots it was heard in, and ``expires_at`` when it expires. A
+    forgotten house keeps only ``forgotten_at`` and ``expires_at``, under ``#`` and a hash of its name. ``deliveries``
+    is present while readings arrive oddly, and says for which rooms and how.
     """
 
     house = UnicodeAttribute(hash_key=True)
@@ -55,9 +59,9 @@ class HouseItem(Item):
 
 
 class SetItem(Item):
-    """readings: the packed set of a slot's values, read only to merge and to derive anew.
+    """readings: the packed set of a slot's values, read only to merge new values and to derive observations again.
 
-    ``life`` is there where a house of this name was forgotten before: that deletion's time, in ms since 1970.
+    ``life`` is present if a house of this name was forgotten before. It is the time of that deletion, in ms since 1970.
     """
 
     house = UnicodeAttribute(hash_key=True)
@@ -71,8 +75,8 @@ class SetItem(Item):
 class ObservationItem(Item):
     """observations: statistics of a slot by room and quantity, and what they were derived from.
 
-    ``version`` is that of the set, ``rules`` the number of the house's quarantine rules; absent, it is 0. ``digest``
-    is of both: a restored table gives its numbers again, to other contents.
+    ``version`` is that of the set. ``rules`` is the number of the house's quarantine rules, or 0 if absent. ``digest``
+    covers the contents of both, because a restored table gives the same numbers to other contents.
     """
 
     house = UnicodeAttribute(hash_key=True)
@@ -84,12 +88,17 @@ class ObservationItem(Item):
     v = NumberAttribute(null=True)
     expires_at = NumberAttribute()
 
+    @classmethod
+    def from_raw_data(cls, data: Any) -> Any:
+        """The item; one that was decoded as a struct stays one."""
+        return data if isinstance(data, SlotItem) else super().from_raw_data(data)
+
 
 class ForecastItem(Item):
-    """forecasts: a room's next 24 h as issued, at its ``knots``; a quantity that the room does not measure is absent.
+    """forecasts: a room's next 24 h as issued, at ``knots``. Quantities that the room does not measure are absent.
 
-    ``notes`` are codes of what is known to be wrong; absent, as in items of before, it is nothing. ``weather`` is what
-    the forecast knew of the weather ahead, or NULL. Items of format 1 have all 96 slots, and neither of the last two.
+    ``notes`` holds codes of known faults. It is absent if there are none, and in older items. ``weather`` says which
+    forecast of the weather was used, or is NULL. Items of format 1 hold all 96 slots and have neither of these two.
     """
 
     newest_format: ClassVar[int] = FORECAST_FORMAT
@@ -114,15 +123,16 @@ class ForecastItem(Item):
     expires_at = NumberAttribute()
 
     def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:  # noqa: FBT001, FBT002  # pynamodb's
-        """DynamoDB's form; who reads it with no library finds ``weather`` there, also where there was none."""
+        """Returns DynamoDB's form. ``weather`` is always present, so that a dashboard finds it there, null or not."""
         wire: dict[str, dict[str, Any]] = super().serialize(null_check)
         return wire if self.knots is None else {"weather": {"NULL": True}, **wire}
 
 
 class ModelItem(Item):
-    """models: a manifest by version, and under other sort keys the pointer to the champion and the log of who served.
+    """models: a manifest by version, and under other sort keys the pointer to the champion and the log of what served.
 
-    A version has all but the last five, which the pointer (``champion``) and the log's entries (``served#...``) have.
+    A version has all attributes but the last five. The pointer (``champion``) and the log entries (``served#...``) have
+    these five.
     """
 
     house = UnicodeAttribute(hash_key=True)
@@ -142,9 +152,9 @@ class ModelItem(Item):
 
 
 class AccuracyItem(Item):
-    """accuracy: how good the forecasts were that were issued for a room on a day (UTC): sums by lead hour.
+    """accuracy: the accuracy of the forecasts issued for a room on a day (UTC), as sums by lead hour.
 
-    ``humidity`` and ``temperature`` hold lists of 24 numbers; ``six_hourly`` holds the same of some issue times alone.
+    ``humidity`` and ``temperature`` hold lists of 24 numbers. ``six_hourly`` holds the same for some issue times only.
     """
 
     room_id = UnicodeAttribute(hash_key=True)
@@ -159,9 +169,9 @@ class AccuracyItem(Item):
 
 
 class MouldItem(Item):
-    """accuracy, under `<house>#mould`: a house's mould index by day (UTC), and what the next day goes on from.
+    """accuracy, under `<house>#mould`: a house's mould index by day (UTC), and the state that the next day starts from.
 
-    ``inputs`` stands for the versions of all that it follows from, ``settings`` for what persons set of it.
+    ``inputs`` identifies the versions of everything it was derived from, and ``settings`` the part that people set.
     """
 
     room_id = UnicodeAttribute(hash_key=True)
@@ -175,7 +185,7 @@ class MouldItem(Item):
 
 
 class SettingItem(Item):
-    """settings: what is set of a house by kind, each an item of its own, so that the house's stays small."""
+    """settings: the settings of a house by kind, each in an item of its own, so that the house's item stays small."""
 
     house = UnicodeAttribute(hash_key=True)
     kind = UnicodeAttribute(range_key=True)
@@ -202,14 +212,14 @@ class Tables:
 
 
 def connection_of(item: type[Model]) -> Connection:
-    """The connection that a bound model calls through; pynamodb's transactions want it named."""
+    """Returns the connection that a bound model calls through, which pynamodb's transactions have to be given."""
     return item._get_connection().connection  # noqa: SLF001  # there is no public way
 
 
 def bind(prefix: str, client: Any) -> Tables:
-    """The models of the tables ``<prefix>-<table>``, all calling through one DynamoDB ``client``.
+    """Returns the models of the tables ``<prefix>-<table>``, which all call through one DynamoDB ``client``.
 
-    Left alone, pynamodb makes a client a model, each of which costs a cold start some 50 ms.
+    By default pynamodb makes a client for each model, which adds some 50 ms per model to a cold start.
     """
 
     def bound(item: type[ItemType], table: str) -> type[ItemType]:

@@ -1,4 +1,4 @@
-"""Conditional writes of many items: one call each while a house has few, transactions when its past is filled in."""
+"""Conditional writes of many items: single calls while a house has few, transactions when its past is backfilled."""
 
 from __future__ import annotations
 
@@ -32,17 +32,19 @@ __all__ = [
 ]
 
 _WRITERS: Final = 4
-"""Threads; botocore takes about 1 ms of CPU a call under one lock, so that more only wait for each other."""
+"""Number of threads. botocore takes about 1 ms of CPU per call under one lock, so more threads would only wait for each
+other.
+"""
 
 _BACKFILL_ITEMS: Final = 25
-"""More items of one house than this are its past being filled in; a live drain has one or two."""
+"""More items of one house than this mean that its past is being backfilled. A live drain has one or two."""
 
 _TRANSACTION_ITEMS: Final = 100
 _TRANSACTION_BYTES: Final = 3_000_000
-"""The service takes 100 items and 4 MB."""
+"""Kept below the limits of the service, which are 100 items and 4 MB."""
 
 _TRANSACTION_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""A transaction of 100 items takes some 50 ms."""
+"""Pauses in s between attempts. A transaction of 100 items takes some 50 ms."""
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
@@ -50,10 +52,11 @@ Outcome = TypeVar("Outcome")
 
 @dataclass(frozen=True)
 class Write:
-    """An item, the condition on which it is written, whose it is, and about how large.
+    """A conditional write: the item, its condition, its house, and its approximate size.
 
-    With ``keep``, attributes of what stands there that this version does not know stay: a newer one wrote them.
-    Without, nothing is expected to stand there, and it is a little faster. With ``actions`` only these are done.
+    With ``keep``, attributes of the stored item that this version does not know are preserved, because a newer version
+    wrote them. Without it, nothing is expected to be stored there, which is a little faster. If ``actions`` are given,
+    only these are applied.
     """
 
     item: Model
@@ -65,12 +68,12 @@ class Write:
 
     @property
     def updates(self) -> list[Action]:
-        """What is done to the item that stands there; nothing: it is replaced."""
+        """The update actions for the stored item. If there are none, the item is replaced."""
         return list(self.actions) or (updates_of(self.item) if self.keep else [])
 
 
 def updates_of(item: Model) -> list[Action]:
-    """Returns what makes an item that stands there this one, but for attributes that this version does not know."""
+    """Returns the actions that turn a stored item into this one and leave unknown attributes unchanged."""
     actions: list[Action] = []
     for name, attribute in item.get_attributes().items():
         if not (attribute.is_hash_key or attribute.is_range_key):
@@ -81,24 +84,24 @@ def updates_of(item: Model) -> list[Action]:
 
 @dataclass(frozen=True)
 class Guard:
-    """Another item, and the condition on it under which anything is written at all."""
+    """Another item with a condition that must hold for anything to be written at all."""
 
     item: type[Model]
     key: str
     condition: Condition
 
     def check(self, transaction: TransactWrite) -> None:
-        """Make a transaction depend on it."""
+        """Make a transaction depend on the guard."""
         transaction.condition_check(self.item, self.key, condition=self.condition)
 
 
 def guard_for(home: House | None, guard: Callable[[House], Guard] | None) -> Guard | None:
-    """Returns what guards the writes of a house; none where no house is given, or nothing guards."""
+    """Returns the guard for writes of a house, or None if no house or no guard is given."""
     return None if home is None or guard is None else guard(home)
 
 
 def save(write: Write) -> bool:
-    """Write an item. Returns whether its condition held. Waits for another's transaction on it to end."""
+    """Write an item. Returns whether its condition held. Waits for other transactions on it to end."""
     for pause_s in (*_TRANSACTION_PAUSES_S, None):
         try:
             if updates := write.updates:
@@ -117,7 +120,7 @@ def save(write: Write) -> bool:
 
 
 def remove(item: Model, condition: Condition | None = None) -> None:
-    """Delete an item, if it is there and the condition holds."""
+    """Delete an item if it exists and the condition holds."""
     try:
         item.delete(condition=condition)
     except DeleteError as error:
@@ -126,12 +129,12 @@ def remove(item: Model, condition: Condition | None = None) -> None:
 
 
 def save_many(writes: Sequence[Write], connection: Connection, guard: Guard | None = None) -> list[bool]:
-    """Write items, each if its condition and the guard's hold. Returns whether they did.
+    """Write items, each if its condition and the guard's hold. Returns for each whether it was written.
 
-    With a guard each is a transaction, at twice the price of a write.
+    With a guard each write is a transaction, at twice the price.
 
-    Filling in a year is 70,000 items: as transactions at twice the price of a write (5 cents) they take a tenth of the
-    calls' time. A transaction in which one condition does not hold writes nothing; its items are then written singly.
+    Backfilling a year means 70,000 items. As transactions they cost twice as much (5 cents) but take a tenth of the
+    time. A transaction in which one condition does not hold writes nothing, so its items are then written one by one.
     """
     if guard is not None:
         return in_parallel(lambda write: _save_guarded(write, guard, connection), list(writes))
@@ -155,7 +158,7 @@ def _save_guarded(write: Write, guard: Guard, connection: Connection) -> bool:
 
 
 def _transact(batch: Sequence[Write], connection: Connection) -> bool:
-    """Write all of a batch or nothing; whether it was all."""
+    """Write a whole batch or nothing. Returns whether it was written."""
     try:
         with TransactWrite(connection=connection) as transaction:
             for write in batch:
@@ -175,7 +178,7 @@ def _write(transaction: TransactWrite, write: Write) -> None:
 
 
 def _batches(places: Sequence[int], writes: Sequence[Write]) -> Iterator[list[int]]:
-    """Places of writes that fit one transaction together."""
+    """Yields the positions of writes that fit into one transaction together."""
     batch: list[int] = []
     size = 0
     for place in places:
@@ -189,7 +192,9 @@ def _batches(places: Sequence[int], writes: Sequence[Write]) -> Iterator[list[in
 
 
 def transact(connection: Connection, write: Callable[[TransactWrite], None]) -> bool:
-    """Write all or nothing. Returns whether the conditions held. Waits for others' transactions on the items.
+    """Write all or nothing. Returns whether the conditions held.
+
+    Waits for other transactions on the same items.
 
     Raises
     ------
@@ -214,12 +219,12 @@ def transact(connection: Connection, write: Callable[[TransactWrite], None]) -> 
 
 
 def is_cancelled(error: TransactWriteError) -> bool:
-    """Whether a transaction was called off: by a condition, or by another one."""
+    """Returns whether a transaction was cancelled, by a condition or by another transaction."""
     return error.cause_response_code == "TransactionCanceledException"
 
 
 def in_parallel(call: Callable[[Task], Outcome], tasks: list[Task]) -> list[Outcome]:
-    """``call`` of each task, in their order; every call is made, then the first error is raised."""
+    """Returns the results of ``call`` for each task, in order. All calls are made before the first error is raised."""
     if len(tasks) < 2:
         return [call(task) for task in tasks]
     with ThreadPoolExecutor(max_workers=_WRITERS) as pool:

@@ -1,1 +1,1 @@
-"""What air means to people and walls: comfort, the coldest surface, mould, and whether airing dries."""
+"""What indoor air means for people and walls: comfort, the coldest surface, mould, and whether airing dries a room."""

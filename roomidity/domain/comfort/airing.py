@@ -1,4 +1,4 @@
-"""Whether it helps to open a window now: the water in the air inside against that outside."""
+"""Whether opening a window now helps, judged by the absolute humidity inside and outside."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ __all__ = ["Airing", "Verdict", "airing_of"]
 Verdict = Literal["yes", "not_needed", "outside_wetter", "too_dry", "too_cold"]
 
 _WORTH_G_M3: Final = 1.0
-"""Less than that, and an airing costs more warmth than it brings dryness."""
+"""If the difference is smaller than this (g/m³), airing costs more warmth than the drying is worth."""
 
 _HUMID: Final = 60.0
 _HUMID_SURFACE: Final = 76.0
-"""%RH in the room and at its coldest surface, over which drying is wanted: a little before harm begins (70 and 80)."""
+"""%RH in the room and at its coldest surface above which drying is wanted. Both lie a little below the points at which
+harm begins (70 and 80 %RH).
+"""
 
 _DRY: Final = 30.0
 _COLD_C: Final = 16.0
-"""In a colder room, walls cool down so far that airing makes them damper."""
+"""In a room colder than this, the walls cool down so far that airing makes them damper."""
 
 
 @dataclass(frozen=True)
 class Airing:
-    """Whether to air now, and what of water is in a cubic metre of air (g/m³) inside and outside."""
+    """Whether to air the room now, and the absolute humidity (g/m³) inside and outside."""
 
     verdict: Verdict
     inside_g_m3: float
@@ -40,12 +42,12 @@ def airing_of(
     outside_humidity: float,
     surface_humidity: float | None = None,
 ) -> Airing:
-    """Returns whether to air a room now; all temperatures in °C, humidities in %RH.
+    """Returns whether to air a room now. All temperatures are in °C and all humidities in %RH.
 
     - ``yes``: the room or its coldest surface is humid, and the air outside is drier by 1 g/m³ or more.
     - ``outside_wetter``: the room is humid, and the air outside would not dry it.
-    - ``too_dry``: the room is dry, and the air outside would dry it more.
-    - ``too_cold``: the room is humid, and too cold to be aired without harm; heat it first.
+    - ``too_dry``: the room is dry, and the air outside would dry it further.
+    - ``too_cold``: the room is humid but too cold to be aired without harm. It should be heated first.
     - ``not_needed``: the room is neither humid nor dry.
 
     >>> airing_of(temperature=20, humidity=65, outside_temperature=5, outside_humidity=80).verdict

@@ -1,4 +1,4 @@
-"""A house's mould by day: each room's index at the end of a day, and what the next day goes on from."""
+"""Daily mould records of a house: each room's index at the end of a day, from which the next day continues."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class RoomMould:
     Parameters
     ----------
     index
-        The VTT index, 0 to 6.
+        The VTT mould index, from 0 to 6.
     dry_h
-        For how many hours nothing has grown.
+        Number of hours since mould last grew.
     since
-        The first day that counts; at its start the index was 0.
+        The first day that counts. The index was 0 at its start.
     hours, risk_hours
-        Of that day: how many are known, and in how many of them there were more than 80 %RH at the coldest surface.
+        Of that day: the number of known hours, and how many of them had more than 80 %RH at the coldest surface.
     """
 
     index: float
@@ -50,10 +50,10 @@ class RoomMould:
 
 @dataclass(frozen=True)
 class MouldDay:
-    """All rooms of a house at the end of a day (UTC), with the mean of the temperature outside that goes on from there.
+    """The mould of all rooms of a house at the end of a day (UTC), with the outdoor mean for the next day.
 
-    ``inputs`` stands for all that the day follows from, ``settings`` for that part of it which persons set; both
-    change with it.
+    ``inputs`` identifies everything that the day was derived from, and ``settings`` the part of it that people set.
+    Each changes whenever what it identifies changes.
     """
 
     house: str
@@ -75,20 +75,21 @@ def day_after(
     outside: NDArray[np.float64],
     walls: Mapping[str, Wall],
 ) -> MouldDay:
-    """The day that follows from the one ``before`` (None: the first) and from what was measured on it.
+    """Returns the day that follows from ``before`` (None for the first day) and from the measurements of that day.
 
     Parameters
     ----------
     rooms
-        By room (2, 24): humidity (%RH) and temperature (°C), hourly means, NaN where unknown.
+        By room, an array of shape (2, 24) with hourly means of humidity (%RH) and temperature (°C), NaN where unknown.
     outside
-        (24,): the temperature outside, alike.
+        Array of shape (24,) with hourly means of the outdoor temperature (°C), NaN where unknown.
     walls
-        What is set of a room; by default :data:`DEFAULT_WALL`.
+        By room, the wall that was set for it. Rooms without an entry use :data:`DEFAULT_WALL`.
 
     Returns
     -------
-    A room is in it from the first day on that has an hour in which both it and the air outside are known.
+    MouldDay
+        A room first appears on the first day with an hour in which both its air and the air outside are known.
     """
     means, outdoor = (before.outdoor if before else OutdoorMean()).over(outside)
     found = {}

@@ -1,10 +1,10 @@
-"""The VTT mould index: what grows on a surface, from 0 (nothing) over 3 (seen by the naked eye) to 6 (all over).
+"""The VTT mould index of a surface, from 0 (no growth) through 3 (visible to the naked eye) to 6 (fully covered).
 
 Growth and decline on pine: A. Hukka and H. Viitanen, A mathematical model of mould growth on wooden material, Wood
 Science and Technology 33 (1999) 475-485. Classes of other materials: H. Viitanen and T. Ojanen, Improved model to
 predict mold growth in building materials, Thermal Performance of the Exterior Envelopes of Whole Buildings X (2007),
 with the coefficients of T. Ojanen and others, Mold growth modeling of building structures using sensitivity classes of
-materials, the same conference XI (2010). The step is an hour.
+materials, the same conference XI (2010). The time step is one hour.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ __all__ = ["MATERIALS", "MAX_INDEX", "VISIBLE_INDEX", "Material", "critical_humi
 
 MAX_INDEX: Final = 6.0
 VISIBLE_INDEX: Final = 3.0
-"""From here on, what grows is seen by the naked eye; from 1 on, under a microscope."""
+"""From this index on, growth is visible to the naked eye. From 1 on, it is visible under a microscope."""
 
 _GROWS_C: Final = (0.0, 50.0)
 _HOURS_A_WEEK: Final = 168.0
 _SPROUTED_INDEX: Final = 1.0
 
-# Decline of the index an hour on pine: in the first 6 h after growth ended, then none until 24 h, then slowly.
+# Hourly decline of the index on pine: during the first 6 h after growth ended, then none until 24 h, then slow.
 _DECLINE: Final = (0.00133, 0.0, 0.000667)
 _DECLINE_H: Final = (6, 24)
 
 
 @dataclass(frozen=True)
 class Material:
-    """A sensitivity class.
+    """A material's sensitivity class.
 
     Parameters
     ----------
     before, after
-        How fast mould grows against pine (k1), before the index reaches 1 and after.
+        Growth rate relative to pine (k1), before the index reaches 1 and afterwards.
     limits
-        A, B, C of the greatest index that a humidity lets grow.
+        The coefficients A, B and C of the largest index that can grow at a given humidity.
     least_humidity
-        %RH, under which nothing grows at any temperature.
+        Humidity in %RH below which nothing grows at any temperature.
     decline
-        How fast mould declines against pine.
+        Rate of decline relative to pine.
     """
 
     before: float
@@ -61,12 +61,15 @@ MATERIALS: Final[Mapping[str, Material]] = {
     "resistant": Material(0.033, 0.014, (0.0, 3.0, 1.0), 85.0, decline=0.25),
 }
 """very-sensitive: raw wood. sensitive: planed wood, wallpaper, plasterboard. medium-resistant: concrete, plaster,
-mineral wool. resistant: glass, metal, tiles. The decline of all but raw wood is what the authors call relatively low.
+mineral wool. resistant: glass, metal, tiles. The decline of all classes but raw wood is the one that the authors
+call relatively low.
 """
 
 
 def critical_humidity(temperature: ArrayLike, material: str) -> NDArray[np.float64]:
-    """The least humidity in %RH at which mould grows on a material, by temperature in °C; 100 at 0 °C and below.
+    """Returns the critical humidity in %RH, at and above which mould grows on a material, for temperatures in °C.
+
+    It is 100 at 0 °C and below.
 
     >>> critical_humidity([0.0, 10.0, 25.0], "sensitive").round(1).tolist()
     [100.0, 82.0, 80.0]
@@ -78,18 +81,18 @@ def critical_humidity(temperature: ArrayLike, material: str) -> NDArray[np.float
 
 
 def grow(index: float, dry_h: int, *, temperature: ArrayLike, humidity: ArrayLike, material: str) -> tuple[float, int]:
-    """The mould index after some hours at a surface, and for how many hours nothing has grown by then.
+    """Returns the mould index after some hours at a surface, and the number of hours since mould last grew.
 
     Parameters
     ----------
     index, dry_h
-        Both as they were before.
+        Both values before these hours.
     temperature, humidity
-        At the surface, of each hour, in °C and %RH; an hour of which one is NaN leaves all as it is.
+        Hourly values at the surface, in °C and %RH. An hour in which either is NaN changes nothing.
 
     Notes
     -----
-    The result is the same whether hours are given at once or in parts.
+    The result is the same whether the hours are passed at once or in parts.
     """
     of = MATERIALS[material]
     celsius, relative = np.broadcast_arrays(np.asarray(temperature, np.float64), np.asarray(humidity, np.float64))

@@ -1,8 +1,8 @@
-"""The coldest inner surface of a room's outer walls: how cold it is, and how humid the air is right at it.
+"""The coldest inner surface of a room's outer walls: its temperature, and the humidity of the air next to it.
 
-By EN ISO 13788: the surface temperature lies between outside and inside by the temperature factor f_Rsi. A surface
-feels the outside only slowly, so the temperature outside is its exponential mean over 12 h. More than 80 %RH at the
-surface is what the standard, and DIN 4108-2 with it, calls a risk of mould.
+Follows EN ISO 13788. The surface temperature lies between the outdoor and indoor temperatures, at a fraction given by
+the temperature factor f_Rsi. A surface follows the outdoor temperature only slowly, so an exponential moving average
+over 12 h stands for it. The standard, and DIN 4108-2 with it, regards more than 80 %RH at the surface as a mould risk.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ __all__ = [
 ]
 
 RISK_HUMIDITY: Final = 80.0
-"""%RH at a surface, over which mould is to be expected (EN ISO 13788; DIN 4108-2)."""
+"""Humidity in %RH at a surface above which mould is to be expected (EN ISO 13788; DIN 4108-2)."""
 
 _MEAN_H: Final = 12.0
-"""What a light outer wall's inner surface remembers of the temperature outside."""
+"""Time constant in hours with which the inner surface of a light outer wall follows the outdoor temperature."""
 
 _UNKNOWN_AFTER_H: Final = 24
-"""Without a temperature outside for so long, its mean is of another weather."""
+"""After this many hours without an outdoor temperature, the mean no longer describes the present weather."""
 
 
 @dataclass(frozen=True)
 class Wall:
-    """What a person sets of a room's coldest surface: f_Rsi (0 to 1), and the class of its material.
+    """What a person sets about a room's coldest surface: f_Rsi (0.2 to 1) and the sensitivity class of its material.
 
-    0.7 is what DIN 4108-2 asks of every surface of a new building, so an old one may have less; most walls are
+    DIN 4108-2 requires 0.7 for every surface of a new building, so an old building may have less. Most walls are
     papered or painted, which is "sensitive".
     """
 
@@ -61,12 +61,12 @@ class Wall:
 
     @classmethod
     def from_plain(cls, stored: Any) -> Self:
-        """The wall of a room's stored settings; the default of what is not set.
+        """Returns the wall in a room's stored settings, with defaults for what is not set.
 
         Raises
         ------
         InputError
-            If what is set cannot be used.
+            If a setting cannot be used.
         """
         return cls(**{name: stored[name] for name in ("f_rsi", "material") if name in stored})
 
@@ -75,7 +75,7 @@ DEFAULT_WALL: Final = Wall()
 
 
 def usable_walls(settings: Mapping[str, Any]) -> dict[str, Wall]:
-    """Returns by room what a house's settings say of walls, where that is not the default; what is unusable is not.
+    """Returns by room the walls in a house's settings that differ from the default. Unusable settings are ignored.
 
     >>> usable_walls({"rooms": {"bath": {"f_rsi": 0.6}, "attic": {"f_rsi": 7}, "hall": {"unit": "f"}}})
     {'bath': Wall(f_rsi=0.6, material='sensitive')}
@@ -94,15 +94,16 @@ def usable_walls(settings: Mapping[str, Any]) -> dict[str, Wall]:
 
 @dataclass(frozen=True)
 class OutdoorMean:
-    """The exponential mean over 12 h of the temperature outside (°C), and for how many hours nothing was measured."""
+    """The exponential moving average over 12 h of the outdoor temperature (°C), and the hours since it was measured."""
 
     value: float = math.nan
     silent_h: int = 0
 
     def over(self, temperatures: ArrayLike) -> tuple[NDArray[np.float64], OutdoorMean]:
-        """Returns the mean after each hour of ``temperatures`` (°C, hourly means, NaN where unknown), and the last.
+        """Returns the mean after each hour of ``temperatures`` (°C, hourly, NaN where unknown), and the final state.
 
-        An hour that was not measured leaves it as it is; after 24 of them it is NaN, until one is measured again.
+        An hour without a measurement leaves the mean unchanged. After 24 such hours it is NaN until the next
+        measurement.
 
         >>> means, mean = OutdoorMean().over([10.0, 10.0, 22.0])
         >>> means.round(2).tolist(), round(mean.value, 2)
@@ -124,9 +125,9 @@ class OutdoorMean:
 
 
 def surface_temperature(inside: ArrayLike, outside: ArrayLike, *, f_rsi: ArrayLike) -> NDArray[np.float64]:
-    """The temperature in °C of the coldest surface of a room, from those inside and outside (its mean), in °C.
+    """Returns the temperature in °C of a room's coldest surface, from the indoor and mean outdoor temperatures in °C.
 
-    Where it is warmer outside than inside, no surface is warmed up by that to be the coldest: it is as the room.
+    If it is warmer outside than inside, the coldest surface has the room's temperature.
 
     >>> float(surface_temperature(20.0, 0.0, f_rsi=0.7)), float(surface_temperature(18.0, 30.0, f_rsi=0.7))
     (14.0, 18.0)
@@ -138,7 +139,7 @@ def surface_temperature(inside: ArrayLike, outside: ArrayLike, *, f_rsi: ArrayLi
 def surface_humidity(
     inside: ArrayLike, humidity: ArrayLike, outside: ArrayLike, *, f_rsi: ArrayLike
 ) -> NDArray[np.float64]:
-    """The humidity in %RH at the coldest surface, at most 100 (where water condenses).
+    """Returns the humidity in %RH at the coldest surface, capped at 100 (where water condenses).
 
     >>> float(surface_humidity(20.0, 50.0, 0.0, f_rsi=0.7).round(1))
     73.1

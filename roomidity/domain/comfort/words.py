@@ -1,8 +1,9 @@
-"""How comfortable a room is, as a word and its reasons, by the categories of EN 16798-1.
+"""A room's comfort as a word with its reasons, by the categories of EN 16798-1.
 
-Humidity: design criteria of EN 16798-1:2019, annex B (as table B.7 of EN 15251:2007): humidify below 30, 25, 20 %RH and
-dehumidify above 50, 60, 70 %RH in categories I, II, III; and at most 12 g/kg. Temperature: of living spaces, the same
-annex: 21.0 to 25.5, 20.0 to 26.0, 18.0 to 27.0 °C. Beyond the third category all is IV.
+Humidity follows the design criteria of EN 16798-1:2019, annex B (as in table B.7 of EN 15251:2007): humidify below 30,
+25 and 20 %RH and dehumidify above 50, 60 and 70 %RH in categories I, II and III, and have at most 12 g/kg. Temperature
+follows the values for living spaces of the same annex: 21.0 to 25.5, 20.0 to 26.0 and 18.0 to 27.0 °C. Everything
+beyond category III is category IV.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ __all__ = ["MUGGY_G_KG", "Category", "Comfort", "Reason", "comfort_of", "humidit
 
 Category = Literal["I", "II", "III", "IV"]
 Bands = tuple[tuple[Category, float, float], ...]
-"""By category, the least and the greatest value."""
+"""The smallest and largest value of each category."""
 
 _HUMIDITY: Final[Bands] = (("I", 30, 50), ("II", 25, 60), ("III", 20, 70))
 _TEMPERATURE: Final[Bands] = (("I", 21, 25.5), ("II", 20, 26), ("III", 18, 27))
 
 MUGGY_G_KG: Final = 12.0
-"""EN 16798-1 recommends no more water than that in the air of occupied rooms, whatever its temperature."""
+"""EN 16798-1 recommends no more water than this in the air of occupied rooms, whatever their temperature."""
 
 _TOO_LOW: Final = {"humidity": {"III": "dry", "IV": "very_dry"}, "temperature": {"III": "cool", "IV": "cold"}}
 _TOO_HIGH: Final = {"humidity": {"III": "humid", "IV": "damp"}, "temperature": {"III": "warm", "IV": "hot"}}
@@ -31,7 +32,7 @@ _TOO_HIGH: Final = {"humidity": {"III": "humid", "IV": "damp"}, "temperature": {
 
 @dataclass(frozen=True)
 class Reason:
-    """What a room's air is beyond: ``quantity`` (humidity, temperature or mixing_ratio), its value, and the limit."""
+    """A limit that a room's air violates: ``quantity`` (humidity, temperature, mixing_ratio), value and limit."""
 
     quantity: str
     value: float
@@ -45,14 +46,14 @@ class Comfort:
     Parameters
     ----------
     word
-        "comfortable", or the worst of what the room is: very_dry, dry, humid, damp, muggy, cold, cool, warm, hot.
+        "comfortable", or the worst of the conditions found: very_dry, dry, humid, damp, muggy, cold, cool, warm, hot.
     severity
-        0 for comfortable; 1 for a temperature of category III; 2 for humidity of category III, a temperature of
-        category IV, and muggy; 3 for humidity of category IV.
+        0 for comfortable, 1 for a temperature of category III, 2 for humidity of category III, a temperature of
+        category IV, or muggy air, and 3 for humidity of category IV.
     humidity, temperature
-        The categories; None where the quantity is not known.
+        The categories, or None where the quantity is not known.
     why
-        Every reason, the worst first; none where the room is comfortable.
+        Every reason, worst first. Empty if the room is comfortable.
     """
 
     word: str
@@ -63,7 +64,7 @@ class Comfort:
 
 
 def humidity_category(humidity: float) -> Category:
-    """The category of EN 16798-1 that a humidity (%RH) meets.
+    """Returns the category of EN 16798-1 that a humidity (%RH) meets.
 
     >>> humidity_category(45), humidity_category(55), humidity_category(70), humidity_category(70.1)
     ('I', 'II', 'III', 'IV')
@@ -72,7 +73,7 @@ def humidity_category(humidity: float) -> Category:
 
 
 def temperature_category(temperature: float) -> Category:
-    """The category of EN 16798-1 that a living space's temperature (°C) meets.
+    """Returns the category of EN 16798-1 that a living space's temperature (°C) meets.
 
     >>> temperature_category(21), temperature_category(26), temperature_category(18), temperature_category(17.9)
     ('I', 'II', 'III', 'IV')
@@ -81,7 +82,9 @@ def temperature_category(temperature: float) -> Category:
 
 
 def comfort_of(humidity: float, temperature: float) -> Comfort | None:
-    """The comfort of air, from its humidity (%RH) and temperature (°C), of which one may be NaN; None if both are.
+    """Returns the comfort of air from its humidity (%RH) and temperature (°C).
+
+    Either value may be NaN. Returns None if both are.
 
     >>> comfort_of(72, 20).word, comfort_of(45, 22).word, comfort_of(math.nan, 16).word
     ('damp', 'comfortable', 'cold')

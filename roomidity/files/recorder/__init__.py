@@ -1,8 +1,8 @@
-"""Home Assistant's recorder: the history of a home in a SQLite database, states and long-term statistics.
+"""Home Assistant's recorder: a home's history in a SQLite database, as states and long-term statistics.
 
-The database is opened to be read alone (`database`); its entities become series of a room by the map (`entities`), its
-time windows of bounded size (`windows`), and of each window the finest rows that there are become readings (`rows`,
-`history`). Without a map one is proposed (`proposal`).
+The database is opened read-only (`database`). The map turns its entities into series of a room (`entities`). Its time
+span is split into windows of bounded size (`windows`), and the finest rows in each window become readings (`rows`,
+`history`). If there is no map, one is proposed (`proposal`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A recorder's database: opened so that it is read and never changed, also while Home Assistant writes to it."""
+"""A recorder's database, opened read-only, which is safe while Home Assistant writes to it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from roomidity.errors import ReadingsFileError
 __all__ = ["KNOWN_SCHEMAS", "Recorder", "is_sqlite"]
 
 KNOWN_SCHEMAS: Final = (41, 53)
-"""Home Assistant's of 2023.8 and of 2025.11; others are read by the columns that they have."""
+"""The schemas of Home Assistant 2023.8 and 2025.11. Others are accepted if they have the columns that are read."""
 
 _MAGIC: Final = b"SQLite format 3\x00"
 _WAL: Final = 2
-"""In bytes 18 and 19: the database has a write-ahead log."""
+"""Value of bytes 18 and 19 if the database uses a write-ahead log."""
 
 _WAIT_S: Final = 10.0
-"""For a writer that has locked the whole database; with a write-ahead log, as by default, none does."""
+"""How long to wait for a writer's lock, in s. With a write-ahead log, the default, no writer locks the database."""
 
 _LONGEST_VALUE: Final = 4_000_000
-"""Bytes of a cell; Home Assistant's longest attributes have 16 KiB."""
+"""Maximum size of a cell in bytes. Home Assistant's longest attributes have 16 KiB."""
 
 _COLUMNS: Final[Mapping[str, frozenset[str]]] = {
     "states_meta": frozenset({"metadata_id", "entity_id"}),
@@ -34,20 +34,23 @@ _COLUMNS: Final[Mapping[str, frozenset[str]]] = {
     "statistics": frozenset({"id", "metadata_id", "start_ts", "mean"}),
     "statistics_short_term": frozenset({"id", "metadata_id", "start_ts", "mean"}),
 }
-"""What is read. How a statistic says that it has a mean has changed twice; that its mean is there says it as well."""
+"""Tables and columns that are read.
+
+The flag for statistics with a mean has changed twice, so a mean counts wherever it is present.
+"""
 
 _COPY: Final = "a copy by: sqlite3 home-assistant_v2.db '.backup copy.db'"
 
 
 def is_sqlite(path: Path) -> bool:
-    """Whether the file begins as a SQLite database does."""
+    """Returns whether the file begins like a SQLite database."""
     with path.open("rb") as file:
         return file.read(len(_MAGIC)) == _MAGIC
 
 
 @dataclass(frozen=True)
 class Recorder:
-    """An open database. ``schema`` is the version that it says it has, None where it says none."""
+    """An open database. ``schema`` is the version it states, or None if it states none."""
 
     path: Path
     schema: int | None
@@ -56,12 +59,12 @@ class Recorder:
     @classmethod
     @contextmanager
     def opened(cls, path: Path) -> Iterator[Recorder]:
-        """The database, until the end of the block.
+        """Yields the database, which is open until the end of the block.
 
         Raises
         ------
         ReadingsFileError
-            If it cannot be read, or is no recorder's.
+            If it cannot be read or does not belong to a recorder.
         """
         connection = _connected(path)
         try:
@@ -70,12 +73,12 @@ class Recorder:
             connection.close()
 
     def select(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """All rows of a query; no lock is held after it, so that Home Assistant is never kept waiting.
+        """Returns all rows of a query. No lock is held afterwards, so that Home Assistant never has to wait.
 
         Raises
         ------
         ReadingsFileError
-            If the database cannot be read there.
+            If the query fails.
         """
         return _select(self.connection, self.path, sql, parameters)
 
@@ -83,7 +86,7 @@ class Recorder:
 def _connected(path: Path) -> sqlite3.Connection:
     uri = f"{path.resolve().as_uri()}?mode=ro"
     if _has_no_writer(path):
-        uri += "&immutable=1"  # else SQLite would make files beside it, or fail where it must not
+        uri += "&immutable=1"  # Otherwise SQLite would create files beside it, or fail without write permission.
     try:
         connection = sqlite3.connect(uri, uri=True, timeout=_WAIT_S, isolation_level=None)
     except sqlite3.Error as error:
@@ -96,14 +99,14 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _has_no_writer(path: Path) -> bool:
-    """Whether it has a write-ahead log by its head, and none beside it: then nobody has it open."""
+    """Returns whether nobody has the database open: its header says it uses a write-ahead log, but there is none."""
     with path.open("rb") as file:
         head = file.read(20)
     return head[18:20] == bytes((_WAL, _WAL)) and not path.with_name(f"{path.name}-wal").exists()
 
 
 def _checked(connection: sqlite3.Connection, path: Path) -> int | None:
-    """The version of the schema, if all that is read is there; a view that is called as a table is none."""
+    """Returns the schema version. Raises ReadingsFileError if a table (not a view) or a column is missing."""
     sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
     tables = {name for (name,) in _select(connection, path, sql, ())}
     missing = [table for table in _COLUMNS if table not in tables]
@@ -136,7 +139,7 @@ def _select(connection: sqlite3.Connection, path: Path, sql: str, parameters: Se
 
 
 def _told(path: Path, error: sqlite3.Error) -> ReadingsFileError:
-    """What a person should know of an error of SQLite."""
+    """Returns what a person should know about a SQLite error."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         found, expected = (

@@ -1,4 +1,4 @@
-"""What a recorder's entities are, and the series of readings that a map makes of them."""
+"""What a recorder's entities measure, and the series of readings that a map makes of them."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class Entity:
     Parameters
     ----------
     name
-        Such as ``sensor.bath_temperature``.
+        Its ID, such as ``sensor.bath_temperature``.
     states_id, statistics_id
-        Its number among the states, and among the statistics; None where there are none.
+        Its number among the states and among the statistics, or None if it has none there.
     quantity
-        What it measures by its device class, else by its name and unit; None where it is no room's air.
+        The quantity by device class, else by name and unit. None if it is not that of room air.
     unit
-        The statistics' unit, else the newest state's.
+        The unit of the statistics, else that of the newest state.
     room
-        The room that its name suggests.
+        The room suggested by its name.
     states, hours
-        How many states, and hourly statistics, there are of it.
+        Number of states and of hourly statistics.
     """
 
     name: str
@@ -52,13 +52,13 @@ class Entity:
 
     @property
     def rows(self) -> int:
-        """How many values there are of it."""
+        """The number of values."""
         return self.states + self.hours
 
 
 @dataclass(frozen=True)
 class Series:
-    """An entity as the map has it: of which house, room and sensor, what it measures, in which unit if the map says."""
+    """An entity assigned by the map to house, room, sensor and quantity, with its unit if the map states one."""
 
     entity: Entity
     house: str
@@ -88,7 +88,7 @@ _COUNTS: Final = "SELECT metadata_id, COUNT(*) FROM {} WHERE metadata_id IS NOT 
 
 
 def entities_of(recorder: Recorder) -> list[Entity]:
-    """All that the recorder knows, in order of their names."""
+    """Returns all entities known to the recorder, ordered by name."""
     states = {name: (number, kind, unit, friendly) for number, name, kind, unit, friendly in recorder.select(_STATES)}
     statistics = {name: (number, unit) for number, name, unit in recorder.select(_STATISTICS)}
     counts = [dict(recorder.select(_COUNTS.format(table))) for table in ("states", "statistics")]
@@ -113,7 +113,7 @@ def entities_of(recorder: Recorder) -> list[Entity]:
 
 
 def _entity(name: str, attributes: dict[str, Any]) -> Entity:
-    """What the dialect of Home Assistant makes of a state with these attributes."""
+    """Returns the entity that the Home Assistant dialect reads from a state with these attributes."""
     state = {"entity_id": name, "state": "0", "attributes": attributes}
     measured = next(iter(read_state(Heard("", state, _ANY_TIME)) or ()), None)
     if measured is None or not name.startswith("sensor."):
@@ -123,9 +123,10 @@ def _entity(name: str, attributes: dict[str, Any]) -> Entity:
 
 
 def series_of(entities: Iterable[Entity], hints: Hints) -> tuple[list[Series], list[Entity]]:
-    """The series that the map makes, and the entities that measure and are not in it.
+    """Returns the series that the map makes, and the entities that measure something but are not mapped.
 
-    A sensor is called as the drain calls it when the entity's states come by a bridge: what came by both is the same.
+    A sensor has the name that the drain would give it if the entity's states came through a bridge, so that data from
+    both paths coincides.
     """
     found: list[Series] = []
     left: list[Entity] = []

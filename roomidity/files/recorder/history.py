@@ -1,4 +1,4 @@
-"""A recorder's history as readings, a window of time after the other, so that years of it fit in memory."""
+"""Reads a recorder's history as readings, one time window after another, so that years of it fit in memory."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["History"]
 
 @dataclass(frozen=True)
 class History:
-    """What a map makes of a recorder's database. Iterating reads it, each time anew, in parts in order of time.
+    """A recorder's database seen through a map. Each iteration reads it afresh, in parts ordered by time.
 
-    What is written after it was opened is left for another time. ``rows`` is how many values there are to be read.
+    Rows written after it was opened are ignored. ``rows`` is the number of values to be read.
     """
 
     path: Path
@@ -38,12 +38,13 @@ class History:
 
     @classmethod
     def opened(cls, path: Path, hints: Hints) -> History:
-        """The history that ``hints`` make of the database: their map, the house, and units.
+        """Returns the history defined by ``hints``: their map, house and units.
 
         Raises
         ------
         ReadingsFileError
-            If it cannot be read, there is no map or a wrong one, or no house; it has the map that would do.
+            If the database cannot be read, the map is missing or wrong, or no house is given.
+            If it is about the map, the message names entities to use.
         """
         with Recorder.opened(path) as recorder:
             entities = entities_of(recorder)
@@ -66,7 +67,7 @@ class History:
         return cls(path, hints, tuple(series), tuple(windows_of(hours)), newest, hours.total(), first)
 
     def __iter__(self) -> Iterator[FileReadings]:
-        """Returns the parts; the first has no readings, but what is to be said of the whole."""
+        """Returns the parts. The first has no readings, only what concerns the whole file."""
         yield self.first
         with Recorder.opened(self.path) as recorder:
             for window in self.windows:
@@ -76,7 +77,7 @@ class History:
 
 
 def _notes(recorder: Recorder, entities: list[Entity], series: list[Series], hints: Hints) -> Iterator[str]:
-    """What a person should know before anything is read."""
+    """Yields what a person should know before anything is read."""
     if recorder.schema is not None and recorder.schema > KNOWN_SCHEMAS[1]:
         yield (
             f"its schema {recorder.schema} is newer than those that are known ({KNOWN_SCHEMAS[0]} to "

@@ -1,4 +1,4 @@
-"""A map to begin with: the entities that measure temperature or humidity, and the rooms that their names suggest."""
+"""Proposes a map with the entities that measure temperature or humidity and the rooms suggested by their names."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from roomidity.files.recorder.entities import Entity, entities_of
 __all__ = ["proposed_map", "refused_without_map", "refused_wrong_map"]
 
 _SHOWN: Final = 16
-"""Entities that a message lists."""
+"""Maximum number of entities listed in a message."""
 
 
 def proposed_map(path: Path) -> tuple[str, int]:
-    """A map as TOML, a line for each entity that measures, with counts; and how many have a room.
+    """Returns a map as TOML, with one line for each measuring entity, and the number of entities with a room.
 
-    What is no room's air by its name (a processor, a battery, dew point) is to be ignored, and what suggests no room
-    is left for a person to fill in, as a comment.
+    Entities whose name says they do not measure room air (processor, battery, dew point) are marked to be ignored.
+    Entities that suggest no room are commented out, to be filled in by a person.
 
     Raises
     ------
     ReadingsFileError
-        If it is no recorder's database, or nothing in it measures temperature or humidity.
+        If it is not a recorder's database, or if nothing in it measures temperature or humidity.
     """
     with Recorder.opened(path) as recorder:
         measuring = _measuring(entities_of(recorder))
@@ -39,7 +39,7 @@ def proposed_map(path: Path) -> tuple[str, int]:
 
 
 def refused_without_map(entities: Iterable[Entity], path: Path) -> ReadingsFileError:
-    """What is said where no map is given: what there is, and the map that it suggests."""
+    """Returns the error for a missing map, which lists the entities and the proposed map."""
     measuring = _measuring(entities)
     if not measuring:
         return _nothing(path)
@@ -58,7 +58,7 @@ def refused_without_map(entities: Iterable[Entity], path: Path) -> ReadingsFileE
 
 
 def refused_wrong_map(entities: Iterable[Entity], mapped: Iterable[str], path: Path) -> ReadingsFileError:
-    """What is said where the map has none of the entities that there are."""
+    """Returns the error for a map that contains none of the database's entities."""
     had = [json.dumps(name, ensure_ascii=False) for name in mapped]
     there = [json.dumps(one.name, ensure_ascii=False) for one in _measuring(entities)]
     return ReadingsFileError(
@@ -79,13 +79,13 @@ def _nothing(path: Path) -> ReadingsFileError:
 
 
 def _measuring(entities: Iterable[Entity]) -> list[Entity]:
-    """Those that measure, first those with a room, then by name; those without a single row not at all."""
+    """Returns the measuring entities that have rows, those with a room first, then by name."""
     found = [one for one in entities if one.quantity is not None and one.rows]
     return sorted(found, key=lambda one: (_room(one) is None, one.name))
 
 
 def _room(entity: Entity) -> str | None:
-    """The room that is suggested; none of what is no room's air."""
+    """Returns the suggested room, or None if the entity does not measure room air."""
     room = kept_name(entity.room or "", is_room=True)
     return room if is_name(room) and not _is_elsewhere(entity) else None
 
@@ -95,7 +95,7 @@ def _is_elsewhere(entity: Entity) -> bool:
 
 
 def _line(entity: Entity) -> str:
-    """A line of TOML."""
+    """Returns a line of TOML."""
     name, room = _toml(entity.name), _room(entity)
     counts = f"{entity.quantity}: {entity.states:,} states, {entity.hours:,} hours"
     if room is not None:
@@ -106,7 +106,7 @@ def _line(entity: Entity) -> str:
 
 
 def _toml(text: str) -> str:
-    r"""A string of TOML; what cannot be seen is escaped.
+    r"""Returns a TOML string with unprintable characters escaped.
 
     >>> print(_toml('b\x7f"🛁'))
     "b\U0000007F\"🛁"

@@ -1,4 +1,4 @@
-"""The rows of a window: of each series and time the finest that there are, so that nothing counts twice."""
+"""The rows of a window: for each series and time the finest rows available, so that nothing counts twice."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ _UNIT: Final = (
 
 
 def rows_of(recorder: Recorder, series: list[Series], window: Window, newest: Newest) -> tuple[pl.DataFrame, int]:
-    """The rows of :data:`roomidity.files.shapes.RAW` of a window, and how many others stand for the same times.
+    """Returns a window's rows as :data:`roomidity.files.shapes.RAW`, and the number of rows they supersede.
 
-    A mean of 5 minutes counts in a slot without a state of its series that has a value; a mean of an hour in an hour
-    with neither. A state says what was measured; a mean that a value held on, or what there was before states were
-    purged.
+    A 5-minute mean counts in a slot without a valid state of its series. An hourly mean counts in an hour with neither.
+    A state is a measured value. A mean shows that a value persisted, or is what remains after states were purged.
     """
     kept: list[pl.DataFrame] = []
     superseded = 0
@@ -66,7 +65,7 @@ def _read(recorder: Recorder, series: list[Series], source: Source, window: Wind
 
 
 def _quantity(found: pl.DataFrame, series: list[Series], source: Source, quantity: Quantity) -> pl.DataFrame:
-    """The rows of the series that measure a quantity, as readings of it alone."""
+    """Returns the rows of the series that measure a quantity, as readings of that quantity alone."""
     known = pl.DataFrame(
         [
             (place, source.number_of(one), one.house, one.room, one.sensor, one.unit, one.entity.unit)

@@ -1,4 +1,4 @@
-"""Windows of whole hours, each of as many rows as fit well in memory, however long the history is."""
+"""Windows of whole hours whose number of rows fits in memory, however long the history is."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ __all__ = ["HOUR_S", "SOURCES", "Newest", "Source", "Window", "ids_of", "newest_
 HOUR_S: Final = 3600
 
 _MOST_ROWS: Final = 100_000
-"""Some 60 MB while they are read and checked."""
+"""Maximum number of rows per window. They take some 60 MB while being read and checked."""
 
 _LAST_S: Final = 4_200_000_000
-"""2103: what is later, or before 1970, is no time."""
+"""End of the valid times, in 2103. Later times and times before 1970 are invalid."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A table of values: the column of its times, which of an entity's two numbers it has, and its intervals.
+    """A table of values: its key, the column of its times, and whether it holds states or statistics.
 
-    ``middle_s`` is from the time in it to the middle of what it is the mean of.
+    ``middle_s`` is the time in s from a row's time to the middle of the interval it is the mean of.
     """
 
     table: str
@@ -36,7 +36,7 @@ class Source:
     middle_s: int
 
     def number_of(self, one: Series) -> int | None:
-        """The number by which the table has a series; None where it does not."""
+        """Returns the number of a series in the table, or None if the table does not have it."""
         return one.entity.states_id if self.of_states else one.entity.statistics_id
 
 
@@ -45,12 +45,12 @@ SOURCES: Final = (
     Source("statistics_short_term", "id", "start_ts", of_states=False, middle_s=150),
     Source("statistics", "id", "start_ts", of_states=False, middle_s=1800),
 )
-"""The finest first: states, means of 5 minutes, means of hours."""
+"""Finest first: states, 5-minute means, hourly means."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """From ``begin_s`` to before ``end_s``, whole hours since 1970; about ``rows`` rows are in it."""
+    """The time [``begin_s``, ``end_s``) in s since 1970, which consists of whole hours and has about ``rows`` rows."""
 
     begin_s: int
     end_s: int
@@ -58,17 +58,17 @@ class Window:
 
 
 Newest = Mapping[str, int]
-"""By table, the number of the newest row that is read."""
+"""The number of the newest row to be read, by table."""
 
 
 def ids_of(series: Iterable[Series], source: Source) -> str:
-    """The numbers that a source has of the series, as JSON, so that a query takes any many of them."""
+    """Returns a source's numbers of the series as JSON, so that a query takes any number of them as one parameter."""
     numbers = (source.number_of(one) for one in series)
     return json.dumps([number for number in numbers if number is not None])
 
 
 def newest_of(recorder: Recorder) -> Newest:
-    """The newest row of each source: what Home Assistant writes later is for another time."""
+    """Returns the newest row of each source. Rows that Home Assistant writes later are ignored."""
     found = {}
     for source in SOURCES:
         ((newest,),) = recorder.select(f"SELECT MAX({source.key}) FROM {source.table}")  # noqa: S608  # of our own
@@ -77,7 +77,7 @@ def newest_of(recorder: Recorder) -> Newest:
 
 
 def rows_by_hour(recorder: Recorder, series: list[Series]) -> tuple[Counter[int], int]:
-    """How many rows each hour since 1970 has, and how many have no time."""
+    """Returns the number of rows in each hour since 1970, and the number of rows without a valid time."""
     hours: Counter[int] = Counter()
     timeless = 0
     for source in SOURCES:
@@ -96,7 +96,7 @@ def rows_by_hour(recorder: Recorder, series: list[Series]) -> tuple[Counter[int]
 
 
 def windows_of(hours: Counter[int], *, most_rows: int = _MOST_ROWS) -> Iterator[Window]:
-    """Windows that cover every hour with rows, in order; an hour is never parted.
+    """Yields windows that cover every hour with rows, in order. An hour is never split.
 
     >>> list(windows_of(Counter({5: 2, 6: 2, 9: 1}), most_rows=3))
     [Window(begin_s=18000, end_s=21600, rows=2), Window(begin_s=21600, end_s=36000, rows=3)]

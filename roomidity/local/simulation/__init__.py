@@ -1,7 +1,7 @@
-"""A house that does not exist, with plausible physics: moisture and heat balances, people, weather, sensors.
+"""Simulates a house with plausible physics: moisture and heat balances, people, weather and sensors.
 
-It lets the demo run with no download, and many of them are what a forecasting prior can be trained on. Everything
-follows from a seed. Each day has random numbers of its own, so a longer simulation begins exactly like a shorter one.
+It lets the demo run without any download, and a forecasting prior can be trained on many such houses. Everything
+follows from a seed. Each day has its own random numbers, so a longer simulation begins exactly like a shorter one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class SimulatedHouse:
     kind: HouseKind
     sensors: tuple[Sensor, ...]
     readings: pl.DataFrame
-    """Columns house, room, sensor, ts (UTC, milliseconds), temperature (°C), humidity (%RH); sorted by ts."""
+    """Columns house, room, sensor, ts (UTC, ms), temperature (°C) and humidity (%RH), sorted by ts."""
 
 
 def simulate_house(
@@ -54,21 +54,23 @@ def simulate_house(
     timezone: str = "Europe/Brussels",
     kind: HouseKind = DEMO_KIND,
 ) -> SimulatedHouse:
-    """Raw readings of every sensor of a house and of the air outside (room ``outdoor``), in [start, start + days).
+    """Returns raw readings of all sensors in a house and outdoors (room ``outdoor``), within [start, start + days).
 
     Parameters
     ----------
     seed
-        Not negative. The same arguments give the same readings on every machine: values are rounded as sensors do,
-        far coarser than what separates two machines' exponential functions.
+        Not negative. Equal arguments give equal readings on every machine, because values are rounded as by sensors,
+        far more coarsely than exponential functions differ between machines.
     start
-        Aware; the first reading comes within a minute of it.
+        An aware time. The first reading comes within one minute of it.
     days
-        How many times 24 hours, at least 1.
+        Number of days of 24 h, at least 1.
+    house
+        The name of the house.
     timezone
-        IANA name: the clock that people live by.
+        IANA name of the zone by which people live.
     kind
-        What kind of house; :func:`random_kind` draws one.
+        The kind of house. :func:`random_kind` draws one.
 
     Raises
     ------
@@ -90,15 +92,15 @@ def simulate_slots(
     timezone: str = "Europe/Brussels",
     kind: HouseKind = DEMO_KIND,
 ) -> pl.DataFrame:
-    """Slot means of the same house without the detour by readings: what faultless but lagged sensors would give.
+    """Returns slot means of the same house without simulating readings, as from faultless but lagged sensors.
 
-    Columns house, room, ts (the slot's start), temperature (°C), humidity (%RH), sorted by room and ts; measured rooms
-    and ``outdoor``, each with ``days`` · 96 slots and no gap from the slot of ``start``. Parameters as in
-    :func:`simulate_house`.
+    Columns house, room, ts (the slot's start), temperature (°C) and humidity (%RH), sorted by room and ts. They contain
+    the measured rooms and ``outdoor``, each with ``days`` · 96 slots without gaps from the slot of ``start``. The
+    parameters are those of :func:`simulate_house`.
     """
     start = floor_slot(start) if start.tzinfo else start
     course = _course(kind, seed=seed, start=start, days=days, timezone=timezone)
-    lag_s = {sensor.room: sensor.lag_s for sensor in reversed(sensors_of(kind, seed=seed))}  # a room's first sensor
+    lag_s = {sensor.room: sensor.lag_s for sensor in reversed(sensors_of(kind, seed=seed))}  # the first sensor's lag
     rooms = sorted(lag_s)
     column = [course.rooms.index(room) for room in rooms]
     lags = np.array([lag_s[room] for room in rooms])

@@ -1,4 +1,4 @@
-"""How a house's rooms fare: weather, people and physics put together on one grid of time."""
+"""The course of a house's rooms, combining weather, people and physics on one time grid."""
 
 from __future__ import annotations
 
@@ -26,40 +26,41 @@ __all__ = ["STEP_S", "Course", "simulate_course"]
 FloatArray = NDArray[np.float64]
 
 STEP_S: Final = 300
-"""A third of a slot: short against a shower (10 minutes), and implicit steps need no shorter ones."""
+"""Time step in s, a third of a slot. It is short for a shower (10 min), and implicit steps need not be shorter."""
 _SPIN_UP_S: Final = 6 * 86_400
-"""Before the first reading: walls and surfaces forget their start in a day or two."""
+"""Simulated time before the first reading, in s. Walls and surfaces forget their initial state within a day or two."""
 
 _AIR_J_KG_K: Final = 1_006.0
 _FURNITURE: Final = 6.0
-"""Furniture and the outermost millimetres of walls make a room's air so much heavier to warm."""
+"""By what factor furniture and the outermost millimetres of walls increase the heat capacity of a room's air."""
 _FILM_W_K_M3: Final = 7.5
-"""From air to walls: about 2 m² of surface a cubic metre, 4 W/(m² K)."""
+"""Conductance from air to walls in W/K per m³: about 2 m² of surface per m³, at 4 W/(m² K)."""
 _WINDOW_LOSS_SHARE: Final = 0.4
-"""Of the fabric's losses, what windows let through without passing a heavy wall."""
+"""Share of the fabric's losses that passes through windows without a heavy wall."""
 
-# Two stores a room, for each cubic metre of it, after moisture buffer values of about 1 g/(m² %RH) on 2 m² of surface
-# (Rode et al., Nordtest project 023-05, 2005): textiles and paint within hours, plaster, wood and books within days.
+# Two moisture stores per room and cubic metre, based on moisture buffer values of about 1 g/(m² %RH) on 2 m² of surface
+# (Rode et al., Nordtest project 023-05, 2005). Textiles and paint react within hours, plaster, wood and books within
+# days.
 _STORE_G_M3: Final = np.array([[35.0], [160.0]])
-"""From dry to saturated."""
+"""Capacity from dry to saturated, in g/m³."""
 _STORE_KG_H_M3: Final = np.array([[2.0], [0.35]])
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Temperature and humidity at nodes ``STEP_S`` apart; the last room is the outdoors."""
+    """Temperature and humidity at nodes ``STEP_S`` apart. The last room is the outdoors."""
 
     begin_s: int
-    """Epoch seconds of the first node: the slot in which the simulation starts."""
+    """Epoch seconds of the first node, which is the start of the slot in which the simulation begins."""
     rooms: tuple[str, ...]
     temperature: FloatArray
-    """°C, shape (nodes, rooms)."""
+    """In °C, shape (nodes, rooms)."""
     humidity: FloatArray
-    """%RH, shape (nodes, rooms), 0 to 100."""
+    """In %RH from 0 to 100, shape (nodes, rooms)."""
 
 
 def simulate_course(kind: HouseKind, *, seed: int, start: datetime, days: float, zone: tzinfo) -> Course:
-    """The house's own truth, as no sensor blurs it, from the slot of ``start`` to the end of ``days`` days."""
+    """Returns the true course of a house, not distorted by sensors, from the slot of ``start`` over ``days`` days."""
     first_s = to_epoch_ms(floor_slot(start)) // 1000
     lead = _SPIN_UP_S // STEP_S
     steps = lead + int(np.ceil((days * 86_400 + (start.timestamp() - first_s)) / STEP_S))
@@ -100,7 +101,10 @@ def _extractor_m3_h(kind: HouseKind, activity: Activity) -> FloatArray:
 
 
 def _air_change_per_h(kind: HouseKind, weather: Weather, activity: Activity) -> FloatArray:
-    """Through leaks and windows, shape (steps, rooms): wind pushes and warm air rises, added in quadrature."""
+    """Returns air changes per hour through leaks and windows, shape (steps, rooms).
+
+    Wind pressure and buoyancy are added in quadrature.
+    """
     wind, difference = weather.wind[1:], np.abs(20 - weather.temperature[1:])
     drive = np.sqrt(0.6 * (wind / 4) ** 2 + 0.4 * difference / 10)[:, None]
     return np.asarray(kind.infiltration_per_h * drive + activity.window_per_h * (0.4 + 0.6 * drive))

@@ -1,4 +1,4 @@
-"""What people do in a simulated house, by local time: where they are, and what they heat, wet, open and close."""
+"""What people do in a simulated house by local time: where they are, and what they heat, wet, open and close."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ FloatArray = NDArray[np.float64]
 _HOUR: Final = 3_600.0
 
 _AWAKE_G_H, _ASLEEP_G_H = 55.0, 38.0
-"""Moisture that a person gives off: ISO 13788 has 30 to 300 g/h from asleep to at work."""
+"""Moisture given off by a person, in g/h. ISO 13788 has 30 to 300 g/h from asleep to at work."""
 _AWAKE_W, _ASLEEP_W = 95.0, 70.0
-"""Sensible heat of a person."""
+"""Sensible heat of a person in W."""
 _TOWELS_SHARE: Final = 0.35
-"""Of a shower's moisture: water on walls and towels, which evaporates afterwards."""
+"""Share of a shower's moisture that remains as water on walls and towels and evaporates afterwards."""
 _PLANTS_G_H_M3: Final = 0.08
-"""Plants, pets and cleaning, for each cubic metre of living space."""
+"""Moisture from plants, pets and cleaning, in g/h per m³ of living space."""
 _OPEN_WINDOW_PER_H: Final = 5.0
-"""Air changes through a window that is wide open."""
+"""Air changes per hour through a window that is wide open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What people cause in each step and room: float64 arrays of shape (steps, rooms)."""
+    """What people cause in each step and room, as float64 arrays of shape (steps, rooms)."""
 
     moisture_g_h: FloatArray
     heat_w: FloatArray
     window_per_h: FloatArray
-    """Air changes through windows."""
+    """Air changes per hour through windows."""
     extractor: FloatArray
     """Share of the step in which the room's fan runs."""
     door_open: FloatArray
-    """Share by which the door to the hall stands open, 0.15 (the gap below it) to 1."""
+    """How far the door to the hall is open, from 0.15 (the gap below it) to 1."""
     setpoint_c: FloatArray
-    """What the thermostats ask for."""
+    """Setpoint of the thermostats in °C."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    """A person's habits."""
+    """The habits of a person."""
 
     room: int
     wakes_h: float
@@ -58,7 +58,7 @@ class _Person:
     sleeps_h: float
     showers_mornings: float
     own_room: float
-    """Share of evenings spent in the own room."""
+    """Share of evenings spent in the person's own room."""
 
 
 def simulate_household(
@@ -72,12 +72,13 @@ def simulate_household(
     outdoor_c: FloatArray,
     mild_c: FloatArray,
 ) -> Activity:
-    """What people do from ``begin_s`` (epoch seconds) in ``steps`` steps, each local day drawn by its own generator.
+    """Returns what people do from ``begin_s`` (epoch s) in ``steps`` steps. Each local day has its own generator.
 
     Parameters
     ----------
     outdoor_c, mild_c
-        Outdoor temperature in °C in each step, now and over the last day: windows are open longer when it is warm.
+        Outdoor temperature in °C for each step, the current one and the mean of the last day. Windows are open longer
+        when it is warm.
     """
     table = Timetable()
     habits = generator(seed, Purpose.HABITS)
@@ -88,7 +89,7 @@ def simulate_household(
     day = datetime.fromtimestamp(begin_s, UTC).astimezone(zone).date()
     end = datetime.fromtimestamp(begin_s + steps * step_s, UTC).astimezone(zone).date()
     whims = []
-    while day <= end + timedelta(days=1):  # whims are joined from noon to noon
+    while day <= end + timedelta(days=1):  # Whims are interpolated from noon to noon.
         rng = generator(seed, Purpose.DAY, day.toordinal())
         noon = datetime.combine(day, time(12), zone).timestamp()
         dawn_c = float(np.interp(noon - 8 * _HOUR, begin_s + step_s * np.arange(steps), outdoor_c))
@@ -101,7 +102,7 @@ def simulate_household(
         day += timedelta(days=1)
     laid = table.lay(begin_s=begin_s, steps=steps, step_s=step_s, rooms=rooms)
 
-    # a whim of each day: how far windows stand open, and what the thermostat is turned to
+    # Whims of each day: how far windows are open, and where the thermostats are set.
     at, *whim = np.array(whims).T
     step = step_s * np.arange(steps)
     whim_of_step = np.stack([np.interp(step, at, column) for column in whim], axis=1)
@@ -125,7 +126,7 @@ def _people(kind: HouseKind, rng: np.random.Generator) -> tuple[_Person, ...]:
     bedrooms = _rooms(kind, Use.BEDROOM) or _rooms(kind, Use.LIVING) or [0]
     people = []
     for index in range(kind.people):
-        grown_up = index < 2  # the first two share the first bedroom
+        grown_up = index < 2  # The first two share the first bedroom.
         wakes = rng.normal(6.6 if grown_up else 7.0, 0.5)
         people.append(
             _Person(
@@ -146,14 +147,14 @@ def _rooms(kind: HouseKind, use: Use) -> list[int]:
 
 
 def _away(seed: int, day: date) -> bool:
-    """Whether the whole house is away: one week in forty, and one weekend in ten."""
+    """Returns whether the whole house is away, which happens one week in forty and one weekend in ten."""
     week = generator(seed, Purpose.WEEK, (day.toordinal() - 1) // 7)
     holiday, trip = week.random(2)
     return bool(holiday < 0.025 or (day.weekday() >= 5 and trip < 0.1))
 
 
 class _Day:
-    """One local day with somebody at home. Hours are those of the clock that is in force at noon."""
+    """A local day with somebody at home. Hours refer to the UTC offset in force at noon."""
 
     def __init__(
         self, table: Timetable, kind: HouseKind, rng: np.random.Generator, midnight_s: float, *, weekend: bool
@@ -166,29 +167,32 @@ class _Day:
         self.drying = (_rooms(kind, Use.LAUNDRY) or _rooms(kind, Use.OFFICE) or [self.bath])[0]
 
     def plan(self, people: tuple[_Person, ...], *, dawn_c: float) -> None:
-        """Everything that the day holds, into the timetable; ``dawn_c`` is the outdoor temperature early on."""
+        """Adds all that happens on the day to the timetable. ``dawn_c`` is the early outdoor temperature in °C."""
         closed = {room for room in _rooms(self.kind, Use.BEDROOM) if self.rng.random() < self.kind.closed_bedrooms}
         spans = [self.person(person, closed=person.room in closed) for person in people]
         first_up, last_down = min(wakes for wakes, _, _ in spans), max(sleeps for _, sleeps, _ in spans)
         self.heating(first_up, last_down, all_out=all(out for _, _, out in spans))
         self.cooking(first_up)
-        if self.rng.random() < 0.8:  # television, computers, lamps
+        if self.rng.random() < 0.8:  # Television, computers, lamps.
             self.add(Change.HEAT, self.living, 17.5, last_down - 17.5, self.rng.uniform(80, 350))
         self.laundry()
         self.airing(first_up, dawn_c=dawn_c)
 
     def add(self, change: Change, room: int, start_h: float, hours: float, rate: float) -> None:
-        """An interval of the timetable, in hours of the day."""
+        """Adds an interval to the timetable, given in hours of the day."""
         self.table.add(change, room, self.midnight_s + start_h * _HOUR, hours * _HOUR, rate)
 
     def be(self, room: int, start_h: float, end_h: float, *, asleep: bool = False) -> None:
-        """One person in a room."""
+        """Adds one person to a room."""
         self.add(Change.PRESENT, room, start_h, end_h - start_h, 1.0)
         self.add(Change.MOISTURE, room, start_h, end_h - start_h, _ASLEEP_G_H if asleep else _AWAKE_G_H)
         self.add(Change.HEAT, room, start_h, end_h - start_h, _ASLEEP_W if asleep else _AWAKE_W)
 
     def person(self, person: _Person, *, closed: bool) -> tuple[float, float, bool]:
-        """A person's day. Returns the hours of waking and falling asleep, and whether the day is spent elsewhere."""
+        """Plans a person's day.
+
+        Returns when they wake and fall asleep (h), and whether they spend the day elsewhere.
+        """
         rng = self.rng
         late = rng.normal(1.7, 0.6) if self.weekend else rng.normal(0, 0.25)
         wakes = max(person.wakes_h + late, 4.5)
@@ -223,7 +227,7 @@ class _Day:
         return wakes, sleeps, not stays and not self.weekend
 
     def shower(self, start_h: float) -> None:
-        """Eight to twelve minutes of spray behind a closed door, then wet walls and towels; the fan runs on a while."""
+        """Adds a shower of 8 to 12 min behind a closed door, followed by wet walls and towels while the fan runs on."""
         bath, hours = self.bath, self.rng.uniform(8, 12) / 60
         water_g = self.kind.shower_g_h * self.rng.lognormal(0, 0.15) * hours
         self.add(Change.MOISTURE, bath, start_h, hours, (1 - _TOWELS_SHARE) * water_g / hours)
@@ -234,7 +238,7 @@ class _Day:
         self.add(Change.EXTRACTOR, bath, start_h, hours + self.rng.uniform(0.35, 0.65), 1.0)
 
     def heating(self, first_up: float, last_down: float, *, all_out: bool) -> None:
-        """The heating's clock: lower at night, and by half while everybody is out."""
+        """Lowers the heating at night, and by half as much while everybody is out."""
         for room in range(len(self.kind.rooms)):
             self.add(Change.SETBACK, room, 0.0, first_up - 0.7, 1.0)
             self.add(Change.SETBACK, room, last_down - 0.3, 24.3 - last_down, 1.0)
@@ -242,7 +246,7 @@ class _Day:
                 self.add(Change.SETBACK, room, first_up + 2, 6.5, 0.5)
 
     def cooking(self, first_up: float) -> None:
-        """Breakfast, now and then lunch, and dinner; the hood runs for every other one."""
+        """Adds breakfast, sometimes lunch, and dinner. The hood runs for half of the meals."""
         meals = ((first_up + 0.4, 0.9, 0.3), (12.4, 0.7 if self.weekend else 0.15, 0.8), (18.2, 0.9, 1.0))
         for meal_h, chance, size in meals:
             if self.rng.random() < chance:
@@ -254,14 +258,14 @@ class _Day:
                     self.add(Change.EXTRACTOR, self.kitchen, start_h, hours, 1.0)
 
     def laundry(self) -> None:
-        """On some days a rack of wet clothes, which dries within 16 hours, fastest at first."""
+        """Hangs up wet clothes on some days. They dry within 16 h, fastest at first."""
         if self.rng.random() < self.kind.laundry_a_week / 7:
             hung_h, wet_g = self.rng.uniform(8, 20), self.rng.uniform(800, 1800)
             for start_h, hours, share in ((0, 3, 0.4), (3, 5, 0.4), (8, 8, 0.2)):
                 self.add(Change.MOISTURE, self.drying, hung_h + start_h, hours, wet_g * share / hours)
 
     def airing(self, first_up: float, *, dawn_c: float) -> None:
-        """Windows wide open for some minutes in the morning, fewer when it is cold."""
+        """Opens windows wide for some minutes in the morning, fewer when it is cold."""
         for room in range(1, len(self.kind.rooms)):
             if self.rng.random() < self.kind.airing:
                 minutes = 14 * float(np.clip((dawn_c + 8) / 14, 0.35, 2.5)) * self.rng.lognormal(0, 0.5)

@@ -1,4 +1,4 @@
-"""What kinds of houses there are: rooms, fabric, people and climate, given outright or drawn from a seed."""
+"""Kinds of houses: rooms, fabric, people and climate, either given or drawn from a seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["DEMO_KIND", "ClimateKind", "HouseKind", "RoomKind", "Use", "random_k
 
 
 class Use(StrEnum):
-    """What happens in a room; it decides where moisture and heat arise."""
+    """What a room is used for, which decides where moisture and heat arise."""
 
     HALL = "hall"
     LIVING = "living"
@@ -31,33 +31,33 @@ class RoomKind:
     use: Use
     volume_m3: float
     facing_deg: float = 180.0
-    """The way its window looks, clockwise from north."""
+    """Orientation of its window in degrees clockwise from north."""
     window_m2: float = 2.0
     setpoint_c: float = 20.0
-    """What its thermostat holds by day."""
+    """Thermostat setpoint by day in °C."""
     door_m3_h: float = 90.0
-    """Air that changes places with the hall's while the door is open."""
+    """Air exchanged with the hall while the door is open, in m³/h."""
     sensors: int = 1
-    """0 leaves the room unmeasured: it takes part in the physics and gives no readings."""
+    """Number of sensors. With 0 the room is not measured: it takes part in the physics but gives no readings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClimateKind:
-    """The air outside, as a year's course and what comes and goes on top of it."""
+    """The outdoor air, as an annual course and the weather on top of it."""
 
     latitude_deg: float = 50.5
     longitude_deg: float = 4.0
     mean_c: float = 11.0
     annual_k: float = 7.0
-    """Half the difference between the warmest and the coldest time of the year."""
+    """Half the difference between the warmest and the coldest time of the year, in K."""
     synoptic_k: float = 3.2
-    """Standard deviation of what the weather of several days adds."""
+    """Standard deviation of the contribution of weather lasting several days, in K."""
     synoptic_days: float = 3.0
-    """The time after which that weather is forgotten."""
+    """Time constant of that weather in days."""
     sun_k_per_kw_m2: float = 30.0
-    """How much a sun of 1 kW/m² would raise the air's temperature in the end: sets the daily amplitude."""
+    """Rise of the air temperature that the sun would eventually cause, in K per kW/m². It sets the daily amplitude."""
     dryness_k: float = 2.6
-    """How far the dew point lies below the daily mean temperature, typically."""
+    """Typical distance of the dew point below the daily mean temperature, in K."""
     dryness_spread_k: float = 2.6
     cloudiness: float = 0.62
     wind_m_s: float = 4.0
@@ -65,7 +65,7 @@ class ClimateKind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HouseKind:
-    """Everything about a house that a seed does not decide. The first room is the hall, and the only one."""
+    """Everything about a house that a seed does not decide. The first room, and no other, is the hall."""
 
     rooms: tuple[RoomKind, ...]
     climate: ClimateKind
@@ -73,33 +73,33 @@ class HouseKind:
     home_workers: float = 0.2
     """Share of working days that a person spends at home."""
     infiltration_per_h: float = 0.2
-    """Air changes through leaks, at 4 m/s of wind and 10 K of difference."""
+    """Air changes per hour through leaks, at a wind of 4 m/s and a temperature difference of 10 K."""
     ventilation_per_h: float = 0.4
-    """Air changes by constant mechanical ventilation."""
+    """Air changes per hour by constant mechanical ventilation."""
     heat_recovery: float = 0.75
-    """Share of the heat that mechanical ventilation keeps."""
+    """Share of heat recovered by mechanical ventilation."""
     loss_w_m3k: float = 0.35
-    """Heat lost through walls and windows, for each cubic metre of house and kelvin of difference."""
+    """Heat loss through walls and windows, in W per m³ of house and K of difference."""
     mass_kj_m3k: float = 90.0
-    """Heat that walls and floors store, for each cubic metre of house."""
+    """Heat capacity of walls and floors, in kJ/K per m³ of house."""
     heater_w_m3: float = 25.0
-    """The most that heating gives; 0 leaves the house unheated."""
+    """Maximum heating power in W per m³. With 0 the house is unheated."""
     setback_k: float = 1.2
-    """How much lower the thermostats are at night."""
+    """Night setback of the thermostats in K."""
     solar_transmittance: float = 0.55
-    """Share of the sun on a window that ends up in the room: glass, frame and curtains."""
+    """Share of the sun on a window that reaches the room through glass, frame and curtains."""
     shading_above_c: float = 24.0
-    """People draw the blinds when it is warmer outside."""
+    """Outdoor temperature in °C above which people draw the blinds."""
     window_surface_share: float = 0.22
-    """How far the coldest surface is from room towards outdoor temperature: 0.1 triple, 0.5 single glass."""
+    """Position of the coldest surface from room to outdoor temperature: 0.1 with triple, 0.5 with single glazing."""
     buffering: float = 1.3
-    """Hygroscopic surfaces: 0.4 is tiles and glass, 2 is clay and books."""
+    """Amount of hygroscopic surfaces: 0.4 for tiles and glass, 2 for clay and books."""
     airing: float = 0.3
-    """Chance that a room is aired on a morning."""
+    """Probability that a room is aired on a given morning."""
     extractor_m3_h: float = 50.0
-    """Bathroom fan, from the shower until half an hour after it."""
+    """Air flow of the bathroom fan in m³/h. It runs from a shower until half an hour after it."""
     closed_bedrooms: float = 0.7
-    """Chance that a bedroom's door is closed at night."""
+    """Probability that a bedroom's door is closed at night."""
     shower_g_h: float = 1500.0
     cooking_g_h: float = 500.0
     laundry_a_week: float = 2.0
@@ -131,7 +131,7 @@ DEMO_KIND: Final = HouseKind(
     ),
     climate=ClimateKind(),
 )
-"""A family of four in a fairly new Belgian house: six measured rooms."""
+"""A family of four in a fairly new Belgian house with six measured rooms."""
 
 _PLACES: Final = (
     (Use.LIVING, "living_room", 85.0, 6.0, 20.5),
@@ -144,11 +144,11 @@ _PLACES: Final = (
     (Use.BEDROOM, "guest_room", 32.0, 1.8, 18.0),
     (Use.LIVING, "dining_room", 45.0, 3.0, 20.5),
 )
-"""Rooms in the order in which a growing house gets them: use, name, volume in m³, window in m², setpoint in °C."""
+"""Rooms in the order in which a larger house gets them: use, name, volume in m³, window in m², setpoint in °C."""
 
 
 def random_kind(seed: int) -> HouseKind:
-    """A house drawn from many, a flat in Andalusia to a draughty cottage in Scotland; the same for the same seed.
+    """Returns a house drawn from many, from a flat in Andalusia to a draughty cottage in Scotland, for a given seed.
 
     >>> random_kind(7) == random_kind(7)
     True
@@ -156,7 +156,7 @@ def random_kind(seed: int) -> HouseKind:
     rng = np.random.default_rng([seed, 0xB1D])
 
     def about(value: float, factor: float) -> float:
-        """Lognormal: two thirds of the draws lie within ``factor`` of ``value``, none beyond its square."""
+        """Returns a lognormal draw. Two thirds lie within ``factor`` of ``value``, and none beyond its square."""
         return float(value * factor ** np.clip(rng.standard_normal(), -2, 2))
 
     turn = rng.uniform(0, 360)
@@ -175,7 +175,7 @@ def random_kind(seed: int) -> HouseKind:
                 facing_deg=float((turn + 90 * rng.integers(4)) % 360),
                 setpoint_c=setpoint + warmth + rng.normal(0, 0.8),
                 door_m3_h=about(110 if use is Use.LIVING else 70, 1.6),
-                sensors=max(sensors, len(rooms) < 3),  # two rooms at the least are measured
+                sensors=max(sensors, len(rooms) < 3),  # At least two rooms are measured.
             )
         )
     latitude = rng.uniform(37, 58)

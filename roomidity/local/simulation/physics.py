@@ -1,9 +1,9 @@
-"""Heat and moisture of rooms around a hall: two balances, stepped by implicit Euler, solved exactly in each step.
+"""Heat and moisture of rooms around a hall: two balances, stepped by implicit Euler and solved exactly in each step.
 
 Every room exchanges air with the outdoors and with the hall (room 0), and has a store behind it: walls that take up
-heat, surfaces that take up moisture. The equations of a step are linear in the new values. Those of a room contain its
-own and the hall's alone, so eliminating the rooms leaves one equation for the hall: no matrix, no stability limit,
-nothing lost.
+heat, or surfaces that take up moisture. The equations of a step are linear in the new values. A room's equation
+contains only its own value and the hall's. Eliminating the rooms leaves one equation for the hall, so no matrix is
+needed, there is no stability limit, and nothing is lost.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ AIR_KG_M3: Final = 1.2
 """Density of dry air at 20 °C."""
 _HOUR_S: Final = 3_600.0
 _CONDENSING_SHARE: Final = 0.35
-"""Of the vapour in excess of what the coldest surface allows, what condenses on it in a 5-minute step."""
+"""Share of the vapour beyond saturation at the coldest surface that condenses there in a 5-minute step."""
 _HEATER_BAND_K: Final = 0.8
-"""Heating gives its most when the room is this much too cold."""
+"""How much too cold a room must be for full heating power, in K."""
 _HEATER_MEMORY_S: Final = 1_500.0
-"""Radiators warm up and cool down with a time constant of 25 minutes."""
+"""Time constant of radiators warming up and cooling down: 25 min."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +34,29 @@ class _Star:
     """Solves (own + door) x = r + door · x_hall for all rooms and the hall: x = r · inverse + spread · x_hall."""
 
     inverse: FloatArray
-    """Shape (steps, rooms); 0 for the hall."""
+    """Shape (steps, rooms). It is 0 for the hall."""
     spread: FloatArray
-    """Shape (steps, rooms): how a room follows the hall; 1 for the hall."""
+    """How a room follows the hall, shape (steps, rooms). It is 1 for the hall."""
     hall: FloatArray
-    """Shape (steps,): the hall's value is this times the sum of ``spread`` · r."""
+    """Shape (steps,). The hall's value is this times the sum of ``spread`` · r."""
 
     @classmethod
     def of(cls, own: FloatArray, door: FloatArray) -> _Star:
-        """From conductances of each step and room; the hall's entry of ``door`` is not used."""
+        """Returns the solver for the conductances of each step and room. The hall's entry in ``door`` is not used."""
         total = own[:, 1:] + door[:, 1:]
         inverse, spread = np.zeros_like(own), np.ones_like(own)
         inverse[:, 1:] = 1 / total
         spread[:, 1:] = door[:, 1:] / total
-        # own + door - door²/total without the cancellation
+        # This is own + door - door²/total without its cancellation.
         return cls(inverse, spread, 1 / (own[:, 0] + (spread[:, 1:] * own[:, 1:]).sum(axis=1)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatBalance:
-    """A house's heat: what connects its rooms, and what warms them. Arrays are (steps, rooms) unless said otherwise."""
+    """The heat balance of a house: what connects its rooms, and what heats them.
+
+    Arrays have shape (steps, rooms) unless stated otherwise.
+    """
 
     step_s: int
     air_j_k: FloatArray
@@ -73,10 +76,10 @@ class HeatBalance:
     mass_gain_w: FloatArray
     setpoint_c: FloatArray
     heater_w: FloatArray
-    """The most that each room's heating gives, shape (rooms,)."""
+    """Maximum heating power of each room, shape (rooms,)."""
 
     def run(self, *, air_c: FloatArray, mass_c: FloatArray) -> FloatArray:
-        """Air temperatures in °C at the end of each step, shape (steps, rooms), from those at the start."""
+        """Returns air temperatures in °C at the end of each step, shape (steps, rooms), from those at the start."""
         air, mass = self.air_j_k / self.step_s, self.mass_j_k / self.step_s
         mass_total = mass + self.air_mass_w_k + self.mass_outdoor_w_k
         follow = self.air_mass_w_k / mass_total
@@ -105,7 +108,7 @@ class HeatBalance:
 
 @dataclass(frozen=True, slots=True)
 class MoistureCourse:
-    """What a moisture balance came to, at the end of each step."""
+    """The result of a moisture balance at the end of each step."""
 
     air_g_kg: FloatArray
     """Mixing ratio of each room, shape (steps, rooms)."""
@@ -117,31 +120,34 @@ class MoistureCourse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoistureBalance:
-    """A house's water: in air and surfaces, coming and going. Arrays are (steps, rooms) unless said otherwise."""
+    """The water balance of a house: water in air and surfaces, with sources and losses.
+
+    Arrays have shape (steps, rooms) unless stated otherwise.
+    """
 
     step_s: int
     air_kg: FloatArray
-    """Dry air in each room, shape (rooms,)."""
+    """Mass of dry air in each room, shape (rooms,)."""
     outdoor_kg_h: FloatArray
-    """Air that changes places with the outdoors."""
+    """Air exchanged with the outdoors."""
     door_kg_h: FloatArray
-    """Air that changes places with the hall."""
+    """Air exchanged with the hall."""
     outdoor_g_kg: FloatArray
     """Mixing ratio outdoors, shape (steps,)."""
     source_g_h: FloatArray
     saturation_g_kg: FloatArray
     """Mixing ratio at which the room's air is saturated."""
     surface_g_kg: FloatArray
-    """The same at its coldest surface: beyond it water condenses there and is wiped away."""
+    """Mixing ratio at saturation on the coldest surface. Water beyond it condenses there and is wiped away."""
     store_g: FloatArray
-    """Water that each hygroscopic store takes up from dry to saturated, shape (stores, rooms)."""
+    """Capacity of each hygroscopic store from dry to saturated, shape (stores, rooms)."""
     store_kg_h: FloatArray
-    """How fast: as if so much air passed by it, shape (stores, rooms)."""
+    """Uptake rate of each store, expressed as an air flow past it, shape (stores, rooms)."""
 
     def run(self, *, air_g_kg: FloatArray, stores: FloatArray) -> MoistureCourse:
-        """What becomes of the water, from the start's mixing ratios (rooms,) and saturation ratios (stores, rooms).
+        """Returns the course of the water from initial mixing ratios (rooms,) and saturation ratios (stores, rooms).
 
-        Water is conserved: air, stores and drained grow by what sources give and air change brings, to rounding.
+        Water is conserved up to rounding: air, stores and drained water grow by what sources and air change bring in.
         """
         hours = self.step_s / _HOUR_S
         take = hours * self.store_kg_h / self.store_g

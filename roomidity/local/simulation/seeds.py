@@ -1,4 +1,4 @@
-"""Where randomness comes from: a generator for each purpose and day, so that a longer run begins like a shorter."""
+"""Source of randomness: a generator for each purpose and day, so that a longer run begins like a shorter one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Purpose", "generator"]
 
 
 class Purpose(IntEnum):
-    """What a stream of random numbers is for; a purpose of its own leaves the others' numbers as they were."""
+    """What a stream of random numbers is used for. A separate purpose leaves the numbers of the others unchanged."""
 
     CLIMATE = 1
     WEATHER = 2
@@ -22,7 +22,7 @@ class Purpose(IntEnum):
 
 
 def generator(seed: int, purpose: Purpose, *which: int) -> np.random.Generator:
-    """The generator of a purpose, and of a day or a sensor where it has several; independent of every other.
+    """Returns the independent generator of a purpose, and of one day or sensor if it has several.
 
     >>> bool(generator(1, Purpose.DAY, 5).random() == generator(1, Purpose.DAY, 5).random())
     True

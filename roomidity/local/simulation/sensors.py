@@ -1,4 +1,4 @@
-"""What sensors make of a room: lag, bias, drift, noise, rounding, gaps, and a clock of their own."""
+"""What sensors make of a room's air: lag, bias, drift, noise, rounding, gaps, and their own clock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ READINGS_SCHEMA: Final = pl.Schema(
         "humidity": pl.Float64(),
     }
 )
-"""Raw readings: °C and %RH, null for what a reading does not have."""
+"""Raw readings in °C and %RH, with null for quantities that a reading does not have."""
 
 _DAY_MS: Final = 86_400_000
 _PERIOD_MS: Final = 60_000
@@ -37,7 +37,7 @@ _JITTER_MOST_MS: Final = 8_000.0
 _DROPOUTS_A_DAY: Final = 0.12
 _DROPOUT_MEDIAN_MIN: Final = 18.0
 _LOST_SHARE: Final = 0.01
-"""Single readings that radio loses."""
+"""Share of single readings lost by radio."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,22 +47,22 @@ class Sensor:
     name: str
     room: str
     lag_s: float
-    """Time constant with which it follows the air."""
+    """Time constant in s with which it follows the air."""
     temperature_bias_k: float
     humidity_bias: float
     humidity_drift: float
-    """Amplitude in %RH of a slow wave of 90 days."""
+    """Amplitude in %RH of a slow wave with a period of 90 days."""
     drift_phase: float
     decimals: int
-    """2 is rounded to 0.01, 1 to 0.1."""
+    """With 2 it rounds to 0.01, with 1 to 0.1."""
     apart: bool
-    """Whether it sends temperature and humidity in readings of their own."""
+    """Whether it sends temperature and humidity in separate readings."""
     phase: float
-    """When in its minute it sends, 0.15 to 0.85, so that jitter never leaves the minute."""
+    """When it sends within each minute, from 0.15 to 0.85, so that jitter never leaves the minute."""
 
 
 def sensors_of(kind: HouseKind, *, seed: int) -> tuple[Sensor, ...]:
-    """The sensors of a house's measured rooms and of the outdoors; every third sends its two quantities apart."""
+    """Returns the sensors of the measured rooms and the outdoors. Every third sends its two quantities separately."""
     rooms = [room.name for room in kind.rooms for _ in range(room.sensors)] + ["outdoor"]
     sensors = []
     for index, room in enumerate(rooms):
@@ -85,9 +85,12 @@ def sensors_of(kind: HouseKind, *, seed: int) -> tuple[Sensor, ...]:
 
 
 def lagged(values: FloatArray, *, lag_s: FloatArray, step_s: float) -> FloatArray:
-    """Each column as a first-order sensor with time constant ``lag_s`` shows it: exact if nodes are joined by lines."""
+    """Returns each column as shown by a first-order sensor with time constant ``lag_s``.
+
+    It is exact if the values are linear between nodes.
+    """
     keep = np.exp(-step_s / lag_s)
-    behind = np.diff(values, axis=0) * (lag_s / step_s) * (1 - keep)  # how far a steady slope is lagged in one step
+    behind = np.diff(values, axis=0) * (lag_s / step_s) * (1 - keep)  # How far a steady slope lags after one step.
     shown = np.empty_like(values)
     shown[0] = values[0]
     error = np.zeros_like(lag_s)
@@ -100,7 +103,10 @@ def lagged(values: FloatArray, *, lag_s: FloatArray, step_s: float) -> FloatArra
 def take_readings(
     course: Course, sensors: tuple[Sensor, ...], *, house: str, seed: int, start_ms: int, days: int
 ) -> pl.DataFrame:
-    """Readings of all sensors in ``READINGS_SCHEMA``, about one a minute and never two in one, sorted by time."""
+    """Returns the readings of all sensors in ``READINGS_SCHEMA``, sorted by time.
+
+    A sensor sends each quantity about once and never twice a minute.
+    """
     column = [course.rooms.index(sensor.room) for sensor in sensors]
     lag_s = np.array([sensor.lag_s for sensor in sensors])
     temperature = lagged(course.temperature[:, column], lag_s=lag_s, step_s=STEP_S)
@@ -120,7 +126,7 @@ def take_readings(
             readings = pl.concat(
                 [
                     readings.with_columns(humidity=nothing),
-                    readings.with_columns(ts=pl.col("ts") + 137, temperature=nothing),  # the radio takes turns
+                    readings.with_columns(ts=pl.col("ts") + 137, temperature=nothing),  # The radio sends one at a time.
                 ]
             )
         frames.append(readings)
@@ -142,7 +148,7 @@ def take_readings(
 
 
 def _times(sensor: Sensor, index: int, *, seed: int, start_ms: int, days: int) -> tuple[NDArray[np.int64], FloatArray]:
-    """When the sensor was heard, epoch milliseconds, and two columns of standard noise."""
+    """Returns when the sensor was heard (epoch ms), and two columns of standard normal noise."""
     minute = np.arange(_A_DAY * days)
     noise = np.empty((len(minute), 3))
     heard = np.ones(len(minute), dtype=bool)

@@ -1,4 +1,4 @@
-"""What happens from when to when in which room: intervals in real time, laid on the physics' grid at once."""
+"""What happens in which room and when, as intervals in real time, all put on the physics' grid at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FloatArray = NDArray[np.float64]
 
 
 class Change(IntEnum):
-    """What an interval of a timetable changes."""
+    """The quantities that an interval can change."""
 
     MOISTURE = 0
     HEAT = 1
@@ -27,23 +27,23 @@ class Change(IntEnum):
 
 @dataclass(slots=True)
 class Timetable:
-    """Intervals collected one by one, then laid on the grid at once."""
+    """Collects intervals one by one, and then puts them on the grid at once."""
 
     rows: list[tuple[int, int, float, float, float]] = field(default_factory=list)
 
     def add(self, change: Change, room: int, start_s: float, seconds: float, rate: float) -> None:
-        """From ``start_s`` (epoch) for ``seconds``, ``rate`` more of ``change`` in ``room``."""
+        """Adds ``rate`` to ``change`` in ``room`` for ``seconds`` from ``start_s`` (epoch s)."""
         self.rows.append((change, room, start_s, start_s + max(seconds, 0.0), rate))
 
     def lay(self, *, begin_s: int, steps: int, step_s: int, rooms: int) -> FloatArray:
-        """The mean rate of every change in each step and room, shape (changes, steps, rooms)."""
+        """Returns the mean rate of every change in each step and room, shape (changes, steps, rooms)."""
         kind, room = (np.array([row[i] for row in self.rows], dtype=np.int64) for i in (0, 1))
         start, end, rate = (np.array([row[i] for row in self.rows]) for i in (2, 3, 4))
         rates = np.zeros((len(Change), steps + 2, rooms))
         for edge, sign in ((start, 1.0), (end, -1.0)):
             place = np.clip((edge - begin_s) / step_s, 0, steps)
             step = place.astype(np.int64)
-            # the step in which an edge lies gets the share of it that remains, the next one the rest
+            # The step that contains an edge gets its remaining share, and the next step the rest.
             np.add.at(rates, (kind, step, room), sign * rate * (1 - (place - step)))
             np.add.at(rates, (kind, step + 1, room), sign * rate * (place - step))
         return np.maximum(np.cumsum(rates, axis=1)[:, :steps].round(9), 0.0)

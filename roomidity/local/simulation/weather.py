@@ -1,4 +1,4 @@
-"""The air and the sun outside a simulated house."""
+"""Air and sun outside a simulated house."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _HOUR_S: Final = 3_600
 _SOLSTICE_DAY: Final = 172.0
 """21 June, the longest day."""
 _WARMEST_DAY: Final = 202.0
-"""The air's year lags the sun's by a month."""
+"""The annual course of the air lags that of the sun by a month."""
 _CLEAR_BEAM_W_M2: Final = 1_100.0
-"""Direct normal irradiance without a path through air; what remains is 900 W/m² at a high sun."""
+"""Direct normal irradiance without a path through air. With a high sun 900 W/m² remain."""
 _OPTICAL_DEPTH: Final = 0.19
 _CLEAR_NIGHT_K: Final = 4.0
-"""How much colder the air gets under a sky that stays clear than under one that stays overcast."""
+"""How much colder the air becomes under a permanently clear sky than under an overcast one, in K."""
 _SPRING_DAY: Final = 135.0
-"""Mid-May: the sun is ahead of the sea, and air is driest for its temperature."""
+"""Mid-May, when the sun is ahead of the sea, and air is driest for its temperature."""
 _SPRING_DRYNESS_K: Final = 3.0
 _WARM_DULL_K: Final = 0.9
-"""Oceanic air: an overcast spell is milder and moister by so much a unit of the cloud process."""
+"""How much milder (and moister) an overcast spell with its oceanic air is, in K per unit of the cloud process."""
 
-# Memory in hours of the processes of which the weather is a sum; the first two belong together.
+# Memory in hours of the processes whose sum is the weather. The first two belong together.
 _SYNOPTIC, _HOURS, _SPELL, _PATCHES, _AIR_MASS, _MOISTURE, _GUSTS, _SEASON = range(8)
 _MEMORY_H: Final = {
     _HOURS: 7.0,
@@ -48,7 +48,7 @@ _MEMORY_H: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """The outdoors at every node of the physics' time grid: float64 arrays of one length."""
+    """The outdoors at every node of the physics' time grid, as float64 arrays of equal length."""
 
     temperature: FloatArray
     """Air temperature in °C."""
@@ -59,17 +59,17 @@ class Weather:
     wind: FloatArray
     """Wind speed in m/s."""
     beam: FloatArray
-    """Direct sunlight in W/m² on a surface that faces the sun."""
+    """Direct sunlight in W/m² on a surface facing the sun."""
     diffuse: FloatArray
     """Diffuse light in W/m² on the ground."""
     elevation: FloatArray
-    """The sun's height over the horizon in radians."""
+    """The sun's elevation above the horizon in radians."""
     azimuth: FloatArray
-    """The sun's direction in radians, clockwise from north."""
+    """The sun's azimuth in radians, clockwise from north."""
 
 
 def recent_mean(values: FloatArray, *, memory: float) -> FloatArray:
-    """An exponential mean of the past over the first axis, begun at the mean of its first ``memory`` steps."""
+    """Returns an exponential moving average along the first axis, started at the mean of the first ``memory`` steps."""
     keep = float(np.exp(-1 / memory))
     past = values[: max(1, int(memory))].mean(axis=0)
     means = np.empty_like(values)
@@ -80,10 +80,10 @@ def recent_mean(values: FloatArray, *, memory: float) -> FloatArray:
 
 
 def simulate_weather(climate: ClimateKind, *, seed: int, begin_s: int, nodes: int, step_s: int) -> Weather:
-    """The weather from ``begin_s`` (epoch seconds, UTC) at ``nodes`` times, ``step_s`` seconds apart.
+    """Returns the weather at ``nodes`` times ``step_s`` seconds apart, from ``begin_s`` (epoch s, UTC).
 
-    A year's course, a sum of processes with memories of hours to weeks, the sun behind clouds, and a dew point that
-    follows the daily mean temperature at a distance of its own.
+    It consists of an annual course, a sum of processes with memories from hours to weeks, the sun behind clouds, and a
+    dew point at a varying distance below the daily mean temperature.
     """
     times = begin_s + step_s * np.arange(nodes)
     noise = _noise(climate, seed=seed, hours=-(-nodes * step_s // _HOUR_S) + 1)
@@ -131,7 +131,7 @@ def simulate_weather(climate: ClimateKind, *, seed: int, begin_s: int, nodes: in
 
 
 def facade_irradiance(weather: Weather, facing_deg: FloatArray) -> FloatArray:
-    """Light on upright windows in W/m², shape (nodes, windows), for the ways they look in degrees from north."""
+    """Returns the light on vertical windows in W/m², shape (nodes, windows), for orientations in degrees from north."""
     incidence = np.cos(weather.elevation)[:, None] * np.cos(weather.azimuth[:, None] - np.radians(facing_deg))
     ground = weather.diffuse + weather.beam * np.maximum(np.sin(weather.elevation), 0)
     return np.asarray(
@@ -140,7 +140,7 @@ def facade_irradiance(weather: Weather, facing_deg: FloatArray) -> FloatArray:
 
 
 def _noise(climate: ClimateKind, *, seed: int, hours: int) -> FloatArray:
-    """Independent stationary processes of variance 1, shape (hours, 8); each day has its own generator."""
+    """Returns independent stationary processes of variance 1, shape (hours, 8). Each day has its own generator."""
     memory = np.array([{**_MEMORY_H, _SYNOPTIC: 24 * climate.synoptic_days}[index] for index in range(8)])
     keep = np.exp(-1 / memory)
     push = np.sqrt(1 - keep**2)
@@ -151,12 +151,12 @@ def _noise(climate: ClimateKind, *, seed: int, hours: int) -> FloatArray:
             if hour < hours:
                 state = keep * state + push * shock
                 process[hour] = state
-    process[:, _SYNOPTIC] = recent_mean(process[:, _SYNOPTIC], memory=4.0)  # fronts take hours to pass
+    process[:, _SYNOPTIC] = recent_mean(process[:, _SYNOPTIC], memory=4.0)  # Fronts take hours to pass.
     return process
 
 
 def _sun(climate: ClimateKind, times: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
-    """The sun's elevation and azimuth in radians: good to a degree or two, which is good enough for a window."""
+    """Returns the sun's elevation and azimuth in radians, to a degree or two, which suffices for windows."""
     day = times / _DAY_S % 365.2425
     declination = np.radians(23.44) * np.cos(2 * np.pi * (day - _SOLSTICE_DAY) / 365.2425)
     hour_angle = 2 * np.pi * ((times % _DAY_S) / _DAY_S + climate.longitude_deg / 360 - 0.5)

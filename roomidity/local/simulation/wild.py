@@ -1,4 +1,4 @@
-"""Wild readings among good ones: what failing sensors and radios slip in, for measuring what that costs."""
+"""Plants wild readings among good ones, as from failing sensors and radios, to measure what they cost."""
 
 from __future__ import annotations
 
@@ -12,16 +12,22 @@ from roomidity.domain.slots import SLOT_S
 __all__ = ["plant_wild_readings"]
 
 _FAILURES: Final = ((0.0, 0.0), (85.0, None), (None, 99.9), (-45.0, 0.0), (None, 100.0))
-"""°C and %RH that sensors show when they fail; None for what stays as it is."""
+"""Values in °C and %RH that failing sensors show. None leaves the value unchanged."""
 
 
 def plant_wild_readings(readings: pl.DataFrame, *, share: float, seed: int) -> pl.DataFrame:
-    """The readings, of which one is wild in a ``share`` of each sensor's slots: a failure's value, or any that can be.
+    """Returns the readings with one wild reading in a ``share`` of each sensor's slots.
+
+    Its values are those of a failure, or any possible ones.
 
     Parameters
     ----------
     readings
-        In ``READINGS_SCHEMA``; a quantity that a reading does not have stays absent.
+        Readings in ``READINGS_SCHEMA``. Missing quantities stay missing.
+    share
+        Share of slots with a wild reading.
+    seed
+        Seed of the random choices.
     """
     rng = np.random.default_rng(seed)
     slots = readings.with_row_index("row").with_columns(slot=pl.col("ts").dt.truncate(f"{SLOT_S}s"))
