@@ -15,7 +15,7 @@ Item = Mapping[str, Mapping[str, Any]]
 
 
 def item_bytes(item: Item) -> int:
-    """What DynamoDB counts for an item: its names and its values.
+    """Returns the size in bytes that DynamoDB counts for an item, from its names and values.
 
     >>> item_bytes({"house": {"S": "h1"}, "slot": {"N": "-51.25"}})
     15
@@ -24,14 +24,17 @@ def item_bytes(item: Item) -> int:
 
 
 def _value_bytes(value: Mapping[str, Any]) -> int:
-    """By "DynamoDB item sizes and formats" of its developer guide, rounded up where it says approximately."""
+    """Returns the size in bytes of a value.
+
+    It follows "DynamoDB item sizes and formats" in the developer guide, and rounds up where that says approximately.
+    """
     ((kind, content),) = value.items()
     match kind:
         case "S":
             return len(content.encode())
         case "B":
             return len(content)
-        case "N":  # a byte for every two significant digits, one more, and one for a sign
+        case "N":  # one byte per two significant digits, plus one, plus one for a sign
             digits = content.lstrip("-").replace(".", "").strip("0")
             return (len(digits) + 1) // 2 + 1 + int(content.startswith("-"))
         case "L":
@@ -43,7 +46,7 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
 
 
 def write_units(size_bytes: int) -> int:
-    """Units of writing an item: one for each KiB begun.
+    """Returns the units for writing an item: one per started KiB.
 
     >>> write_units(0), write_units(1024), write_units(1025)
     (1, 1, 2)

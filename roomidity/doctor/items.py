@@ -30,8 +30,8 @@ _MENDS: Final[Mapping[str, str]] = {
     "models": "delete the item; of a pointer (champion), promote the version that roomidity models history shows: "
     "roomidity models promote HOUSE VERSION. Without, the prior serves and a training is asked for",
     "accuracy": "delete the item, then roomidity verify HOUSE --day DAY; of mould (#mould), the next night writes it",
-    "settings": "bring the item back as it was (point-in-time recovery, see docs/runbook.md), or delete it and set "
-    "anew what its kind says; until then it counts as not set, and no token of the house opens anything",
+    "settings": "delete the item and set anew what its kind says, or, where the stage has recoverAll, bring it back as "
+    "it was (see docs/runbook.md); until then it counts as not set, and no token of the house opens anything",
     "notices": "delete the item; of `watch`, the next forecast raises anew what is so still",
 }
 """What to do, by table."""

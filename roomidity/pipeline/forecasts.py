@@ -111,10 +111,7 @@ def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: da
 
 
 def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str) -> StoredForecast:
-    """Returns one room's part, rounded at the knots, with straight lines between them.
-
-    A quantity that the room does not measure is NaN.
-    """
+    """Returns one room's part, rounded at the knots. A quantity that the room does not measure is NaN."""
     room = issued.rooms[place]
     levels = issued.quantiles[place][:, _LEVELS]
     forecast = np.isfinite(levels).all(axis=(1, 2), keepdims=True)

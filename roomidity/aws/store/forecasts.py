@@ -22,7 +22,7 @@ _LOOKED_AT: Final = 8
 
 
 class ForecastTable:
-    """Forecasts; issuing one again writes the same item.
+    """Forecasts by room and issue time. Issuing a forecast again overwrites the same item.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class ForecastTable:
         until = self._item.issued_at <= format_slot(now)
         items = self._item.query(
             room_id(house, room), until, scan_index_forward=False, page_size=1
-        )  # mostly one is read
+        )  # usually one is enough
         newest = self._reader.each(islice(items, _LOOKED_AT), lambda item: (stored_of(item), float(item.expires_at)))
         found, expires_at = next(newest, (None, 0.0))
         return found if expires_at > to_epoch_ms(now) // 1000 else None

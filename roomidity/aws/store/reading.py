@@ -18,7 +18,7 @@ from roomidity.errors import ItemDamagedError
 __all__ = ["FORMAT_VERSION", "NEWER", "Item", "Reader", "is_sound", "key_of"]
 
 FORMAT_VERSION: Final = 1
-"""Of items, in the attribute ``v``; tables whose items have none are of this version, and forecasts have their own."""
+"""Format of items, in the attribute ``v``, which some tables lack. Forecasts have a format of their own."""
 
 NEWER: Final = "a newer version of roomidity wrote it, and deployed again it reads it"
 

@@ -34,7 +34,7 @@ __all__ = [
 
 
 FORECAST_FORMAT: Final = 2
-"""Of forecasts: numbers at knots. In those of format 1 are all 96."""
+"""Format of forecast items: numbers at knots. Format 1 has all 96."""
 
 
 class HouseItem(Item):
@@ -96,10 +96,10 @@ class ObservationItem(Item):
 
 
 class ForecastItem(Item):
-    """forecasts: a room's next 24 h as issued, at its ``knots``; a quantity that the room does not measure is absent.
+    """forecasts: a room's next 24 h as issued, at ``knots``. Quantities that the room does not measure are absent.
 
-    ``notes`` are codes of what is known to be wrong; absent, as in items of before, it is nothing. ``weather`` is what
-    the forecast knew of the weather ahead, or NULL. Items of format 1 have all 96 slots, and neither of the last two.
+    ``notes`` holds codes of known faults. It is absent if there are none, and in older items. ``weather`` says which
+    forecast of the weather was used, or is NULL. Items of format 1 hold all 96 slots and have neither of these two.
     """
 
     newest_format: ClassVar[int] = FORECAST_FORMAT
@@ -124,7 +124,7 @@ class ForecastItem(Item):
     expires_at = NumberAttribute()
 
     def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:  # noqa: FBT001, FBT002  # pynamodb's
-        """DynamoDB's form; who reads it with no library finds ``weather`` there, also where there was none."""
+        """Returns DynamoDB's form. ``weather`` is always present, so that a dashboard finds it there, null or not."""
         wire: dict[str, dict[str, Any]] = super().serialize(null_check)
         return wire if self.knots is None else {"weather": {"NULL": True}, **wire}
 
