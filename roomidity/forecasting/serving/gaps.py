@@ -64,8 +64,8 @@ def mean_of_last(values: FloatArray, newest: IntArray, slots: int) -> FloatArray
     array([4. , 4.5])
     """
     if len(newest) == 1:  # as in serving: running sums over all that is known would be thrown away
-        end = int(newest[0]) + 1
-        return known_mean(values[..., max(end - slots, 0) : end])[..., None]
+        last = int(newest[0]) + 1
+        return known_mean(values[..., max(last - slots, 0) : last])[..., None]
     zero = np.zeros((*values.shape[:-1], 1))
     sums = np.cumsum(np.concatenate([zero, np.nan_to_num(values)], axis=-1), axis=-1)
     counts = np.cumsum(np.concatenate([zero, np.isfinite(values)], axis=-1), axis=-1)
