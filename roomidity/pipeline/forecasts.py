@@ -128,7 +128,6 @@ def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str)
         data_through=issued.data_through[place],
         model_version=version,
         notes=_notes(issued.notes[place], house.delivered(room, issued.issued_at)),
-        weather=issued.weather,
     )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from roomidity.domain.knots import INTERPOLATION, KNOTS
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT_S, SLOTS_A_DAY
-from roomidity.forecasting.serving.gaps import PROFILE_DAYS, fill, known_mean, led, mean_of_last
+from roomidity.forecasting.serving.gaps import PROFILE_DAYS, known_mean, mean_of_last, reached
 from roomidity.forecasting.serving.outdoor import OUTDOOR_FEATURES, outdoor_inputs
 from roomidity.forecasting.window import STEPS, FloatArray, IntArray
 
@@ -70,8 +70,8 @@ INPUTS: Final = FEATURES + len(QUANTITIES) * SERIES_FEATURES
 WEATHER_LEADS: Final = np.arange(8, STEPS + 1, 8)
 """Slots ahead at which the weather to come is looked at: every 2 h."""
 
-WEATHER_PAST: Final = np.array([24, 96, 288])
-"""Slots of the past over which it is averaged: 6, 24 and 72 h."""
+WEATHER_PAST: Final = np.array([6, 24, 72])
+"""Hours of the past over which it is averaged."""
 
 WEATHER_FEATURES: Final = len(QUANTITIES) * (len(WEATHER_LEADS) + len(WEATHER_PAST))
 """Inputs of the weather ahead, which stand apart from the others: a house may know nothing of it."""
@@ -161,12 +161,11 @@ def design(values: FloatArray, origins: IntArray, outdoor: FloatArray | None = N
     values
         Raw slot means, (rooms, 2, slots).
     origins
-        Columns at which forecasts begin: column ``o`` is the first unknown slot. From 0 to slots.
+        Columns at which forecasts begin, in order: column ``o`` is the first unknown slot. From 0 to slots.
     outdoor
         The same of the air outside, (2, slots), where the house measures it.
     """
-    padded = led(fill(values), PAST_SLOTS)
-    now = np.asarray(origins) + PAST_SLOTS - 1
+    padded, now = reached(values, origins, PAST_SLOTS)
     newest = padded[:, :, now]
     lagged = padded[:, :, now[:, None] - LAGS] - newest[..., None]
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from roomidity.domain.climate import saturation_vapour_pressure, vapour_pressure
 from roomidity.domain.quantities import HUMIDITY, QUANTITIES, TEMPERATURE
-from roomidity.domain.slots import SLOT_MS, SLOTS_A_DAY, to_epoch_ms
+from roomidity.domain.slots import SLOT_MS, to_epoch_ms
 from roomidity.domain.weather import HOURS, WeatherIssue, WeatherUsed
 from roomidity.forecasting.serving.features import WEATHER_FEATURES, WEATHER_LEADS, WEATHER_PAST, Design
 from roomidity.forecasting.serving.gaps import fill, mean_of_last
@@ -27,10 +27,13 @@ __all__ = ["Outlook", "observed_ahead"]
 _HOUR: Final = 4
 """Slots."""
 
-BIAS_SLOTS: Final = 7 * SLOTS_A_DAY
+BIAS_HOURS: Final = 7 * 24
 """A provider's error at a place lasts for weeks, and changes with the season."""
 
-ANCHOR_SLOTS: Final = 12 * _HOUR
+_COURSE: Final = np.concatenate([[0], WEATHER_LEADS])
+"""Slots ahead that are read of an issue: now and the leads."""
+
+ANCHOR: Final = np.exp(-_COURSE / (12 * _HOUR))
 """How long what a sensor outside shows beside the forecast goes on, by e: a local difference outlasts an afternoon."""
 
 WEATHER_SCALE: Final = np.array([10.0, 5.0])
@@ -73,9 +76,8 @@ class Outlook:
         near = [one for one in window.issues if one.first >= begin and one.known_from <= window.end]
         whole = [one for one in near if len(one.temperature) == len(one.humidity) == HOURS]
         whole.sort(key=lambda one: (one.issued_at, one.known_from))
-        values = np.empty((2, len(whole), HOURS))
-        for place, one in enumerate(whole):
-            values[:, place] = one.humidity, one.temperature
+        parts = ([one.humidity for one in whole], [one.temperature for one in whole])
+        values = np.array(parts, dtype=np.float64).reshape(2, len(whole), HOURS)
         finite = np.asarray(np.isfinite(values).all(axis=(0, 2)))
         if not finite.all():
             whole, values = [one for one, kept in zip(whole, finite, strict=True) if kept], values[:, finite]
@@ -135,16 +137,16 @@ class Outlook:
         chosen = self.newest(at)
         if (chosen < 0).all():
             return basis
-        begin = int(at[0]) - BIAS_SLOTS
-        past = np.arange(begin, int(at[-1]))
-        stitched = self._read(self.newest(past, ahead=0), past + 0.5)
+        begin = (int(at[0]) - 1) // _HOUR * _HOUR - BIAS_HOURS * _HOUR
+        hours = np.arange(begin, int(at[-1]), _HOUR)
+        stitched = self._read(self.newest(hours, ahead=0), hours + 0.5)
         sensor = _sensor(window, begin, int(at[-1]))
-        newest = at - begin - 1
-        bias = _mean_error(stitched - sensor, newest)
-        course = self._read(chosen[:, None], at[:, None] + np.concatenate([[0], WEATHER_LEADS])) - bias[..., None]
-        off = np.nan_to_num(sensor[:, newest, None] - course[..., :1])
-        course = course + off * np.exp(-np.concatenate([[0], WEATHER_LEADS]) / ANCHOR_SLOTS)
-        known = np.where(np.isfinite(sensor), sensor, stitched)
+        hourly = sensor[:, ::_HOUR]
+        newest = (at - 1 - begin) // _HOUR
+        bias = _mean_error(stitched - hourly, newest)
+        course = self._read(chosen[:, None], at[:, None] + _COURSE) - bias[..., None]
+        course = course + np.nan_to_num(sensor[:, at - begin - 1, None] - course[..., :1]) * ANCHOR
+        known = np.where(np.isfinite(hourly), hourly, stitched)
         return replace(basis, weather=_inputs(basis, course, _means(known, newest)))
 
     def _read(self, places: IntArray, at: NDArray[np.number[Any]]) -> FloatArray:
@@ -164,12 +166,12 @@ def observed_ahead(basis: Design, window: Window, origins: IntArray) -> Design:
     It stands in for issues when ridges are fitted, and nowhere else: on it forecasts look better than they will be.
     """
     origins = np.asarray(origins)
-    begin = window.first + int(origins[0]) - BIAS_SLOTS
+    at = origins + window.first
+    begin = (int(at[0]) - 1) // _HOUR * _HOUR - BIAS_HOURS * _HOUR
     sensor = _sensor(window, begin, window.last)
-    newest = origins + window.first - begin - 1
-    places = newest[:, None] + np.concatenate([[0], WEATHER_LEADS + 1])
+    places = (at - begin - 1)[:, None] + np.concatenate([[0], WEATHER_LEADS + 1])
     course = np.where(places < sensor.shape[1], sensor[:, np.minimum(places, sensor.shape[1] - 1)], np.nan)
-    inputs = _inputs(basis, course, _means(sensor, newest))
+    inputs = _inputs(basis, course, _means(sensor[:, ::_HOUR], (at - 1 - begin) // _HOUR))
     issued = basis.weather
     return replace(basis, weather=inputs if issued is None else np.where(np.isfinite(issued), issued, inputs))
 
@@ -185,16 +187,16 @@ def _sensor(window: Window, first: int, last: int) -> FloatArray:
 
 
 def _mean_error(errors: FloatArray, newest: IntArray) -> FloatArray:
-    """The mean over BIAS_SLOTS up to each column ``newest``, (2, origins); an unknown error counts as none.
+    """The mean over BIAS_HOURS up to each hour ``newest``, (2, origins); an unknown error counts as none.
 
     So a week of which little is known, as with a provider's first issues, corrects little.
     """
     sums = np.cumsum(np.concatenate([np.zeros((2, 1)), np.nan_to_num(errors)], axis=1), axis=1)
-    return np.asarray((sums[:, newest + 1] - sums[:, newest + 1 - BIAS_SLOTS]) / BIAS_SLOTS)
+    return np.asarray((sums[:, newest + 1] - sums[:, newest + 1 - BIAS_HOURS]) / BIAS_HOURS)
 
 
 def _means(known: FloatArray, newest: IntArray) -> FloatArray:
-    """Means of the last WEATHER_PAST slots, (2, origins, spans)."""
+    """Means of hourly values over the last WEATHER_PAST hours, (2, origins, spans)."""
     return np.stack([mean_of_last(known, newest, int(span)) for span in WEATHER_PAST], axis=2)
 
 
