@@ -24,6 +24,7 @@ from roomidity.aws.store import (
     ObservationTable,
     SetTable,
     SettingTable,
+    WeatherTable,
 )
 from roomidity.domain.damage import Damage
 from roomidity.pipeline.backoff import BackOff
@@ -128,6 +129,13 @@ class Roomidity:
         return SettingTable(self.clients.tables.settings, self.damage)
 
     @cached_property
+    def weather(self) -> WeatherTable:
+        """The table ``weather``."""
+        return WeatherTable(
+            self.clients.tables.weather, retention_days=self.settings.retention_days, damage=self.damage
+        )
+
+    @cached_property
     def bucket(self) -> Bucket:
         """Where models and rejects are kept."""
         name = self.settings.bucket or f"{self.settings.prefix}-{self.clients.account()}"
@@ -175,6 +183,7 @@ class Roomidity:
             observations=self.observations,
             rejects=self.rejects,
             settings=self.house_settings,
+            weather=self.weather,
             backoff=self.backoff,
         )
 
@@ -204,6 +213,7 @@ class Roomidity:
             observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
             forecasts=ForecastTable(tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage),
             registry=self.hasty_registry,
+            weather=WeatherTable(tables.weather, retention_days=days, damage=self.damage),
         )
 
     @cached_property
@@ -211,7 +221,7 @@ class Roomidity:
         """What training talks to."""
         from roomidity.pipeline.ports import TrainingPorts
 
-        return TrainingPorts(self.houses, self.observations, self.registry)
+        return TrainingPorts(self.houses, self.observations, self.registry, self.weather)
 
     @cached_property
     def verify_ports(self) -> VerifyPorts:
@@ -226,6 +236,7 @@ class Roomidity:
             accuracy=self.accuracy,
             moulds=self.moulds,
             training_jobs=self.training_jobs,
+            weather=self.weather,
         )
 
     @cached_property

@@ -31,6 +31,7 @@ from roomidity.cli.room import room
 from roomidity.cli.token import token
 from roomidity.cli.training import train
 from roomidity.cli.translate import translate_command
+from roomidity.cli.weather import weather
 from roomidity.domain.names import visible
 
 __all__ = ["roomidity"]
@@ -104,6 +105,7 @@ for command in (
     house,
     room,
     devices,
+    weather,
     quarantine,
     token,
     rederive,

@@ -30,6 +30,7 @@ TABLES: Final = {
     "models": ("house", "version"),
     "accuracy": ("room_id", "day"),
     "settings": ("house", "kind"),
+    "weather": ("place", "known_from"),
 }
 
 

@@ -17,8 +17,10 @@ from roomidity.domain.names import OUTDOOR
 from roomidity.domain.quantities import QUANTITIES, VALUE_DECIMALS
 from roomidity.domain.rejects import concerns
 from roomidity.domain.slots import format_moment, format_slot
-from roomidity.pipeline.ports import Accuracy, Forecasts, Observations, Sets
+from roomidity.domain.weather import house_place
+from roomidity.pipeline.ports import Accuracy, Forecasts, Observations, Sets, Weather
 from roomidity.readings import unpack_sets
+from roomidity.readings.issue_table import issue_rows
 from roomidity.readings.union import time_of, value_of
 
 __all__ = ["ExportPorts", "export_house"]
@@ -58,6 +60,7 @@ class ExportPorts:
     observations: Observations
     forecasts: Forecasts
     accuracy: Accuracy
+    weather: Weather
     models: Objects
     rejects: ReadRejects
 
@@ -69,8 +72,9 @@ def export_house(
 
     ``readings-<month>.parquet`` are tidy, as `roomidity send` takes them: house, room, sensor, ts (UTC), temperature
     (°C), humidity (%RH). ``observations.parquet`` and ``forecasts.parquet`` have a row for each slot, or forecast, and
-    quantity; ``accuracy.ndjson``, ``rejects.ndjson``, ``models.json`` and ``house.json`` what their names say, and
-    ``models/`` the models' bytes.
+    quantity; ``weather.parquet`` one for each hour of the house's own issues, as `roomidity weather import` takes them;
+    ``accuracy.ndjson``, ``rejects.ndjson``, ``models.json`` and ``house.json`` what their names say, and ``models/``
+    the models' bytes.
 
     Parameters
     ----------
@@ -82,6 +86,9 @@ def export_house(
     yield "observations", _table(folder / "observations.parquet", _observations(ports.observations, home.name))
     for name, write in (("forecasts", _forecasts), ("accuracy", _accuracy)):
         yield name, write(ports, home.name, [room for room in rooms if room != OUTDOOR], folder)
+    issues = ports.weather.issues([house_place(home.name)], since=_FIRST, until=_LAST)
+    issue_rows(issues).write_parquet(folder / "weather.parquet")
+    yield "weather", len(issues)
     rejects = (
         reject
         for day in ports.rejects.days()

@@ -13,14 +13,16 @@ from roomidity.domain.deliveries import Deliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.quantities import SPECS
+from roomidity.domain.weather import WeatherUsed
 from roomidity.errors import ForgottenError
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
 from roomidity.forecasting.serving.deliveries import delivery_notes
 from roomidity.pipeline.credible import credible_forecasts
 from roomidity.pipeline.history import read_window
 from roomidity.pipeline.house_settings import log_bad_settings
-from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, forgotten_since, known_house
+from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, Weather, forgotten_since, known_house
 from roomidity.pipeline.serving import Serving, serving_model
+from roomidity.pipeline.weather_ahead import HeldWeather, with_weather
 from roomidity.stopwatch import Timed, untimed
 
 __all__ = ["ForecastPorts", "IssuedForecast", "explain_room", "forecast_house"]
@@ -37,6 +39,9 @@ class ForecastPorts:
     observations: Observations
     forecasts: Forecasts
     registry: Registry
+    weather: Weather
+    held_weather: HeldWeather = field(default_factory=HeldWeather, compare=False)
+    """Issues of the weather, from forecast to forecast."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class IssuedForecast:
 def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, timed: Timed = untimed) -> IssuedForecast:
     """Issue the forecasts of a house; the same issue time again writes the same items.
 
-    Its phases: read_house, load_model, read_window, forecast, write.
+    Its phases: read_house, load_model, read_window, read_weather, forecast, write.
 
     Raises
     ------
@@ -68,6 +73,8 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
         return IssuedForecast(rooms=(), serving=serving)
     with timed("read_window"):
         window = read_window(ports.observations, home, rooms, issued_at=issued_at)
+    with timed("read_weather"):
+        window = with_weather(window, ports.weather, home, ports.held_weather)
     with timed("forecast"):
         found = credible_forecasts(ports.registry, home, window, serving)
         stored = tuple(
@@ -89,6 +96,7 @@ def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: da
         return ()
     serving = serving_model(ports.registry, house.name, aliases=house.aliases)
     window = read_window(ports.observations, house, rooms, issued_at=issued_at)
+    window = with_weather(window, ports.weather, house, ports.held_weather)
     return explain(window, serving.model, serving.state, room)
 
 
@@ -107,7 +115,14 @@ def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str)
         data_through=issued.data_through[place],
         model_version=version,
         notes=_notes(issued.notes[place], house.delivered(room, issued.issued_at)),
+        weather=_weather_used(issued),
     )
+
+
+def _weather_used(issued: HouseForecast) -> WeatherUsed | None:
+    """The issue that a forecast says it rests on."""
+    used: WeatherUsed | None = getattr(issued, "weather", None)
+    return used
 
 
 def _notes(sensors: Sequence[str], delivered: Deliveries) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from roomidity.domain.aliases import rename
 from roomidity.domain.comfort.mould import MATERIALS
 from roomidity.domain.comfort.walls import DEFAULT_WALL, Wall
 from roomidity.domain.houses import House
+from roomidity.domain.position import Position
 from roomidity.domain.quantities import Quantity
 from roomidity.domain.units import RoomUnits, Unit, Units, parse_units
 from roomidity.errors import ConfigurationError, InputError, NotFoundError
@@ -27,6 +28,7 @@ __all__ = [
     "removed",
     "renamed",
     "units_of",
+    "with_position",
     "with_timezone",
     "with_unit",
     "with_wall",
@@ -115,6 +117,12 @@ def with_timezone(home: House, zone: str) -> House:
     return replace(home, timezone=check_timezone(zone, "the time zone"), trial=None)
 
 
+def with_position(home: House, position: Position | None) -> House:
+    """The house with where it is, for the weather ahead; None: it is not known."""
+    settings = {key: value for key, value in home.settings.items() if key != "position"}
+    return replace(home, settings=settings if position is None else settings | {"position": position.plain()})
+
+
 def with_unit(home: House, room: str, units: Units | None) -> House:
     """The house with the units in which a room reports, beside those that are set of other quantities; None: none."""
     name = home.present(room)
@@ -184,6 +192,15 @@ def bad_settings(home: House) -> Iterator[BadSetting]:
         mend = f"roomidity house {home.name} --timezone {meant}"
         yield BadSetting(
             home.name, "timezone", home.timezone, error.expected, f"{home.default_timezone} stands in for it", mend
+        )
+    if "position" in home.settings and Position.of_settings(home.settings) is None:
+        yield BadSetting(
+            home.name,
+            "position",
+            home.settings["position"],
+            "latitude and longitude in degrees",
+            "no provider is asked for its weather",
+            f"roomidity house {home.name} --position LAT,LON",
         )
     for room, setting in _entries(home, "rooms"):
         stored = _plain(setting).get("unit")

@@ -19,6 +19,7 @@ Reason = Literal[
     "future",  # more than 5 minutes after its message was sent
     "too_old",  # before the retention window
     "too_many",  # the house has all the rooms and sensors that a house can have
+    "weather",  # a forecast of the weather that cannot be one, is one too many an hour, or of a house never heard of
     "quota",  # of a new house, when as many came already as may come in a tick or a day
 ]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)

@@ -21,6 +21,7 @@ from roomidity.domain.houses import House, Quarantine
 from roomidity.domain.rejects import Selection, named_houses
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT, format_moment, format_slot
+from roomidity.domain.weather import HOURS, WeatherIssue, house_place
 from roomidity.errors import StoreError
 from roomidity.forecasting import load_prior
 from roomidity.pipeline.drain import drain
@@ -425,6 +426,8 @@ def fill(stage: Roomidity, house: str) -> None:
         accuracy.put_item(Item={"room_id": f"{house}/{room}", "day": "2026-03-14", "humidity": {"mae": "1"}})
     stage.moulds.put_many([MouldDay(house, date(2026, 3, 14), "inputs", "settings")])
     stage.house_settings.put(Setting(house=house, kind="tokens", content={"made": "up"}))
+    hours = (5.0,) * HOURS
+    stage.weather.put_many([WeatherIssue(house_place(house), NOW - SLOT, NOW, NOW, hours, hours)])
     model, state, _ = load_prior()
     version = stage.registry.publish(house, model=model, state=state, manifest={"reason": "test"}, trained_at=NOW)
     stage.registry.promote(house, version, at=NOW)

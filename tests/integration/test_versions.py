@@ -16,6 +16,7 @@ from roomidity.composition import Roomidity
 from roomidity.domain.houses import Quarantine
 from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet
 from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, format_moment, format_slot, to_epoch_ms
+from roomidity.domain.weather import HOURS, WeatherIssue, house_place
 from roomidity.errors import ItemDamagedError, ModelRefusedError
 from roomidity.forecasting import load_prior
 from roomidity.forecasting.artifacts import pack
@@ -134,6 +135,22 @@ def test_so_do_those_of_a_past_that_is_filled_in_by_transactions(stage: Roomidit
     newer(stage, "readings", place, with_more)
     assert stage.sets.put_many({key: StoredSet(b"\x01b", 2) for key in keys}) == set()
     assert held(stage, "readings", place)["more"]["version"] == 2
+
+
+def test_an_issue_of_the_weather_that_a_newer_version_wrote_stays_and_of_another_format_is_left_out(
+    stage: Roomidity,
+) -> None:
+    hours = (5.0,) * HOURS
+    own = house_place("h1")
+    issues = [WeatherIssue(own, NOW - SLOT, NOW + number * SLOT, NOW, hours, hours) for number in range(2)]
+    stage.weather.put_many(issues)
+    keys = [{"place": own, "known_from": f"2026-03-15T12:{minute}:00.000Z"} for minute in ("00", "15")]
+    newer(stage, "weather", keys[0], with_more)
+    newer(stage, "weather", keys[1], of_format_2)
+    assert stage.weather.put_many(issues) == [False, False]
+    assert held(stage, "weather", keys[0])["more"]["version"] == 2
+    assert stage.weather.issues([own], since=NOW, until=NOW + SLOT) == issues[:1]
+    noted(stage, "weather")
 
 
 def test_flags_leave_all_else_of_an_observation_as_it_is(stage: Roomidity) -> None:

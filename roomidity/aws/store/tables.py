@@ -22,6 +22,7 @@ __all__ = [
     "SetItem",
     "SettingItem",
     "Tables",
+    "WeatherItem",
     "bind",
     "connection_of",
 ]
@@ -169,6 +170,25 @@ class SettingItem(Item):
     expires_at = NumberAttribute(null=True)
 
 
+class WeatherItem(Item):
+    """weather: a forecast of the air outside as it was issued, by place and by when it became known here.
+
+    ``place`` is `place:<lat>,<lon>` of a provider's, `house:<name>` of a house's own. Under `calls` stands how often a
+    provider was asked on a day, of which ``known_from`` is the date, and ``calls`` the number.
+    """
+
+    place = UnicodeAttribute(hash_key=True)
+    known_from = UnicodeAttribute(range_key=True)
+    issued_at = UnicodeAttribute(null=True)
+    first_slot = UnicodeAttribute(null=True)
+    step_s = NumberAttribute(null=True)
+    temperature = Numbers(null=True)
+    humidity = Numbers(null=True)
+    calls = NumberAttribute(null=True)
+    v = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
 ItemType = TypeVar("ItemType", bound=Item)
 
 
@@ -184,6 +204,7 @@ class Tables:
     accuracy: type[AccuracyItem]
     mould: type[MouldItem]
     settings: type[SettingItem]
+    weather: type[WeatherItem]
 
 
 def connection_of(item: type[Model]) -> Connection:
@@ -212,4 +233,5 @@ def bind(prefix: str, client: Any) -> Tables:
         accuracy=bound(AccuracyItem, "accuracy"),
         mould=bound(MouldItem, "accuracy"),
         settings=bound(SettingItem, "settings"),
+        weather=bound(WeatherItem, "weather"),
     )
