@@ -25,6 +25,7 @@ from roomidity.aws.store import (
     ObservationTable,
     SetTable,
     SettingTable,
+    WeatherTable,
 )
 from roomidity.domain.damage import Damage
 from roomidity.pipeline.backoff import BackOff
@@ -131,6 +132,13 @@ class Roomidity:
         return SettingTable(self.clients.tables.settings, self.damage)
 
     @cached_property
+    def weather(self) -> WeatherTable:
+        """The table ``weather``."""
+        return WeatherTable(
+            self.clients.tables.weather, retention_days=self.settings.retention_days, damage=self.damage
+        )
+
+    @cached_property
     def bucket(self) -> Bucket:
         """The bucket that holds models and rejects."""
         name = self.settings.bucket or f"{self.settings.prefix}-{self.clients.account()}"
@@ -178,6 +186,7 @@ class Roomidity:
             observations=self.observations,
             rejects=self.rejects,
             settings=self.house_settings,
+            weather=self.weather,
             backoff=self.backoff,
         )
 
@@ -208,6 +217,7 @@ class Roomidity:
             forecasts=self._forecast_table(tables),
             registry=self.hasty_registry,
             notices=self.notice_ports,
+            weather=WeatherTable(tables.weather, retention_days=days, damage=self.damage),
         )
 
     @cached_property
@@ -234,7 +244,7 @@ class Roomidity:
         """The ports of training."""
         from roomidity.pipeline.ports import TrainingPorts
 
-        return TrainingPorts(self.houses, self.observations, self.registry)
+        return TrainingPorts(self.houses, self.observations, self.registry, self.weather)
 
     @cached_property
     def verify_ports(self) -> VerifyPorts:
@@ -249,6 +259,7 @@ class Roomidity:
             accuracy=self.accuracy,
             moulds=self.moulds,
             training_jobs=self.training_jobs,
+            weather=self.weather,
         )
 
     @cached_property

@@ -24,12 +24,13 @@ from roomidity.domain.models import ModelRecord, Pointer
 from roomidity.domain.notices.notice import Change, Finding, Notice, Told, Watch
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT
+from roomidity.domain.weather import HOURS, WeatherIssue, house_place
 from roomidity.errors import ChampionChangedError, ConflictError, InputError, ModelRefusedError, NotFoundError
 from roomidity.forecasting import Model, State, load_prior
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import LEAD_HOURS, Score
 from roomidity.pipeline.noticing import KeptNotices, Notices
-from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, Moulds, Registry, Settings
+from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, Moulds, Registry, Settings, Weather
 
 __all__ = ["STORE_CONTRACT", "Stores", "deployed_stores"]
 
@@ -63,6 +64,7 @@ class Stores:
     accuracy: AccuracyStore
     moulds: MouldStore
     settings: Settings
+    weather: Weather
     registry: Registry
     models: KnownModels
     notices: NoticeStore
@@ -77,6 +79,7 @@ def deployed_stores(stage: Roomidity) -> Stores:
         accuracy=stage.accuracy,
         moulds=stage.moulds,
         settings=stage.house_settings,
+        weather=stage.weather,
         registry=stage.registry,
         models=stage.api_ports.models,
         notices=stage.notices,
@@ -293,6 +296,45 @@ def of_a_house_that_was_forgotten_no_notice_is_written(stores: Stores) -> None:
     assert stores.notices.newest(stores.house, now=NOW) == []
 
 
+# ---- The weather ahead.
+
+
+def issue_of(stores: Stores, *, known_from: datetime, place: str | None = None, level: float = 5.0) -> WeatherIssue:
+    return WeatherIssue(
+        place=place or house_place(stores.house),
+        issued_at=known_from.replace(microsecond=0) - timedelta(hours=4),
+        known_from=known_from,
+        first=NOW.replace(minute=0),
+        temperature=tuple(round(level + hour / 8, 2) for hour in range(HOURS)),
+        humidity=(81.5,) * HOURS,
+    )
+
+
+def issues_come_by_place_and_when_they_were_known_and_none_is_replaced(stores: Stores) -> None:
+    moments = [NOW + number * timedelta(hours=6) + timedelta(milliseconds=7) for number in range(4)]
+    issues = [issue_of(stores, known_from=at) for at in moments]
+    elsewhere = issue_of(stores, known_from=moments[1] + SLOT, place=f"place:{stores.house}")
+    assert stores.weather.put_many([issues[2], issues[0], elsewhere, issues[3], issues[1]]) == [True] * 5
+    assert stores.weather.put_many([issue_of(stores, known_from=moments[0], level=9.0)]) == [False]
+    own = [house_place(stores.house)]
+    assert stores.weather.issues(own, since=moments[0], until=moments[3]) == issues
+    assert stores.weather.issues(own, since=moments[0] + SLOT, until=moments[2]) == issues[1:3]
+    assert stores.weather.issues(own, since=moments[0], until=moments[2], most=2) == issues[1:3]
+    assert stores.weather.issues(own, since=moments[3], until=moments[0]) == []
+    both = stores.weather.issues([*own, elsewhere.place, "place:nowhere"], since=moments[0], until=moments[2])
+    assert both == [issues[0], issues[1], elsewhere, issues[2]]
+    stores.weather.delete_many([issues[0], issue_of(stores, known_from=NOW - DAY)])
+    assert stores.weather.issues(own, since=NOW - DAY, until=NOW + DAY) == issues[1:]
+
+
+def calls_of_a_provider_are_counted_by_day_up_to_a_budget(stores: Stores) -> None:
+    day = NOW.date() + timedelta(days=next(_cases))
+    assert [stores.weather.take_call(day, at_most=2) for _ in range(3)] == [True, True, False]
+    assert stores.weather.take_call(day, at_most=3)
+    assert stores.weather.take_call(day + timedelta(days=10_000), at_most=1)
+    assert not stores.weather.take_call(day + timedelta(days=20_000), at_most=0)
+
+
 # ---- Models.
 
 
@@ -475,6 +517,8 @@ STORE_CONTRACT: Final[Sequence[Callable[[Stores], None]]] = (
     a_watch_is_written_with_its_notices_on_the_version_that_was_read_or_not_at_all,
     a_notice_is_kept_for_ninety_days_after_it_was_cleared,
     of_a_house_that_was_forgotten_no_notice_is_written,
+    issues_come_by_place_and_when_they_were_known_and_none_is_replaced,
+    calls_of_a_provider_are_counted_by_day_up_to_a_budget,
     of_a_new_house_there_is_no_model,
     a_published_model_is_a_candidate_with_its_manifest,
     what_is_promoted_serves_and_what_served_before_is_its_predecessor,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -25,6 +26,7 @@ from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.rejects import concerns
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT, SlotKey, to_epoch_ms
+from roomidity.domain.weather import WeatherIssue, house_place
 from roomidity.errors import ConflictError
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.pipeline.backoff import BackOff
@@ -54,6 +56,7 @@ __all__ = [
     "FakeSets",
     "FakeSettings",
     "FakeTelling",
+    "FakeWeather",
     "InMemory",
     "World",
 ]
@@ -557,6 +560,45 @@ class FakeTelling:
         return [place < took for place in range(len(events))]
 
 
+class FakeWeather:
+    """Issues by place and by when each became known; what is deleted is gone, what stands is never replaced."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, datetime], WeatherIssue] = {}
+        self.calls: Counter[date] = Counter()
+        self.read = 0
+
+    def issues(
+        self, places: Iterable[str], *, since: datetime, until: datetime, most: int | None = None
+    ) -> list[WeatherIssue]:
+        found: list[WeatherIssue] = []
+        for place in places:
+            self.read += 1
+            known = sorted(key for key in self.stored if key[0] == place and since <= key[1] <= until)
+            found += [self.stored[key] for key in known[-most if most else 0 :]]
+        return sorted(found, key=lambda issue: issue.known_from)
+
+    def put_many(self, issues: Iterable[WeatherIssue]) -> list[bool]:
+        written = []
+        for issue in issues:
+            key = issue.place, issue.known_from
+            written.append(key not in self.stored)
+            self.stored.setdefault(key, issue)
+        return written
+
+    def delete_many(self, issues: Iterable[WeatherIssue]) -> None:
+        for issue in issues:
+            self.stored.pop((issue.place, issue.known_from), None)
+
+    def take_call(self, day: date, *, at_most: int) -> bool:
+        taken = self.calls[day] < at_most
+        self.calls[day] += taken
+        return taken
+
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        return _erase(self.stored, house_place(house), dry_run=dry_run)
+
+
 def _erase(stored: dict[Any, Any], house: str, *, dry_run: bool) -> Iterator[int]:
     """Of what is kept under the house and something else."""
     found = [key for key in stored if key[0] == house]
@@ -582,11 +624,12 @@ class World:
         self.moulds = FakeMoulds(self.houses)
         self.notices = FakeNotices(self.houses)
         self.telling = FakeTelling()
+        self.weather = FakeWeather()
         self.training_jobs = FakeJobs()
         self.backoff = BackOff(sleep=sleep, randomness=random.Random(seed))
 
     def drain_ports(self, faults: Faults | None = None) -> DrainPorts:
-        names = ("readings", "forecast_jobs", "houses", "sets", "observations", "rejects", "settings")
+        names = ("readings", "forecast_jobs", "houses", "sets", "observations", "rejects", "settings", "weather")
         ports = DrainPorts(**{name: getattr(self, name) for name in names}, backoff=self.backoff)
         return ports if faults is None else watched(ports, faults)
 
@@ -597,6 +640,7 @@ class World:
             forecasts=self.forecasts,
             registry=self.registry,
             notices=NoticePorts(self.notices, self.telling),
+            weather=self.weather,
         )
 
     def forget_ports(self, clock: Callable[[], datetime]) -> ForgetPorts:
@@ -609,6 +653,7 @@ class World:
                 "models": self.registry,
                 "mould": self.moulds,
                 "notices": self.notices,
+                "weather": self.weather,
             },
             by_room={"forecasts": self.forecasts, "accuracy": self.accuracy},
             objects=self.registry,
@@ -618,7 +663,9 @@ class World:
         )
 
     def training_ports(self) -> TrainingPorts:
-        return TrainingPorts(houses=self.houses, observations=self.observations, registry=self.registry)
+        return TrainingPorts(
+            houses=self.houses, observations=self.observations, registry=self.registry, weather=self.weather
+        )
 
     def verify_ports(self) -> VerifyPorts:
         return VerifyPorts(
@@ -629,6 +676,7 @@ class World:
             accuracy=self.accuracy,
             moulds=self.moulds,
             training_jobs=self.training_jobs,
+            weather=self.weather,
         )
 
 

@@ -32,6 +32,7 @@ from roomidity.cli.room import room
 from roomidity.cli.token import token
 from roomidity.cli.training import train
 from roomidity.cli.translate import translate_command
+from roomidity.cli.weather import weather
 from roomidity.domain.names import visible
 
 __all__ = ["roomidity"]
@@ -106,6 +107,7 @@ for command in (
     house,
     room,
     devices,
+    weather,
     quarantine,
     token,
     rederive,

@@ -31,6 +31,7 @@ TABLES: Final = {
     "accuracy": ("room_id", "day"),
     "settings": ("house", "kind"),
     "notices": ("house", "id"),
+    "weather": ("place", "known_from"),
 }
 
 

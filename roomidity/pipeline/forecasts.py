@@ -17,6 +17,7 @@ from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.knots import at_knots, spread
 from roomidity.domain.quantities import SPECS
+from roomidity.domain.weather import WeatherUsed
 from roomidity.errors import ForgottenError
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
 from roomidity.forecasting.serving.deliveries import delivery_notes
@@ -24,8 +25,9 @@ from roomidity.pipeline.credible import credible_forecasts
 from roomidity.pipeline.history import read_window
 from roomidity.pipeline.house_settings import log_bad_settings
 from roomidity.pipeline.noticing import Noticed, NoticePorts, note_changes
-from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, forgotten_since, known_house
+from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, Weather, forgotten_since, known_house
 from roomidity.pipeline.serving import Serving, serving_model
+from roomidity.pipeline.weather_ahead import HeldWeather, with_weather
 from roomidity.stopwatch import Timed, untimed
 
 __all__ = ["ForecastPorts", "IssuedForecast", "explain_room", "forecast_house"]
@@ -42,6 +44,9 @@ class ForecastPorts:
     observations: Observations
     forecasts: Forecasts
     registry: Registry
+    weather: Weather
+    held_weather: HeldWeather = field(default_factory=HeldWeather, compare=False)
+    """Issues of the weather, from forecast to forecast."""
     notices: NoticePorts | None = None
 
 
@@ -62,7 +67,7 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
     """Issue the forecasts of a house. Returns what was written.
 
     The same issue time always writes the same items. The timed phases are read_house, load_model, read_window,
-    forecast, write and notices.
+    read_weather, forecast, write and notices.
 
     Raises
     ------
@@ -81,6 +86,8 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
         return IssuedForecast(rooms=(), serving=serving)
     with timed("read_window"):
         window = read_window(ports.observations, home, rooms, issued_at=issued_at)
+    with timed("read_weather"):
+        window = with_weather(window, ports.weather, home, ports.held_weather)
     with timed("forecast"):
         found = credible_forecasts(ports.registry, home, window, serving)
         stored = tuple(
@@ -107,6 +114,7 @@ def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: da
         return ()
     serving = serving_model(ports.registry, house.name, aliases=house.aliases)
     window = read_window(ports.observations, house, rooms, issued_at=issued_at)
+    window = with_weather(window, ports.weather, house, ports.held_weather)
     return explain(window, serving.model, serving.state, room)
 
 
@@ -128,7 +136,14 @@ def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str)
         data_through=issued.data_through[place],
         model_version=version,
         notes=_notes(issued.notes[place], house.delivered(room, issued.issued_at)),
+        weather=_weather_used(issued),
     )
+
+
+def _weather_used(issued: HouseForecast) -> WeatherUsed | None:
+    """The issue that a forecast says it rests on."""
+    used: WeatherUsed | None = getattr(issued, "weather", None)
+    return used
 
 
 def _notes(sensors: Sequence[str], delivered: Deliveries) -> tuple[str, ...]:

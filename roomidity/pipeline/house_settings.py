@@ -19,6 +19,7 @@ from roomidity.domain.comfort.mould import MATERIALS
 from roomidity.domain.comfort.walls import DEFAULT_WALL, Wall
 from roomidity.domain.houses import House
 from roomidity.domain.notices.words import LANGUAGES, Language
+from roomidity.domain.position import Position
 from roomidity.domain.quantities import Quantity
 from roomidity.domain.units import RoomUnits, Unit, Units, parse_units
 from roomidity.errors import ConfigurationError, InputError, NotFoundError
@@ -36,6 +37,7 @@ __all__ = [
     "renamed",
     "units_of",
     "with_notices",
+    "with_position",
     "with_timezone",
     "with_unit",
     "with_wall",
@@ -151,6 +153,12 @@ def _is_count(stored: Any) -> bool:
     return is_number and 0 <= stored <= MAX_NOTICES_A_DAY and stored == int(stored)
 
 
+def with_position(home: House, position: Position | None) -> House:
+    """The house with where it is, for the weather ahead; None: it is not known."""
+    settings = {key: value for key, value in home.settings.items() if key != "position"}
+    return replace(home, settings=settings if position is None else settings | {"position": position.plain()})
+
+
 def with_unit(home: House, room: str, units: Units | None) -> House:
     """Returns the house with a room's units set, in addition to those set for other quantities.
 
@@ -223,6 +231,15 @@ def bad_settings(home: House) -> Iterator[BadSetting]:
         mend = f"roomidity house {home.name} --timezone {meant}"
         yield BadSetting(
             home.name, "timezone", home.timezone, error.expected, f"{home.default_timezone} stands in for it", mend
+        )
+    if "position" in home.settings and Position.of_settings(home.settings) is None:
+        yield BadSetting(
+            home.name,
+            "position",
+            home.settings["position"],
+            "latitude and longitude in degrees",
+            "no provider is asked for its weather",
+            f"roomidity house {home.name} --position LAT,LON",
         )
     for room, setting in _entries(home, "rooms"):
         stored = _plain(setting).get("unit")

@@ -15,6 +15,7 @@ from roomidity.domain.models import Pointer, Pruned
 from roomidity.domain.observations import Observation, Origin, RoomMeans, StoredSet
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SlotKey
+from roomidity.domain.weather import WeatherIssue
 from roomidity.errors import ForgottenError, NotFoundError
 from roomidity.forecasting import Model, State
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
@@ -34,6 +35,7 @@ __all__ = [
     "Sets",
     "Settings",
     "TrainingPorts",
+    "Weather",
     "forgotten_since",
     "is_forgotten",
     "known_house",
@@ -195,6 +197,24 @@ class Moulds(Protocol):
         """Returns a house's days from ``first`` to ``last``, both included, in order of time."""
 
 
+class Weather(Protocol):
+    """Forecasts of the air outside as they were issued, by place and by when each became known here."""
+
+    def issues(
+        self, places: Iterable[str], *, since: datetime, until: datetime, most: int | None = None
+    ) -> list[WeatherIssue]:
+        """Those of some places known from ``since`` to ``until``, oldest first; of each the newest ``most``."""
+
+    def put_many(self, issues: Iterable[WeatherIssue]) -> list[bool]:
+        """Write issues; of each, whether nothing stood there: what became known at the same time stays as it is."""
+
+    def delete_many(self, issues: Iterable[WeatherIssue]) -> None:
+        """Delete issues, if they are there."""
+
+    def take_call(self, day: date, *, at_most: int) -> bool:
+        """Count a call of a provider on a day; False, and none is counted, if there were ``at_most``."""
+
+
 class Registry(Protocol):
     """Models by house and version, and which one is the champion."""
 
@@ -262,6 +282,7 @@ class TrainingPorts:
     houses: Houses
     observations: Observations
     registry: Registry
+    weather: Weather
 
 
 def known_house(houses: Houses, name: str) -> House:

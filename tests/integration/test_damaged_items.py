@@ -26,6 +26,7 @@ from roomidity.aws.store import (
     SetTable,
     SettingTable,
     Tables,
+    WeatherTable,
     bind,
 )
 from roomidity.aws.store.means import PAGE
@@ -214,6 +215,21 @@ def setting(place: int) -> Wire:
     }
 
 
+def issue(place: int) -> Wire:
+    known = f"2026-03-14T1{place}:00:00.000Z"
+    return {
+        "place": text("house:h1"),
+        "known_from": text(known),
+        "issued_at": text("2026-03-14T09:00:00Z"),
+        "first_slot": text("2026-03-14T09:00Z"),
+        "step_s": number(3600),
+        "temperature": line([number(5.5)] * 49),
+        "humidity": line([number(80)] * 49),
+        "v": number(1),
+        "expires_at": number(1_900_000_000),
+    }
+
+
 DAY: Final = timedelta(days=1)
 SPAN: Final = (START - DAY, START + DAY)
 KEYS: Final = [SlotKey("h1", to_epoch_ms(START + place * SLOT)) for place in range(3)]
@@ -314,6 +330,14 @@ def read_notices(tables: Tables, damage: Damage) -> list[Any]:
     for one in found:
         for language in LANGUAGES:
             assert words_of(one, at=NOW, zone="UTC", language=language)
+
+
+def read_weather(tables: Tables, damage: Damage) -> list[Any]:
+    table = WeatherTable(tables.weather, retention_days=400, damage=damage)
+    found = table.issues(["house:h1"], since=START - DAY, until=START + DAY)
+    for one in found:
+        assert len(one.temperature) == len(one.humidity) == 49
+        assert np.isfinite([*one.temperature, *one.humidity]).all()
     return found
 
 
@@ -330,6 +354,7 @@ KINDS: Final[dict[str, tuple[str, Sound, Read]]] = {
     "mould": ("mould", mould, read_moulds),
     "setting": ("settings", setting, read_settings),
     "notice": ("notices", notice, read_notices),
+    "weather": ("weather", issue, read_weather),
 }
 
 
@@ -368,6 +393,8 @@ def altered(data: st.DataObject, item: Wire) -> Wire:
         "day",
         "kind",
         "id",
+        "place",
+        "known_from",
     }
     name = data.draw(st.sampled_from(sorted(item.keys() - keys)))
     way = data.draw(st.sampled_from(["replace", "leave out", "add", "replace within"]))

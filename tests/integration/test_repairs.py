@@ -22,6 +22,7 @@ from roomidity.domain.notices.notice import Finding, Notice, Watch
 from roomidity.domain.rejects import Selection, named_houses
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT, format_moment, format_slot
+from roomidity.domain.weather import HOURS, WeatherIssue, house_place
 from roomidity.errors import StoreError
 from roomidity.forecasting import load_prior
 from roomidity.pipeline.drain import drain
@@ -430,6 +431,8 @@ def fill(stage: Roomidity, house: str) -> None:
     assert home is not None
     notice = Notice(house, Finding("stuck", "kitchen", 1.0, NOW), raised_at=NOW)
     assert stage.notices.put(Watch(house, at=NOW, opened={notice.finding.key: notice}), [notice], home=home)
+    hours = (5.0,) * HOURS
+    stage.weather.put_many([WeatherIssue(house_place(house), NOW - SLOT, NOW, NOW, hours, hours)])
     model, state, _ = load_prior()
     version = stage.registry.publish(house, model=model, state=state, manifest={"reason": "test"}, trained_at=NOW)
     stage.registry.promote(house, version, at=NOW)

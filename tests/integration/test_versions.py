@@ -18,6 +18,7 @@ from roomidity.domain.houses import Quarantine
 from roomidity.domain.notices.notice import Finding, Notice, Watch
 from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet
 from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, format_moment, format_slot, to_epoch_ms
+from roomidity.domain.weather import HOURS, WeatherIssue, house_place
 from roomidity.errors import ItemDamagedError, ModelRefusedError
 from roomidity.forecasting import load_prior
 from roomidity.forecasting.artifacts import pack
@@ -159,6 +160,22 @@ def test_a_house_s_notices_keep_what_a_newer_version_added(stage: Roomidity) -> 
     with pytest.raises(ItemDamagedError):
         stage.notices.watch("h1")
     assert "format 2" in noted(stage, "notices")
+
+
+def test_an_issue_of_the_weather_that_a_newer_version_wrote_stays_and_of_another_format_is_left_out(
+    stage: Roomidity,
+) -> None:
+    hours = (5.0,) * HOURS
+    own = house_place("h1")
+    issues = [WeatherIssue(own, NOW - SLOT, NOW + number * SLOT, NOW, hours, hours) for number in range(2)]
+    stage.weather.put_many(issues)
+    keys = [{"place": own, "known_from": f"2026-03-15T12:{minute}:00.000Z"} for minute in ("00", "15")]
+    newer(stage, "weather", keys[0], with_more)
+    newer(stage, "weather", keys[1], of_format_2)
+    assert stage.weather.put_many(issues) == [False, False]
+    assert held(stage, "weather", keys[0])["more"]["version"] == 2
+    assert stage.weather.issues([own], since=NOW, until=NOW + SLOT) == issues[:1]
+    noted(stage, "weather")
 
 
 def test_flags_leave_all_else_of_an_observation_as_it_is(stage: Roomidity) -> None:

@@ -13,6 +13,7 @@ from roomidity.aws.store.observations import ObservationTable
 from roomidity.aws.store.sets import SetTable
 from roomidity.aws.store.settings import SettingTable
 from roomidity.aws.store.tables import Tables, bind
+from roomidity.aws.store.weather import WeatherTable
 from roomidity.domain.forecasts import QUANTILES, StoredForecast, room_id
 from roomidity.domain.models import ModelRecord, Pointer, Served, Standing
 from roomidity.domain.observations import RoomMeans, StoredSet
@@ -42,6 +43,7 @@ __all__ = [
     "StoredForecast",
     "StoredSet",
     "Tables",
+    "WeatherTable",
     "bind",
     "room_id",
 ]

@@ -28,6 +28,7 @@ __all__ = [
     "SetItem",
     "SettingItem",
     "Tables",
+    "WeatherItem",
     "bind",
     "connection_of",
 ]
@@ -209,6 +210,25 @@ class NoticeItem(Item):
     expires_at = NumberAttribute(null=True)
 
 
+class WeatherItem(Item):
+    """weather: a forecast of the air outside as it was issued, by place and by when it became known here.
+
+    ``place`` is `place:<lat>,<lon>` of a provider's, `house:<name>` of a house's own. Under `calls` stands how often a
+    provider was asked on a day, of which ``known_from`` is the date, and ``calls`` the number.
+    """
+
+    place = UnicodeAttribute(hash_key=True)
+    known_from = UnicodeAttribute(range_key=True)
+    issued_at = UnicodeAttribute(null=True)
+    first_slot = UnicodeAttribute(null=True)
+    step_s = NumberAttribute(null=True)
+    temperature = Numbers(null=True)
+    humidity = Numbers(null=True)
+    calls = NumberAttribute(null=True)
+    v = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
 ItemType = TypeVar("ItemType", bound=Item)
 
 
@@ -225,6 +245,7 @@ class Tables:
     mould: type[MouldItem]
     settings: type[SettingItem]
     notices: type[NoticeItem]
+    weather: type[WeatherItem]
 
 
 def connection_of(item: type[Model]) -> Connection:
@@ -254,4 +275,5 @@ def bind(prefix: str, client: Any) -> Tables:
         mould=bound(MouldItem, "accuracy"),
         settings=bound(SettingItem, "settings"),
         notices=bound(NoticeItem, "notices"),
+        weather=bound(WeatherItem, "weather"),
     )
