@@ -21,7 +21,16 @@ from roomidity.local.simulation.kinds import HouseKind
 from roomidity.local.simulation.physics import AIR_KG_M3, HeatBalance, MoistureBalance
 from roomidity.local.simulation.weather import Weather, facade_irradiance, recent_mean, simulate_weather
 
-__all__ = ["STEP_S", "Course", "simulate_course"]
+__all__ = [
+    "STEP_S",
+    "Conditions",
+    "Course",
+    "conditions",
+    "heat_balance",
+    "moisture_balance",
+    "simulate_course",
+    "window_drive",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -59,8 +68,21 @@ class Course:
     """In %RH from 0 to 100, shape (nodes, rooms)."""
 
 
-def simulate_course(kind: HouseKind, *, seed: int, start: datetime, days: float, zone: tzinfo) -> Course:
-    """Returns the true course of a house, not distorted by sensors, from the slot of ``start`` over ``days`` days."""
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What acts on a house: weather (steps + 1 nodes) and people (steps), of which the first ``lead`` steps spin it up.
+
+    ``first_s`` are the epoch seconds at which the spin-up ends.
+    """
+
+    first_s: int
+    lead: int
+    weather: Weather
+    activity: Activity
+
+
+def conditions(kind: HouseKind, *, seed: int, start: datetime, days: float, zone: tzinfo) -> Conditions:
+    """Returns what acts on a house from some days before the slot of ``start`` until ``days`` days after it."""
     first_s = to_epoch_ms(floor_slot(start)) // 1000
     lead = _SPIN_UP_S // STEP_S
     steps = lead + int(np.ceil((days * 86_400 + (start.timestamp() - first_s)) / STEP_S))
@@ -77,10 +99,17 @@ def simulate_course(kind: HouseKind, *, seed: int, start: datetime, days: float,
         outdoor_c=weather.temperature[:-1],
         mild_c=mild[:-1],
     )
-    temperature = _temperatures(kind, weather, activity)
-    humidity = _humidities(kind, weather, activity, temperature)
+    return Conditions(first_s, lead, weather, activity)
+
+
+def simulate_course(kind: HouseKind, *, seed: int, start: datetime, days: float, zone: tzinfo) -> Course:
+    """Returns the true course of a house, not distorted by sensors, from the slot of ``start`` over ``days`` days."""
+    acting = conditions(kind, seed=seed, start=start, days=days, zone=zone)
+    weather, lead = acting.weather, acting.lead
+    temperature = _temperatures(kind, weather, acting.activity)
+    humidity = _humidities(kind, weather, acting.activity, temperature)
     return Course(
-        begin_s=first_s,
+        begin_s=acting.first_s,
         rooms=(*(room.name for room in kind.rooms), "outdoor"),
         temperature=np.column_stack([temperature, weather.temperature[1:]])[lead - 1 :],
         humidity=np.column_stack([humidity, weather.humidity[1:]])[lead - 1 :],
@@ -100,17 +129,32 @@ def _extractor_m3_h(kind: HouseKind, activity: Activity) -> FloatArray:
     return kind.extractor_m3_h * activity.extractor
 
 
-def _air_change_per_h(kind: HouseKind, weather: Weather, activity: Activity) -> FloatArray:
-    """Returns air changes per hour through leaks and windows, shape (steps, rooms).
+def _drive(weather: Weather) -> FloatArray:
+    """Returns what drives air through leaks, relative to 4 m/s and 10 K, shape (steps, 1).
 
     Wind pressure and buoyancy are added in quadrature.
     """
     wind, difference = weather.wind[1:], np.abs(20 - weather.temperature[1:])
-    drive = np.sqrt(0.6 * (wind / 4) ** 2 + 0.4 * difference / 10)[:, None]
-    return np.asarray(kind.infiltration_per_h * drive + activity.window_per_h * (0.4 + 0.6 * drive))
+    return np.asarray(np.sqrt(0.6 * (wind / 4) ** 2 + 0.4 * difference / 10)[:, None])
+
+
+def window_drive(weather: Weather) -> FloatArray:
+    """Returns by what the air changes through an open window are to be multiplied in each step, shape (steps, 1)."""
+    return np.asarray(0.4 + 0.6 * _drive(weather))
+
+
+def _air_change_per_h(kind: HouseKind, weather: Weather, activity: Activity) -> FloatArray:
+    """Returns air changes per hour through leaks and windows, shape (steps, rooms)."""
+    return np.asarray(kind.infiltration_per_h * _drive(weather) + activity.window_per_h * window_drive(weather))
 
 
 def _temperatures(kind: HouseKind, weather: Weather, activity: Activity) -> FloatArray:
+    balance, start_c = heat_balance(kind, weather, activity)
+    return balance.run(air_c=start_c, mass_c=start_c)
+
+
+def heat_balance(kind: HouseKind, weather: Weather, activity: Activity) -> tuple[HeatBalance, FloatArray]:
+    """Returns a house's heat balance, and the temperature in °C at which rooms and walls begin, shape (rooms,)."""
     volume = _volumes(kind)
     air_w_k_m3_h = AIR_KG_M3 * _AIR_J_KG_K / 3_600
     outdoor_c = weather.temperature[1:]
@@ -138,11 +182,22 @@ def _temperatures(kind: HouseKind, weather: Weather, activity: Activity) -> Floa
     start_c = np.maximum(
         activity.setpoint_c[0] if kind.heater_w_m3 else outdoor_c[:288].mean() + 3, outdoor_c[:288].mean()
     )
-    start_c = start_c + np.zeros_like(volume)
-    return balance.run(air_c=start_c, mass_c=start_c)
+    return balance, start_c + np.zeros_like(volume)
 
 
 def _humidities(kind: HouseKind, weather: Weather, activity: Activity, temperature: FloatArray) -> FloatArray:
+    balance, start = moisture_balance(kind, weather, activity, temperature)
+    course = balance.run(air_g_kg=start, stores=np.stack([start / balance.saturation_g_kg[0]] * 2))
+    return np.clip(relative_humidity(temperature, mixing_ratio_vapour_pressure(course.air_g_kg)), 0, 100)
+
+
+def moisture_balance(
+    kind: HouseKind, weather: Weather, activity: Activity, temperature: FloatArray
+) -> tuple[MoistureBalance, FloatArray]:
+    """Returns a house's moisture balance at the temperatures (°C) of its rooms, shape (steps, rooms).
+
+    With it comes the mixing ratio in g/kg at which the rooms begin, shape (rooms,).
+    """
     volume = _volumes(kind)
     surface_c = temperature + kind.window_surface_share * (weather.temperature[1:, None] - temperature)
     saturation = mixing_ratio(saturation_vapour_pressure(temperature))
@@ -159,6 +214,4 @@ def _humidities(kind: HouseKind, weather: Weather, activity: Activity, temperatu
         store_g=_STORE_G_M3 * kind.buffering * volume,
         store_kg_h=_STORE_KG_H_M3 * kind.buffering * volume,
     )
-    start = np.minimum(weather.mixing_ratio[:288].mean() + 1.5, 0.7 * saturation[0])
-    course = balance.run(air_g_kg=start, stores=np.stack([start / saturation[0]] * 2))
-    return np.clip(relative_humidity(temperature, mixing_ratio_vapour_pressure(course.air_g_kg)), 0, 100)
+    return balance, np.minimum(weather.mixing_ratio[:288].mean() + 1.5, 0.7 * saturation[0])

@@ -14,18 +14,26 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AIR_KG_M3", "HeatBalance", "MoistureBalance", "MoistureCourse"]
+__all__ = [
+    "AIR_KG_M3",
+    "CONDENSING_SHARE",
+    "HEATER_BAND_K",
+    "HEATER_MEMORY_S",
+    "HeatBalance",
+    "MoistureBalance",
+    "MoistureCourse",
+]
 
 FloatArray = NDArray[np.float64]
 
 AIR_KG_M3: Final = 1.2
 """Density of dry air at 20 °C."""
 _HOUR_S: Final = 3_600.0
-_CONDENSING_SHARE: Final = 0.35
+CONDENSING_SHARE: Final = 0.35
 """Share of the vapour beyond saturation at the coldest surface that condenses there in a 5-minute step."""
-_HEATER_BAND_K: Final = 0.8
+HEATER_BAND_K: Final = 0.8
 """How much too cold a room must be for full heating power, in K."""
-_HEATER_MEMORY_S: Final = 1_500.0
+HEATER_MEMORY_S: Final = 1_500.0
 """Time constant of radiators warming up and cooling down: 25 min."""
 
 
@@ -89,8 +97,8 @@ class HeatBalance:
         mass_push = (self.mass_outdoor_w_k * self.outdoor_c[:, None] + self.mass_gain_w) / mass_total
         push = self.air_outdoor_w_k * self.outdoor_c[:, None] + self.air_gain_w + self.air_mass_w_k * mass_push
 
-        answer = 1 - np.exp(-self.step_s / _HEATER_MEMORY_S)
-        gain = answer * self.heater_w / _HEATER_BAND_K
+        answer = 1 - np.exp(-self.step_s / HEATER_MEMORY_S)
+        gain = answer * self.heater_w / HEATER_BAND_K
         most = answer * self.heater_w
         mass_to_air = self.air_mass_w_k * keep
         heater = np.zeros_like(air_c)
@@ -169,7 +177,7 @@ class MoistureBalance:
             stores = (stores + take * air_g_kg) * store_keep
             excess = air_g_kg - surface
             if excess.max() > 0:
-                left = np.minimum(air_g_kg - _CONDENSING_SHARE * np.maximum(excess, 0), saturation)
+                left = np.minimum(air_g_kg - CONDENSING_SHARE * np.maximum(excess, 0), saturation)
                 drained = drained + self.air_kg * (air_g_kg - left)
                 air_g_kg = left
             course.air_g_kg[step] = air_g_kg

@@ -1,0 +1,169 @@
+"""A plan of the day for people: at most four airings, where they bring most for the warmth they cost.
+
+How often follows from how long the coldest surface is expected to be humid; when, from the forecasts of the room and of
+the weather. Without them nothing is planned, and what is measured now decides (:mod:`roomidity.domain.advice.acting`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roomidity.domain.advice.air import Air
+from roomidity.domain.advice.effects import AIR_CHANGES_PER_H, AiringEffect, airing_effect, cooling_k
+from roomidity.domain.advice.outlook import Outlook, exceedance
+from roomidity.domain.advice.settings import DEFAULT_HOUSE, DEFAULT_ROOM, HouseAdvice, RoomAdvice
+from roomidity.domain.slots import SLOT_S
+
+__all__ = ["MAX_AIRINGS", "DayPlan", "NotToday", "PlannedAiring", "expected_humid_hours", "plan_day"]
+
+MAX_AIRINGS: Final = 4
+"""More a day is not followed by people."""
+
+NotToday = Literal["dry_all_day", "outside_wetter", "too_cold", "no_time", "no_forecast", "no_weather"]
+
+_MINUTES: Final = 15.0
+_SHORTER_MIN: Final = (10.0, 5.0)
+"""What is left of an airing where 15 minutes would leave the room too cold."""
+_AIRINGS_AN_HOUR: Final = 0.35
+"""Airings for each hour in which the surface is expected to be humid."""
+_SPARED_H: Final = 0.5
+"""Expected hours that are not worth an airing: every forecast leaves some small probability."""
+_APART_SLOTS: Final = 8
+"""Slots between two airings (2 h): sooner, surfaces have not yet given back what the next could take."""
+_WORTH_G_KG: Final = 1.0
+_LEAST_K: Final = 2.0
+"""Difference to outside below which warmth is not worth counting."""
+_SLOT: Final = timedelta(seconds=SLOT_S)
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PlannedAiring:
+    """An airing from ``at`` (aware) on, and what it brings."""
+
+    at: datetime
+    effect: AiringEffect
+
+
+@dataclass(frozen=True)
+class DayPlan:
+    """The airings of a room in the next 24 h, in order, or why there are none.
+
+    Parameters
+    ----------
+    airings
+        At most :data:`MAX_AIRINGS`.
+    not_today
+        Why there are none, or None if there are.
+    humid_hours
+        Hours in which the coldest surface is expected to be humid without airing, NaN if unknown.
+    until
+        For ``no_time``: when airing would help, in quiet hours.
+    missing
+        What the outlook lacked.
+    """
+
+    airings: tuple[PlannedAiring, ...]
+    not_today: NotToday | None
+    humid_hours: float
+    until: datetime | None = None
+    missing: tuple[str, ...] = ()
+
+    @property
+    def heat_kwh(self) -> float:
+        """Heat that all of them cost together."""
+        return sum(airing.effect.heat_kwh for airing in self.airings)
+
+
+def expected_humid_hours(surface: FloatArray, limit: float) -> float:
+    """Returns the expected number of hours above ``limit`` %RH, from p10, p50 and p90, shape (3, slots)."""
+    return float(exceedance(surface, limit).sum()) * SLOT_S / 3600
+
+
+def plan_day(
+    outlook: Outlook,
+    *,
+    outside_mean_c: float,
+    minutes_of_day: NDArray[np.int64],
+    room: RoomAdvice = DEFAULT_ROOM,
+    house: HouseAdvice = DEFAULT_HOUSE,
+) -> DayPlan:
+    """Returns the airings of the next 24 h.
+
+    Parameters
+    ----------
+    outlook
+        What is to be expected.
+    outside_mean_c
+        Mean outdoor temperature of the last 12 h (°C).
+    minutes_of_day
+        Local time of each of the 96 slots in minutes since midnight, shape (96,). Quiet hours are judged by it.
+    """
+    surface = outlook.surface(f_rsi=room.wall.f_rsi, outside_mean_c=outside_mean_c)
+    if outlook.humidity is None or outlook.temperature is None or surface is None:
+        return DayPlan((), "no_forecast", math.nan, missing=outlook.missing)
+    inside_g, outside_g = outlook.room_g_kg, outlook.outside_g_kg
+    outside_c, outside_rh = outlook.outside_temperature, outlook.outside_humidity
+    if inside_g is None or outside_g is None or outside_c is None or outside_rh is None:
+        return DayPlan((), "no_weather", math.nan, missing=outlook.missing)
+    humid_h = expected_humid_hours(surface, room.open_above)
+    wanted = min(MAX_AIRINGS, math.ceil(_AIRINGS_AN_HOUR * (humid_h - _SPARED_H)))
+    if wanted <= 0:
+        return DayPlan((), "dry_all_day", humid_h, missing=outlook.missing)
+
+    gap, inside_c = inside_g - outside_g, outlook.temperature
+    dries = np.isfinite(gap) & (gap > _WORTH_G_KG)
+    if not dries.any():
+        return DayPlan((), "outside_wetter", humid_h, missing=outlook.missing)
+    minutes = np.array([_minutes(t, out, room) for t, out in zip(inside_c.tolist(), outside_c.tolist(), strict=True)])
+    mild = (outside_c >= house.min_outdoor_c) & (outside_c <= house.max_outdoor_c) & (minutes > 0)
+    awake = np.array([not house.quiet_hours.contains(int(minute)) for minute in minutes_of_day])
+    if not (dries & mild).any():
+        return DayPlan((), "too_cold", humid_h, missing=outlook.missing)
+    allowed = dries & mild & awake
+    if not allowed.any():
+        first = int(np.argmax(dries & mild))
+        return DayPlan((), "no_time", humid_h, until=outlook.first + first * _SLOT, missing=outlook.missing)
+    worth = np.where(allowed, gap / np.maximum(inside_c - outside_c, _LEAST_K), -np.inf)
+    airings = [
+        PlannedAiring(
+            outlook.first + slot * _SLOT,
+            airing_effect(
+                Air(float(inside_c[slot]), float(outlook.humidity[1, slot])),
+                Air(float(outside_c[slot]), float(outside_rh[slot])),
+                minutes=float(minutes[slot]),
+                volume_m3=room.volume_m3,
+            ),
+        )
+        for slot in sorted(_best(worth, wanted))
+    ]
+    return DayPlan(tuple(airings), None, humid_h, missing=outlook.missing)
+
+
+def _best(worth: FloatArray, wanted: int) -> list[int]:
+    """Returns up to ``wanted`` slots of the greatest worth, each 2 h or more from all others."""
+    left = worth.copy()
+    chosen: list[int] = []
+    while len(chosen) < wanted and np.isfinite(left.max()):
+        slot = int(left.argmax())
+        chosen.append(slot)
+        left[max(slot - _APART_SLOTS + 1, 0) : slot + _APART_SLOTS] = -np.inf
+    return chosen
+
+
+def _minutes(inside_c: float, outside_c: float, room: RoomAdvice) -> float:
+    """Returns how long to air without getting the room below its minimum, 0 for not at all."""
+    for minutes in (_MINUTES, *_SHORTER_MIN):
+        if (
+            inside_c + cooling_k(inside_c, outside_c, minutes, air_changes_per_h=AIR_CHANGES_PER_H)
+            >= room.min_temperature_c
+        ):
+            return minutes
+    return 0.0
