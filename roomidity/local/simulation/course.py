@@ -21,13 +21,13 @@ from roomidity.local.simulation.kinds import HouseKind
 from roomidity.local.simulation.physics import AIR_KG_M3, HeatBalance, MoistureBalance
 from roomidity.local.simulation.weather import Weather, facade_irradiance, recent_mean, simulate_weather
 
-__all__ = ["STEP_S", "Course", "simulate_course"]
+__all__ = ["SPIN_UP_S", "STEP_S", "Course", "simulate_course"]
 
 FloatArray = NDArray[np.float64]
 
 STEP_S: Final = 300
 """A third of a slot: short against a shower (10 minutes), and implicit steps need no shorter ones."""
-_SPIN_UP_S: Final = 6 * 86_400
+SPIN_UP_S: Final = 6 * 86_400
 """Before the first reading: walls and surfaces forget their start in a day or two."""
 
 _AIR_J_KG_K: Final = 1_006.0
@@ -61,9 +61,9 @@ class Course:
 def simulate_course(kind: HouseKind, *, seed: int, start: datetime, days: float, zone: tzinfo) -> Course:
     """The house's own truth, as no sensor blurs it, from the slot of ``start`` to the end of ``days`` days."""
     first_s = to_epoch_ms(floor_slot(start)) // 1000
-    lead = _SPIN_UP_S // STEP_S
+    lead = SPIN_UP_S // STEP_S
     steps = lead + int(np.ceil((days * 86_400 + (start.timestamp() - first_s)) / STEP_S))
-    begin_s = first_s - _SPIN_UP_S
+    begin_s = first_s - SPIN_UP_S
     weather = simulate_weather(kind.climate, seed=seed, begin_s=begin_s, nodes=steps + 1, step_s=STEP_S)
     mild = recent_mean(weather.temperature, memory=86_400 / STEP_S)
     activity = simulate_household(
