@@ -175,8 +175,10 @@ MUTATIONS = (
         "forecasting/serving/gaps.py",
         (
             "    return led(fill(values[..., begin:end]), lead), np.asarray(origins) - begin + lead - 1\n",
-            "    found = led(fill(values[..., begin : end + 1]), lead)\n"
-            "    return found, np.minimum(np.asarray(origins) - begin + lead, found.shape[-1] - 1)\n",
+            (
+                "    found = led(fill(values[..., begin : end + 1]), lead)\n"
+                "    return found, np.minimum(np.asarray(origins) - begin + lead, found.shape[-1] - 1)\n"
+            ),
         ),
         tests=(FEATURES, BACKTEST),
     ),
