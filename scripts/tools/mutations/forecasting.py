@@ -87,7 +87,7 @@ MUTATIONS = (
         "no-anchor",
         "the weather ahead jumps from what the sensor outside shows",
         AHEAD,
-        ("        off = np.nan_to_num(sensor[:, newest, None] - course[..., :1])\n", "        off = 0.0\n"),
+        (" - course[..., :1]) * ANCHOR\n", " - course[..., :1]) * 0\n"),
         tests=(WEATHER,),
     ),
     mutation(
@@ -172,10 +172,13 @@ MUTATIONS = (
     mutation(
         "look-ahead",
         "inputs hold the first slot that is to be forecast",
-        "forecasting/serving/features.py",
+        "forecasting/serving/gaps.py",
         (
-            "    now = np.asarray(origins) + PAST_SLOTS - 1\n",
-            "    now = np.minimum(np.asarray(origins) + PAST_SLOTS, padded.shape[-1] - 1)\n",
+            "    return led(fill(values[..., begin:end]), lead), np.asarray(origins) - begin + lead - 1\n",
+            (
+                "    found = led(fill(values[..., begin : end + 1]), lead)\n"
+                "    return found, np.minimum(np.asarray(origins) - begin + lead, found.shape[-1] - 1)\n"
+            ),
         ),
         tests=(FEATURES, BACKTEST),
     ),
