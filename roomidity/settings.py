@@ -30,8 +30,9 @@ class Settings:
     """Where everything is and how long it is kept. Resources are called ``<service>-<stage>-<name>``.
 
     ``verify_houses`` is how many houses one call of the function verify takes, one after the other. ``bucket`` is None
-    where it is not set: then it is ``<service>-<stage>-<account>``, the account being asked for. The last three are a
-    sender's quotas: :class:`roomidity.pipeline.quotas.Quotas`.
+    where it is not set: then it is ``<service>-<stage>-<account>``, the account being asked for. The three before the
+    last are a sender's quotas: :class:`roomidity.pipeline.quotas.Quotas`. ``batch_insert`` is whether new items are
+    written many at a time.
     """
 
     service: str = "roomidity"
@@ -46,6 +47,7 @@ class Settings:
     new_houses_a_tick: int = 500
     new_houses_a_day: int = 5_000
     house_readings_a_tick: int = 2_000_000
+    batch_insert: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -67,6 +69,7 @@ class Settings:
             forecast_days=_whole(environment, "ROOMIDITY_FORECAST_DAYS", default.forecast_days),
             poll_wait_s=_whole(environment, "ROOMIDITY_POLL_WAIT_S", default.poll_wait_s),
             verify_houses=_whole(environment, "ROOMIDITY_VERIFY_HOUSES", default.verify_houses, least=1),
+            batch_insert=_switch(environment, "ROOMIDITY_BATCH_INSERT"),
             **{
                 name: _whole(environment, f"ROOMIDITY_{name.upper()}", getattr(default, name), least=1)
                 for name in ("new_houses_a_tick", "new_houses_a_day", "house_readings_a_tick")
@@ -114,3 +117,10 @@ def _whole(environment: Mapping[str, str], name: str, default: int, *, least: in
     if not text.isdecimal() or int(text) < least:
         raise ConfigurationError(name, found=text, expected=f"a whole number, {least} or more")
     return int(text)
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name, "off")
+    if text not in ("on", "off"):
+        raise ConfigurationError(name, found=text, expected="on or off")
+    return text == "on"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from pynamodb.connection import Connection
 from pynamodb.exceptions import DeleteError, PutError, TransactWriteError, UpdateError
@@ -16,13 +15,14 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from roomidity.aws.store.inserting import BatchInsert
+from roomidity.aws.store.parallel import in_parallel
 from roomidity.domain.houses import House
 
 __all__ = [
     "Guard",
     "Write",
     "guard_for",
-    "in_parallel",
     "is_cancelled",
     "remove",
     "save",
@@ -30,9 +30,6 @@ __all__ = [
     "transact",
     "updates_of",
 ]
-
-_WRITERS: Final = 4
-"""Threads; botocore takes about 1 ms of CPU a call under one lock, so that more only wait for each other."""
 
 _BACKFILL_ITEMS: Final = 25
 """More items of one house than this are its past being filled in; a live drain has one or two."""
@@ -44,16 +41,14 @@ _TRANSACTION_BYTES: Final = 3_000_000
 _TRANSACTION_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """A transaction of 100 items takes some 50 ms."""
 
-Task = TypeVar("Task")
-Outcome = TypeVar("Outcome")
-
 
 @dataclass(frozen=True)
 class Write:
     """An item, the condition on which it is written, whose it is, and about how large.
 
     With ``keep``, attributes of what stands there that this version does not know stay: a newer one wrote them.
-    Without, nothing is expected to stand there, and it is a little faster. With ``actions`` only these are done.
+    Without, nothing is expected to stand there, and it is a little faster. With ``actions`` only these are done. What
+    ``is_new`` is written as well where the condition is that nothing stands there.
     """
 
     item: Model
@@ -62,6 +57,7 @@ class Write:
     size_bytes: int
     keep: bool = False
     actions: Sequence[Action] = ()
+    is_new: bool = False
 
     @property
     def updates(self) -> list[Action]:
@@ -125,10 +121,17 @@ def remove(item: Model, condition: Condition | None = None) -> None:
             raise
 
 
-def save_many(writes: Sequence[Write], connection: Connection, guard: Guard | None = None) -> list[bool]:
+def save_many(
+    writes: Sequence[Write],
+    connection: Connection,
+    guard: Guard | None = None,
+    *,
+    inserting: BatchInsert | None = None,
+) -> list[bool]:
     """Write items, each if its condition and the guard's hold. Returns whether they did.
 
-    With a guard each is a transaction, at twice the price of a write.
+    With a guard each is a transaction, at twice the price of a write. By ``inserting`` new items are written many at
+    a time.
 
     Filling in a year is 70,000 items: as transactions at twice the price of a write (5 cents) they take a tenth of the
     calls' time. A transaction in which one condition does not hold writes nothing; its items are then written singly.
@@ -140,6 +143,12 @@ def save_many(writes: Sequence[Write], connection: Connection, guard: Guard | No
     batches = list(_batches(past, writes))
     transacted = in_parallel(lambda batch: _transact([writes[place] for place in batch], connection), batches)
     held = {place for batch, done in zip(batches, transacted, strict=True) if done for place in batch}
+    if inserting is not None:
+        of_past = set(past)
+        new = [place for place, write in enumerate(writes) if write.is_new and place not in of_past]
+        if len(new) > 1:
+            done = inserting.insert([writes[place] for place in new], connection.client)
+            held.update(new[place] for place in done)
     single = [place for place in range(len(writes)) if place not in held]
     saved = in_parallel(lambda place: save(writes[place]), single)
     held.update(place for place, done in zip(single, saved, strict=True) if done)
@@ -216,12 +225,3 @@ def transact(connection: Connection, write: Callable[[TransactWrite], None]) -> 
 def is_cancelled(error: TransactWriteError) -> bool:
     """Whether a transaction was called off: by a condition, or by another one."""
     return error.cause_response_code == "TransactionCanceledException"
-
-
-def in_parallel(call: Callable[[Task], Outcome], tasks: list[Task]) -> list[Outcome]:
-    """``call`` of each task, in their order; every call is made, then the first error is raised."""
-    if len(tasks) < 2:
-        return [call(task) for task in tasks]
-    with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
-        futures = [pool.submit(call, task) for task in tasks]
-    return [future.result() for future in futures]
