@@ -21,7 +21,7 @@ from pynamodb.models import Model
 
 from roomidity.aws.store.parallel import in_parallel
 
-__all__ = ["BatchInsert", "New"]
+__all__ = ["BatchInsert", "New", "statement_of"]
 
 logger: Final = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class BatchInsert:
     def _batch(self, new: Sequence[New], places: list[int], client: Any, patience: _Patience) -> list[int]:
         written: list[int] = []
         for pause_s in (*_PAUSES_S, None):
-            codes = self._ask([_statement(new[place].item) for place in places], client)
+            codes = self._ask([statement_of(new[place].item) for place in places], client)
             written += [place for place, code in zip(places, codes, strict=True) if code is None]
             places = [place for place, code in zip(places, codes, strict=True) if _plain(code) in _AGAIN]
             if not places or pause_s is None or not patience.pause(pause_s * self.randomness.uniform(0.5, 1.5)):
@@ -148,7 +148,8 @@ def _plain(code: str | None) -> str:
     return (code or "").removesuffix("Exception")
 
 
-def _statement(item: Model) -> dict[str, Any]:
+def statement_of(item: Model) -> dict[str, Any]:
+    """Returns the INSERT of an item, as a call takes it."""
     values = item.serialize()
     names = ", ".join(f"'{name}': ?" for name in values)
     return {
