@@ -9,6 +9,7 @@ from typing import Final
 
 from roomidity.domain.setting import STAGE, Setting
 from roomidity.domain.slots import format_moment
+from roomidity.errors import RoomidityError
 from roomidity.pipeline.ports import Settings
 
 __all__ = ["note_refusal", "noted_refusal"]
@@ -31,7 +32,10 @@ def note_refusal(settings: Settings, why: str, *, now: datetime) -> None:
 
 def noted_refusal(settings: Settings, *, now: datetime) -> str | None:
     """Returns when and why batches were refused within the last day, or None."""
-    held = settings.get(STAGE, _KIND)
+    try:
+        held = settings.get(STAGE, _KIND)
+    except RoomidityError:  # whoever looks at stored items names it
+        return None
     if held is None or held.has_expired(now):
         return None
     return f"{held.content.get('at')}: {held.content.get('why')}"

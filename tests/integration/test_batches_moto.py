@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -14,13 +15,15 @@ from hypothesis import given
 
 from roomidity.aws import queues
 from roomidity.composition import Roomidity
-from roomidity.domain.slots import SLOT, format_moment
+from roomidity.domain.slots import SLOT, floor_slot, format_moment
+from roomidity.local.functions import Context
 from roomidity.pipeline.drain import drain
 from roomidity.pipeline.refusals import noted_refusal
 from tests.contract import CONTRACT
 from tests.integration.conftest import ENVIRONMENT
 from tests.integration.deployed import Deployed
 from tests.integration.partiql import Inserts, answering_inserts
+from tests.integration.stage import metered
 from tests.schedules import Case, Effort, Place, Tally, schedules
 from tests.unit.samples import reading
 
@@ -83,6 +86,30 @@ def test_a_wave_of_new_slots_is_few_calls(batching: Roomidity, inserts: Inserts)
     summary = drain(again.ports, batching.drain_rules, now=again.now, remaining_s=lambda: 300.0)
     assert (summary.stored, summary.duplicate) == (0, 30)
     assert inserts.statements == 60, "what stands there is not inserted"
+
+
+def test_a_tick_makes_few_calls_a_house_and_an_hourly_one_writes_each(
+    stage: Roomidity, inserts: Inserts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A budget: .6 calls a house, 1.6 where each house is written."""
+    many = 60
+    monkeypatch.setenv("ROOMIDITY_BATCH_INSERT", "on")
+    start = floor_slot(datetime.now(UTC)) - 12 * SLOT
+    calls: list[float] = []
+    with metered() as meter:
+        for tick in range(9):
+            at = start + tick * SLOT
+            came = format_moment(at + timedelta(minutes=1))
+            stage.readings_queue.send([json.dumps(reading(house=f"house {number}", ts=came)) for number in range(many)])
+            meter.take()
+            event = {"source": "aws.events", "time": format_moment(at + SLOT), "detail": {}}
+            import_module("handlers.drain").handler(event, Context(function_name="drain"))
+            calls.append(sum(count for (what, _), count in meter.take().items() if what == "calls") / many)
+    on_trial, rest = calls[:4], calls[4:]
+    assert max(on_trial) <= 1.7
+    assert sum(count > 0.6 for count in rest) <= 2, "those in which each house is written"
+    assert max(rest) <= 1.6
+    assert inserts.statements == 2 * 9 * many
 
 
 def test_a_batch_that_is_refused_costs_nothing_and_is_told(batching: Roomidity) -> None:
