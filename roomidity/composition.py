@@ -18,6 +18,7 @@ from roomidity.aws.functions import Function
 from roomidity.aws.queues import Queue
 from roomidity.aws.store import (
     AccuracyTable,
+    BatchInsert,
     ForecastTable,
     HouseTable,
     MouldTable,
@@ -101,13 +102,19 @@ class Roomidity:
     @cached_property
     def sets(self) -> SetTable:
         """The table ``readings``."""
-        return SetTable(self.clients.tables.readings, retention_days=self.settings.retention_days, damage=self.damage)
+        days, item = self.settings.retention_days, self.clients.tables.readings
+        return SetTable(item, retention_days=days, damage=self.damage, inserting=self.inserting)
 
     @cached_property
     def observations(self) -> ObservationTable:
         """The table ``observations``."""
-        days = self.settings.retention_days
-        return ObservationTable(self.clients.tables.observations, retention_days=days, damage=self.damage)
+        days, item = self.settings.retention_days, self.clients.tables.observations
+        return ObservationTable(item, retention_days=days, damage=self.damage, inserting=self.inserting)
+
+    @cached_property
+    def inserting(self) -> BatchInsert | None:
+        """What writes new sets and observations many at a time; None where each is put."""
+        return BatchInsert() if self.settings.batch_insert else None
 
     @cached_property
     def forecasts(self) -> ForecastTable:
@@ -188,6 +195,7 @@ class Roomidity:
             settings=self.house_settings,
             weather=self.weather,
             backoff=self.backoff,
+            batches_refused=lambda: self.inserting.refused if self.inserting else None,
         )
 
     @cached_property

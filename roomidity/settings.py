@@ -33,6 +33,7 @@ class Settings:
     ``bucket`` is None, the bucket is ``<service>-<stage>-<account>``, with the account looked up. The three fields
     after ``verify_houses`` are the quotas of a sender, described in :class:`roomidity.pipeline.quotas.Quotas`.
     ``forecast_format`` is the format of forecast items that are written: 1 while readers know no other.
+    ``batch_insert`` says whether new items are written many at a time.
     ``tells_notices`` says whether the stage has an event bus for notices.
     """
 
@@ -50,6 +51,7 @@ class Settings:
     new_houses_a_day: int = 5_000
     house_readings_a_tick: int = 2_000_000
     tells_notices: bool = False
+    batch_insert: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -73,6 +75,7 @@ class Settings:
             poll_wait_s=_whole(environment, "ROOMIDITY_POLL_WAIT_S", default.poll_wait_s),
             tells_notices=_switch(environment, "ROOMIDITY_NOTICES"),
             verify_houses=_whole(environment, "ROOMIDITY_VERIFY_HOUSES", default.verify_houses, least=1),
+            batch_insert=_switch(environment, "ROOMIDITY_BATCH_INSERT"),
             **{
                 name: _whole(environment, f"ROOMIDITY_{name.upper()}", getattr(default, name), least=1)
                 for name in ("new_houses_a_tick", "new_houses_a_day", "house_readings_a_tick")
@@ -128,3 +131,10 @@ def _whole(environment: Mapping[str, str], name: str, default: int, *, least: in
         bound = f"{least} or more" if most is None else f"{least} to {most}"
         raise ConfigurationError(name, found=text, expected=f"a whole number, {bound}")
     return int(text)
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name, "off")
+    if text not in ("on", "off"):
+        raise ConfigurationError(name, found=text, expected="on or off")
+    return text == "on"

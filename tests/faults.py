@@ -141,7 +141,7 @@ class Faults:
 
 def watched(ports: DrainPorts, watcher: Any) -> DrainPorts:
     """The same ports with ``watcher.call`` (that of :class:`Faults`, or alike) between them and the drain."""
-    names = [one.name for one in fields(ports) if one.name not in ("backoff", "parsed_maps")]
+    names = [one.name for one in fields(ports) if one.name not in ("backoff", "parsed_maps", "batches_refused")]
     between: dict[str, Any] = {name: _Port(getattr(ports, name), name, watcher) for name in names}
     return replace(ports, **between)
 

@@ -6,6 +6,7 @@ They are derived from the calls themselves, since an emulator's own figures are 
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,9 @@ _KEYS: Final = {
     "accuracy": ("room_id", "day"),
     "settings": ("house", "kind"),
 }
+
+_NAMES: Final = re.compile(r"'(\w+)': \?")
+"""Of attributes, in an INSERT."""
 
 _S3_WRITES: Final = frozenset(
     {"PutObject", "CopyObject", "ListObjects", "ListObjectsV2", "ListObjectVersions", "CreateMultipartUpload"}
@@ -111,6 +115,11 @@ class Meter:
                     for request in requests:
                         (one,) = request.values()
                         yield name, self._units_of({"TableName": name, **one})
+            case "BatchExecuteStatement":
+                for one in asked["Statements"]:
+                    names = _NAMES.findall(one["Statement"])
+                    item = dict(zip(names, one["Parameters"], strict=True))
+                    yield one["Statement"].split('"')[1], write_units(item_bytes(item))
             case "TransactWriteItems":
                 for request in asked["TransactItems"]:
                     (one,) = request.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,9 @@ class DrainPorts:
     backoff: BackOff
     parsed_maps: ParsedMaps = field(default_factory=dict, compare=False)
     """Parsed device maps by house, which are kept from drain to drain."""
+
+    batches_refused: Callable[[], str | None] = field(default=lambda: None, compare=False)
+    """Why new items cannot be written many at a time, where they cannot."""
 
     @property
     def slots(self) -> SlotWriter:

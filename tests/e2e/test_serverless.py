@@ -303,6 +303,7 @@ def test_the_environment_is_literal_but_for_the_bucket(printed: dict[str, Any]) 
         "ROOMIDITY_NEW_HOUSES_A_DAY": "5000",
         "ROOMIDITY_HOUSE_READINGS_A_TICK": "2000000",
         "ROOMIDITY_NOTICES": "off",
+        "ROOMIDITY_BATCH_INSERT": "off",
         "POWERTOOLS_SERVICE_NAME": "roomidity",
         "POWERTOOLS_METRICS_NAMESPACE": "roomidity-dev",
         "POWERTOOLS_LOG_LEVEL": "INFO",

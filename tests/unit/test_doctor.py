@@ -18,7 +18,7 @@ from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Room
 from roomidity.domain.models import Pointer
 from roomidity.domain.notices.notice import Notice, Watch
-from roomidity.domain.setting import Setting
+from roomidity.domain.setting import STAGE, Setting
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.domain.stage import QueueFacts, TableFacts
 from roomidity.errors import ItemDamagedError, ModelRefusedError
@@ -185,6 +185,18 @@ def wrong(found: dict[str, Finding]) -> set[str]:
             assert finding.expected, finding
             assert finding.mend, finding
     return {name for name, finding in found.items() if finding.status == "wrong"}
+
+
+def test_refused_batches_are_told_for_a_day() -> None:
+    stage = healthy()
+    assert "batch insert" not in stage.check()
+    content = {"why": "AccessDeniedException: no", "at": "2026-03-15T00:00:00Z"}
+    stage.settings[STAGE, "batch-insert"] = Setting(STAGE, "batch-insert", content, expires_at=NOW + SLOT)
+    found = stage.check()
+    assert wrong(found) == {"batch insert"}
+    assert "AccessDeniedException" in found["batch insert"].found
+    stage.settings[STAGE, "batch-insert"] = Setting(STAGE, "batch-insert", content, expires_at=NOW - SLOT)
+    assert "batch insert" not in stage.check()
 
 
 def test_a_rule_of_iot_is_looked_at_where_there_is_one() -> None:

@@ -7,6 +7,7 @@ from roomidity.aws.store.accuracy import AccuracyTable
 from roomidity.aws.store.attributes import Numbers, Plain
 from roomidity.aws.store.forecasts import ForecastTable
 from roomidity.aws.store.houses import HouseTable
+from roomidity.aws.store.inserting import BatchInsert
 from roomidity.aws.store.mould import MouldTable
 from roomidity.aws.store.notices import NoticeTable
 from roomidity.aws.store.observations import ObservationTable
@@ -23,6 +24,7 @@ from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 __all__ = [
     "QUANTILES",
     "AccuracyTable",
+    "BatchInsert",
     "DayAccuracy",
     "ForecastTable",
     "HouseTable",
