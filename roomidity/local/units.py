@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from math import ceil
+from time import thread_time
 from typing import Any, Final
 
 from roomidity.aws.sizes import Item, item_bytes, write_units
@@ -73,14 +74,29 @@ class Meter:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._stored = stored
         self._lock = threading.Lock()
+        self._cpu_s = 0.0
         session.register("provide-client-params", self._note)
-        session.register("after-call", self._count)
+        session.register("after-call", self._measured)
 
     def take(self) -> Units:
         """Returns what was counted since the last call."""
         with self._lock:
             taken, self._counts = self._counts, Counter()
         return dict(taken)
+
+    def take_cpu_s(self) -> float:
+        """Returns the CPU time in seconds that counting itself took since the last call."""
+        with self._lock:
+            taken, self._cpu_s = self._cpu_s, 0.0
+        return taken
+
+    def _measured(self, **call: Any) -> None:
+        begin = thread_time()
+        try:
+            self._count(**call)
+        finally:
+            with self._lock:
+                self._cpu_s += thread_time() - begin
 
     @staticmethod
     def _note(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:

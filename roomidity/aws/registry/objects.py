@@ -11,12 +11,12 @@ from roomidity.domain.models import sha256_of
 from roomidity.errors import ModelRefusedError, ModelUnreadableError, NotFoundError, StoreError
 from roomidity.forecasting import Model, State
 
-__all__ = ["ModelObjects"]
+__all__ = ["MODEL_BYTES", "STATE_BYTES", "ModelObjects"]
 
 _NPZ: Final = "application/octet-stream"
 
-_MODEL_BYTES: Final = 512 * 2**20
-_STATE_BYTES: Final = 256 * 2**20
+MODEL_BYTES: Final = 512 * 2**20
+STATE_BYTES: Final = 256 * 2**20
 """What a warm function keeps, of its 1,769 MB: 400 houses of 8 rooms, with 1.3 and 0.5 MB each. Models and states are
 cached separately, because a state changes every night.
 """
@@ -31,8 +31,8 @@ class ModelObjects:
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-        self._models = ByteCache[_Key, Model](_MODEL_BYTES, held_bytes)
-        self._states = ByteCache[_Key, State](_STATE_BYTES, held_bytes)
+        self._models = ByteCache[_Key, Model](MODEL_BYTES, held_bytes)
+        self._states = ByteCache[_Key, State](STATE_BYTES, held_bytes)
 
     def model(self, house: str, version: str, sha256: str) -> Model:
         """Returns a model, which is read only once.
