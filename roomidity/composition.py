@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from roomidity.pipeline.ports import TrainingPorts
     from roomidity.pipeline.quarantine import QuarantinePorts
     from roomidity.pipeline.verification import VerifyPorts
+    from roomidity.pipeline.weather_fetching import WeatherPorts
 
 __all__ = ["Roomidity"]
 
@@ -215,6 +216,26 @@ class Roomidity:
             registry=self.hasty_registry,
             weather=WeatherTable(tables.weather, retention_days=days, damage=self.damage),
         )
+
+    @cached_property
+    def weather_ports(self) -> WeatherPorts:
+        """What fetching the weather ahead talks to."""
+        from roomidity.pipeline.weather_fetching import WeatherPorts
+        from roomidity.providers.openmeteo import OpenMeteo
+
+        name = self.settings.weather_key_name
+        return WeatherPorts(
+            houses=self.houses,
+            weather=self.weather,
+            provider=OpenMeteo(self.settings.weather_url, None if name is None else lambda: self._secret(name)),
+            calls_a_day=self.settings.weather_calls_a_day,
+            backoff=self.backoff,
+        )
+
+    def _secret(self, name: str) -> str:
+        """A parameter of SSM that is kept encrypted."""
+        answer = self.clients.make("ssm").get_parameter(Name=name, WithDecryption=True)
+        return str(answer["Parameter"]["Value"]).strip()
 
     @cached_property
     def training_ports(self) -> TrainingPorts:

@@ -30,8 +30,9 @@ class Settings:
     """Where everything is and how long it is kept. Resources are called ``<service>-<stage>-<name>``.
 
     ``verify_houses`` is how many houses one call of the function verify takes, one after the other. ``bucket`` is None
-    where it is not set: then it is ``<service>-<stage>-<account>``, the account being asked for. The last three are a
-    sender's quotas: :class:`roomidity.pipeline.quotas.Quotas`.
+    where it is not set: then it is ``<service>-<stage>-<account>``, the account being asked for. The three from
+    ``new_houses_a_tick`` on are a sender's quotas: :class:`roomidity.pipeline.quotas.Quotas`. ``weather_key_name`` is
+    the name of the parameter of SSM that holds a provider's key, None where it wants none.
     """
 
     service: str = "roomidity"
@@ -46,6 +47,9 @@ class Settings:
     new_houses_a_tick: int = 500
     new_houses_a_day: int = 5_000
     house_readings_a_tick: int = 2_000_000
+    weather_url: str = "https://api.open-meteo.com/v1/forecast"
+    weather_key_name: str | None = None
+    weather_calls_a_day: int = 9_000
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -67,6 +71,9 @@ class Settings:
             forecast_days=_whole(environment, "ROOMIDITY_FORECAST_DAYS", default.forecast_days),
             poll_wait_s=_whole(environment, "ROOMIDITY_POLL_WAIT_S", default.poll_wait_s),
             verify_houses=_whole(environment, "ROOMIDITY_VERIFY_HOUSES", default.verify_houses, least=1),
+            weather_url=environment.get("ROOMIDITY_WEATHER_URL") or default.weather_url,
+            weather_key_name=environment.get("ROOMIDITY_WEATHER_KEY_NAME") or None,
+            weather_calls_a_day=_whole(environment, "ROOMIDITY_WEATHER_CALLS_A_DAY", default.weather_calls_a_day),
             **{
                 name: _whole(environment, f"ROOMIDITY_{name.upper()}", getattr(default, name), least=1)
                 for name in ("new_houses_a_tick", "new_houses_a_day", "house_readings_a_tick")
