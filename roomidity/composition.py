@@ -320,6 +320,7 @@ class Roomidity:
             accuracy=lambda: self.accuracy,
             moulds=lambda: self.moulds,
             settings=lambda: self.house_settings,
+            weather=lambda: self.weather,
             rejects=lambda: self.rejects,
             damaged=self.damage.take,
         )

@@ -263,6 +263,11 @@ class Account:
         """Whether a rule of AWS IoT is switched on; it raises where there is none."""
         return not self._client("iot").get_topic_rule(ruleName=name)["rule"].get("ruleDisabled", False)
 
+    def function_environment(self, name: str) -> dict[str, str]:
+        """The environment of a function; it raises where there is none, or it may not be asked for."""
+        answer = self._client("lambda").get_function_configuration(FunctionName=name)
+        return dict(answer.get("Environment", {}).get("Variables", {}))
+
     def _oldest(self, queue: str, now: datetime) -> timedelta | None:
         """How old the oldest message is, by the metric of the last quarter of an hour."""
         try:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from roomidity.domain.damage import Damaged
 from roomidity.domain.stage import QueueFacts, TableFacts, Trouble
-from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, Moulds, Observations, Registry, Sets, Settings
+from roomidity.pipeline.ports import (
+    Accuracy,
+    Forecasts,
+    Houses,
+    Moulds,
+    Observations,
+    Registry,
+    Sets,
+    Settings,
+    Weather,
+)
 
 __all__ = ["Account", "DoctorPorts", "KeptRejects"]
 
@@ -51,6 +61,9 @@ class Account(Protocol):
     def iot_rule(self, name: str) -> bool:
         """Whether a rule of AWS IoT is switched on."""
 
+    def function_environment(self, name: str) -> Mapping[str, str]:
+        """The environment of a function; it raises where there is none."""
+
     def reach_bucket(self, name: str) -> None:
         """Ask for a bucket."""
 
@@ -88,5 +101,6 @@ class DoctorPorts:
     accuracy: Callable[[], Accuracy]
     moulds: Callable[[], Moulds]
     settings: Callable[[], Settings]
+    weather: Callable[[], Weather]
     rejects: Callable[[], KeptRejects]
     damaged: Callable[[], Sequence[Damaged]]

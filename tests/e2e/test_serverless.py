@@ -446,7 +446,7 @@ def test_the_weather_is_asked_for_only_where_it_is_switched_on_and_the_key_is_no
     policy = on["Resources"]["WeatherKeyPolicy"]["Properties"]
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert (statement["Action"], policy["Roles"]) == ("ssm:GetParameter", [{"Ref": "WeatherRole"}])
-    assert statement["Resource"]["Fn::Sub"].endswith(":parameter${WeatherKeyName}")
+    assert statement["Resource"]["Fn::Sub"].endswith(f":parameter{name}")
     others = [one for name, one in of_type(on["Resources"], "AWS::Lambda::Function").items() if "Weather" not in name]
     assert all("ROOMIDITY_WEATHER_URL" not in one["Properties"]["Environment"]["Variables"] for one in others)
 
