@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from roomidity.pipeline.ports import TrainingPorts
     from roomidity.pipeline.quarantine import QuarantinePorts
     from roomidity.pipeline.verification import VerifyPorts
+    from roomidity.pipeline.weather_fetching import WeatherPorts
 
 __all__ = ["Roomidity"]
 
@@ -248,6 +249,26 @@ class Roomidity:
         )
 
     @cached_property
+    def weather_ports(self) -> WeatherPorts:
+        """What fetching the weather ahead talks to."""
+        from roomidity.pipeline.weather_fetching import WeatherPorts
+        from roomidity.providers.openmeteo import OpenMeteo
+
+        name = self.settings.weather_key_name
+        return WeatherPorts(
+            houses=self.houses,
+            weather=self.weather,
+            provider=OpenMeteo(self.settings.weather_url, None if name is None else lambda: self._secret(name)),
+            calls_a_day=self.settings.weather_calls_a_day,
+            backoff=self.backoff,
+        )
+
+    def _secret(self, name: str) -> str:
+        """A parameter of SSM that is kept encrypted."""
+        answer = self.clients.make("ssm").get_parameter(Name=name, WithDecryption=True)
+        return str(answer["Parameter"]["Value"]).strip()
+
+    @cached_property
     def training_ports(self) -> TrainingPorts:
         """The ports of training."""
         from roomidity.pipeline.ports import TrainingPorts
@@ -332,6 +353,7 @@ class Roomidity:
             moulds=lambda: self.moulds,
             settings=lambda: self.house_settings,
             notices=lambda: self.notices,
+            weather=lambda: self.weather,
             rejects=lambda: self.rejects,
             damaged=self.damage.take,
         )

@@ -32,6 +32,7 @@ class Settings:
     ``verify_houses`` is how many houses one call of the function ``verify`` processes, one after the other. If
     ``bucket`` is None, the bucket is ``<service>-<stage>-<account>``, with the account looked up. The three fields
     after ``verify_houses`` are the quotas of a sender, described in :class:`roomidity.pipeline.quotas.Quotas`.
+    ``weather_key_name`` is the name of the SSM parameter that holds a provider's key, or None if it needs none.
     ``forecast_format`` is the format of forecast items that are written: 1 while readers know no other.
     ``batch_insert`` says whether new items are written many at a time.
     ``tells_notices`` says whether the stage has an event bus for notices.
@@ -52,6 +53,9 @@ class Settings:
     house_readings_a_tick: int = 2_000_000
     tells_notices: bool = False
     batch_insert: bool = False
+    weather_url: str = "https://api.open-meteo.com/v1/forecast"
+    weather_key_name: str | None = None
+    weather_calls_a_day: int = 9_000
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -76,6 +80,9 @@ class Settings:
             tells_notices=_switch(environment, "ROOMIDITY_NOTICES"),
             verify_houses=_whole(environment, "ROOMIDITY_VERIFY_HOUSES", default.verify_houses, least=1),
             batch_insert=_switch(environment, "ROOMIDITY_BATCH_INSERT"),
+            weather_url=environment.get("ROOMIDITY_WEATHER_URL") or default.weather_url,
+            weather_key_name=environment.get("ROOMIDITY_WEATHER_KEY_NAME") or None,
+            weather_calls_a_day=_whole(environment, "ROOMIDITY_WEATHER_CALLS_A_DAY", default.weather_calls_a_day),
             **{
                 name: _whole(environment, f"ROOMIDITY_{name.upper()}", getattr(default, name), least=1)
                 for name in ("new_houses_a_tick", "new_houses_a_day", "house_readings_a_tick")

@@ -89,6 +89,13 @@ class Note(_Shape):
     remedy: Annotated[str, Field(description="What to do about it, in words")]
 
 
+class WeatherAhead(_Shape):
+    """The forecast of the weather that a room's rests on."""
+
+    issued_at: Moment
+    age_h: Annotated[float, Field(description="How old it was in hours when the room's forecast was issued")]
+
+
 class Forecast(_Shape):
     """A room's forecast as it was issued."""
 
@@ -102,6 +109,7 @@ class Forecast(_Shape):
     notes: list[Note]
     data_through: Annotated[Slot | None, Field(description="The newest slot with a reading that is believed")]
     model_version: str
+    weather: Annotated[WeatherAhead | None, Field(description="None where no weather ahead was known")]
     humidity: Quantiles | None
     temperature: Quantiles | None
 

@@ -15,7 +15,7 @@ from roomidity.cli.notices import notice_lines, open_notices
 from roomidity.cli.output import Output, json_option, shown
 from roomidity.cli.places import Place, house_argument, place_argument
 from roomidity.domain.forecasts import StoredForecast
-from roomidity.domain.slots import floor_slot, format_slot
+from roomidity.domain.slots import floor_slot, format_moment, format_slot
 from roomidity.errors import NotFoundError
 from roomidity.pipeline.forecasts import explain_room, forecast_house
 from roomidity.pipeline.house_settings import known_room
@@ -73,6 +73,8 @@ def show(place: Place, now: datetime, explain: bool, as_json: bool) -> None:
             hint=f"issue one with `roomidity forecast {home.name}`",
         )
     output.tables.print(forecast_table(found, timezone=home.zone))
+    if (weather := found[0].weather) is not None:
+        output.tables.print(f"Weather issued {format_moment(weather.issued_at)}, {weather.age_h:g} h before.")
     print_notes(output, found)
     to_tell = open_notices(home, now=now, room=room)
     for line in notice_lines(to_tell):
@@ -98,6 +100,8 @@ def forecast_json(forecast: StoredForecast) -> dict[str, Any]:
         "grade": dict(forecast.grade),
         "data_through": format_slot(forecast.data_through) if forecast.data_through else None,
         "model_version": forecast.model_version,
+        "weather": forecast.weather
+        and {"issued_at": format_moment(forecast.weather.issued_at), "age_h": forecast.weather.age_h},
         "notes": list(forecast.notes),
         **{
             quantity: {name: values.tolist() for name, values in quantiles.items()}

@@ -30,7 +30,7 @@ NEEDS_CLI: Final = pytest.mark.skipif(
 )
 pytestmark = NEEDS_CLI
 
-FUNCTIONS: Final = ("drain", "forecast", "train", "verify", "api")
+FUNCTIONS: Final = ("drain", "forecast", "train", "verify", "api", "weather")
 
 OWN_TRACES: Final = {"xray:PutTraceSegments *", "xray:PutTelemetryRecords *"}
 
@@ -58,6 +58,9 @@ RIGHTS: Final = {
         "dynamodb:DeleteItem ObservationsTable",
         "dynamodb:GetItem SettingsTable",
         "dynamodb:PutItem SettingsTable",
+        "dynamodb:Query WeatherTable",
+        "dynamodb:PutItem WeatherTable",
+        "dynamodb:DeleteItem WeatherTable",
         "s3:PutObject Bucket/rejects/*",
     },
     "ForecastRole": OWN_TRACES
@@ -70,6 +73,7 @@ RIGHTS: Final = {
         "dynamodb:BatchGetItem HousesTable",
         "dynamodb:Query ObservationsTable",
         "dynamodb:BatchGetItem ObservationsTable",
+        "dynamodb:Query WeatherTable",
         "dynamodb:GetItem ModelsTable",
         "s3:GetObject Bucket/models/*",
         "s3:ListBucket Bucket",
@@ -88,6 +92,7 @@ RIGHTS: Final = {
         "dynamodb:BatchGetItem HousesTable",
         "dynamodb:ConditionCheckItem HousesTable",
         "dynamodb:Query ObservationsTable",
+        "dynamodb:Query WeatherTable",
         "dynamodb:GetItem ModelsTable",
         "dynamodb:Query ModelsTable",
         "dynamodb:PutItem ModelsTable",
@@ -108,6 +113,7 @@ RIGHTS: Final = {
         "dynamodb:Query ForecastsTable",
         "dynamodb:Query ObservationsTable",
         "dynamodb:UpdateItem ObservationsTable",
+        "dynamodb:Query WeatherTable",
         "dynamodb:Query AccuracyTable",
         "dynamodb:PutItem AccuracyTable",
         "dynamodb:UpdateItem AccuracyTable",
@@ -137,6 +143,15 @@ RIGHTS: Final = {
         "dynamodb:Query ModelsTable",
         "dynamodb:GetItem NoticesTable",
         "dynamodb:Query NoticesTable",
+    },
+    "WeatherRole": OWN_TRACES
+    | {
+        "logs:CreateLogStream WeatherLogGroup",
+        "logs:PutLogEvents WeatherLogGroup",
+        "dynamodb:Scan HousesTable",
+        "dynamodb:Query WeatherTable",
+        "dynamodb:PutItem WeatherTable",
+        "dynamodb:UpdateItem WeatherTable",
     },
     "ProducerPolicy": {"sqs:GetQueueUrl ReadingsQueue", "sqs:SendMessage ReadingsQueue"},
     "DashboardPolicy": {"dynamodb:Scan HousesTable"}
@@ -421,6 +436,28 @@ def test_what_starts_the_functions(template: dict[str, Any]) -> None:
     for source in sources.values():
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert source["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
+def test_the_weather_is_asked_for_only_where_it_is_switched_on_and_the_key_is_nowhere_but_in_ssm(
+    template: dict[str, Any], tmp_path: Path
+) -> None:
+    name = "/roomidity/weather-key"
+    parameters = ["weather=on", f"weatherKeyName={name}", "weatherUrl=https://customer-api.open-meteo.com/v1/forecast"]
+    on = package(tmp_path, *(part for one in parameters for part in ("--param", one)))
+    assert schedules(on["Resources"])["roomidity-dev-weather"] == "cron(10 1/3 * * ? *)"
+    for one, has in ((template, False), (on, True)):
+        assert one["Resources"]["WeatherAlarm"]["Condition"] == "HasWeather"
+        assert one["Resources"]["WeatherKeyPolicy"]["Condition"] == "HasWeatherKey"
+        assert (one["Parameters"]["WeatherSwitch"]["Default"] == "on") == has
+        assert (one["Parameters"]["WeatherKeyName"]["Default"] == name) == has
+    environment = on["Resources"]["WeatherLambdaFunction"]["Properties"]["Environment"]["Variables"]
+    assert environment["ROOMIDITY_WEATHER_KEY_NAME"] == name
+    policy = on["Resources"]["WeatherKeyPolicy"]["Properties"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Action"], policy["Roles"]) == ("ssm:GetParameter", [{"Ref": "WeatherRole"}])
+    assert statement["Resource"]["Fn::Sub"].endswith(f":parameter{name}")
+    others = [one for name, one in of_type(on["Resources"], "AWS::Lambda::Function").items() if "Weather" not in name]
+    assert all("ROOMIDITY_WEATHER_URL" not in one["Properties"]["Environment"]["Variables"] for one in others)
 
 
 def test_a_role_may_do_what_its_function_does_and_nothing_else(template: dict[str, Any]) -> None:

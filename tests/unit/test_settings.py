@@ -27,6 +27,9 @@ def test_the_environment_says_otherwise() -> None:
             "ROOMIDITY_NEW_HOUSES_A_TICK": "3",
             "ROOMIDITY_NEW_HOUSES_A_DAY": "5",
             "ROOMIDITY_HOUSE_READINGS_A_TICK": "7",
+            "ROOMIDITY_WEATHER_URL": "https://weather.example/v1/forecast",
+            "ROOMIDITY_WEATHER_KEY_NAME": "/humid/key",
+            "ROOMIDITY_WEATHER_CALLS_A_DAY": "9",
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "eu-west-1",
         }
@@ -44,6 +47,9 @@ def test_the_environment_says_otherwise() -> None:
         new_houses_a_tick=3,
         new_houses_a_day=5,
         house_readings_a_tick=7,
+        weather_url="https://weather.example/v1/forecast",
+        weather_key_name="/humid/key",
+        weather_calls_a_day=9,
     )
     assert settings.prefix == "humid-prod"
 
