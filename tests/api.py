@@ -142,7 +142,7 @@ class ApiWorld:
         for room in rooms:
             if room != "outdoor":
                 self._forecast(name, room, value, issued)
-        notices = [Notice(name, Finding("humid", room, 0.8, NOW, NOW + SLOT), ISSUED) for room in rooms]
+        notices = [Notice(name, Finding("humid", room, 0.8, ISSUED, ISSUED + SLOT), ISSUED) for room in rooms]
         was = [Notice(name, Finding("silent", room, 1.0, ISSUED - SLOT), ISSUED - SLOT, ISSUED) for room in rooms]
         self.notices.watches[name] = Watch(name, version=1, at=ISSUED, opened={one.finding.key: one for one in notices})
         self.notices.stored |= {(name, one.id): one for one in (*notices, *was)}

@@ -32,6 +32,7 @@ from roomidity.cli.room import room
 from roomidity.cli.token import token
 from roomidity.cli.training import train
 from roomidity.cli.translate import translate_command
+from roomidity.cli.watch import watch
 from roomidity.cli.weather import weather
 from roomidity.domain.names import visible
 
@@ -98,6 +99,7 @@ for command in (
     forecast,
     show,
     notices,
+    watch,
     verify,
     accuracy,
     train,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.notices.changes import URGENCY, advance, taken
-from roomidity.domain.notices.findings import find, outdoor_mean
+from roomidity.domain.notices.findings import find, outdoor_ahead
 from roomidity.domain.notices.notice import Change, Notice, Watch
 from roomidity.domain.notices.words import words_of
 from roomidity.domain.slots import format_slot
@@ -108,14 +108,19 @@ def note_changes(
     if ports is None:
         return Noticed()
     try:
-        return _note_changes(ports, home, forecasts, outside=outdoor_mean(outdoor), issued_at=issued_at)
+        return _note_changes(ports, home, forecasts, outside=outdoor_ahead(outdoor), issued_at=issued_at)
     except Exception:
         logger.exception("the notices of a house could not be brought up to date", extra={"house": home.name})
         return Noticed(failed=True)
 
 
 def _note_changes(
-    ports: NoticePorts, home: House, forecasts: Sequence[StoredForecast], *, outside: float, issued_at: datetime
+    ports: NoticePorts,
+    home: House,
+    forecasts: Sequence[StoredForecast],
+    *,
+    outside: NDArray[np.float64],
+    issued_at: datetime,
 ) -> Noticed:
     before = ports.notices.watch(home.name)
     watch, changes = advance(

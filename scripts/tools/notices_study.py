@@ -33,11 +33,11 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from roomidity.cli.backtest import prior_for
-from roomidity.domain.comfort.walls import DEFAULT_WALL, RISK_HUMIDITY, surface_humidity
+from roomidity.domain.comfort.walls import DEFAULT_WALL, RISK_HUMIDITY, OutdoorMean, surface_humidity
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import OUTDOOR, House, Room
 from roomidity.domain.notices.changes import advance
-from roomidity.domain.notices.findings import DAMP, RISK_SLOTS, find, outdoor_mean
+from roomidity.domain.notices.findings import DAMP, RISK_SLOTS, find, outdoor_ahead
 from roomidity.domain.notices.notice import Finding, Notice, Watch
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT, SLOT_MS, SLOTS_A_DAY, from_epoch_ms
@@ -94,7 +94,7 @@ def issue_all(house: Window, prior: tuple[Model, State], *, first: int) -> Issue
     return Issued(first, quantiles, persistence, stuck)
 
 
-def homes(house: Window, issued: Issued) -> Iterator[tuple[datetime, House, list[StoredForecast], float]]:
+def homes(house: Window, issued: Issued) -> Iterator[tuple[datetime, House, list[StoredForecast], NDArray[np.float64]]]:
     """At each issue time the house, its forecasts as they are stored, and the mean outside."""
     known = np.isfinite(house.values)
     for place in range(len(issued.quantiles)):
@@ -128,7 +128,7 @@ def homes(house: Window, issued: Issued) -> Iterator[tuple[datetime, House, list
             for row, room in enumerate(house.rooms)
             if room in rooms
         ]
-        yield at, House("h", house.timezone, rooms), forecasts, outdoor_mean(outside)
+        yield at, House("h", house.timezone, rooms), forecasts, outdoor_ahead(outside)
 
 
 def truths(house: Window) -> dict[str, NDArray[np.bool_]]:
@@ -137,12 +137,9 @@ def truths(house: Window) -> dict[str, NDArray[np.bool_]]:
     with np.errstate(invalid="ignore"):
         found = {"humid": humidity > DAMP}
         if house.outdoor is not None:
-            means = np.array(
-                [
-                    outdoor_mean(house.outdoor[:, max(0, slot - WINDOW_SLOTS) : slot]) if slot > 3 else np.nan
-                    for slot in range(house.slots)
-                ]
-            )
+            hourly = house.outdoor[1, : house.slots // 4 * 4].reshape(-1, 4)
+            means = np.repeat(OutdoorMean().over(np.nanmean(hourly, axis=1))[0], 4)
+            means = np.pad(means, (0, house.slots - len(means)), constant_values=np.nan)
             at_surface = surface_humidity(temperature, humidity, means, f_rsi=DEFAULT_WALL.f_rsi)
             found["mould"] = at_surface > RISK_HUMIDITY
     return found

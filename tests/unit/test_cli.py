@@ -31,6 +31,8 @@ COMMANDS = [
     "drain",
     "forecast",
     "show",
+    "notices",
+    "watch",
     "verify",
     "accuracy",
     "train",
@@ -49,7 +51,7 @@ COMMANDS = [
     "doctor",
     "completion",
 ]
-TIMED = ["drain", "forecast", "show", "verify", "accuracy", "train", "rederive", "doctor"]
+TIMED = ["drain", "forecast", "show", "notices", "watch", "verify", "accuracy", "train", "rederive", "doctor"]
 
 
 def test_the_commands_in_the_order_of_a_readings_way() -> None:

@@ -36,7 +36,7 @@ class Rule:
 
 RULES: Final[Mapping[Kind, Rule]] = {
     "humid": Rule(0.7, 0.3, lapse=timedelta(hours=1), rest=timedelta(hours=6)),
-    "mould": Rule(0.7, 0.3, lapse=timedelta(hours=6), rest=timedelta(hours=24)),
+    "mould": Rule(0.9, 0.3, lapse=timedelta(hours=6), rest=timedelta(hours=24)),
     "silent": Rule(0.9, 0.1, lapse=timedelta(minutes=30), rest=timedelta(0)),
     "stuck": Rule(0.9, 0.1, lapse=timedelta(hours=1), rest=timedelta(hours=6)),
 }

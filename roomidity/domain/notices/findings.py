@@ -24,12 +24,12 @@ from roomidity.domain.notices.notice import Finding
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT
 
-__all__ = ["DAMP", "RISK_SLOTS", "find", "outdoor_mean"]
+__all__ = ["DAMP", "DAMP_SLOTS", "RISK_SLOTS", "find", "outdoor_ahead"]
 
 DAMP: Final = 70.0
 """%RH over which air is damp: category IV of EN 16798-1."""
 
-_DAMP_SLOTS: Final = 2
+DAMP_SLOTS: Final = 2
 """In a row: a shower that is over in a quarter of an hour is nobody's concern."""
 
 RISK_SLOTS: Final = 24
@@ -44,9 +44,12 @@ _OUTDOOR_SILENT_FOR: Final = timedelta(hours=24)
 _HUMIDITY: Final = QUANTITIES.index("humidity")
 _TEMPERATURE: Final = QUANTITIES.index("temperature")
 _SLOTS_AN_HOUR: Final = 4
+_SLOTS_A_DAY: Final = 96
 
 
-def find(home: House, forecasts: Sequence[StoredForecast], *, outside: float, issued_at: datetime) -> Iterator[Finding]:
+def find(
+    home: House, forecasts: Sequence[StoredForecast], *, outside: NDArray[np.float64], issued_at: datetime
+) -> Iterator[Finding]:
     """All that there is to tell of a house, likely or not.
 
     Parameters
@@ -54,7 +57,7 @@ def find(home: House, forecasts: Sequence[StoredForecast], *, outside: float, is
     forecasts
         Those of its rooms, issued at ``issued_at``.
     outside
-        The mean of the temperature outside by :func:`outdoor_mean`, °C; NaN where it is unknown.
+        What :func:`outdoor_ahead` expects of the next 96 slots, °C; NaN where it is unknown.
     """
     silent = _house_silent(home, forecasts, issued_at)
     if silent is not None:
@@ -73,19 +76,29 @@ def find(home: House, forecasts: Sequence[StoredForecast], *, outside: float, is
     yield from _unforecast(home, {one.room for one in forecasts}, issued_at)
 
 
-def outdoor_mean(outdoor: NDArray[np.float64] | None) -> float:
-    """The mean outside that walls follow (°C), from slots (2, n) up to now; NaN where it is unknown."""
-    if outdoor is None:
-        return np.nan
+def outdoor_ahead(outdoor: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Returns the mean of the outdoor temperature that walls follow over the next 96 slots (°C), NaN if unknown.
+
+    The coming day is assumed to be like the last one, hour by hour. A mean that stays as it is would take the walls of
+    a cold morning for those of the whole day.
+
+    Parameters
+    ----------
+    outdoor
+        What was measured outside, (2, slots) up to now, or None.
+    """
+    if outdoor is None or outdoor.shape[1] < _SLOTS_A_DAY:
+        return np.full(_SLOTS_A_DAY, np.nan)
     slots = outdoor[_TEMPERATURE]
     hours = slots[len(slots) % _SLOTS_AN_HOUR :].reshape(-1, _SLOTS_AN_HOUR)
     known = np.isfinite(hours)
     counts = known.sum(axis=1)
     means = np.where(counts > 0, np.where(known, hours, 0.0).sum(axis=1) / np.maximum(counts, 1), np.nan)
-    return OutdoorMean().over(means)[1].value
+    followed, _ = OutdoorMean().over(np.concatenate([means, means[-_SLOTS_A_DAY // _SLOTS_AN_HOUR :]]))
+    return np.repeat(followed[len(means) :], _SLOTS_AN_HOUR)
 
 
-def _ahead(one: StoredForecast, outside: float, wall: Wall, *, judged: bool) -> Iterator[Finding]:
+def _ahead(one: StoredForecast, outside: NDArray[np.float64], wall: Wall, *, judged: bool) -> Iterator[Finding]:
     humidity, temperature = one.quantiles[_HUMIDITY], one.quantiles[_TEMPERATURE]
     if not np.isfinite(humidity).all():
         return
@@ -94,9 +107,9 @@ def _ahead(one: StoredForecast, outside: float, wall: Wall, *, judged: bool) -> 
         return one.issued_at + slot * SLOT
 
     steps = humidity.shape[1]
-    likely, first, end = lasting(likely_over(humidity, DAMP), _DAMP_SLOTS)
+    likely, first, end = lasting(likely_over(humidity, DAMP), DAMP_SLOTS)
     yield Finding("humid", one.room, likely, at(first), at(end) if end < steps else None, judged=judged)
-    if np.isnan(outside) or not np.isfinite(temperature).all():
+    if np.isnan(outside).any() or not np.isfinite(temperature).all():
         return
     at_surface = surface_humidity(temperature[1], humidity, outside, f_rsi=wall.f_rsi)
     over = likely_over(at_surface, RISK_HUMIDITY)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import OUTDOOR, House, Room
 from roomidity.domain.notices.changes import RULES, advance, taken
-from roomidity.domain.notices.findings import find, outdoor_mean
+from roomidity.domain.notices.findings import find, outdoor_ahead
 from roomidity.domain.notices.likelihood import lasting, likely_over
 from roomidity.domain.notices.notice import KINDS, Change, Finding, Kind, Notice, Watch
 from roomidity.domain.notices.words import LANGUAGES, Language, words_of
@@ -50,7 +50,8 @@ def home(silent: Mapping[str, timedelta] | None = None) -> House:
 
 
 def found(*forecasts: StoredForecast, of: House | None = None, outside: float = np.nan) -> dict[Any, Finding]:
-    return {one.key: one for one in find(of or home(), forecasts, outside=outside, issued_at=AT)}
+    ahead = np.full(96, outside)
+    return {one.key: one for one in find(of or home(), forecasts, outside=ahead, issued_at=AT)}
 
 
 def silence(room: str) -> StoredForecast:
@@ -150,10 +151,15 @@ def test_air_outside_may_be_silent_for_a_day() -> None:
     assert found(forecast(), of=home({OUTDOOR: 25 * HOUR}))["silent", OUTDOOR].judged
 
 
-def test_the_mean_outside_is_unknown_where_nothing_was_measured() -> None:
-    assert np.isnan(outdoor_mean(None))
-    assert np.isnan(outdoor_mean(np.full((2, 192), np.nan)))
-    assert outdoor_mean(np.full((2, 191), 4.0)) == pytest.approx(4.0)
+def test_the_day_outside_is_expected_to_be_like_the_last() -> None:
+    for unknown in (None, np.full((2, 192), np.nan), np.zeros((2, 95))):
+        assert np.isnan(outdoor_ahead(unknown)).all()
+    np.testing.assert_allclose(outdoor_ahead(np.full((2, 191), 4.0)), 4.0)
+    hours = np.arange(192) / 4
+    swing = np.tile(10 - 5 * np.cos(2 * np.pi * hours / 24), (2, 1))  # cold now, as it was a day ago
+    ahead = outdoor_ahead(swing)
+    assert ahead[0] < 10 < ahead.max()
+    assert ahead[-1] == pytest.approx(ahead[0], abs=0.7)
 
 
 # ---- What has changed.
