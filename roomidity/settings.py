@@ -138,10 +138,3 @@ def _whole(environment: Mapping[str, str], name: str, default: int, *, least: in
         bound = f"{least} or more" if most is None else f"{least} to {most}"
         raise ConfigurationError(name, found=text, expected=f"a whole number, {bound}")
     return int(text)
-
-
-def _switch(environment: Mapping[str, str], name: str) -> bool:
-    text = environment.get(name, "off")
-    if text not in ("on", "off"):
-        raise ConfigurationError(name, found=text, expected="on or off")
-    return text == "on"

@@ -330,6 +330,7 @@ def read_notices(tables: Tables, damage: Damage) -> list[Any]:
     for one in found:
         for language in LANGUAGES:
             assert words_of(one, at=NOW, zone="UTC", language=language)
+    return found
 
 
 def read_weather(tables: Tables, damage: Damage) -> list[Any]:
