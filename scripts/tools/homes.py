@@ -26,7 +26,6 @@ import numpy as np
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import InputError
 from roomidity.files import Hints, read_outdoor, read_slots
-from roomidity.forecasting.simulated_issues import simulate_issues
 from roomidity.forecasting.tidy_windows import windows_of
 from roomidity.forecasting.window import FloatArray, Window
 from roomidity.settings import check_timezone
@@ -53,17 +52,10 @@ class Home:
     chunks: tuple[Window, ...]
     source: Mapping[str, str] | str
 
-    def chunk(self, copy: int, copies: int, *, seed: int) -> Window:
-        """The piece for one of ``copies``, spread over all, with weather ahead where the air outside is known."""
+    def chunk(self, copy: int, copies: int) -> Window:
+        """The piece for one of ``copies``, spread over all."""
         number = copy * len(self.chunks) // copies if len(self.chunks) > copies else copy % len(self.chunks)
-        return forewarned(self.chunks[number], seed=seed)
-
-
-def forewarned(house: Window, *, seed: int) -> Window:
-    """The house with the weather ahead as it might have been issued."""
-    if house.outdoor is None:
-        return house
-    return replace(house, issues=tuple(simulate_issues(house.outdoor, first=house.first, seed=seed)))
+        return self.chunks[number]
 
 
 def read_homes(path: Path) -> list[Home]:

@@ -38,12 +38,13 @@ import numpy as np
 from roomidity.errors import RoomidityError
 from roomidity.files import Hints, read_map, read_units
 from roomidity.forecasting.serving.prior import pack_prior
+from roomidity.forecasting.simulated_issues import simulate_issues
 from roomidity.forecasting.tidy_windows import windows_of
 from roomidity.forecasting.training.network import NetworkSettings
 from roomidity.forecasting.training.pretraining import train_prior
 from roomidity.forecasting.window import Window
 from roomidity.local.simulation import random_kind, simulate_slots
-from scripts.tools.homes import Home, forewarned, homes_of, read_homes
+from scripts.tools.homes import Home, homes_of, read_homes
 
 SOURCES: dict[str, Mapping[str, str] | str] = {
     "stambruges": {
@@ -74,7 +75,8 @@ def simulated(seed: int) -> Window:
     timezone = "Europe/Brussels"
     slots = simulate_slots(seed=seed, start=start, days=SIMULATED_DAYS, timezone=timezone, kind=random_kind(seed))
     (house,) = windows_of(slots, timezone=timezone).values()
-    return forewarned(house, seed=seed)
+    issues = simulate_issues(np.asarray(house.outdoor), first=house.first, seed=seed)
+    return replace(house, issues=tuple(issues))
 
 
 def bare(house: Window) -> Window:
@@ -83,10 +85,10 @@ def bare(house: Window) -> Window:
 
 
 def copies_of(homes: Sequence[Home], copies: int) -> Iterator[Window]:
-    """Each home so many times, in pieces that differ, and with other errors of the weather ahead."""
+    """Each home so many times, in pieces that differ."""
     for copy in range(copies):
-        for place, home in enumerate(homes):
-            yield home.chunk(copy, copies, seed=copy * len(homes) + place)
+        for home in homes:
+            yield home.chunk(copy, copies)
 
 
 def parser_of_arguments() -> argparse.ArgumentParser:

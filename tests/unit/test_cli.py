@@ -42,6 +42,7 @@ COMMANDS = [
     "house",
     "room",
     "devices",
+    "weather",
     "quarantine",
     "token",
     "rederive",

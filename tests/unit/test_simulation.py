@@ -58,6 +58,7 @@ def test_the_public_surface_is_deliberate() -> None:
         "Use",
         "random_kind",
         "simulate_house",
+        "simulate_issues",
         "simulate_slots",
     }
 

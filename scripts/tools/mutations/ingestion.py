@@ -41,7 +41,7 @@ DELETE = f"""            undeleted = self.ports.readings.delete(
             )
 """
 DELETE_ALL = "            undeleted = self.ports.readings.delete(messages)\n"
-DECODE = "            decoded = decode(messages, mark_foreign=True)\n"
+DECODE = "            sent_weather = sent_issues(decode(messages, mark_foreign=True))\n"
 PUT_SETS = "        lost = self.sets.put_many(held)\n"
 CHECK = (
     "            checked = check("
