@@ -1,0 +1,1 @@
+"""Parts of scripts/closed-loop: the houses, the policies, what they are given to know, and what is counted."""

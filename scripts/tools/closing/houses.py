@@ -1,0 +1,58 @@
+"""Houses for the closed loop: drawn from many, and unlike what advice takes them to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roomidity.domain.advice.settings import DEFAULT_ROOM
+from roomidity.local.simulation import HouseKind, random_kind
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What advice does not know: the houses, each room's f_Rsi, and how far its open window changes the air (1/h)."""
+
+    houses: Sequence[tuple[HouseKind, int]]
+    f_rsi: FloatArray
+    window_per_h: FloatArray
+    bias: FloatArray
+    """Errors of the sensors inside in K and %RH, shape (2, houses, rooms)."""
+    outdoor_bias: FloatArray
+    """The same outside, shape (2, houses)."""
+
+
+def draw_houses(count: int, *, seed: int, spread: float) -> Truth:
+    """Returns heated houses whose surfaces, leakage, windows and f_Rsi lie within ``spread`` (a share) of the assumed.
+
+    Nobody airs of their own accord in the morning, which is what is to be advised; in warm weather windows are open.
+    """
+    rng = np.random.default_rng([seed, 0xADE])
+    houses: list[tuple[HouseKind, int]] = []
+    number = 1000 * seed
+    while len(houses) < count:
+        number += 1
+        kind = random_kind(number)
+        if kind.heater_w_m3 > 0:
+            surfaces, leaks = 1 + spread * rng.uniform(-1, 1, 2)
+            changed = replace(
+                kind,
+                airing=0.0,
+                buffering=kind.buffering * surfaces,
+                infiltration_per_h=kind.infiltration_per_h * leaks,
+            )
+            houses.append((changed, number))
+    rooms = max(len(kind.rooms) for kind, _ in houses)
+    shape = (count, rooms)
+    return Truth(
+        houses,
+        f_rsi=np.clip(DEFAULT_ROOM.wall.f_rsi * (1 + spread * rng.uniform(-1, 1, shape)), 0.2, 0.98),
+        window_per_h=4.0 * (1 + spread * rng.uniform(-1, 1, shape)),
+        bias=rng.normal(0, [[[0.2]], [[1.5]]], (2, *shape)),
+        outdoor_bias=rng.normal(0, [[0.3], [2.0]], (2, count)),
+    )
