@@ -18,7 +18,7 @@ LAUNCHERS: Final = {
     if path.is_file() and (found := STARTS.search(path.read_text("utf-8")))
 }
 BY_PATH: Final = {"__init__", "check_template", "homes", "memory", "old_way"}
-"""Not started so: homes and memory are parts of others; scripts/check-template and scripts/tools/bench_run_time.py start others."""
+"""homes and memory are parts of others; scripts/check-template and scripts/tools/bench_run_time.py start the rest."""
 
 
 def test_every_tool_has_its_launcher_and_every_launcher_its_tool() -> None:
