@@ -29,6 +29,7 @@ class LeftOut(StrEnum):
     RETAINED = "retained"  # of the broker's store, and nobody knows how old
     TOO_LARGE = "too_large"  # for the queue
     NOT_ASKED = "not_asked"  # of an earlier subscription, which the broker still keeps
+    NO_WEATHER = "no_weather"  # on the topic of the weather, and no forecast of it
     REFUSED = "refused"  # by the queue, for what it holds
 
 
