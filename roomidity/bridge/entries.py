@@ -30,6 +30,7 @@ class LeftOut(StrEnum):
     TOO_LARGE = "too_large"  # for the queue
     NOT_ASKED = "not_asked"  # from an earlier subscription that the broker still keeps
     OWN = "own"  # what a bridge told Home Assistant, which is no reading
+    NO_WEATHER = "no_weather"  # on the topic of the weather, and no forecast of it
     REFUSED = "refused"  # by the queue, because of its content
 
 

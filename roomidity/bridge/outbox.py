@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from roomidity.bridge.entries import LeftOut, Published, entry_of
+from roomidity.bridge.weather import weather_body
+from roomidity.errors import InputError
 from roomidity.readings.messages import MAX_BODY_BYTES
 
 __all__ = ["MAX_HELD_BYTES", "WINDOW", "Body", "Outbox", "Receipt"]
+
+logger: Final = logging.getLogger("roomidity.bridge")
 
 WINDOW: Final = 20_000
 """Maximum number of unacknowledged messages that the broker may have in flight (MQTT 5: Receive Maximum).
@@ -62,6 +67,7 @@ class _Held:
     digest: bytes
     is_done: bool = False
     is_alone: bool = False
+    is_body: bool = False  # not an entry among others, but all of what is queued
 
 
 @dataclass(frozen=True)
@@ -83,9 +89,15 @@ class Outbox:
         Maximum size in bytes of a body, and of all bodies of a call together.
     flush_s
         How long a message waits at most for others, in s.
+    weather_topic
+        The topic on which Home Assistant's forecast of the weather is published, if it is.
     """
 
-    def __init__(self, house: str, *, max_bytes: int = MAX_BODY_BYTES, flush_s: float) -> None:
+    def __init__(
+        self, house: str, *, max_bytes: int = MAX_BODY_BYTES, flush_s: float, weather_topic: str | None = None
+    ) -> None:
+        self._house = house
+        self._weather_topic = weather_topic
         self._head = f'{{"house":{json.dumps(house)},"messages":['
         self._max_bytes = max_bytes
         self._room = max_bytes - len(self._head) - len(_TAIL)  # everything is ASCII
@@ -109,18 +121,29 @@ class Outbox:
             self.counts["again"] += 1
             self._unacknowledged.append((receipt, known))
             return None
-        entry = entry_of(message, received=received)
+        is_body = message.topic is not None and message.topic == self._weather_topic
+        entry = self._weather(message, received) if is_body else entry_of(message, received=received)
         if not isinstance(entry, LeftOut) and len(entry) > self._room:
             entry = LeftOut.TOO_LARGE
         if isinstance(entry, LeftOut):
             self._leave_out(message, entry)
             return entry
-        held = _Held(entry, now_s, digest)
+        held = _Held(entry, now_s, digest, is_alone=is_body, is_body=is_body)
         self._waiting.append(held)
         self._waiting_bytes += len(entry) + 1
         if message.qos:
             self._unacknowledged.append((receipt, held))
         return None
+
+    def _weather(self, message: Published, received: datetime) -> str | LeftOut:
+        """Returns a forecast of the weather as a body. The age of a retained one is unknown."""
+        if message.retain:
+            return LeftOut.RETAINED
+        try:
+            return weather_body(message.payload, house=self._house, received=received)
+        except InputError as error:
+            logger.warning("a forecast of the weather goes nowhere: %s", error)
+            return LeftOut.NO_WEATHER
 
     def pass_over(self, message: Published, *, now_s: float, why: LeftOut = LeftOut.NOT_ASKED) -> LeftOut:
         """Has a message acknowledged that is no reading, or was not asked for. Returns why it is left out."""
@@ -168,7 +191,12 @@ class Outbox:
             groups[-1].append(held)
             size += length
             total += more
-        return [Body(self._head + ",".join(one.entry for one in group) + _TAIL, tuple(group)) for group in groups]
+        return [Body(self._text(group), tuple(group)) for group in groups]
+
+    def _text(self, group: list[_Held]) -> str:
+        if group[0].is_body:
+            return group[0].entry
+        return self._head + ",".join(one.entry for one in group) + _TAIL
 
     def take(self, body: Body) -> None:
         """Notes that the queue has accepted ``body``."""

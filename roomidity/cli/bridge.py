@@ -21,7 +21,7 @@ from roomidity import __version__
 from roomidity.aws.account import explanation_of
 from roomidity.bridge.address import Address
 from roomidity.bridge.brokers import UNSEEN
-from roomidity.bridge.filters import is_filter
+from roomidity.bridge.filters import is_filter, matches
 from roomidity.bridge.outbox import Outbox
 from roomidity.bridge.reading_api import check_api_url
 from roomidity.bridge.relay import Clocks, Relay, Started
@@ -75,6 +75,19 @@ def _api(_context: click.Context, _parameter: click.Parameter, text: str | None)
         raise click.BadParameter(str(error)) from error
 
 
+def _topic(_context: click.Context, _parameter: click.Parameter, topic: str | None) -> str | None:
+    if topic is not None and (not is_filter(topic) or set(topic) & set("+#") or topic.startswith("$")):
+        raise click.BadParameter(f"{topic!r} is not one topic; expected one such as roomidity/weather")
+    return topic
+
+
+def _with_topic(filters: tuple[str, ...], topic: str | None) -> tuple[str, ...]:
+    """The filters, and a topic that none of them asks for; what two ask for, a broker may deliver twice."""
+    if topic is None or any(matches(one, topic) for one in filters):
+        return filters
+    return *filters, topic
+
+
 def _house(_context: click.Context, _parameter: click.Parameter, house: str) -> str:
     name = kept_name(house)
     if not is_name(name):
@@ -120,6 +133,13 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="How long a message waits for others, in s.",
 )
+@click.option(
+    "--weather",
+    "weather_topic",
+    metavar="TOPIC",
+    callback=_topic,
+    help="The topic on which Home Assistant publishes its forecast of the weather; see docs/bridge.md.",
+)
 @max_bytes_option
 @click.option("--api", metavar="URL", callback=_api, help="The API: Home Assistant is then told what is forecast.")
 @click.option("--token-file", type=_file, help="A file with the house's token, which --api takes.")
@@ -135,6 +155,7 @@ def bridge(
     key_file: Path | None,
     client_id: str | None,
     flush_s: float,
+    weather_topic: str | None,
     max_bytes: int,
     api: str | None,
     token_file: Path | None,
@@ -178,8 +199,8 @@ def bridge(
         relay = Relay(
             _broker(address, session, broker_user, password, ca_file=ca_file, cert_file=cert_file, key_file=key_file),
             queue,
-            Outbox(house, max_bytes=max_bytes, flush_s=flush_s),
-            filters=topics,
+            Outbox(house, max_bytes=max_bytes, flush_s=flush_s, weather_topic=weather_topic),
+            filters=_with_topic(topics, weather_topic),
             clocks=Clocks(lambda: datetime.now(UTC), time.monotonic),
             randomness=random.Random(),  # noqa: S311  # for back-off
             explain=explanation_of,
