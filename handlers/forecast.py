@@ -36,6 +36,7 @@ def _forecast(record: SQSRecord) -> None:
     metrics.add_metric("RoomsForecast", MetricUnit.Count, len(issued.rooms))
     metrics.add_metric("ModelsRefused", MetricUnit.Count, int(issued.serving.refused))
     metrics.add_metric("ForecastsRefused", MetricUnit.Count, len(issued.refused))
+    metrics.add_metric("NoticesFailed", MetricUnit.Count, int(issued.noticed.failed) + issued.noticed.untold)
     logger.info(
         "forecast",
         house=job.house,

@@ -18,12 +18,15 @@ from roomidity.aws.functions import Function
 from roomidity.aws.queues import Queue
 from roomidity.aws.store import (
     AccuracyTable,
+    BatchInsert,
     ForecastTable,
     HouseTable,
     MouldTable,
+    NoticeTable,
     ObservationTable,
     SetTable,
     SettingTable,
+    WeatherTable,
 )
 from roomidity.domain.damage import Damage
 from roomidity.pipeline.backoff import BackOff
@@ -33,13 +36,16 @@ if TYPE_CHECKING:
     from roomidity.api.ports import ApiPorts
     from roomidity.aws.registry import Registry
     from roomidity.aws.rejects import RejectLog
+    from roomidity.aws.store.tables import Tables
     from roomidity.doctor import DoctorPorts
     from roomidity.pipeline.drain import DrainPorts, DrainRules
     from roomidity.pipeline.forecasts import ForecastPorts
     from roomidity.pipeline.forgetting import ForgetPorts
+    from roomidity.pipeline.noticing import NoticePorts
     from roomidity.pipeline.ports import TrainingPorts
     from roomidity.pipeline.quarantine import QuarantinePorts
     from roomidity.pipeline.verification import VerifyPorts
+    from roomidity.pipeline.weather_fetching import WeatherPorts
 
 __all__ = ["Roomidity"]
 
@@ -97,18 +103,24 @@ class Roomidity:
     @cached_property
     def sets(self) -> SetTable:
         """The table ``readings``."""
-        return SetTable(self.clients.tables.readings, retention_days=self.settings.retention_days, damage=self.damage)
+        days, item = self.settings.retention_days, self.clients.tables.readings
+        return SetTable(item, retention_days=days, damage=self.damage, inserting=self.inserting)
 
     @cached_property
     def observations(self) -> ObservationTable:
         """The table ``observations``."""
-        days = self.settings.retention_days
-        return ObservationTable(self.clients.tables.observations, retention_days=days, damage=self.damage)
+        days, item = self.settings.retention_days, self.clients.tables.observations
+        return ObservationTable(item, retention_days=days, damage=self.damage, inserting=self.inserting)
+
+    @cached_property
+    def inserting(self) -> BatchInsert | None:
+        """What writes new sets and observations many at a time; None where each is put."""
+        return BatchInsert() if self.settings.batch_insert else None
 
     @cached_property
     def forecasts(self) -> ForecastTable:
         """The table ``forecasts``."""
-        return ForecastTable(self.clients.tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage)
+        return self._forecast_table(self.clients.tables)
 
     @cached_property
     def accuracy(self) -> AccuracyTable:
@@ -126,6 +138,13 @@ class Roomidity:
     def house_settings(self) -> SettingTable:
         """The table ``settings``."""
         return SettingTable(self.clients.tables.settings, self.damage)
+
+    @cached_property
+    def weather(self) -> WeatherTable:
+        """The table ``weather``."""
+        return WeatherTable(
+            self.clients.tables.weather, retention_days=self.settings.retention_days, damage=self.damage
+        )
 
     @cached_property
     def bucket(self) -> Bucket:
@@ -175,7 +194,9 @@ class Roomidity:
             observations=self.observations,
             rejects=self.rejects,
             settings=self.house_settings,
+            weather=self.weather,
             backoff=self.backoff,
+            batches_refused=lambda: self.inserting.refused if self.inserting else None,
         )
 
     @cached_property
@@ -202,16 +223,57 @@ class Roomidity:
         return ForecastPorts(
             houses=HouseTable(tables.houses, self.damage, timezone=self.settings.timezone),
             observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
-            forecasts=ForecastTable(tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage),
+            forecasts=self._forecast_table(tables),
             registry=self.hasty_registry,
+            notices=self.notice_ports,
+            weather=WeatherTable(tables.weather, retention_days=days, damage=self.damage),
         )
+
+    @cached_property
+    def notices(self) -> NoticeTable:
+        """The table ``notices``."""
+        return NoticeTable(self.clients.tables.notices, self.damage, guard=self.houses.guard)
+
+    @cached_property
+    def notice_ports(self) -> NoticePorts:
+        """What notices talk to, by clients that give up soon: a forecast does not wait for them."""
+        from roomidity.aws.telling import EventBus
+        from roomidity.pipeline.noticing import NoticePorts
+
+        tables = self.clients.hasty_tables
+        houses = HouseTable(tables.houses, self.damage, timezone=self.settings.timezone)
+        bus = EventBus(lambda: self.clients.make("events", hasty=True), f"{self.settings.prefix}-notices")
+        return NoticePorts(
+            notices=NoticeTable(tables.notices, self.damage, guard=houses.guard),
+            telling=bus if self.settings.tells_notices else None,
+        )
+
+    @cached_property
+    def weather_ports(self) -> WeatherPorts:
+        """What fetching the weather ahead talks to."""
+        from roomidity.pipeline.weather_fetching import WeatherPorts
+        from roomidity.providers.openmeteo import OpenMeteo
+
+        name = self.settings.weather_key_name
+        return WeatherPorts(
+            houses=self.houses,
+            weather=self.weather,
+            provider=OpenMeteo(self.settings.weather_url, None if name is None else lambda: self._secret(name)),
+            calls_a_day=self.settings.weather_calls_a_day,
+            backoff=self.backoff,
+        )
+
+    def _secret(self, name: str) -> str:
+        """A parameter of SSM that is kept encrypted."""
+        answer = self.clients.make("ssm").get_parameter(Name=name, WithDecryption=True)
+        return str(answer["Parameter"]["Value"]).strip()
 
     @cached_property
     def training_ports(self) -> TrainingPorts:
         """The ports of training."""
         from roomidity.pipeline.ports import TrainingPorts
 
-        return TrainingPorts(self.houses, self.observations, self.registry)
+        return TrainingPorts(self.houses, self.observations, self.registry, self.weather)
 
     @cached_property
     def verify_ports(self) -> VerifyPorts:
@@ -226,6 +288,7 @@ class Roomidity:
             accuracy=self.accuracy,
             moulds=self.moulds,
             training_jobs=self.training_jobs,
+            weather=self.weather,
         )
 
     @cached_property
@@ -263,10 +326,11 @@ class Roomidity:
             settings=SettingTable(tables.settings, self.damage),
             houses=HouseTable(tables.houses, self.damage, timezone=self.settings.timezone),
             observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
-            forecasts=ForecastTable(tables.forecasts, keep_days=self.settings.forecast_days, damage=self.damage),
+            forecasts=self._forecast_table(tables),
             accuracy=AccuracyTable(tables.accuracy, retention_days=days, damage=self.damage),
             moulds=MouldTable(tables.mould, retention_days=days, damage=self.damage),
             models=ModelTable(tables.models, self.damage),
+            notices=NoticeTable(tables.notices, self.damage),
         )
 
     @cached_property
@@ -288,6 +352,8 @@ class Roomidity:
             accuracy=lambda: self.accuracy,
             moulds=lambda: self.moulds,
             settings=lambda: self.house_settings,
+            notices=lambda: self.notices,
+            weather=lambda: self.weather,
             rejects=lambda: self.rejects,
             damaged=self.damage.take,
         )
@@ -296,6 +362,15 @@ class Roomidity:
     def backoff(self) -> BackOff:
         """The back-off to wait for before another attempt."""
         return BackOff(sleep=time.sleep)
+
+    def _forecast_table(self, tables: Tables) -> ForecastTable:
+        settings = self.settings
+        return ForecastTable(
+            tables.forecasts,
+            keep_days=settings.forecast_days,
+            damage=self.damage,
+            write_format=settings.forecast_format,
+        )
 
     def _queue(self, name: str) -> Queue:
         return Queue(self.clients.sqs, f"{self.settings.prefix}-{name}", wait_s=self.settings.poll_wait_s)

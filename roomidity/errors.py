@@ -17,6 +17,8 @@ RoomidityError
 │   ├── ConflictError       another writer kept getting there first
 │   ├── RuleNotFollowedError  observations are older than a quarantine rule that concerns them
 │   └── ChampionChangedError  another model became the champion meanwhile
+├── ProviderError           a provider of the weather gave no answer that can be used
+├── WeatherError            some places have no new forecast of the weather
 ├── BridgeError             the broker did not let the bridge in
 └── EngineError             the local engine did not start, or is not running
 """
@@ -39,12 +41,14 @@ __all__ = [
     "ModelUnreadableError",
     "NotEnoughDataError",
     "NotFoundError",
+    "ProviderError",
     "ReadingsFileError",
     "RejectedFileError",
     "RoomidityError",
     "RuleNotFollowedError",
     "StoreError",
     "VerificationError",
+    "WeatherError",
 ]
 
 
@@ -215,6 +219,39 @@ class ChampionChangedError(StoreError):
         super().__init__(
             f"the champion of house {house!r} changed meanwhile: found {found or 'the prior'}; expected "
             f"{expected or 'the prior'}; look at `roomidity models history {house}` and try again"
+        )
+
+
+class ProviderError(RoomidityError):
+    """A provider of the weather gave no answer that can be used.
+
+    ``is_passing``: the same question may be answered later, after ``wait_s`` where the provider says so. ``body`` is
+    what came with a status that is none of success.
+    """
+
+    def __init__(self, why: str, *, is_passing: bool = False, wait_s: float | None = None, body: bytes = b"") -> None:
+        self.why = why
+        self.is_passing = is_passing
+        self.wait_s = wait_s
+        self.body = body
+        super().__init__(why)
+
+    def saying(self, reason: str) -> ProviderError:
+        """Returns the error with the reason that the provider gave, if any."""
+        why = f"{self.why}: {reason}" if reason else self.why
+        return ProviderError(why, is_passing=self.is_passing, wait_s=self.wait_s)
+
+
+class WeatherError(RoomidityError):
+    """Some places have no new forecast of the weather; the others have."""
+
+    def __init__(self, *, failed: int, left: int, places: int, why: str) -> None:
+        self.failed = failed
+        self.left = left
+        self.why = why
+        super().__init__(
+            f"{failed + left} of {places} places have no new weather ({failed} failed, {left} were not asked for): "
+            f"{why}; forecasts go by the newest that covers their 24 h, then without"
         )
 
 

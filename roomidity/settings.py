@@ -30,8 +30,12 @@ class Settings:
     """Where everything is and how long it is kept. Resources are named ``<service>-<stage>-<name>``.
 
     ``verify_houses`` is how many houses one call of the function ``verify`` processes, one after the other. If
-    ``bucket`` is None, the bucket is ``<service>-<stage>-<account>``, with the account looked up. The last three fields
-    are the quotas of a sender, described in :class:`roomidity.pipeline.quotas.Quotas`.
+    ``bucket`` is None, the bucket is ``<service>-<stage>-<account>``, with the account looked up. The three fields
+    after ``verify_houses`` are the quotas of a sender, described in :class:`roomidity.pipeline.quotas.Quotas`.
+    ``weather_key_name`` is the name of the SSM parameter that holds a provider's key, or None if it needs none.
+    ``forecast_format`` is the format of forecast items that are written: 1 while readers know no other.
+    ``batch_insert`` says whether new items are written many at a time.
+    ``tells_notices`` says whether the stage has an event bus for notices.
     """
 
     service: str = "roomidity"
@@ -41,11 +45,17 @@ class Settings:
     timezone: str = "Europe/Berlin"
     retention_days: int = 400
     forecast_days: int = 35
+    forecast_format: int = 2
     poll_wait_s: int = 1
     verify_houses: int = 300
     new_houses_a_tick: int = 500
     new_houses_a_day: int = 5_000
     house_readings_a_tick: int = 2_000_000
+    tells_notices: bool = False
+    batch_insert: bool = False
+    weather_url: str = "https://api.open-meteo.com/v1/forecast"
+    weather_key_name: str | None = None
+    weather_calls_a_day: int = 9_000
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -65,8 +75,14 @@ class Settings:
             timezone=check_timezone(environment.get("ROOMIDITY_TIMEZONE", default.timezone), "ROOMIDITY_TIMEZONE"),
             retention_days=_whole(environment, "ROOMIDITY_RETENTION_DAYS", default.retention_days),
             forecast_days=_whole(environment, "ROOMIDITY_FORECAST_DAYS", default.forecast_days),
+            forecast_format=_whole(environment, "ROOMIDITY_FORECAST_FORMAT", default.forecast_format, least=1, most=2),
             poll_wait_s=_whole(environment, "ROOMIDITY_POLL_WAIT_S", default.poll_wait_s),
+            tells_notices=_switch(environment, "ROOMIDITY_NOTICES"),
             verify_houses=_whole(environment, "ROOMIDITY_VERIFY_HOUSES", default.verify_houses, least=1),
+            batch_insert=_switch(environment, "ROOMIDITY_BATCH_INSERT"),
+            weather_url=environment.get("ROOMIDITY_WEATHER_URL") or default.weather_url,
+            weather_key_name=environment.get("ROOMIDITY_WEATHER_KEY_NAME") or None,
+            weather_calls_a_day=_whole(environment, "ROOMIDITY_WEATHER_CALLS_A_DAY", default.weather_calls_a_day),
             **{
                 name: _whole(environment, f"ROOMIDITY_{name.upper()}", getattr(default, name), least=1)
                 for name in ("new_houses_a_tick", "new_houses_a_day", "house_readings_a_tick")
@@ -107,10 +123,18 @@ def is_timezone(name: str) -> bool:
     return True
 
 
-def _whole(environment: Mapping[str, str], name: str, default: int, *, least: int = 0) -> int:
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name) or "off"
+    if text not in {"on", "off"}:
+        raise ConfigurationError(name, found=text, expected="on or off")
+    return text == "on"
+
+
+def _whole(environment: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
     text = environment.get(name, "")
     if not text:
         return default
-    if not text.isdecimal() or int(text) < least:
-        raise ConfigurationError(name, found=text, expected=f"a whole number, {least} or more")
+    if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
+        bound = f"{least} or more" if most is None else f"{least} to {most}"
+        raise ConfigurationError(name, found=text, expected=f"a whole number, {bound}")
     return int(text)

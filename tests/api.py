@@ -20,13 +20,14 @@ from roomidity.api.request import Request
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Room
 from roomidity.domain.models import ModelRecord, Pointer, Served
+from roomidity.domain.notices.notice import Finding, Notice, Watch
 from roomidity.domain.observations import Observation, Statistics
 from roomidity.domain.slots import SLOT, SlotKey, to_epoch_ms
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import Score
 from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.tokens import add_token
-from tests.fakes import FakeAccuracy, FakeForecasts, FakeHouses, FakeMoulds, FakeObservations, FakeSettings
+from tests.fakes import FakeAccuracy, FakeForecasts, FakeHouses, FakeMoulds, FakeNotices, FakeObservations, FakeSettings
 
 __all__ = ["ISSUED", "NOW", "Answered", "ApiWorld", "FakeModels", "event_of"]
 
@@ -91,6 +92,7 @@ class ApiWorld:
     accuracy: FakeAccuracy = field(default_factory=FakeAccuracy)
     moulds: FakeMoulds = field(default_factory=FakeMoulds)
     models: FakeModels = field(default_factory=FakeModels)
+    notices: FakeNotices = field(default_factory=FakeNotices)
     clocks: Clocks = field(default_factory=lambda: Clocks(NOW, NOW))
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -104,6 +106,7 @@ class ApiWorld:
             accuracy=self.accuracy,
             moulds=self.moulds,
             models=self.models,
+            notices=self.notices,
         )
 
     def house(
@@ -139,6 +142,10 @@ class ApiWorld:
         for room in rooms:
             if room != "outdoor":
                 self._forecast(name, room, value, issued)
+        notices = [Notice(name, Finding("humid", room, 0.8, ISSUED, ISSUED + SLOT), ISSUED) for room in rooms]
+        was = [Notice(name, Finding("silent", room, 1.0, ISSUED - SLOT), ISSUED - SLOT, ISSUED) for room in rooms]
+        self.notices.watches[name] = Watch(name, version=1, at=ISSUED, opened={one.finding.key: one for one in notices})
+        self.notices.stored |= {(name, one.id): one for one in (*notices, *was)}
         self.tokens[name] = self.token(name)
         return self.tokens[name]
 

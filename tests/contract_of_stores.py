@@ -21,13 +21,16 @@ from roomidity.domain.comfort.course import MouldDay, RoomMould
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.models import ModelRecord, Pointer
+from roomidity.domain.notices.notice import Change, Finding, Notice, Told, Watch
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT
+from roomidity.domain.weather import HOURS, WeatherIssue, house_place
 from roomidity.errors import ChampionChangedError, ConflictError, InputError, ModelRefusedError, NotFoundError
 from roomidity.forecasting import Model, State, load_prior
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import LEAD_HOURS, Score
-from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, Moulds, Registry, Settings
+from roomidity.pipeline.noticing import KeptNotices, Notices
+from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, Moulds, Registry, Settings, Weather
 
 __all__ = ["STORE_CONTRACT", "Stores", "deployed_stores"]
 
@@ -48,6 +51,10 @@ class MouldStore(Moulds, ReadMoulds, Protocol):
     """All that is asked of mould."""
 
 
+class NoticeStore(Notices, KeptNotices, Protocol):
+    """All that is asked of notices."""
+
+
 @dataclass(frozen=True)
 class Stores:
     """What is promised of, and a house of which nothing is stored. ``models`` is what of the registry the API reads."""
@@ -57,8 +64,10 @@ class Stores:
     accuracy: AccuracyStore
     moulds: MouldStore
     settings: Settings
+    weather: Weather
     registry: Registry
     models: KnownModels
+    notices: NoticeStore
     house: str
 
 
@@ -70,8 +79,10 @@ def deployed_stores(stage: Roomidity) -> Stores:
         accuracy=stage.accuracy,
         moulds=stage.moulds,
         settings=stage.house_settings,
+        weather=stage.weather,
         registry=stage.registry,
         models=stage.api_ports.models,
+        notices=stage.notices,
         house=f"store {next(_cases)}",
     )
 
@@ -231,6 +242,97 @@ def settings_are_listed_by_kind_and_of_their_house_alone(stores: Stores) -> None
     put = [stores.settings.put(Setting(stores.house, kind, {"kind": kind})) for kind in ("walls", "devices")]
     assert stores.settings.list(stores.house) == put[::-1]
     assert stores.settings.list(f"{stores.house} b") == []
+
+
+# ---- Notices.
+
+
+def notice_of(stores: Stores, *, at: datetime = NOW, room: str | None = "kitchen") -> Notice:
+    return Notice(stores.house, Finding("humid", room, 0.75, at, at + 4 * SLOT), raised_at=at)
+
+
+def a_watch_is_written_with_its_notices_on_the_version_that_was_read_or_not_at_all(stores: Stores) -> None:
+    home = House(stores.house, "UTC", admitted_at=NOW)
+    stores.houses.put(home)
+    assert stores.notices.watch(stores.house) == Watch(stores.house)
+    one, other = notice_of(stores), notice_of(stores, room=None)
+    full = Watch(
+        stores.house,
+        at=NOW,
+        opened={one.finding.key: one, other.finding.key: other},
+        lapsing={one.finding.key: NOW},
+        rested={("mould", "attic"): NOW + SLOT},
+        told=Told(NOW.date(), 2),
+        unsent=(Change("raised", one), Change("raised", other)),
+    )
+    assert stores.notices.put(full, [one, other], home=home)
+    assert stores.notices.watch(stores.house) == replace(full, version=1)
+    late = notice_of(stores, at=NOW + SLOT)
+    assert not stores.notices.put(full, [late], home=home), "another writer was first"
+    assert stores.notices.newest(stores.house, now=NOW) == [one, other]
+    cleared = replace(one, cleared_at=NOW + 9 * SLOT)
+    assert stores.notices.put(Watch(stores.house, version=1, at=NOW + 9 * SLOT), [cleared, late], home=home)
+    assert stores.notices.newest(stores.house, now=NOW) == [late, cleared, other]
+    assert stores.notices.newest(stores.house, now=NOW, limit=1) == [late]
+    assert stores.notices.watch(stores.house) == Watch(stores.house, version=2, at=NOW + 9 * SLOT)
+    assert stores.notices.newest(f"{stores.house} b", now=NOW) == []
+
+
+def a_notice_is_kept_for_ninety_days_after_it_was_cleared(stores: Stores) -> None:
+    home = House(stores.house, "UTC", admitted_at=NOW)
+    stores.houses.put(home)
+    cleared = replace(notice_of(stores), cleared_at=NOW + DAY)
+    assert stores.notices.put(Watch(stores.house, at=NOW + DAY), [cleared], home=home)
+    for later, is_there in ((90 * DAY, True), (91 * DAY, False)):
+        assert bool(stores.notices.newest(stores.house, now=NOW + later)) is is_there
+
+
+def of_a_house_that_was_forgotten_no_notice_is_written(stores: Stores) -> None:
+    stores.houses.put(House(stores.house, "UTC", admitted_at=NOW))
+    home = stores.houses.get(stores.house)
+    assert home is not None
+    stores.houses.put(House(stores.house, "UTC", version=home.version, forgotten_at=NOW))
+    assert not stores.notices.put(Watch(stores.house, at=NOW), [notice_of(stores)], home=home)
+    assert stores.notices.newest(stores.house, now=NOW) == []
+
+
+# ---- The weather ahead.
+
+
+def issue_of(stores: Stores, *, known_from: datetime, place: str | None = None, level: float = 5.0) -> WeatherIssue:
+    return WeatherIssue(
+        place=place or house_place(stores.house),
+        issued_at=known_from.replace(microsecond=0) - timedelta(hours=4),
+        known_from=known_from,
+        first=NOW.replace(minute=0),
+        temperature=tuple(round(level + hour / 8, 2) for hour in range(HOURS)),
+        humidity=(81.5,) * HOURS,
+    )
+
+
+def issues_come_by_place_and_when_they_were_known_and_none_is_replaced(stores: Stores) -> None:
+    moments = [NOW + number * timedelta(hours=6) + timedelta(milliseconds=7) for number in range(4)]
+    issues = [issue_of(stores, known_from=at) for at in moments]
+    elsewhere = issue_of(stores, known_from=moments[1] + SLOT, place=f"place:{stores.house}")
+    assert stores.weather.put_many([issues[2], issues[0], elsewhere, issues[3], issues[1]]) == [True] * 5
+    assert stores.weather.put_many([issue_of(stores, known_from=moments[0], level=9.0)]) == [False]
+    own = [house_place(stores.house)]
+    assert stores.weather.issues(own, since=moments[0], until=moments[3]) == issues
+    assert stores.weather.issues(own, since=moments[0] + SLOT, until=moments[2]) == issues[1:3]
+    assert stores.weather.issues(own, since=moments[0], until=moments[2], most=2) == issues[1:3]
+    assert stores.weather.issues(own, since=moments[3], until=moments[0]) == []
+    both = stores.weather.issues([*own, elsewhere.place, "place:nowhere"], since=moments[0], until=moments[2])
+    assert both == [issues[0], issues[1], elsewhere, issues[2]]
+    stores.weather.delete_many([issues[0], issue_of(stores, known_from=NOW - DAY)])
+    assert stores.weather.issues(own, since=NOW - DAY, until=NOW + DAY) == issues[1:]
+
+
+def calls_of_a_provider_are_counted_by_day_up_to_a_budget(stores: Stores) -> None:
+    day = NOW.date() + timedelta(days=next(_cases))
+    assert [stores.weather.take_call(day, at_most=2) for _ in range(3)] == [True, True, False]
+    assert stores.weather.take_call(day, at_most=3)
+    assert stores.weather.take_call(day + timedelta(days=10_000), at_most=1)
+    assert not stores.weather.take_call(day + timedelta(days=20_000), at_most=0)
 
 
 # ---- Models.
@@ -412,6 +514,11 @@ STORE_CONTRACT: Final[Sequence[Callable[[Stores], None]]] = (
     of_a_house_that_was_forgotten_since_it_was_read_nothing_is_written,
     settings_are_written_and_deleted_on_the_version_that_was_read_or_not_at_all,
     settings_are_listed_by_kind_and_of_their_house_alone,
+    a_watch_is_written_with_its_notices_on_the_version_that_was_read_or_not_at_all,
+    a_notice_is_kept_for_ninety_days_after_it_was_cleared,
+    of_a_house_that_was_forgotten_no_notice_is_written,
+    issues_come_by_place_and_when_they_were_known_and_none_is_replaced,
+    calls_of_a_provider_are_counted_by_day_up_to_a_budget,
     of_a_new_house_there_is_no_model,
     a_published_model_is_a_candidate_with_its_manifest,
     what_is_promoted_serves_and_what_served_before_is_its_predecessor,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -19,17 +20,20 @@ from roomidity.domain.comfort.course import MouldDay
 from roomidity.domain.forecasts import QUANTILES, StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
+from roomidity.domain.notices.notice import KEPT_FOR, Notice, Watch
 from roomidity.domain.observations import Observation, Origin, StoredSet
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.rejects import concerns
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT, SlotKey, to_epoch_ms
+from roomidity.domain.weather import WeatherIssue, house_place
 from roomidity.errors import ConflictError
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.drain import DrainPorts
 from roomidity.pipeline.forecasts import ForecastPorts
 from roomidity.pipeline.forgetting import ForgetPorts
+from roomidity.pipeline.noticing import NoticePorts
 from roomidity.pipeline.ports import TrainingPorts, forgotten_since
 from roomidity.pipeline.verification import VerifyPorts
 from roomidity.readings import unpack_sets
@@ -44,12 +48,15 @@ __all__ = [
     "FakeHouses",
     "FakeJobs",
     "FakeMoulds",
+    "FakeNotices",
     "FakeObservations",
     "FakeQueue",
     "FakeRegistry",
     "FakeRejects",
     "FakeSets",
     "FakeSettings",
+    "FakeTelling",
+    "FakeWeather",
     "InMemory",
     "World",
 ]
@@ -159,6 +166,13 @@ class FakeHouses:
         if event is not None:
             event()
         return found
+
+    def without_rooms(self, names: Iterable[str]) -> dict[str, House]:
+        found = self.get_many(names)
+        return {name: house if house.aliases else replace(house, rooms={}) for name, house in found.items()}
+
+    def active(self, at: datetime) -> list[str]:
+        return sorted(house.name for house in self.all() if house.is_active(at))
 
     def all(self) -> Iterator[House]:
         found = [house for house in list(self._houses.values()) if house.name not in self.damaged]
@@ -380,9 +394,10 @@ class FakeForecasts(_ByRoom[datetime, StoredForecast]):
 
     keep = timedelta(days=35)
 
-    def put_many(self, forecasts: Iterable[StoredForecast]) -> None:
-        for one in forecasts:
-            self.stored[one.house, one.room, one.issued_at] = one
+    def put_many(self, forecasts: Iterable[StoredForecast]) -> Sequence[StoredForecast]:
+        written = tuple(forecasts)
+        self.stored |= {(one.house, one.room, one.issued_at): one for one in written}
+        return written
 
     def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
         for one in forecasts:
@@ -496,6 +511,94 @@ class FakeMoulds:
         return _erase(self.stored, house, dry_run=dry_run)
 
 
+class FakeNotices:
+    """Notices, and what they go on from: written together on the version that was read, or not at all."""
+
+    def __init__(self, houses: FakeHouses | None = None) -> None:
+        self.watches: dict[str, Watch] = {}
+        self.stored: dict[tuple[str, str], Notice] = {}
+        self.written = 0
+        self._houses = houses
+
+    def watch(self, house: str) -> Watch:
+        return self.watches.get(house, Watch(house))
+
+    def newest(self, house: str, *, now: datetime, limit: int | None = None) -> list[Notice]:
+        found = [one for (of, _), one in sorted(self.stored.items(), reverse=True) if of == house]
+        return [one for one in found[:limit] if (one.cleared_at or one.raised_at) > now - KEPT_FOR]
+
+    def put(self, watch: Watch, changed: Sequence[Notice] = (), *, home: House) -> bool:
+        if self._houses is not None and forgotten_since(self._houses, home):
+            return False
+        if self.watch(watch.house).version != watch.version:
+            return False
+        self.watches[watch.house] = replace(watch, version=watch.version + 1)
+        self.stored |= {(one.house, one.id): one for one in changed}
+        self.written += 1
+        return True
+
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        yield from _erase(self.stored, house, dry_run=dry_run)
+        yield int(house in self.watches)
+        if not dry_run:
+            self.watches.pop(house, None)
+
+
+class FakeTelling:
+    """Takes what it is told, but for as many as ``refuses`` says; raises while ``away``."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.refuses = 0
+        self.away = False
+
+    def tell(self, events: Sequence[dict[str, Any]]) -> list[bool]:
+        if self.away:
+            raise ConnectionError("EventBridge does not answer")
+        took = len(events) - self.refuses
+        self.told += events[:took]
+        return [place < took for place in range(len(events))]
+
+
+class FakeWeather:
+    """Issues by place and by when each became known; what is deleted is gone, what stands is never replaced."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, datetime], WeatherIssue] = {}
+        self.calls: Counter[date] = Counter()
+        self.read = 0
+
+    def issues(
+        self, places: Iterable[str], *, since: datetime, until: datetime, most: int | None = None
+    ) -> list[WeatherIssue]:
+        found: list[WeatherIssue] = []
+        for place in places:
+            self.read += 1
+            known = sorted(key for key in self.stored if key[0] == place and since <= key[1] <= until)
+            found += [self.stored[key] for key in known[-most if most else 0 :]]
+        return sorted(found, key=lambda issue: issue.known_from)
+
+    def put_many(self, issues: Iterable[WeatherIssue]) -> list[bool]:
+        written = []
+        for issue in issues:
+            key = issue.place, issue.known_from
+            written.append(key not in self.stored)
+            self.stored.setdefault(key, issue)
+        return written
+
+    def delete_many(self, issues: Iterable[WeatherIssue]) -> None:
+        for issue in issues:
+            self.stored.pop((issue.place, issue.known_from), None)
+
+    def take_call(self, day: date, *, at_most: int) -> bool:
+        taken = self.calls[day] < at_most
+        self.calls[day] += taken
+        return taken
+
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        return _erase(self.stored, house_place(house), dry_run=dry_run)
+
+
 def _erase(stored: dict[Any, Any], house: str, *, dry_run: bool) -> Iterator[int]:
     """Of what is kept under the house and something else."""
     found = [key for key in stored if key[0] == house]
@@ -519,17 +622,25 @@ class World:
         self.registry = FakeRegistry(self.houses)
         self.accuracy = FakeAccuracy(self.houses)
         self.moulds = FakeMoulds(self.houses)
+        self.notices = FakeNotices(self.houses)
+        self.telling = FakeTelling()
+        self.weather = FakeWeather()
         self.training_jobs = FakeJobs()
         self.backoff = BackOff(sleep=sleep, randomness=random.Random(seed))
 
     def drain_ports(self, faults: Faults | None = None) -> DrainPorts:
-        names = ("readings", "forecast_jobs", "houses", "sets", "observations", "rejects", "settings")
+        names = ("readings", "forecast_jobs", "houses", "sets", "observations", "rejects", "settings", "weather")
         ports = DrainPorts(**{name: getattr(self, name) for name in names}, backoff=self.backoff)
         return ports if faults is None else watched(ports, faults)
 
     def forecast_ports(self) -> ForecastPorts:
         return ForecastPorts(
-            houses=self.houses, observations=self.observations, forecasts=self.forecasts, registry=self.registry
+            houses=self.houses,
+            observations=self.observations,
+            forecasts=self.forecasts,
+            registry=self.registry,
+            notices=NoticePorts(self.notices, self.telling),
+            weather=self.weather,
         )
 
     def forget_ports(self, clock: Callable[[], datetime]) -> ForgetPorts:
@@ -541,6 +652,8 @@ class World:
                 "observations": self.observations,
                 "models": self.registry,
                 "mould": self.moulds,
+                "notices": self.notices,
+                "weather": self.weather,
             },
             by_room={"forecasts": self.forecasts, "accuracy": self.accuracy},
             objects=self.registry,
@@ -550,7 +663,9 @@ class World:
         )
 
     def training_ports(self) -> TrainingPorts:
-        return TrainingPorts(houses=self.houses, observations=self.observations, registry=self.registry)
+        return TrainingPorts(
+            houses=self.houses, observations=self.observations, registry=self.registry, weather=self.weather
+        )
 
     def verify_ports(self) -> VerifyPorts:
         return VerifyPorts(
@@ -561,6 +676,7 @@ class World:
             accuracy=self.accuracy,
             moulds=self.moulds,
             training_jobs=self.training_jobs,
+            weather=self.weather,
         )
 
 

@@ -34,7 +34,7 @@ FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
 LATE_S: Final = 31.0
 """What is left where a call has taken too long: just enough to ask for forecasts."""
 
-ASKING: Final = {("houses", "all"), ("forecast_jobs", "send")}
+ASKING: Final = {("houses", "active"), ("forecast_jobs", "send")}
 
 Show = Callable[[Sequence[Message]], object]
 """Makes received messages wait for others as well."""
@@ -141,7 +141,7 @@ class Faults:
 
 def watched(ports: DrainPorts, watcher: Any) -> DrainPorts:
     """The same ports with ``watcher.call`` (that of :class:`Faults`, or alike) between them and the drain."""
-    names = [one.name for one in fields(ports) if one.name not in ("backoff", "parsed_maps")]
+    names = [one.name for one in fields(ports) if one.name not in ("backoff", "parsed_maps", "batches_refused")]
     between: dict[str, Any] = {name: _Port(getattr(ports, name), name, watcher) for name in names}
     return replace(ports, **between)
 

@@ -129,6 +129,7 @@ def _plain(one: StoredForecast) -> dict[str, Any]:
         ],
         "data_through": format_slot(one.data_through) if one.data_through else None,
         "model_version": one.model_version,
+        "weather": one.weather and {"issued_at": format_moment(one.weather.issued_at), "age_h": one.weather.age_h},
         **{
             quantity: {name: values.tolist() for name, values in numbers[quantity].items()}
             if quantity in numbers

@@ -7,6 +7,7 @@ from typing import Any
 from roomidity.api.asked import Asked
 from roomidity.domain.houses import OUTDOOR
 from roomidity.domain.slots import format_moment
+from roomidity.pipeline.hearing import as_heard
 
 __all__ = ["house"]
 
@@ -24,6 +25,6 @@ def house(asked: Asked) -> dict[str, Any]:
                 "last_seen": format_moment(room.last_seen),
                 "measured": {quantity: format_moment(when) for quantity, when in sorted(room.measured.items())},
             }
-            for name, room in sorted(asked.home.rooms.items())
+            for name, room in sorted(as_heard(asked.ports.observations, asked.home).rooms.items())
         ]
     }

@@ -13,6 +13,7 @@ from roomidity.domain.houses import House
 from roomidity.domain.models import ModelRecord, Pointer, Served
 from roomidity.domain.observations import Observation
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.pipeline.noticing import KeptNotices
 from roomidity.pipeline.ports import Settings
 
 __all__ = ["ApiPorts", "KnownHouses", "KnownModels", "ReadAccuracy", "ReadForecasts", "ReadMoulds", "ReadObservations"]
@@ -87,3 +88,4 @@ class ApiPorts:
     accuracy: ReadAccuracy
     moulds: ReadMoulds
     models: KnownModels
+    notices: KeptNotices

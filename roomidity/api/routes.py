@@ -26,6 +26,7 @@ from roomidity.api.asked import Asked, moment_of
 from roomidity.api.forecasts import forecasts
 from roomidity.api.house import house
 from roomidity.api.models import models
+from roomidity.api.notices import notices
 from roomidity.api.observations import observations
 from roomidity.api.problems import PROBLEM_TYPE, ProblemError, problem_of
 from roomidity.api.series import series
@@ -178,6 +179,12 @@ def get_accuracy(
 def get_models() -> str:
     """What serves the house, what served it and why, and the models that there are."""
     return _text(shapes.ModelsAnswer, models(_asked()))
+
+
+@_route("/notices", shapes.NoticesAnswer, "What there is to tell")
+def get_notices() -> str:
+    """The notices that are open, and those of the newest 100 that were cleared; kept for 90 days."""
+    return _text(shapes.NoticesAnswer, notices(_asked()))
 
 
 @_route(

@@ -23,6 +23,8 @@ __all__ = [
     "ModelsAnswer",
     "Newest",
     "Note",
+    "Notice",
+    "NoticesAnswer",
     "ObservationsAnswer",
     "Observed",
     "ObservedRoom",
@@ -87,6 +89,13 @@ class Note(_Shape):
     remedy: Annotated[str, Field(description="What to do about it, in words")]
 
 
+class WeatherAhead(_Shape):
+    """The forecast of the weather that a room's rests on."""
+
+    issued_at: Moment
+    age_h: Annotated[float, Field(description="How old it was in hours when the room's forecast was issued")]
+
+
 class Forecast(_Shape):
     """A room's forecast as it was issued."""
 
@@ -100,6 +109,7 @@ class Forecast(_Shape):
     notes: list[Note]
     data_through: Annotated[Slot | None, Field(description="The newest slot with a reading that is believed")]
     model_version: str
+    weather: Annotated[WeatherAhead | None, Field(description="None where no weather ahead was known")]
     humidity: Quantiles | None
     temperature: Quantiles | None
 
@@ -211,6 +221,30 @@ class ModelsAnswer(Answer):
     since: Moment | None
     served: Annotated[list[ServedEntry], Field(description="Newest first, at most 100")]
     models: Annotated[list[Model], Field(description="Newest first, at most 100")]
+
+
+class Notice(_Shape):
+    """Something to tell of a room, or of the house."""
+
+    id: Annotated[
+        str, Field(description="The same for as long as it is open", examples=["2026-11-22T07:00Z/humid/bath"])
+    ]
+    kind: Annotated[str, Field(description="`humid`, `mould`, `silent` or `stuck`")]
+    room: Annotated[str | None, Field(description="Null is the whole house")]
+    text: Annotated[str, Field(description="In words, in the house's language and by its clock")]
+    likely: Annotated[float, Field(description="How likely, 0 to 1")]
+    start: Annotated[Slot, Field(description="From when on it is so")]
+    end: Annotated[Slot | None, Field(description="Until when; null where no end is seen")]
+    raised_at: Slot
+    cleared_at: Slot | None
+    muted: Annotated[bool, Field(description="Whether it was over the house's number a day, and nobody was sent it")]
+
+
+class NoticesAnswer(Answer):
+    """The notices of a house."""
+
+    open: Annotated[list[Notice], Field(description="The most urgent first")]
+    cleared: Annotated[list[Notice], Field(description="Newest first")]
 
 
 class SeriesRow(_Shape):

@@ -269,6 +269,11 @@ class Account:
         """Returns whether a rule of AWS IoT is enabled. Raises an error of botocore if it does not exist."""
         return not self._client("iot").get_topic_rule(ruleName=name)["rule"].get("ruleDisabled", False)
 
+    def function_environment(self, name: str) -> dict[str, str]:
+        """The environment of a function; it raises where there is none, or it may not be asked for."""
+        answer = self._client("lambda").get_function_configuration(FunctionName=name)
+        return dict(answer.get("Environment", {}).get("Variables", {}))
+
     def _oldest(self, queue: str, now: datetime) -> timedelta | None:
         """Returns the age of the oldest message by the metric of the last 15 minutes, or None if unknown."""
         try:

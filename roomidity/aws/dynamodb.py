@@ -8,7 +8,9 @@ JSON encodes in base64. Our tables hold bytes only as attributes of an item, nev
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final
 
 import botocore.session
@@ -21,7 +23,7 @@ from botocore.serialize import JSONSerializer
 
 from roomidity.aws.silence import Silence
 
-__all__ = ["HastyClient", "botocore_session", "dynamodb_client"]
+__all__ = ["HastyClient", "botocore_session", "decoded_by", "dynamodb_client", "is_decoding"]
 
 _CONFIG: Final = Config(
     connect_timeout=1,
@@ -37,15 +39,40 @@ all.
 """
 
 
+_decoder: Final[ContextVar[msgspec.json.Decoder[Any] | None]] = ContextVar("decoder", default=None)
+
+
+@contextmanager
+def decoded_by(decoder: msgspec.json.Decoder[Any]) -> Iterator[None]:
+    """The items of answers are made by ``decoder``; an answer that it does not know is read as ever."""
+    token = _decoder.set(decoder)
+    try:
+        yield
+    finally:
+        _decoder.reset(token)
+
+
+def is_decoding() -> bool:
+    """Whether a decoder makes the items of answers just now."""
+    return _decoder.get() is not None
+
+
 class _PlainValues(JSONParser):
     """botocore's parser, which here leaves DynamoDB values as they are in the response."""
 
     def _parse_shape(self, shape: Any, node: Any) -> Any:
         if shape.name == "AttributeValue":
             return {"B": base64.b64decode(node["B"])} if "B" in node else node
+        if shape.name == "ItemList" and node and isinstance(node[0], msgspec.Struct):
+            return node
         return super()._parse_shape(shape, node)  # type: ignore[misc]  # the stubs leave it out
 
     def _parse_body_as_json(self, body_contents: bytes) -> Any:
+        if (decoder := _decoder.get()) is not None:
+            try:
+                return decoder.decode(body_contents)
+            except msgspec.DecodeError:
+                pass  # an error, or an item of another form
         try:
             return msgspec.json.decode(body_contents)
         except msgspec.DecodeError:

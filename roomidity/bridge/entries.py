@@ -29,6 +29,7 @@ class LeftOut(StrEnum):
     RETAINED = "retained"  # from the broker's store, and of unknown age
     TOO_LARGE = "too_large"  # for the queue
     NOT_ASKED = "not_asked"  # from an earlier subscription that the broker still keeps
+    OWN = "own"  # what a bridge told Home Assistant, which is no reading
     REFUSED = "refused"  # by the queue, because of its content
 
 

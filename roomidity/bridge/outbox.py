@@ -122,11 +122,11 @@ class Outbox:
             self._unacknowledged.append((receipt, held))
         return None
 
-    def pass_over(self, message: Published, *, now_s: float) -> LeftOut:
-        """Has a message acknowledged that was not asked for. Returns this as the reason for leaving it out."""
+    def pass_over(self, message: Published, *, now_s: float, why: LeftOut = LeftOut.NOT_ASKED) -> LeftOut:
+        """Has a message acknowledged that is no reading, or was not asked for. Returns why it is left out."""
         self._note(message, now_s)
-        self._leave_out(message, LeftOut.NOT_ASKED)
-        return LeftOut.NOT_ASKED
+        self._leave_out(message, why)
+        return why
 
     def _note(self, message: Published, now_s: float) -> None:
         self._heard_s = now_s

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from roomidity.bridge.brokers import DROPPED, VERSION, dangers
+from roomidity.bridge.discovery import is_own
 from roomidity.bridge.entries import LeftOut, Published
 from roomidity.bridge.filters import matches
 from roomidity.bridge.outbox import Outbox
@@ -195,8 +196,10 @@ class Relay:
 
     def _hear(self, message: Published) -> None:
         topic, now_s = message.topic, self._clocks.monotonic()
-        if topic is None or any(matches(one, topic) for one in self._filters):
-            why: LeftOut | None = self._outbox.hear(message, received=self._clocks.utc(), now_s=now_s)
+        if topic is not None and is_own(topic):
+            why: LeftOut | None = self._outbox.pass_over(message, now_s=now_s, why=LeftOut.OWN)
+        elif topic is None or any(matches(one, topic) for one in self._filters):
+            why = self._outbox.hear(message, received=self._clocks.utc(), now_s=now_s)
         elif topic.startswith("$SYS/"):
             self._telling.hear_of_broker(topic, message.payload.decode(errors="replace"))
             return

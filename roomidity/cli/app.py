@@ -24,6 +24,7 @@ from roomidity.cli.help import Commands, keep_examples
 from roomidity.cli.house import house
 from roomidity.cli.ingest import drain, send
 from roomidity.cli.models import models
+from roomidity.cli.notices import notices
 from roomidity.cli.quarantine import quarantine
 from roomidity.cli.rederive import rederive
 from roomidity.cli.rejects import rejects, replay
@@ -31,6 +32,8 @@ from roomidity.cli.room import room
 from roomidity.cli.token import token
 from roomidity.cli.training import train
 from roomidity.cli.translate import translate_command
+from roomidity.cli.watch import watch
+from roomidity.cli.weather import weather
 from roomidity.domain.names import visible
 
 __all__ = ["roomidity"]
@@ -95,6 +98,8 @@ for command in (
     drain,
     forecast,
     show,
+    notices,
+    watch,
     verify,
     accuracy,
     train,
@@ -104,6 +109,7 @@ for command in (
     house,
     room,
     devices,
+    weather,
     quarantine,
     token,
     rederive,

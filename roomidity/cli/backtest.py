@@ -18,6 +18,7 @@ from rich.progress import Progress, TaskID
 from roomidity.cli.files import file_options, hints_of, tell
 from roomidity.cli.output import Output, json_option, notes, progress
 from roomidity.cli.scores import aside_line, room_table, score_table, temperature_only, uncounted
+from roomidity.cli.weather_ahead import weather_options, with_weather
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.errors import InputError
 from roomidity.files import read_outdoor, read_slots
@@ -55,6 +56,7 @@ def _new_plot(context: click.Context, parameter: click.Parameter, path: Path | N
 @click.option("--readings", type=_FILE, required=True, help="A file of readings: Parquet, CSV or JSON, as for `send`.")
 @file_options
 @click.option("--outdoor", type=_FILE, help="A file of the air outside, as --readings: its past only.")
+@weather_options
 @click.option("--prior", help="A prior made by scripts/train-prior, or `none`.  [default: the shipped one]")
 @click.option(
     "--timezone",
@@ -88,6 +90,8 @@ def _new_plot(context: click.Context, parameter: click.Parameter, path: Path | N
 def backtest(
     readings: Path,
     outdoor: Path | None,
+    weather: str | None,
+    weather_noise: int | None,
     prior: str | None,
     timezone: str,
     cadence: Cadence,
@@ -103,8 +107,9 @@ def backtest(
 
     Issue times are 00, 06, 12 and 18 UTC. A model is trained weekly and serves if it wins on slots held out from it;
     the state moves on daily; all on slots that had closed by then and on no others. The prior must not have seen the
-    house: one whose manifest lists it is refused. Readings closer than a slot are averaged; a room that the protocol
-    does not score is named with the reason. What forms a file may have, `roomidity send --help` tells.
+    house: one whose manifest lists it is refused. Of the weather ahead a forecast sees the newest issue that was known
+    by then; without --weather or --weather-noise it sees none. Readings closer than a slot are averaged; a room that
+    the protocol does not score is named with the reason. What forms a file may have, `roomidity send --help` tells.
     """
     with _extras():
         from roomidity.forecasting.backtest import (  # noqa: PLC0415  # scikit-learn
@@ -128,6 +133,7 @@ def backtest(
     houses = windows_of(slots.means, timezone=timezone, outdoor=outside)
     if not houses:
         raise InputError(f"{readings}: found only the air outside; expected rooms, too")
+    houses = with_weather(houses, weather=weather, noise=weather_noise)
     model, state = prior_for(prior, houses)
     start = start_of_test(list(houses.values()))
     not_scored = uncounted(readings, houses, start=start, cadence=cadence)
@@ -172,6 +178,7 @@ def backtest(
         {
             "houses": list(houses),
             "cadence": cadence,
+            "weather": weather if weather_noise is None else f"noise {weather_noise}",
             "protocol": cadence == "15min",
             "not_scored": not_scored,
             "temperature_only": {

@@ -42,6 +42,9 @@ def explanation_table(reason: Explanation) -> Table:
         table.add_row(
             "air outside", "how unusual it is, within the above", *(f"{part:+.1f}     " for part in reason.outdoor)
         )
+    if reason.weather.any():
+        told = reason.weather_words or "next to nothing"
+        table.add_row("weather ahead", f"{told}, within the above", *(f"{part:+.1f}     " for part in reason.weather))
     table.add_row("together", "the median of the forecast", *(f"{change:+.1f}     " for change in reason.expected))
     return table
 
@@ -58,6 +61,7 @@ def explanation_json(reason: Explanation) -> dict[str, Any]:
             for name, weights, changes in reason.experts
         },
         "outdoor": reason.outdoor.round(3).tolist(),
+        "weather": {"words": reason.weather_words, "changes": reason.weather.round(3).tolist()},
         "expected": reason.expected.round(3).tolist(),
     }
 

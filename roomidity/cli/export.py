@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -31,7 +32,8 @@ def export(house: str, out: Path, as_json: bool) -> None:
     """Write what is kept of HOUSE into a folder: before `roomidity forget HOUSE`, or to take the data elsewhere.
 
     readings-MONTH.parquet have the readings, tidy, as `roomidity send` takes them; observations.parquet and
-    forecasts.parquet a row for each slot or forecast and quantity; accuracy.ndjson, rejects.ndjson, models.json and
+    forecasts.parquet a row for each slot or forecast and quantity; weather.parquet the house's own forecasts of the
+    weather, as `roomidity weather import` takes them; accuracy.ndjson, notices.ndjson, rejects.ndjson, models.json and
     house.json (rooms, quarantine, settings) what their names say; models/ the models' bytes. The folder appears when
     all of it is written. Nothing is changed in the stage. The device map is written by `roomidity devices export`;
     left out are read tokens, of which only hashes are kept, and days of mould, which follow from observations.
@@ -71,6 +73,9 @@ def _ports() -> ExportPorts:
         observations=here.observations,
         forecasts=here.forecasts,
         accuracy=here.accuracy,
+        weather=here.weather,
         models=ExportedModels(here.registry, here.bucket),
         rejects=here.rejects,
+        notices=here.notices,
+        now=datetime.now(UTC),
     )

@@ -11,10 +11,11 @@ from roomidity.cli.charts import chart, forecast_table
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.explanations import explanation_json, explanation_table
 from roomidity.cli.notes import print_notes
-from roomidity.cli.output import Output, json_option
+from roomidity.cli.notices import notice_lines, open_notices
+from roomidity.cli.output import Output, json_option, shown
 from roomidity.cli.places import Place, house_argument, place_argument
 from roomidity.domain.forecasts import StoredForecast
-from roomidity.domain.slots import floor_slot, format_slot
+from roomidity.domain.slots import floor_slot, format_moment, format_slot
 from roomidity.errors import NotFoundError
 from roomidity.pipeline.forecasts import explain_room, forecast_house
 from roomidity.pipeline.house_settings import known_room
@@ -53,7 +54,7 @@ def show(place: Place, now: datetime, explain: bool, as_json: bool) -> None:
     Times are the house's local ones. The grade says what a forecast rests on: full (the house's own model), prior (the
     model shipped with the package), sparse (under 60 % of the last two days were measured, by how often the sensor
     reports), persistence (nothing that is believed for 3 hours, or longer than the sensor is ever silent). Below stands
-    what is known to be wrong with the sensors.
+    what is known to be wrong with the sensors, and after a ! what there is to tell (`roomidity notices HOUSE`).
     """
     output = Output(as_json=as_json)
     if explain and place.room is None:
@@ -72,10 +73,15 @@ def show(place: Place, now: datetime, explain: bool, as_json: bool) -> None:
             hint=f"issue one with `roomidity forecast {home.name}`",
         )
     output.tables.print(forecast_table(found, timezone=home.zone))
+    if (weather := found[0].weather) is not None:
+        output.tables.print(f"Weather issued {format_moment(weather.issued_at)}, {weather.age_h:g} h before.")
     print_notes(output, found)
+    to_tell = open_notices(home, now=now, room=room)
+    for line in notice_lines(to_tell):
+        output.tables.print(shown(line))
     if room:
         output.tables.print(chart(found[0], timezone=home.zone, width=output.tables.width))
-    answer: dict[str, Any] = {"rooms": [forecast_json(one) for one in found]}
+    answer: dict[str, Any] = {"rooms": [forecast_json(one) for one in found], "notices": to_tell}
     if explain and room:
         reasons = explain_room(stage().forecast_ports, house=home, room=room, issued_at=found[0].issued_at)
         for reason in reasons:
@@ -94,6 +100,8 @@ def forecast_json(forecast: StoredForecast) -> dict[str, Any]:
         "grade": dict(forecast.grade),
         "data_through": format_slot(forecast.data_through) if forecast.data_through else None,
         "model_version": forecast.model_version,
+        "weather": forecast.weather
+        and {"issued_at": format_moment(forecast.weather.issued_at), "age_h": forecast.weather.age_h},
         "notes": list(forecast.notes),
         **{
             quantity: {name: values.tolist() for name, values in quantiles.items()}

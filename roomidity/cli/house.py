@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 import click
 
@@ -12,9 +13,18 @@ from roomidity.cli.output import Output, json_option, notes
 from roomidity.cli.places import house_argument
 from roomidity.domain.houses import House
 from roomidity.domain.names import is_name
+from roomidity.domain.notices.words import LANGUAGES, Language
+from roomidity.domain.position import Position
 from roomidity.errors import InputError
 from roomidity.pipeline.changing import change_house
-from roomidity.pipeline.house_settings import bad_settings, with_timezone
+from roomidity.pipeline.hearing import as_heard
+from roomidity.pipeline.house_settings import (
+    MAX_NOTICES_A_DAY,
+    bad_settings,
+    with_notices,
+    with_position,
+    with_timezone,
+)
 from roomidity.pipeline.ports import known_house
 from roomidity.settings import check_timezone
 
@@ -24,23 +34,56 @@ __all__ = ["change_setting", "house"]
 @click.command()
 @house_argument
 @click.option("--timezone", metavar="ZONE", help="Set the house's IANA time zone, such as Europe/Brussels.")
+@click.option(
+    "--position",
+    metavar="LAT,LON",
+    help="Set where the house is, such as 52.5,13.4; kept to .1 degree, some 10 km. 'none' takes it out.",
+)
+@click.option("--language", type=click.Choice(LANGUAGES), help="Set the language of the house's notices.")
+@click.option(
+    "--notices-a-day",
+    type=click.IntRange(0, MAX_NOTICES_A_DAY),
+    metavar="N",
+    help="Set how many notices are sent on a day of the house's clock; 6 unless set, 0 for none.",
+)
 @json_option
-def house(house: str, timezone: str | None, as_json: bool) -> None:
-    """Show HOUSE: its rooms, time zone and settings; or set its time zone.
+def house(
+    house: str,
+    timezone: str | None,
+    position: str | None,
+    language: Language | None,
+    notices_a_day: int | None,
+    as_json: bool,
+) -> None:
+    """Show HOUSE: its rooms, time zone and settings; or set its time zone, where it is, and what its notices are like.
 
     Forecasts go by local time: people air and shower by the clock. A zone can be set before the first reading comes;
     until it is, the house has the stage's. A `timezone` that a message bears beside its readings is not heeded: a
     setting is a person's, whoever may send. Of a file, `send` reads times without an offset by it.
 
+    The position is for the weather ahead: where the stage asks a provider for it, that learns the position to .1 degree
+    and nothing else of the house. `roomidity forget` erases it.
+
       roomidity house h1
       roomidity house h1 --timezone Europe/Brussels
+      roomidity house h1 --position 50.8,4.4
+      roomidity house h1 --language de --notices-a-day 3
     """
     output = Output(as_json=as_json)
-    if timezone is None:
-        home = known_house(stage().houses, house)
-    else:
+    changes: list[Callable[[House], House]] = []
+    if timezone is not None:
         zone = check_timezone(timezone.strip(), "--timezone")
-        home = change_setting(house, lambda read: with_timezone(read, zone))
+        changes.append(lambda read: with_timezone(read, zone))
+    if position is not None:
+        place = None if position.strip().lower() == "none" else Position.parse(position)
+        changes.append(lambda read: with_position(read, place))
+    if language is not None or notices_a_day is not None:
+        changes.append(lambda read: with_notices(read, language=language, a_day=notices_a_day))
+    if changes:
+        home = change_setting(house, lambda read: reduce(lambda one, change: change(one), changes, read))
+    else:
+        home = known_house(stage().houses, house)
+    home = as_heard(stage().observations, home)
     output.tables.print(house_table(home))
     for bad in bad_settings(home):
         notes.print(f"{bad}. To mend: {bad.mend}", soft_wrap=True)

@@ -11,8 +11,9 @@ from rich.table import Table
 from roomidity.cli.output import shown
 from roomidity.domain.comfort.walls import DEFAULT_WALL, Wall, usable_walls
 from roomidity.domain.houses import MAX_ROOMS, House, Room
+from roomidity.domain.position import Position
 from roomidity.domain.slots import format_moment
-from roomidity.pipeline.house_settings import bad_settings, units_of
+from roomidity.pipeline.house_settings import bad_settings, language_of, notices_a_day_of, units_of
 
 __all__ = ["house_json", "house_table", "room_json", "room_table", "rooms_of"]
 
@@ -22,7 +23,9 @@ def house_table(home: House) -> Table:
     since = f", last heard {format_moment(home.last_seen)}" if home.last_seen else ", not heard yet"
     zone = home.timezone if home.zone == home.timezone else f"{home.zone}, in place of {home.timezone!r}"
     places = f"{len(home.rooms)} of {MAX_ROOMS} rooms"
-    return room_table(home, rooms_of(home), title=f"{home.name}: {places}, time zone {zone}{since}")
+    position = Position.of_settings(home.settings)
+    where = f", at {position}" if position else ""
+    return room_table(home, rooms_of(home), title=f"{home.name}: {places}, time zone {zone}{where}{since}")
 
 
 def rooms_of(home: House) -> list[str]:
@@ -62,9 +65,13 @@ def _set(home: House) -> dict[str, str]:
 
 def house_json(home: House) -> dict[str, Any]:
     """Returns all that is set of a house, and its rooms."""
+    position = Position.of_settings(home.settings)
     return {
         "house": home.name,
         "timezone": home.timezone,
+        "language": language_of(home),
+        "notices_a_day": notices_a_day_of(home),
+        "position": None if position is None else position.plain(),
         "rooms": {name: room_json(home, name) for name in rooms_of(home)},
         "aliases": dict(sorted(home.aliases.items())),
         "quarantine_rules": len(home.quarantine),

@@ -15,6 +15,7 @@ from roomidity.domain.houses import MAX_ROOMS, OUTDOOR, UNHEARD
 from roomidity.domain.names import kept_name
 from roomidity.domain.units import UNITS, parse_units
 from roomidity.pipeline.changing import change_house
+from roomidity.pipeline.hearing import as_heard
 from roomidity.pipeline.house_settings import known_room, removed, renamed, with_unit, with_wall
 from roomidity.pipeline.ports import known_house
 
@@ -97,7 +98,7 @@ def room(
 
 
 def _show(output: Output, place: Place) -> None:
-    home = known_house(stage().houses, place.house)
+    home = as_heard(stage().observations, known_house(stage().houses, place.house))
     if place.room is None:
         rooms = rooms_of(home)
         output.tables.print(house_table(home))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from roomidity.doctor.batches import batches
 from roomidity.doctor.findings import Finding
 from roomidity.doctor.houses import houses
 from roomidity.doctor.iot import iot_rule
@@ -44,6 +45,7 @@ def diagnose(ports: DoctorPorts, *, now: datetime, most_houses: int | None = Non
     if any(finding.status != "ok" for finding in kept):
         yield Finding("houses", "unknown", "not looked at", mend="mend the tables and the bucket first")
         return
+    yield from batches(ports, now=now)
     yield from houses(ports, now=now, most_houses=most_houses)
 
 

@@ -12,6 +12,7 @@ from roomidity.doctor.devices import devices
 from roomidity.doctor.findings import Finding, some
 from roomidity.doctor.items import items
 from roomidity.doctor.ports import DoctorPorts
+from roomidity.doctor.weather import weather
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import ACTIVE_FOR, House
 from roomidity.domain.slots import SLOT, format_slot
@@ -68,6 +69,7 @@ def houses(ports: DoctorPorts, *, now: datetime, most_houses: int | None) -> Ite
     yield _last_run(latest, now=now)
     yield _stand_ins(ports.registry(), latest)
     yield _sensors(latest)
+    yield from weather(ports, chosen, now=now)
     yield deliveries(known, now=now)
     yield rejects(ports, known, now=now)
     yield items(ports, chosen, now=now)

@@ -11,6 +11,7 @@ from roomidity.doctor.ports import DoctorPorts
 from roomidity.domain.damage import Damaged
 from roomidity.domain.houses import House
 from roomidity.domain.slots import floor_slot
+from roomidity.domain.weather import house_place
 from roomidity.errors import StoreError
 from roomidity.forecasting import WINDOW_SLOTS
 from roomidity.readings import unpack_sets
@@ -30,14 +31,16 @@ _MENDS: Final[Mapping[str, str]] = {
     "models": "delete the item; of a pointer (champion), promote the version that roomidity models history shows: "
     "roomidity models promote HOUSE VERSION. Without, the prior serves and a training is asked for",
     "accuracy": "delete the item, then roomidity verify HOUSE --day DAY; of mould (#mould), the next night writes it",
-    "settings": "bring the item back as it was (point-in-time recovery, see docs/runbook.md), or delete it and set "
-    "anew what its kind says; until then it counts as not set, and no token of the house opens anything",
+    "weather": "delete the item; the next issue stands beside it",
+    "settings": "delete the item and set anew what its kind says, or, where the stage has recoverAll, bring it back as "
+    "it was (see docs/runbook.md); until then it counts as not set, and no token of the house opens anything",
+    "notices": "delete the item; of `watch`, the next forecast raises anew what is so still",
 }
 """What to do, by table."""
 
 
 def items(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Finding:
-    """Returns whether recent items of some houses can be read: sets, observations, models, accuracy and settings.
+    """Returns whether recent items of some houses can be read: sets, observations, models and so on.
 
     Houses and forecasts were read before. Other unreadable items are named in the functions' logs, and counted by the
     metric ItemsDamaged.
@@ -55,6 +58,9 @@ def items(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Find
             ports.registry().manifests(house.name)
             ports.moulds().between(house.name, _days_before(now, _ACCURACY), now.date())
             ports.settings().list(house.name)
+            ports.notices().newest(house.name, now=now)
+            ports.notices().watch(house.name)
+            ports.weather().issues([house_place(house.name)], since=now - _WINDOW, until=now)
             for room in house.rooms:
                 ports.accuracy().between(house.name, room, _days_before(now, _ACCURACY), now.date())
         except StoreError:

@@ -30,6 +30,8 @@ TABLES: Final = {
     "models": ("house", "version"),
     "accuracy": ("room_id", "day"),
     "settings": ("house", "kind"),
+    "notices": ("house", "id"),
+    "weather": ("place", "known_from"),
 }
 
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from roomidity.domain.damage import Damaged
 from roomidity.domain.stage import QueueFacts, TableFacts, Trouble
-from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, Moulds, Observations, Registry, Sets, Settings
+from roomidity.pipeline.noticing import KeptNotices
+from roomidity.pipeline.ports import (
+    Accuracy,
+    Forecasts,
+    Houses,
+    Moulds,
+    Observations,
+    Registry,
+    Sets,
+    Settings,
+    Weather,
+)
 
 __all__ = ["Account", "DoctorPorts", "KeptRejects"]
 
@@ -51,6 +62,9 @@ class Account(Protocol):
     def iot_rule(self, name: str) -> bool:
         """Returns whether an AWS IoT rule is enabled."""
 
+    def function_environment(self, name: str) -> Mapping[str, str]:
+        """The environment of a function; it raises where there is none."""
+
     def reach_bucket(self, name: str) -> None:
         """Raises if a bucket is not reachable."""
 
@@ -88,5 +102,7 @@ class DoctorPorts:
     accuracy: Callable[[], Accuracy]
     moulds: Callable[[], Moulds]
     settings: Callable[[], Settings]
+    notices: Callable[[], KeptNotices]
+    weather: Callable[[], Weather]
     rejects: Callable[[], KeptRejects]
     damaged: Callable[[], Sequence[Damaged]]

@@ -174,13 +174,24 @@ class House:
         """Returns whether its trial has ended without the house becoming real. It is then treated as absent."""
         return self.trial is not None and self.on_trial and (self.trial.expires_at or now) < now
 
-    def is_active(self, at: datetime) -> bool:
-        """Returns whether it is forecast.
+    def is_active(self, at: datetime, *, last_seen: datetime | None = None) -> bool:
+        """Whether it is forecast: seen within :data:`ACTIVE_FOR`, if not real yet :data:`TRIAL_ACTIVE_FOR`.
 
-        It must have been seen within :data:`ACTIVE_FOR`, or :data:`TRIAL_ACTIVE_FOR` if it is not yet real.
+        Where its rooms were not read, ``last_seen`` is when any of them was.
         """
-        active_for = TRIAL_ACTIVE_FOR if self.on_trial else ACTIVE_FOR
-        return self.last_seen is not None and self.last_seen >= at - active_for
+        seen = last_seen or self.last_seen
+        return seen is not None and seen >= at - (TRIAL_ACTIVE_FOR if self.on_trial else ACTIVE_FOR)
+
+    def is_recorded(self, before: House) -> bool:
+        """Whether ``before``, which is written, will do: it differs in when rooms were heard, by less than an hour.
+
+        What a room is, who measures what in it, and since when, is always to be written.
+        """
+        if self.rooms.keys() != before.rooms.keys() or replace(self, rooms=before.rooms) != before:
+            return False
+        return all(
+            room is before.rooms[name] or room.is_recorded(before.rooms[name]) for name, room in self.rooms.items()
+        )
 
     def hear(self, slots: Iterable[datetime], *, now: datetime) -> House:
         """Returns the house after it was heard in some slots at a tick.

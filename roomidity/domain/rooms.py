@@ -9,12 +9,16 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-__all__ = ["MAX_NAME_BYTES", "MAX_ROOMS", "MAX_SENSORS", "UNHEARD", "Places", "Room", "Seen"]
+__all__ = ["LAG", "MAX_NAME_BYTES", "MAX_ROOMS", "MAX_SENSORS", "UNHEARD", "Places", "Room", "Seen"]
 
 MAX_ROOMS: Final = 64
 MAX_SENSORS: Final = 256
 UNHEARD: Final = timedelta(days=30)
 """Rooms unheard for this long before the house's newest reading make way for new ones."""
+
+LAG: Final = timedelta(hours=1)
+"""By less than so much what is written of when a room was heard lags behind: else every tick would write every house.
+Nothing hangs on it but what is forecast (7 days), makes place (30 days) or is shown, which looks at observations."""
 
 MAX_NAME_BYTES: Final = 24_576
 """Limit on all names of a house together. 256 sensors with names of 64 four-byte characters would not fit into a slot's
@@ -57,6 +61,18 @@ class Room:
             sensors=self.sensors | {seen.sensor},
             measured={**self.measured}
             | {of: at for of, at in seen.measured.items() if of not in self.measured or at > self.measured[of]},
+        )
+
+    def is_recorded(self, before: Room) -> bool:
+        """Whether ``before`` will do for this: it was heard less than :data:`LAG` earlier, and is the same else."""
+        if (self.first_seen, self.sensors, self.measured.keys()) != (
+            before.first_seen,
+            before.sensors,
+            before.measured.keys(),
+        ):
+            return False
+        return self.last_seen - before.last_seen < LAG and all(
+            at - before.measured[quantity] < LAG for quantity, at in self.measured.items()
         )
 
 

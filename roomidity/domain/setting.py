@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-__all__ = ["MAX_SETTING_BYTES", "Setting", "is_kind"]
+__all__ = ["MAX_SETTING_BYTES", "STAGE", "Setting", "is_kind"]
+
+STAGE: Final = "#stage"
+"""In the place of a house, of what is kept of the whole stage; no house can have this name."""
 
 MAX_SETTING_BYTES: Final = 256_000
 """Measured as JSON. A DynamoDB item holds 400 KB, and numbers and empty texts may take a few more bytes there."""

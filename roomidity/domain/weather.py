@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
-__all__ = ["HOURS", "WeatherIssue", "WeatherUsed"]
+from roomidity.domain.quantities import HUMIDITY, SPECS, TEMPERATURE, QuantitySpec
+from roomidity.domain.slots import SLOT_MS, format_moment, from_epoch_ms, is_present, to_epoch_ms
+from roomidity.errors import InputError
+
+__all__ = [
+    "HOURS",
+    "WeatherIssue",
+    "WeatherUsed",
+    "checked_issue",
+    "covers_a_day",
+    "house_place",
+    "own_first",
+    "too_many_an_hour",
+]
+
+MOST_AN_HOUR: Final = 4
+"""Issues of a house that its gateway may send: a forecast is issued as often."""
 
 HOURS: Final = 49
 """Hourly values of an issue. They cover two days after its first hour, so that one of a day ago still covers 24 h."""
+
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(hours=24)
+_COVERS_FOR: Final = timedelta(hours=HOURS - 1) - _DAY
+"""After its first hour an issue covers the next 24 h for as long."""
+
+_AHEAD: Final = timedelta(minutes=5)
+"""How far an issuer's clock may be ahead of ours, as a sensor's may be."""
+
+_APART: Final = timedelta(hours=48)
+"""How far the first hour may lie from the issue: a run that begins at midnight, or one of a day ago, is a real one."""
+
+_DECIMALS: Final = 2
+"""Finer than any forecast, and an item stays within 1 KB."""
 
 
 @dataclass(frozen=True)
@@ -48,3 +79,94 @@ class WeatherUsed:
 
     issued_at: datetime
     age_h: float
+
+
+def house_place(house: str) -> str:
+    """The place under which issues of a house's own stand.
+
+    >>> house_place("h1")
+    'house:h1'
+    """
+    return f"house:{house}"
+
+
+def checked_issue(issue: WeatherIssue) -> WeatherIssue:
+    """The issue as it is kept: issued to the second, known to the millisecond, values to .01.
+
+    Raises
+    ------
+    InputError
+        If it cannot be one: not `HOURS` finite values of each quantity within what a sensor can report, hours that
+        begin in no slot or far from the issue, an issue of the future.
+    """
+    for moment in (issue.issued_at, issue.known_from, issue.first):
+        if moment.tzinfo is None or not is_present(moment):
+            raise InputError(f"a time of the weather is {moment!r}; expected an aware one of the years 1970 to 9000")
+    if issue.issued_at > issue.known_from + _AHEAD:
+        raise InputError(
+            f"the weather was issued at {format_moment(issue.issued_at)}, but came at "
+            f"{format_moment(issue.known_from)}; expected one that was issued before it came"
+        )
+    if to_epoch_ms(issue.first) % SLOT_MS or abs(issue.first - issue.issued_at) > _APART:
+        raise InputError(
+            f"the weather's first hour is {format_moment(issue.first)}, of an issue of "
+            f"{format_moment(issue.issued_at)}; expected a quarter of an hour within 48 h of it"
+        )
+    return replace(
+        issue,
+        issued_at=from_epoch_ms(to_epoch_ms(issue.issued_at) // 1000 * 1000),
+        known_from=from_epoch_ms(to_epoch_ms(issue.known_from)),
+        first=from_epoch_ms(to_epoch_ms(issue.first)),
+        temperature=_checked(issue.temperature, SPECS[TEMPERATURE]),
+        humidity=_checked(issue.humidity, SPECS[HUMIDITY]),
+    )
+
+
+def _checked(values: Sequence[float], spec: QuantitySpec) -> tuple[float, ...]:
+    if len(values) != HOURS:
+        raise InputError(f"the weather has {len(values)} values of {spec.name}; expected {HOURS}, an hour apart")
+    low, high = spec.plausible
+    for value in values:
+        if not low <= value <= high:  # NaN is not either
+            raise InputError(f"the weather has a {spec.name} of {value!r}; expected {low:g} to {high:g} {spec.unit}")
+    return tuple(round(float(value), _DECIMALS) + 0.0 for value in values)  # no -0.0
+
+
+def covers_a_day(issue: WeatherIssue, at: datetime) -> bool:
+    """Whether an issue says what the weather is over the 24 h from ``at`` on."""
+    return issue.first <= at <= issue.first + _COVERS_FOR
+
+
+def own_first(own: Iterable[WeatherIssue], others: Iterable[WeatherIssue]) -> list[WeatherIssue]:
+    """A house's own issues and those of a provider for its place, as one series by the time from which each was known.
+
+    A provider's is left out while one of the house's own, known before it, covers the next 24 h. What is left out
+    follows from what was known before alone.
+    """
+    chosen = sorted(own, key=lambda issue: issue.known_from)
+    kept: list[WeatherIssue] = []
+    place = 0
+    covered_until: datetime | None = None
+    for issue in sorted(others, key=lambda issue: issue.known_from):
+        while place < len(chosen) and chosen[place].known_from <= issue.known_from:
+            until = chosen[place].first + _COVERS_FOR
+            covered_until = until if covered_until is None else max(covered_until, until)
+            place += 1
+        if covered_until is None or covered_until < issue.known_from:
+            kept.append(issue)
+    return sorted([*chosen, *kept], key=lambda issue: issue.known_from)
+
+
+def too_many_an_hour(known: Iterable[datetime], at: datetime) -> bool:
+    """Whether one at ``at`` makes more than `MOST_AN_HOUR` within an hour, with those that are known.
+
+    >>> from roomidity.domain.slots import parse_time
+    >>> known = [parse_time(f"2026-03-14T10:{minute}:00Z") for minute in ("00", "20", "40", "50")]
+    >>> [too_many_an_hour(known, parse_time(f"2026-03-14T{text}:00Z")) for text in ("10:59", "11:00", "09:55")]
+    [True, False, True]
+    """
+    moments = sorted([*known, at])
+    place = moments.index(at)
+    first = max(place - MOST_AN_HOUR, 0)
+    around = moments[first : place + MOST_AN_HOUR + 1]
+    return any(last - begin < _HOUR for begin, last in zip(around, around[MOST_AN_HOUR:], strict=False))

@@ -64,10 +64,11 @@ def unpack(
     fields: Mapping[str, Field],
     *,
     optional: Mapping[str, Field] | None = None,
+    former: Mapping[str, Mapping[str, Field]] | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Returns the arrays that :func:`pack` wrote, checked for names, types, shapes and finite numbers.
 
-    Those of ``fields`` are all there, those of ``optional`` may be.
+    Those of ``fields`` are all there, those of ``optional`` may be. Bytes of a ``former`` schema have its fields.
 
     Raises
     ------
@@ -88,7 +89,10 @@ def unpack(
             version, found=f"{type(error).__name__}: {error}", expected="an npz of arrays"
         ) from error
     found_schema = arrays.pop("schema", None)
-    if found_schema is None or found_schema.shape != () or str(found_schema) != schema:
+    named = str(found_schema) if found_schema is not None and found_schema.shape == () else ""
+    if named != schema and former is not None and named in former:
+        fields = former[named]
+    elif named != schema:
         is_newer = _is_newer(str(found_schema), schema)
         expected = f"schema {schema}" + (": a newer version of roomidity wrote it, deploy that again" * is_newer)
         raise ModelRefusedError(version, found=f"schema {found_schema}", expected=expected, is_newer=is_newer)

@@ -27,6 +27,10 @@ _SPANS: Final[Mapping[str, tuple[float, float]]] = {
     "counts": (0, 1e6),
     "idle_counts": (0, 1e6),
     "width": (0.05, 20),  # advancing keeps it within 0.5 to 2
+    "weather_days": (0, 1e4),
+    "bare_counts": (0, 1e6),
+    "bare_width": (0.05, 20),
+    "bare_offsets": (-100, 100),
     "offsets": (-100, 100),  # the histograms' last edges are ±50 %RH and ±10 °C
     "idle_offsets": (-100, 100),
 }

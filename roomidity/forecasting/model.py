@@ -5,45 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roomidity.domain.quantities import QUANTITIES
-from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import ModelRefusedError
-from roomidity.forecasting.artifacts import Field, pack, unpack
+from roomidity.forecasting.artifacts import pack, unpack
+from roomidity.forecasting.formats import (
+    BINS,
+    BLOCKS,
+    FORMER_MODELS,
+    FORMER_STATES,
+    MODEL_FIELDS,
+    MODEL_SCHEMA,
+    OPTIONAL_FIELDS,
+    OUTPUTS,
+    RECENT_SLOTS,
+    STATE_FIELDS,
+    STATE_SCHEMA,
+    WEATHER_BYPASS,
+    WEATHER_RIDGES,
+)
 from roomidity.forecasting.invariants import check_state
 from roomidity.forecasting.padding import UNNAMED_EXPERTS, with_experts
 from roomidity.forecasting.panel import EXPERTS, PANEL
-from roomidity.forecasting.serving.features import FEATURES, INPUTS, KNOTS
-from roomidity.forecasting.window import LEVELS, STEPS, FloatArray
+from roomidity.forecasting.window import FloatArray
 
 __all__ = [
     "BINS",
     "BLOCKS",
+    "MODEL_FIELDS",
     "MODEL_SCHEMA",
+    "OPTIONAL_FIELDS",
     "OUTPUTS",
     "RECENT_SLOTS",
+    "STATE_FIELDS",
     "STATE_SCHEMA",
+    "WEATHER_RIDGES",
     "Champion",
     "Model",
     "State",
 ]
-
-MODEL_SCHEMA: Final = "roomidity-model-2"
-STATE_SCHEMA: Final = "roomidity-state-2"
-
-OUTPUTS: Final = len(QUANTITIES) * len(KNOTS)
-BLOCKS: Final = 8
-"""Blocks of 12 leads (3 h) that have weights of their own."""
-
-BINS: Final = 80
-"""Bins of the histograms of past errors."""
-
-RECENT_SLOTS: Final = 8 * SLOTS_A_DAY
-"""Readings that the state carries, so that serving need not read them: 7 days for the profile, 1 until it is scored."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,12 @@ class Model:
         Their coefficients, (rooms, FEATURES, OUTPUTS): of the differences, and of what the prior leaves.
     trained_through
         Number of the slot up to which readings were seen in training; 0 for the prior.
+    weather_skip
+        What the prior adds where the weather ahead is known, by a bypass: of the air outside, which counts for less
+        beside it, and of the weather, (OUTDOOR_FEATURES + WEATHER_FEATURES, OUTPUTS).
+    weather_local, weather_residual
+        The rooms' ridges for when it is known, (rooms, FEATURES + WEATHER_FEATURES, OUTPUTS); of no room where nothing
+        was known of the weather in training.
     """
 
     scale: FloatArray
@@ -80,6 +90,9 @@ class Model:
     local: FloatArray
     residual: FloatArray
     trained_through: int
+    weather_skip: FloatArray = field(default_factory=lambda: np.zeros(WEATHER_BYPASS))
+    weather_local: FloatArray = field(default_factory=lambda: np.zeros(WEATHER_RIDGES))
+    weather_residual: FloatArray = field(default_factory=lambda: np.zeros(WEATHER_RIDGES))
 
     schema: str = MODEL_SCHEMA
 
@@ -87,6 +100,11 @@ class Model:
     def is_prior(self) -> bool:
         """Whether nothing of the house itself is in it."""
         return not self.rooms
+
+    @property
+    def knows_weather(self) -> bool:
+        """Whether the rooms' ridges have learnt what the weather ahead does."""
+        return len(self.weather_local) > 0
 
     def to_bytes(self) -> bytes:
         """Returns the model as an npz, float32; equal models give equal bytes."""
@@ -104,16 +122,22 @@ class Model:
 
     @classmethod
     def from_bytes(cls, content: bytes, version: str) -> Self:
-        """Returns the model that :meth:`to_bytes` wrote.
+        """Returns the model that :meth:`to_bytes` wrote, now or before there was weather ahead.
 
         Raises
         ------
         ModelRefusedError
             If ``content`` is not such a model; ``version`` names it in the message.
         """
-        arrays = unpack(content, version, MODEL_SCHEMA, MODEL_FIELDS)
+        arrays = unpack(content, version, MODEL_SCHEMA, MODEL_FIELDS, former=FORMER_MODELS)
         if not (arrays["scale"] > 0).all() or not (arrays["spread"] > 0).all():
             raise ModelRefusedError(version, found="a scale that is not positive", expected="positive scales")
+        if "weather_skip" not in arrays:
+            arrays["weather_skip"] = np.zeros(WEATHER_BYPASS)
+            arrays["weather_local"] = arrays["weather_residual"] = np.zeros(WEATHER_RIDGES)
+        if len(arrays["weather_local"]) not in (0, len(arrays["rooms"])):
+            found = f"ridges with weather of {len(arrays['weather_local'])} rooms"
+            raise ModelRefusedError(version, found=found, expected=f"of {len(arrays['rooms'])}, or of none")
         return cls(**_attributes(cls, arrays, version))
 
 
@@ -148,6 +172,11 @@ class State:
         Factor on the distance of quantiles from the median, (rooms + 1, 2).
     offsets, persistence_offsets
         Distances of the quantiles from the median, (rooms + 1, 2, levels, knots) and (2, levels, knots).
+    weather_days
+        Of the discounted days, those on which the weather ahead was known, (2,).
+    bare_histogram, bare_scale, bare_offsets
+        Row 0 of histogram, scale and offsets as they would be had the weather ahead never been known: for when it is
+        not, since errors are larger then.
     """
 
     rooms: tuple[str, ...]
@@ -164,6 +193,10 @@ class State:
     interval_scale: FloatArray = field(metadata={"stored": "width"})
     offsets: FloatArray
     persistence_offsets: FloatArray = field(metadata={"stored": "idle_offsets"})
+    weather_days: FloatArray
+    bare_histogram: FloatArray = field(metadata={"stored": "bare_counts"})
+    bare_scale: FloatArray = field(metadata={"stored": "bare_width"})
+    bare_offsets: FloatArray
 
     schema: str = STATE_SCHEMA
 
@@ -191,7 +224,10 @@ class State:
         ModelRefusedError
             If ``content`` is not such a state; ``version`` names it in the message.
         """
-        arrays = unpack(content, version, STATE_SCHEMA, STATE_FIELDS, optional=OPTIONAL_FIELDS)
+        arrays = unpack(content, version, STATE_SCHEMA, STATE_FIELDS, optional=OPTIONAL_FIELDS, former=FORMER_STATES)
+        if "bare_counts" not in arrays:
+            bare = {f"bare_{name}": arrays[name][0] for name in ("counts", "width", "offsets")}
+            arrays |= bare | {"weather_days": np.zeros(len(QUANTITIES))}
         check_state(arrays, version)
         stored = tuple(arrays.pop("experts", np.array(UNNAMED_EXPERTS)).tolist())
         if len(stored) != len(set(stored)) or len(stored) != len(arrays["gram"][0, 0]):
@@ -200,49 +236,6 @@ class State:
         of_experts = ("gram", "initial", "weights")
         padded = with_experts(*(arrays[name] for name in of_experts), stored=stored, panel=PANEL)
         return cls(**_attributes(cls, arrays | dict(zip(of_experts, padded, strict=True)), version))
-
-
-_QUANTITIES: Final = len(QUANTITIES)
-_WEIGHTS: Final = (_QUANTITIES, BLOCKS, "E")
-_KNOTS: Final = len(KNOTS)
-
-MODEL_FIELDS: Final[dict[str, Field]] = {
-    "scale": ("f4", (INPUTS,)),
-    "hidden1": ("f4", (INPUTS, "A")),
-    "bias1": ("f4", ("A",)),
-    "hidden2": ("f4", ("A", "B")),
-    "bias2": ("f4", ("B",)),
-    "output": ("f4", ("B", OUTPUTS)),
-    "bias3": ("f4", (OUTPUTS,)),
-    "skip": ("f4", (INPUTS, OUTPUTS)),
-    "spread": ("f4", (OUTPUTS,)),
-    "rooms": ("U", ("R",)),
-    "local": ("f4", ("R", FEATURES, OUTPUTS)),
-    "residual": ("f4", ("R", FEATURES, OUTPUTS)),
-    "trained_through": ("i8", ()),
-}
-
-STATE_FIELDS: Final[dict[str, Field]] = {
-    "rooms": ("U", ("R",)),
-    "through": ("i8", ()),
-    "scored": ("i8", ()),
-    "recent": ("f4?", ("R", _QUANTITIES, RECENT_SLOTS)),
-    "outdoor": ("f4?", (_QUANTITIES, RECENT_SLOTS)),
-    "gram": ("f8", (*_WEIGHTS, "E")),
-    "days": ("f8", (_QUANTITIES,)),
-    "initial": ("f8", _WEIGHTS),
-    "weights": ("f8", _WEIGHTS),
-    "counts": ("f4", ("R+1", _QUANTITIES, _KNOTS, BINS)),
-    "idle_counts": ("f4", (_QUANTITIES, _KNOTS, BINS)),
-    "width": ("f8", ("R+1", _QUANTITIES)),
-    "offsets": ("f4", ("R+1", _QUANTITIES, len(LEVELS), _KNOTS)),
-    "idle_offsets": ("f4", (_QUANTITIES, len(LEVELS), _KNOTS)),
-}
-
-OPTIONAL_FIELDS: Final[dict[str, Field]] = {"experts": ("U", ("E",))}
-"""Names of the experts; a state of :data:`UNNAMED_EXPERTS` does without, as all did before there were others."""
-
-assert (STEPS - 1) // 12 + 1 == BLOCKS  # noqa: S101 (a fact about two constants)
 
 
 def _stored_names(kind: type[Model | State]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT, SLOT_MS, SLOTS_A_DAY, from_epoch_ms, to_epoch_ms
+from roomidity.domain.weather import WeatherIssue
 
 __all__ = [
     "AGREEING",
@@ -71,6 +72,9 @@ class Window:
     plain
         Of the shape of values: the mean of all readings where some were left out as wild, NaN elsewhere; None where
         none were.
+    issues
+        Forecasts of the weather at the house's place that were known before ``end``, oldest first. Who reads from them
+        chooses by `known_from` up to the issue time: some were not known yet to a forecast inside the window.
     """
 
     rooms: tuple[str, ...]
@@ -80,6 +84,7 @@ class Window:
     outdoor: FloatArray | None = None
     plain: FloatArray | None = None
     agreed: NDArray[np.bool_] | None = None
+    issues: tuple[WeatherIssue, ...] = ()
 
     def __post_init__(self) -> None:
         if self.values.ndim != 3 or self.values.shape[:2] != (len(self.rooms), len(QUANTITIES)):

@@ -72,7 +72,8 @@ class Engine:
             "ROOMIDITY_SERVICE": self.service,
             "ROOMIDITY_STAGE": self.stage,
             "ROOMIDITY_BUCKET": f"{self.service}-{self.stage}-{_ACCOUNT}",
-            "ROOMIDITY_POLL_WAIT_S": "0",  # The emulator's short polls miss nothing.
+            "ROOMIDITY_BATCH_INSERT": "on",
+            "ROOMIDITY_POLL_WAIT_S": "0",  # the emulator's short polls miss nothing
             "POWERTOOLS_LOG_LEVEL": "WARNING",
         }
 

@@ -5,69 +5,43 @@ They are derived from the calls themselves, since an emulator's own figures are 
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from math import ceil
+from time import thread_time
 from typing import Any, Final
+
+from roomidity.aws.sizes import Item, item_bytes, write_units
 
 __all__ = ["Item", "Meter", "Units", "item_bytes", "read_units", "write_units"]
 
-_WRITE_BYTES: Final = 1024
 _READ_BYTES: Final = 4096
 _REQUEST_BYTES: Final = 65_536
 """SQS bills each started 64 KiB of a call's bodies as one request."""
+
+_KEYS: Final = {
+    "houses": ("house",),
+    "readings": ("house", "slot"),
+    "observations": ("house", "slot"),
+    "forecasts": ("room_id", "issued_at"),
+    "models": ("house", "version"),
+    "accuracy": ("room_id", "day"),
+    "settings": ("house", "kind"),
+}
+
+_NAMES: Final = re.compile(r"'(\w+)': \?")
+"""Of attributes, in an INSERT."""
 
 _S3_WRITES: Final = frozenset(
     {"PutObject", "CopyObject", "ListObjects", "ListObjectsV2", "ListObjectVersions", "CreateMultipartUpload"}
 )
 _S3_FREE: Final = frozenset({"DeleteObject", "DeleteObjects"})
 
-Item = Mapping[str, Mapping[str, Any]]
-"""An item or a key in DynamoDB's own form."""
-
 Units = dict[tuple[str, str], float]
 """Amounts by what and where, such as ("write_units", "houses")."""
-
-
-def item_bytes(item: Item) -> int:
-    """Returns the size in bytes that DynamoDB counts for an item, from its names and values.
-
-    >>> item_bytes({"house": {"S": "h1"}, "slot": {"N": "-51.25"}})
-    15
-    """
-    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
-
-
-def _value_bytes(value: Mapping[str, Any]) -> int:
-    """Returns the size in bytes of a value.
-
-    It follows "DynamoDB item sizes and formats" in the developer guide, and rounds up where that says approximately.
-    """
-    ((kind, content),) = value.items()
-    match kind:
-        case "S":
-            return len(content.encode())
-        case "B":
-            return len(content)
-        case "N":  # one byte per two significant digits, plus one, plus one for a sign
-            digits = content.lstrip("-").replace(".", "").strip("0")
-            return (len(digits) + 1) // 2 + 1 + int(content.startswith("-"))
-        case "L":
-            return 3 + sum(1 + _value_bytes(one) for one in content)
-        case "M":
-            return 3 + sum(1 + len(name.encode()) + _value_bytes(one) for name, one in content.items())
-        case _:
-            return 1
-
-
-def write_units(size_bytes: int) -> int:
-    """Returns the units for writing an item: one per started KiB.
-
-    >>> write_units(0), write_units(1024), write_units(1025)
-    (1, 1, 2)
-    """
-    return max(1, ceil(size_bytes / _WRITE_BYTES))
 
 
 def read_units(size_bytes: int, *, consistent: bool) -> float:
@@ -85,7 +59,7 @@ class Meter:
     """Counts the calls of a session's clients that are created from now on.
 
     It counts write_units and read_units by table, sqs_requests by queue, s3_writes and s3_reads of the bucket, and
-    calls by operation. A partial read of an item is counted by the part read, although the whole item is billed.
+    calls by operation. A partial read of an item is counted as a read of the whole item, as it is billed.
 
     Parameters
     ----------
@@ -93,15 +67,16 @@ class Meter:
         The botocore session whose clients are counted.
     stored
         Returns an item by table and key, using another session. An update only contains its changes, but is billed by
-        the size of the resulting item.
+        the size of the resulting item. A read may ask for a part, but is billed by the whole item.
     """
 
     def __init__(self, session: Any, *, stored: Callable[[str, Item], Item]) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._stored = stored
         self._lock = threading.Lock()
+        self._cpu_s = 0.0
         session.register("provide-client-params", self._note)
-        session.register("after-call", self._count)
+        session.register("after-call", self._measured)
 
     def take(self) -> Units:
         """Returns what was counted since the last call."""
@@ -109,16 +84,35 @@ class Meter:
             taken, self._counts = self._counts, Counter()
         return dict(taken)
 
+    def take_cpu_s(self) -> float:
+        """Returns the CPU time in seconds that counting itself took since the last call."""
+        with self._lock:
+            taken, self._cpu_s = self._cpu_s, 0.0
+        return taken
+
+    def _measured(self, **call: Any) -> None:
+        begin = thread_time()
+        try:
+            self._count(**call)
+        finally:
+            with self._lock:
+                self._cpu_s += thread_time() - begin
+
     @staticmethod
     def _note(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["asked"] = dict(params)  # The answer does not contain the request.
 
-    def _count(self, model: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+    def _count(
+        self, model: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], http_response: Any = None, **_: Any
+    ) -> None:
         service, operation, asked = model.service_model.service_name, model.name, context["asked"]
         found: list[tuple[str, str, float]] = [("calls", operation, 1)]
         if service == "dynamodb":
             found += [("write_units", _table(name), units) for name, units in self._written(operation, asked)]
-            found += [("read_units", _table(name), units) for name, units in _read(operation, asked, parsed)]
+            items = parsed.get("Items", ())
+            if items and not isinstance(items[0], Mapping):  # decoded the short way, in part
+                parsed = json.loads(http_response.content)
+            found += [("read_units", _table(name), units) for name, units in self._read(operation, asked, parsed)]
         elif service == "sqs":
             found.append(("sqs_requests", _queue(asked), _sqs_requests(asked, parsed)))
         elif service == "s3" and operation not in _S3_FREE:
@@ -137,34 +131,46 @@ class Meter:
                     for request in requests:
                         (one,) = request.values()
                         yield name, self._units_of({"TableName": name, **one})
+            case "BatchExecuteStatement":
+                for one in asked["Statements"]:
+                    names = _NAMES.findall(one["Statement"])
+                    item = dict(zip(names, one["Parameters"], strict=True))
+                    yield one["Statement"].split('"')[1], write_units(item_bytes(item))
             case "TransactWriteItems":
                 for request in asked["TransactItems"]:
                     (one,) = request.values()
                     yield one["TableName"], 2 * self._units_of(one)  # transactions cost double, also for checks
 
+    def _read(self, operation: str, asked: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+        """Units of what a call reads, by table."""
+        match operation:
+            case "GetItem":
+                size = item_bytes(answer.get("Item", {}))
+                yield asked["TableName"], read_units(size, consistent=_is_consistent(asked))
+            case "BatchGetItem":
+                for name, wanted in asked["RequestItems"].items():
+                    items = answer.get("Responses", {}).get(name, [])
+                    sizes = [
+                        *(self._read_bytes(name, wanted, item) for item in items),
+                        *[0] * (len(wanted["Keys"]) - len(items)),
+                    ]  # one in vain costs as well
+                    for size in sizes:
+                        yield name, read_units(size, consistent=_is_consistent(wanted))
+            case "Query" | "Scan":
+                name = asked["TableName"]
+                size = sum(self._read_bytes(name, asked, item) for item in answer.get("Items", []))
+                yield name, read_units(size, consistent=_is_consistent(asked))
+
+    def _read_bytes(self, name: str, wanted: Mapping[str, Any], item: Item) -> int:
+        """The size of an item of which a part was read."""
+        if "ProjectionExpression" not in wanted:
+            return item_bytes(item)
+        key = {part: item[part] for part in _KEYS[_table(name)] if part in item}
+        return item_bytes(self._stored(name, key) if len(key) == len(_KEYS[_table(name)]) else item)
+
     def _units_of(self, one: Mapping[str, Any]) -> int:
         item = one["Item"] if "Item" in one else self._stored(one["TableName"], one["Key"])
         return write_units(item_bytes(item))
-
-
-def _read(operation: str, asked: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Yields the units that a call reads, by table."""
-    match operation:
-        case "GetItem":
-            size = item_bytes(answer.get("Item", {}))
-            yield asked["TableName"], read_units(size, consistent=_is_consistent(asked))
-        case "BatchGetItem":
-            for name, wanted in asked["RequestItems"].items():
-                items = answer.get("Responses", {}).get(name, [])
-                sizes = [
-                    *map(item_bytes, items),
-                    *[0] * (len(wanted["Keys"]) - len(items)),
-                ]  # A missing item costs a read as well.
-                for size in sizes:
-                    yield name, read_units(size, consistent=_is_consistent(wanted))
-        case "Query" | "Scan":
-            size = sum(map(item_bytes, answer.get("Items", [])))
-            yield asked["TableName"], read_units(size, consistent=_is_consistent(asked))
 
 
 def _is_consistent(asked: Mapping[str, Any]) -> bool:

@@ -111,7 +111,9 @@ function grades(room) {
   const same = new Set(all.map(([, grade]) => grade)).size === 1;
   const word = (grade) => say(`grade.${grade}`) || grade;
   const text = same ? word(all[0][1]) : all.map(([quantity, grade]) => `${say(quantity) || quantity}: ${word(grade)}`).join('; ');
-  return `${text} (${say('issued', { time: moment(Date.parse(room.forecast.issued_at)) })})`;
+  const weather = room.forecast.weather;
+  const ahead = weather ? `; ${say('weather', { time: moment(Date.parse(weather.issued_at)) })}` : '';
+  return `${text} (${say('issued', { time: moment(Date.parse(room.forecast.issued_at)) })})${ahead}`;
 }
 
 function notes(room) {
@@ -315,6 +317,10 @@ function render() {
   }
   at('main').replaceChildren(...content);
   at('foot').textContent = data && data.rooms.length ? `${say('foot')} ${room ? '' : say('why')}` : '';
+  if (data && data.rooms.some((one) => one.forecast && one.forecast.weather)) {
+    const source = made('a', { href: 'https://open-meteo.com/', rel: 'noreferrer' }, 'Weather data by Open-Meteo.com');
+    at('foot').append(' ', say('weatherBy'), ' ', source, ' (CC BY 4.0)');
+  }
   if (opened && document.querySelector('details')) document.querySelector('details').open = true;
   drawCharts();
   if (focused && at(focused)) at(focused).focus({ preventScroll: true });

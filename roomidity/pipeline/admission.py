@@ -103,7 +103,7 @@ class Admission:
                     del pending[name]
                     continue
                 grown, no_place = house.hear(heard.get(name, ()), now=self.now).admit(pending[name])
-                if grown != house:
+                if not (house.version and grown.is_recorded(house)):
                     try:
                         self.houses.put(grown)
                     except ConflictError:

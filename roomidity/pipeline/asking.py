@@ -43,7 +43,7 @@ class Asking:
         with self._lock:
             if self._is_done:
                 return
-            active = sorted(house.name for house in self.houses.all() if house.is_active(self.now))
+            active = self.houses.active(self.now)
             self.active = len(active)
             self.jobs.send([ForecastJob(name, self.now).to_body() for name in active])
             self.asked = len(active)

@@ -18,6 +18,7 @@ from roomidity.pipeline.asking import Asking
 from roomidity.pipeline.drain_parts import DrainPorts, DrainRules, DrainSummary
 from roomidity.pipeline.noting import DeliveryNoting
 from roomidity.pipeline.quotas import Allowance
+from roomidity.pipeline.refusals import note_refusal
 from roomidity.pipeline.wave_storing import WaveStorer
 from roomidity.pipeline.waves import portions, receive_wave
 from roomidity.stopwatch import Timed, untimed
@@ -89,6 +90,8 @@ def drain(
             storer.failures.append(error)
         with timed("store"):
             storer.noting.write(ports.houses, may_go_on=storer.may_go_on)
+            if (why := ports.batches_refused()) is not None:
+                note_refusal(ports.settings, why, now=now)
         if ask_forecasts:
             with timed("ask"):
                 try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from roomidity.pipeline.backoff import BackOff
-from roomidity.pipeline.ports import Houses, JobQueue, Observations, ReadingsQueue, Rejects, Sets, Settings
+from roomidity.pipeline.ports import Houses, JobQueue, Observations, ReadingsQueue, Rejects, Sets, Settings, Weather
 from roomidity.pipeline.quotas import Quotas
 from roomidity.pipeline.slot_writing import SlotWriter
 from roomidity.pipeline.waves import WaveSize
@@ -31,9 +32,13 @@ class DrainPorts:
     observations: Observations
     rejects: Rejects
     settings: Settings
+    weather: Weather
     backoff: BackOff
     parsed_maps: ParsedMaps = field(default_factory=dict, compare=False)
     """Parsed device maps by house, which are kept from drain to drain."""
+
+    batches_refused: Callable[[], str | None] = field(default=lambda: None, compare=False)
+    """Why new items cannot be written many at a time, where they cannot."""
 
     @property
     def slots(self) -> SlotWriter:

@@ -17,8 +17,11 @@ from roomidity.domain.names import OUTDOOR
 from roomidity.domain.quantities import QUANTITIES, VALUE_DECIMALS
 from roomidity.domain.rejects import concerns
 from roomidity.domain.slots import format_moment, format_slot
-from roomidity.pipeline.ports import Accuracy, Forecasts, Observations, Sets
+from roomidity.domain.weather import house_place
+from roomidity.pipeline.noticing import KeptNotices, plain_notice
+from roomidity.pipeline.ports import Accuracy, Forecasts, Observations, Sets, Weather
 from roomidity.readings import unpack_sets
+from roomidity.readings.issue_table import issue_rows
 from roomidity.readings.union import time_of, value_of
 
 __all__ = ["ExportPorts", "export_house"]
@@ -58,8 +61,11 @@ class ExportPorts:
     observations: Observations
     forecasts: Forecasts
     accuracy: Accuracy
+    weather: Weather
     models: Objects
     rejects: ReadRejects
+    notices: KeptNotices
+    now: datetime
 
 
 def export_house(
@@ -69,8 +75,10 @@ def export_house(
 
     ``readings-<month>.parquet`` are tidy tables in the form that `roomidity send` accepts: house, room, sensor, ts
     (UTC), temperature (°C), humidity (%RH). ``observations.parquet`` has a row for each slot and quantity, and
-    ``forecasts.parquet`` one for each forecast and quantity. ``accuracy.ndjson``, ``rejects.ndjson``, ``models.json``
-    and ``house.json`` hold what their names say, and ``models/`` holds the models' bytes.
+    ``forecasts.parquet`` one for each forecast and quantity. ``weather.parquet`` has a row for each hour of the house's
+    own issues, as `roomidity weather import` accepts them. ``accuracy.ndjson``, ``notices.ndjson``,
+    ``rejects.ndjson``, ``models.json`` and ``house.json`` hold what their names say, and ``models/`` holds the models'
+    bytes.
 
     Parameters
     ----------
@@ -82,6 +90,12 @@ def export_house(
     yield "observations", _table(folder / "observations.parquet", _observations(ports.observations, home.name))
     for name, write in (("forecasts", _forecasts), ("accuracy", _accuracy)):
         yield name, write(ports, home.name, [room for room in rooms if room != OUTDOOR], folder)
+    notices = ports.notices.newest(home.name, now=ports.now)
+    told = (plain_notice(home, one, at=one.cleared_at or one.raised_at) for one in notices)
+    yield "notices", _lines(folder / "notices.ndjson", told)
+    issues = ports.weather.issues([house_place(home.name)], since=_FIRST, until=_LAST)
+    issue_rows(issues).write_parquet(folder / "weather.parquet")
+    yield "weather", len(issues)
     rejects = (
         reject
         for day in ports.rejects.days()

@@ -15,15 +15,19 @@ import numpy as np
 from roomidity.domain.deliveries import Deliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
+from roomidity.domain.knots import at_knots, spread
 from roomidity.domain.quantities import SPECS
+from roomidity.domain.weather import WeatherUsed
 from roomidity.errors import ForgottenError
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
 from roomidity.forecasting.serving.deliveries import delivery_notes
 from roomidity.pipeline.credible import credible_forecasts
 from roomidity.pipeline.history import read_window
 from roomidity.pipeline.house_settings import log_bad_settings
-from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, forgotten_since, known_house
+from roomidity.pipeline.noticing import Noticed, NoticePorts, note_changes
+from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, Weather, forgotten_since, known_house
 from roomidity.pipeline.serving import Serving, serving_model
+from roomidity.pipeline.weather_ahead import HeldWeather, with_weather
 from roomidity.stopwatch import Timed, untimed
 
 __all__ = ["ForecastPorts", "IssuedForecast", "explain_room", "forecast_house"]
@@ -40,25 +44,30 @@ class ForecastPorts:
     observations: Observations
     forecasts: Forecasts
     registry: Registry
+    weather: Weather
+    held_weather: HeldWeather = field(default_factory=HeldWeather, compare=False)
+    """Issues of the weather, from forecast to forecast."""
+    notices: NoticePorts | None = None
 
 
 @dataclass(frozen=True)
 class IssuedForecast:
     """The forecasts that were written, and the model used.
 
-    ``refused`` maps rooms to why its forecast was refused for them.
+    ``refused`` maps rooms to why its forecast was refused for them; ``noticed`` says how the house's notices changed.
     """
 
     rooms: tuple[StoredForecast, ...]
     serving: Serving
     refused: Mapping[str, str] = field(default_factory=dict)
+    noticed: Noticed = field(default_factory=Noticed)
 
 
 def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, timed: Timed = untimed) -> IssuedForecast:
     """Issue the forecasts of a house. Returns what was written.
 
-    The same issue time always writes the same items. The timed phases are read_house, load_model, read_window, forecast
-    and write.
+    The same issue time always writes the same items. The timed phases are read_house, load_model, read_window,
+    read_weather, forecast, write and notices.
 
     Raises
     ------
@@ -77,6 +86,8 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
         return IssuedForecast(rooms=(), serving=serving)
     with timed("read_window"):
         window = read_window(ports.observations, home, rooms, issued_at=issued_at)
+    with timed("read_weather"):
+        window = with_weather(window, ports.weather, home, ports.held_weather)
     with timed("forecast"):
         found = credible_forecasts(ports.registry, home, window, serving)
         stored = tuple(
@@ -84,11 +95,13 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
             for place, (issued, version) in enumerate(found.by_room)
         )
     with timed("write"):
-        ports.forecasts.put_many(stored)
+        written = tuple(ports.forecasts.put_many(stored))
         if forgotten_since(ports.houses, home):
             ports.forecasts.delete_many(stored)
             raise ForgottenError(house)
-    return IssuedForecast(rooms=stored, serving=serving, refused=found.refused)
+    with timed("notices"):
+        noticed = note_changes(ports.notices, home, written, outdoor=window.outdoor, issued_at=issued_at)
+    return IssuedForecast(rooms=written, serving=serving, refused=found.refused, noticed=noticed)
 
 
 def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: datetime) -> tuple[Explanation, ...]:
@@ -101,25 +114,36 @@ def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: da
         return ()
     serving = serving_model(ports.registry, house.name, aliases=house.aliases)
     window = read_window(ports.observations, house, rooms, issued_at=issued_at)
+    window = with_weather(window, ports.weather, house, ports.held_weather)
     return explain(window, serving.model, serving.state, room)
 
 
 def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str) -> StoredForecast:
-    """Returns one room's part, rounded as it is stored. A quantity that the room does not measure is NaN."""
+    """Returns one room's part, rounded at the knots. A quantity that the room does not measure is NaN."""
     room = issued.rooms[place]
     levels = issued.quantiles[place][:, _LEVELS]
     forecast = np.isfinite(levels).all(axis=(1, 2), keepdims=True)
-    rounded = np.stack([rows.round(spec.decimals) for rows, spec in zip(levels, SPECS, strict=True)])
+    rounded = [
+        spread(rows.round(spec.decimals), decimals=spec.decimals)
+        for rows, spec in zip(at_knots(levels), SPECS, strict=True)
+    ]
     return StoredForecast(
         house=house.name,
         room=room,
         issued_at=issued.issued_at,
-        quantiles=np.where(forecast, rounded, np.nan),
+        quantiles=np.where(forecast, np.stack(rounded), np.nan),
         grade={str(quantity): grade for quantity, grade in issued.grades[place].items()},
         data_through=issued.data_through[place],
         model_version=version,
         notes=_notes(issued.notes[place], house.delivered(room, issued.issued_at)),
+        weather=_weather_used(issued),
     )
+
+
+def _weather_used(issued: HouseForecast) -> WeatherUsed | None:
+    """The issue that a forecast says it rests on."""
+    used: WeatherUsed | None = getattr(issued, "weather", None)
+    return used
 
 
 def _notes(sensors: Sequence[str], delivered: Deliveries) -> tuple[str, ...]:

@@ -11,31 +11,43 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Final
 
 from roomidity.domain.aliases import rename
 from roomidity.domain.comfort.mould import MATERIALS
 from roomidity.domain.comfort.walls import DEFAULT_WALL, Wall
 from roomidity.domain.houses import House
+from roomidity.domain.notices.words import LANGUAGES, Language
+from roomidity.domain.position import Position
 from roomidity.domain.quantities import Quantity
 from roomidity.domain.units import RoomUnits, Unit, Units, parse_units
 from roomidity.errors import ConfigurationError, InputError, NotFoundError
 from roomidity.settings import check_timezone
 
 __all__ = [
+    "MAX_NOTICES_A_DAY",
     "BadSetting",
     "bad_settings",
     "known_room",
+    "language_of",
     "log_bad_settings",
+    "notices_a_day_of",
     "removed",
     "renamed",
     "units_of",
+    "with_notices",
+    "with_position",
     "with_timezone",
     "with_unit",
     "with_wall",
 ]
 
 logger: Final = logging.getLogger(__name__)
+
+MAX_NOTICES_A_DAY: Final = 100
+_NOTICES_A_DAY: Final = 6
+"""More than that nobody reads."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +130,35 @@ def with_timezone(home: House, zone: str) -> House:
     return replace(home, timezone=check_timezone(zone, "the time zone"), trial=None)
 
 
+def with_notices(home: House, *, language: Language | None, a_day: int | None) -> House:
+    """The house with the language of its notices set, and how many a day are sent; None leaves as it is."""
+    given = {name: value for name, value in (("language", language), ("notices_a_day", a_day)) if value is not None}
+    return replace(home, settings={**home.settings, **given})
+
+
+def language_of(home: House) -> Language:
+    """The language that a house is spoken to in: English unless set."""
+    stored = home.settings.get("language")
+    return next((one for one in LANGUAGES if one == stored), LANGUAGES[0])
+
+
+def notices_a_day_of(home: House) -> int:
+    """How many notices people are sent on a day of the house's own clock: six unless set."""
+    stored = home.settings.get("notices_a_day", _NOTICES_A_DAY)
+    return int(stored) if _is_count(stored) else _NOTICES_A_DAY
+
+
+def _is_count(stored: Any) -> bool:
+    is_number = isinstance(stored, int | float | Decimal) and not isinstance(stored, bool)
+    return is_number and 0 <= stored <= MAX_NOTICES_A_DAY and stored == int(stored)
+
+
+def with_position(home: House, position: Position | None) -> House:
+    """The house with where it is, for the weather ahead; None: it is not known."""
+    settings = {key: value for key, value in home.settings.items() if key != "position"}
+    return replace(home, settings=settings if position is None else settings | {"position": position.plain()})
+
+
 def with_unit(home: House, room: str, units: Units | None) -> House:
     """Returns the house with a room's units set, in addition to those set for other quantities.
 
@@ -191,6 +232,15 @@ def bad_settings(home: House) -> Iterator[BadSetting]:
         yield BadSetting(
             home.name, "timezone", home.timezone, error.expected, f"{home.default_timezone} stands in for it", mend
         )
+    if "position" in home.settings and Position.of_settings(home.settings) is None:
+        yield BadSetting(
+            home.name,
+            "position",
+            home.settings["position"],
+            "latitude and longitude in degrees",
+            "no provider is asked for its weather",
+            f"roomidity house {home.name} --position LAT,LON",
+        )
     for room, setting in _entries(home, "rooms"):
         stored = _plain(setting).get("unit")
         if not isinstance(setting, Mapping) or ("unit" in setting and not _units(home, room)):
@@ -203,6 +253,17 @@ def bad_settings(home: House) -> Iterator[BadSetting]:
             expected = f"f_rsi from 0.2 to 1, and material one of {', '.join(MATERIALS)}"
             mend = f"roomidity room {home.name}/{room} --f-rsi {DEFAULT_WALL.f_rsi} --material {DEFAULT_WALL.material}"
             yield BadSetting(home.name, f"wall of room {room}", found, expected, "the default stands in for it", mend)
+    language, a_day = home.settings.get("language", LANGUAGES[0]), home.settings.get("notices_a_day", _NOTICES_A_DAY)
+    if language not in LANGUAGES:
+        mend = f"roomidity house {home.name} --language {LANGUAGES[0]}"
+        yield BadSetting(
+            home.name, "language", language, f"one of {', '.join(LANGUAGES)}", f"{LANGUAGES[0]} stands in for it", mend
+        )
+    if not _is_count(a_day):
+        mend = f"roomidity house {home.name} --notices-a-day {_NOTICES_A_DAY}"
+        expected = f"a whole number, 0 to {MAX_NOTICES_A_DAY}"
+        instead = f"{_NOTICES_A_DAY} stands in for it"
+        yield BadSetting(home.name, "number of notices a day", a_day, expected, instead, mend)
     for former, name in _entries(home, "aliases"):
         if former not in home.aliases:
             expected = "a former name that leads to a room's present one"

@@ -15,6 +15,7 @@ from roomidity.domain.models import Pointer, Pruned
 from roomidity.domain.observations import Observation, Origin, RoomMeans, StoredSet
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SlotKey
+from roomidity.domain.weather import WeatherIssue
 from roomidity.errors import ForgottenError, NotFoundError
 from roomidity.forecasting import Model, State
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
@@ -34,6 +35,7 @@ __all__ = [
     "Sets",
     "Settings",
     "TrainingPorts",
+    "Weather",
     "forgotten_since",
     "is_forgotten",
     "known_house",
@@ -73,8 +75,14 @@ class Houses(Protocol):
     def get_many(self, names: Iterable[str]) -> dict[str, House]:
         """Returns the existing houses, including those that were forgotten."""
 
+    def without_rooms(self, names: Iterable[str]) -> dict[str, House]:
+        """The same, as far as their rules, aliases and deletion; rooms, and when they were heard, may be left out."""
+
     def all(self) -> Iterator[House]:
         """Yields every house except those that were forgotten."""
+
+    def active(self, at: datetime) -> list[str]:
+        """The names of those that are active at a time, in their order."""
 
     def put(self, house: House) -> None:
         """Store a house. Raises ConflictError if another writer was there first."""
@@ -156,8 +164,8 @@ class Rejects(Protocol):
 class Forecasts(Protocol):
     """Forecasts by room and issue time. Issuing one again overwrites the same item."""
 
-    def put_many(self, forecasts: Iterable[StoredForecast]) -> None:
-        """Write the forecasts of a house's rooms."""
+    def put_many(self, forecasts: Iterable[StoredForecast]) -> Sequence[StoredForecast]:
+        """Write the forecasts of a house's rooms. Returns them as they will be read, rounded further where need be."""
 
     def delete_many(self, forecasts: Iterable[StoredForecast]) -> None:
         """Delete forecasts, as far as they exist."""
@@ -187,6 +195,24 @@ class Moulds(Protocol):
 
     def between(self, house: str, first: date, last: date) -> list[MouldDay]:
         """Returns a house's days from ``first`` to ``last``, both included, in order of time."""
+
+
+class Weather(Protocol):
+    """Forecasts of the air outside as they were issued, by place and by when each became known here."""
+
+    def issues(
+        self, places: Iterable[str], *, since: datetime, until: datetime, most: int | None = None
+    ) -> list[WeatherIssue]:
+        """Those of some places known from ``since`` to ``until``, oldest first; of each the newest ``most``."""
+
+    def put_many(self, issues: Iterable[WeatherIssue]) -> list[bool]:
+        """Write issues; of each, whether nothing stood there: what became known at the same time stays as it is."""
+
+    def delete_many(self, issues: Iterable[WeatherIssue]) -> None:
+        """Delete issues, if they are there."""
+
+    def take_call(self, day: date, *, at_most: int) -> bool:
+        """Count a call of a provider on a day; False, and none is counted, if there were ``at_most``."""
 
 
 class Registry(Protocol):
@@ -256,6 +282,7 @@ class TrainingPorts:
     houses: Houses
     observations: Observations
     registry: Registry
+    weather: Weather
 
 
 def known_house(houses: Houses, name: str) -> House:
@@ -278,7 +305,7 @@ def known_house(houses: Houses, name: str) -> House:
 
 def forgotten_since(houses: Houses, home: House) -> bool:
     """Returns whether the house was forgotten since it was read, even if a new one has replaced it."""
-    now = houses.get_many([home.name]).get(home.name)
+    now = houses.without_rooms([home.name]).get(home.name)
     return now is not None and now.life != home.life
 
 

@@ -259,7 +259,7 @@ class SlotWriter:
         Read them after the slots' sets, because otherwise the rules may be older than the sets.
         """
         names = sorted({key.house for key in slots})
-        return self.houses.get_many(names) if names else {}
+        return self.houses.without_rooms(names) if names else {}
 
     def _compare(self, held: Mapping[SlotKey, StoredSet], homes: Mapping[str, House]) -> Compared:
         return compare(held, homes, self.observations.origins(held) if held else {})

@@ -21,6 +21,7 @@ from roomidity.pipeline.history import KEPT_FOR, read_history
 from roomidity.pipeline.ports import Registry, known_house
 from roomidity.pipeline.serving import by_present_names, first_intact
 from roomidity.pipeline.verification import VerifyPorts
+from roomidity.pipeline.weather_ahead import with_weather_history
 
 __all__ = ["Moved", "move_state"]
 
@@ -63,6 +64,7 @@ def move_state(ports: VerifyPorts, *, house: str, now: datetime) -> Moved:
     if serving is None or not rooms:
         return Moved(refused=refused if rooms else None)
     window = read_history(ports.observations, home, rooms, start=now - WINDOW_SLOTS * SLOT, end=now)
+    window = with_weather_history(window, ports.weather, home)
     why = _trouble(serving, serving.state, window)
     if why is not None:
         _tell(house, serving.version, why)
@@ -74,6 +76,7 @@ def move_state(ports: VerifyPorts, *, house: str, now: datetime) -> Moved:
     closed = window.between(slot_number(start), window.last)
     if start < window.start:
         closed = read_history(ports.observations, home, rooms, start=start, end=now)
+        closed = with_weather_history(closed, ports.weather, home)
     try:
         moved = advance(serving.state, serving.model, closed)
     except Exception as error:  # whatever damaged numbers lead to

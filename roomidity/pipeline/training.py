@@ -33,6 +33,7 @@ from roomidity.forecasting.training.challenge import challenge
 from roomidity.pipeline.history import KEPT_FOR, check_rules_followed, read_history
 from roomidity.pipeline.ports import Registry, TrainingPorts, forgotten_since, known_house
 from roomidity.pipeline.serving import by_present_names, first_intact
+from roomidity.pipeline.weather_ahead import with_weather_history
 
 __all__ = ["TrainedHouse", "TrainingPorts", "train_house"]
 
@@ -209,7 +210,8 @@ def _history(ports: TrainingPorts, home: House, now: datetime) -> Window:
     first_seen = min((home.rooms[room].first_seen for room in rooms), default=end)
     start = min(max(floor_slot(first_seen), end - KEPT_FOR), end)
     check_rules_followed(ports.observations, home, start=start, end=end)
-    return read_history(ports.observations, home, rooms, start=start, end=end)
+    history = read_history(ports.observations, home, rooms, start=start, end=end)
+    return with_weather_history(history, ports.weather, home)
 
 
 def _contender(

@@ -25,7 +25,17 @@ from roomidity.forecasting.evaluation.scores import Score, score
 from roomidity.forecasting.serving.faults import without_faults
 from roomidity.forecasting.serving.gaps import FILL_SLOTS, fill
 from roomidity.pipeline.history import read_history
-from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, JobQueue, Moulds, Observations, Registry, known_house
+from roomidity.pipeline.ports import (
+    Accuracy,
+    Forecasts,
+    Houses,
+    JobQueue,
+    Moulds,
+    Observations,
+    Registry,
+    Weather,
+    known_house,
+)
 from roomidity.pipeline.renamed import forecasts_between
 
 __all__ = ["VerifyPorts", "midnight", "score_days", "verify_house"]
@@ -44,6 +54,7 @@ class VerifyPorts:
     accuracy: Accuracy
     moulds: Moulds
     training_jobs: JobQueue
+    weather: Weather
 
 
 def midnight(day: date) -> datetime:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -27,7 +27,9 @@ from roomidity.pipeline.house_settings import units_of
 from roomidity.pipeline.noting import DeliveryNoting
 from roomidity.pipeline.pasts import Pasts
 from roomidity.pipeline.quotas import Allowance
+from roomidity.pipeline.weather_storing import StoredIssues, store_issues
 from roomidity.readings import Checked, Decoded, check, decode
+from roomidity.readings.issues import SentIssues, sent_issues
 from roomidity.readings.reasons import FORGOTTEN
 from roomidity.readings.rejected import count_by_reason, describe
 from roomidity.stopwatch import Timed
@@ -56,11 +58,12 @@ class WaveStorer:
     def store(self, messages: list[Message]) -> DrainSummary:
         """Store messages, and delete those that are done. Returns what became of their readings."""
         with self.timed("decode"):
-            decoded = decode(messages, mark_foreign=True)
+            sent_weather = sent_issues(decode(messages, mark_foreign=True))
+            decoded = sent_weather.decoded
         translated = self._translate(decoded)
         decoded = translated.decoded
         with self.timed("store"):
-            asked = _named(decoded)
+            asked = _named(decoded) | sent_weather.issues.keys()
             known = self.ports.houses.get_many(sorted(asked)) if asked else {}
         homes = {name: home for name, home in known.items() if not home.is_forgotten}
         deletions = Deletions.of(messages, asked, known)
@@ -74,8 +77,12 @@ class WaveStorer:
             if len(gone):  # a drain that died may have stored some of it
                 self.ports.slots.clear(slots_of(gone))
             checked, left = self._admit(checked, known)
+            weather = self._store_issues(sent_weather, checked, homes, deletions)
+            left |= weather.left
+            checked = replace(checked, rejected=pl.concat([checked.rejected, weather.rejected]))
             rejected = self._keep_rejects(decoded, checked, left, deletions)
             rejected[FORGOTTEN] += len(_without(gone, left))
+            rejected.update(weather.rejects(left))
             accepted = _without(checked.accepted, left)
             stored = self.ports.slots.store(accepted, may_go_on=self.may_go_on, aliases=aliases, lives=deletions.lives)
             self.allowance.count(accepted)
@@ -88,7 +95,9 @@ class WaveStorer:
         done = Checked(accepted=_without(accepted, stored.left), rejected=_without(checked.rejected, kept))
         self.noting.take(messages, done, homes)
         sent, unkept = len(decoded.rows) + translated.unkept.total(), _beside(translated.unkept, left)
+        sent += len(sent_weather.messages)
         not_received = (len(_of(decoded.rows, left)) if left else 0) + stored.not_stored
+        not_received += len(sent_weather.messages.intersection(left))
         not_received += translated.unkept.total() - unkept
         rejected.update({"unmapped": unkept} if unkept else {})
         summary = DrainSummary(
@@ -97,7 +106,7 @@ class WaveStorer:
             received=sent - not_received,
             left=not_received,
             late=int(accepted["late"].sum()),
-            outcomes=stored.outcomes,
+            outcomes=stored.outcomes + weather.counts(left),
             rejected=+rejected,
             slots_changed=stored.slots_changed,
             slots_rederived=stored.slots_rederived,
@@ -146,6 +155,24 @@ class WaveStorer:
             late = checked.accepted.filter(pl.col("house").is_in(list(admitted.left)))
             left.update(late["message"].unique())
         return _refuse(checked, admitted.refused), left
+
+    def _store_issues(
+        self, sent: SentIssues, checked: Checked, homes: Mapping[str, House], deletions: Deletions
+    ) -> StoredIssues:
+        """Store what was sent of the weather ahead, of houses that are there, if only since now."""
+        if not sent.messages:
+            return StoredIssues()
+        known = {name for name, home in homes.items() if not home.has_expired(self.now)}
+        stored = store_issues(
+            self.ports.weather,
+            self.ports.houses,
+            sent,
+            known=known.union(checked.accepted["house"].unique()),
+            lives=deletions.lives,
+            may_go_on=self.may_go_on,
+        )
+        self.failures.extend([stored.failure] if stored.failure else [])
+        return stored
 
     def _keep_rejects(self, decoded: Decoded, checked: Checked, left: set[int], deletions: Deletions) -> Counter[str]:
         """Keep what was rejected. Returns counts by reason. If that fails, the messages are added to ``left`` as well.

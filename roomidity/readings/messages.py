@@ -78,6 +78,7 @@ class _House(msgspec.Struct):
     readings: msgspec.Raw = msgspec.Raw()  # Empty if absent.
     messages: msgspec.Raw = msgspec.Raw()
     device: msgspec.Raw = msgspec.Raw()
+    weather: msgspec.Raw = msgspec.Raw()
 
 
 _TAIL: Final = "]}"
@@ -90,9 +91,9 @@ _house: Final = msgspec.json.Decoder(_House)
 def pack_lines(lines: Iterable[str], *, max_bytes: int = MAX_BODY_BYTES) -> Iterator[str]:
     """Yields bodies with all ``lines`` (one JSON reading each), in their order within a house.
 
-    The house's name is moved beside the readings. A line that is not JSON, has no house, or is a packed message already
-    becomes a body of its own, and the drain reports what is wrong with it. Readings of devices, which name no room, are
-    packed as messages of a gateway.
+    The house's name is moved beside the readings. A line that is no JSON, has no house, or is a packed message or a
+    forecast of the weather goes as a body of its own: it is for the drain to say what is wrong with it. Readings of
+    devices, which name no room, go as messages of a gateway.
     """
     bodies: dict[tuple[str, str], _Body] = {}
     for line in lines:
@@ -100,7 +101,7 @@ def pack_lines(lines: Iterable[str], *, max_bytes: int = MAX_BODY_BYTES) -> Iter
             found = _house.decode(line)
         except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
             found = _House()
-        if found.house is None or bytes(found.readings) or bytes(found.messages):
+        if found.house is None or any(map(bytes, (found.readings, found.messages, found.weather))):
             yield _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", line)
             continue
         of = "messages" if bytes(found.device) else "readings"

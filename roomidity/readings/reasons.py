@@ -19,6 +19,7 @@ Reason = Literal[
     "future",  # more than 5 minutes after its message was sent
     "too_old",  # before the retention window
     "too_many",  # the house already has the maximum number of rooms and sensors
+    "weather",  # a forecast of the weather that cannot be one, exceeds the hourly limit, or is of an unknown house
     "quota",  # of a new house, after the maximum number of new houses per tick or day
 ]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)

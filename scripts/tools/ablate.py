@@ -1,6 +1,7 @@
 """What each part of the forecaster is worth: leave it out, and see what is lost and what that saves.
 
-    scripts/ablate --readings FILE --prior FILE [--timezone ZONE] [--cold-start] [--cost] [--test]
+    scripts/ablate --readings FILE --prior FILE [--outdoor FILE] [--weather-noise SEED | --weather FILE|perfect]
+                   [--timezone ZONE] [--cold-start] [--cost] [--test]
 
 FILE is a tidy Parquet file: house, room, ts (UTC), temperature (°C), humidity (%RH), in 15-minute slots; the prior is
 one that scripts/train-prior made without its houses, or `none`. The protocol is that of `roomidity backtest`, but what
@@ -21,6 +22,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -33,6 +35,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from roomidity.cli.backtest import prior_for
 from roomidity.cli.output import UNITS, Output, notes, progress
+from roomidity.cli.weather_ahead import with_weather
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import RoomidityError
@@ -40,6 +43,7 @@ from roomidity.files import read_outdoor, read_slots
 from roomidity.forecasting import STEPS, HouseForecast, Model, State, Window, forecast
 from roomidity.forecasting.backtest import Replay, replay, start_of_test, summarise
 from roomidity.forecasting.panel import EXPERTS, PRIOR
+from roomidity.forecasting.serving.experience import absorb
 from roomidity.forecasting.serving.experts import combine, network, scaled
 from roomidity.forecasting.serving.features import (
     FEATURES,
@@ -53,7 +57,8 @@ from roomidity.forecasting.serving.features import (
     targets,
 )
 from roomidity.forecasting.serving.gaps import fill
-from roomidity.forecasting.serving.online import absorb, known_past
+from roomidity.forecasting.serving.online import known_past
+from roomidity.forecasting.serving.weather import ANCHOR, Outlook
 from roomidity.forecasting.tidy_windows import windows_of
 from roomidity.forecasting.training.pretraining import no_prior
 from roomidity.forecasting.training.ridges import train
@@ -94,7 +99,9 @@ class Part:
     stored: Callable[[Artifacts], Artifacts] = lambda artifacts: artifacts
 
 
-def parts(*, outdoor: bool) -> Iterator[Part]:
+def parts(*, outdoor: bool, weather: bool) -> Iterator[Part]:
+    if weather:
+        yield from weather_parts()
     if outdoor:
         yield Part("the air outside (no sensor there)", house=lambda house: replace(house, outdoor=None))
     yield Part("prior network (it expects no change)", start=lambda _: no_prior())
@@ -123,6 +130,25 @@ def parts(*, outdoor: bool) -> Iterator[Part]:
     yield Part("the house's errors (a room's own)", patches={"ANY_ROOM_DAYS": 0.0})
 
 
+def weather_parts() -> Iterator[Part]:
+    yield Part("weather ahead (no issue known)", house=lambda house: replace(house, issues=()))
+    yield Part("weather ahead: the prior's bypass", start=lambda prior: (zeros(prior[0], "weather_skip"), prior[1]))
+    yield Part("weather ahead: the ridges", patches={"WEATHER_STRENGTH": 0.0})
+    yield Part("weather ahead: the ridges' lighter penalty", patches={"WEATHER_STRENGTH": 1.0})
+    yield Part("weather ahead: the anchor to the sensor", patches={"ANCHOR": np.zeros(len(ANCHOR))})
+    yield Part(
+        "weather ahead: the provider's mean error",
+        patches={"_mean_error": lambda errors, newest: np.zeros((len(errors), len(newest)))},
+    )
+    yield Part("weather ahead: its freshness (12 h later)", house=lambda house: later(house, timedelta(hours=12)))
+
+
+def later(house: Window, delay: timedelta) -> Window:
+    """The house with issues that come so much later."""
+    issues = (replace(one, known_from=one.known_from + delay) for one in house.issues)
+    return replace(house, issues=tuple(issues))
+
+
 def without_expert(place: int, name: str) -> Part:
     """The prior answers in the expert's place, wherever answers are weighed or scored."""
 
@@ -136,7 +162,9 @@ def without_expert(place: int, name: str) -> Part:
         name,
         patches={
             "combine": lambda state, answers: combine(state, told(answers)),
-            "absorb": lambda state, answers, *rest, **named: absorb(state, told(answers), *rest, **named),
+            "absorb": lambda state, answers, *rest, bare=None, **named: absorb(
+                state, told(answers), *rest, bare=None if bare is None else told(bare), **named
+            ),
         },
         stored=lambda one: (zeros(one[0], coefficients), one[1]) if coefficients else one,
     )
@@ -236,7 +264,8 @@ def ablation(
     """Figures of the whole, then of the whole without each part."""
     outdoor = any(house.outdoor is not None for house in houses.values())
     whole: FloatArray | None = None
-    for part in (Part("nothing: the whole"), *parts(outdoor=outdoor)):
+    weather = any(house.issues for house in houses.values())
+    for part in (Part("nothing: the whole"), *parts(outdoor=outdoor, weather=weather)):
         retrain_days = part.retrain_days
         if cold_start:
             if retrain_days != 7:
@@ -334,7 +363,8 @@ LOCAL = (local_ridge, prior_and_residual_ridge, the_whole_mix)
 
 def basis_of(window: Window, state: State) -> Design:
     past = known_past(state, window)[0].basis
-    return design(past.values, np.array([past.slots]), past.outdoor)
+    now = np.array([past.slots])
+    return Outlook.of(past).ahead(design(past.values, now, past.outdoor), past, now)
 
 
 def rows_of(window: Window, model: Model, state: State) -> tuple[Design, FloatArray]:
@@ -499,6 +529,8 @@ def main() -> None:
     parser.add_argument(
         "--outdoor", type=Path, metavar="FILE", help="ts, temperature, humidity of the past air outside"
     )
+    parser.add_argument("--weather", metavar="FILE|perfect", help="weather ahead, as for `roomidity backtest`")
+    parser.add_argument("--weather-noise", type=int, metavar="SEED", help="as for `roomidity backtest`")
     parser.add_argument("--timezone", default="Europe/Berlin", metavar="ZONE", help="IANA name (default %(default)s)")
     parser.add_argument("--cold-start", action="store_true", help="train nothing: what parts are worth to a new house")
     parser.add_argument("--cost", action="store_true", help="whole models, error against time, instead of parts")
@@ -508,6 +540,9 @@ def main() -> None:
     check_timezone(arguments.timezone, "--timezone")
     outdoor = read_outdoor(arguments.outdoor) if arguments.outdoor else None
     houses = windows_of(read_slots(arguments.readings).means, timezone=arguments.timezone, outdoor=outdoor)
+    if arguments.weather is not None and arguments.weather_noise is not None:
+        parser.error("--weather and --weather-noise are two kinds of weather ahead; give one of them")
+    houses = with_weather(houses, weather=arguments.weather, noise=arguments.weather_noise)
     prior = prior_for(arguments.prior, houses)
     start = start_of_test(list(houses.values()))
     if not arguments.test:

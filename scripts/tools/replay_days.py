@@ -50,7 +50,6 @@ from roomidity.forecasting.training.ridges import one_blas_thread
 from roomidity.local.simulation import DEMO_KIND, random_kind, simulate_slots
 from roomidity.pipeline.forecasts import forecast_house
 from roomidity.pipeline.nightly import Night, run_night, verify_day
-from roomidity.pipeline.ports import TrainingPorts
 from roomidity.pipeline.training import train_house
 from scripts.tools.memory import peak_mb
 from tests.fakes import FakeObservations, World
@@ -134,7 +133,7 @@ class Deployed:
     def train(self, job: TrainingJob, tell: Callable[[str], None]) -> None:
         assert job.now is not None  # the night that asks for it says when
         world = self.world
-        ports = TrainingPorts(houses=world.houses, observations=world.observations, registry=world.registry)
+        ports = world.training_ports()
         with suppress(NotEnoughDataError):
             begun = time.process_time()
             trained = train_house(ports, house=job.house, now=job.now, reason=job.reason, code_version="replay")

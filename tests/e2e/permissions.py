@@ -100,6 +100,8 @@ _OF_A_TRANSACTION: Final = {
     "Get": "GetItem",
 }
 
+_INSERT: Final = re.compile(r'INSERT INTO "([^"]+)" VALUE ')
+
 _MAPPING_CALLS: Final = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
 _LOG_CALLS: Final = ("CreateLogStream", "PutLogEvents")
 _TRACE_CALLS: Final = ("PutTraceSegments", "PutTelemetryRecords")
@@ -140,6 +142,12 @@ def _table_parts(operation: str, parameters: Mapping[str, Any]) -> Iterator[tupl
         for item in parameters["TransactItems"]:
             for kind, part in item.items():
                 yield _OF_A_TRANSACTION[kind], f"table/{part['TableName']}"
+    elif operation == "BatchExecuteStatement":
+        for one in parameters["Statements"]:
+            table = _INSERT.match(one["Statement"])
+            if table is None:
+                raise UnjudgeableError(f"the statement {one['Statement']}")
+            yield "PartiQLInsert", f"table/{table[1]}"
     elif operation in {"BatchGetItem", "BatchWriteItem"}:
         for table in parameters["RequestItems"]:
             yield operation, f"table/{table}"

@@ -36,13 +36,20 @@ def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
     if shutil.which("node") is None or not (CHECKOUT / "node_modules").exists():
         pytest.skip("the stack is read from serverless.yml, which needs Node.js and the Serverless CLI")
     stored = {"houses": [1, 1000.0], "readings": [38_400, 1000.0], "observations": [38_400, 1000.0]}
-    stored |= {"forecasts": [100, 2500.0], "models": [1, 1000.0], "accuracy": [8, 3000.0], "settings": [1, 2000.0]}
+    stored |= {
+        "forecasts": [100, 2500.0],
+        "models": [1, 1000.0],
+        "accuracy": [8, 3000.0],
+        "settings": [1, 2000.0],
+        "notices": [1, 0.0],
+    }
     measured = {
         "ticks": {str(houses): tick(houses) for houses in (1, 10, 20)},
         "night": {"verify": seen(1)},
         "training": {"train": seen(1, read__observations=100)},
         "stored": stored,
         "objects": {"model": 1e6, "state": 1e5},
+        "held": {"model": 512 * 2**20 / 402.65, "state": 256 * 2**20 / 536.87},
         "cold_s": {"drain": 1.0, "forecast": 1.0},
         "readings_a_slot": 40.0,
     }
@@ -75,7 +82,11 @@ def test_units_times_prices(bill: dict[int, dict[str, Any]], houses: int) -> Non
     assert line(fleet, "queues") == pytest.approx(TICKS * houses * 0.4e-6)
     kept_gb = houses * (2 * 38_400 * 1000 + 35 * 96 * ROOMS * 2500 + 400 * ROOMS * 3000 + 1000 + 2000 + 57 * 1000) / 1e9
     assert line(fleet, "keeping tables") == pytest.approx(kept_gb * 0.25, rel=1e-3)
-    assert line(fleet, "keeping tables, 35 days back") == pytest.approx(kept_gb * 0.20, rel=1e-3)
+    back_gb = houses * (38_400 * 1000 + 1000 + 57 * 1000) / 1e9  # readings, houses and models alone
+    assert line(fleet, "keeping tables, 35 days back") == pytest.approx(back_gb * 0.20, rel=1e-3)
+    # A function's memory keeps the models of 402.65 houses, and the states of 536.87.
+    loads = TICKS * max(0.0, houses - 402.65) + TICKS * max(0.0, houses - 536.87)
+    assert line(fleet, "bucket") == pytest.approx(loads * 0.4e-6 + houses * 0.010586 * 0.023, rel=0.01)
 
 
 @pytest.mark.parametrize("houses", [1, 100, 10_000])
@@ -84,6 +95,7 @@ def test_the_sums(bill: dict[int, dict[str, Any]], houses: int) -> None:
     fixed = sum(fleet["stage_usd_a_month"].values()) / houses / ROOMS
     assert fleet["all_in_list"] == pytest.approx(sum(fleet["usd_a_room_month"].values()) + fixed)
     assert 0 < fleet["first_month_billed"] < fleet["all_in_billed"] < fleet["all_in_list"]
+    assert fleet["arm64_billed"] <= fleet["all_in_billed"] + 1e-12
     assert fleet["sender"] == pytest.approx(TICKS / ROOMS * 0.4e-6)
     # A message, a rule with its action, a request to the queue; of the 40 readings of a slot each, or of all together.
     assert fleet["iot"]["packed"] == pytest.approx(TICKS / ROOMS * (1.0 + 0.15 + 0.15 + 0.4) * 1e-6)

@@ -87,7 +87,7 @@ def test_every_function_from_queue_to_verification(shell: Shell, tmp_path: Path)
         assert forecast is not None
         assert forecast["issued_at"] == ISSUED_AT
         assert forecast["grade"]["humidity"] == "prior"
-        assert len(forecast["humidity_p50"]) == 96
+        assert (len(forecast["humidity_p50"]), len(dashboard.spread(forecast, "humidity_p50"))) == (28, 96)
 
     as_readme_says(shell, "train")
     assert answer(shell, "forecast", "forecast") == {"batchItemFailures": []}

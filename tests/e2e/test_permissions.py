@@ -23,12 +23,15 @@ from botocore.client import BaseClient
 
 from roomidity.api.routes import ROUTES
 from roomidity.composition import Roomidity
+from roomidity.domain.position import Position
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.forecasting import load_prior
 from roomidity.local.engine import Engine
 from roomidity.local.functions import Functions
 from roomidity.local.simulation import simulate_house
+from roomidity.pipeline.changing import change_house
 from roomidity.pipeline.forgetting import forget_house
+from roomidity.pipeline.house_settings import with_position
 from roomidity.pipeline.tokens import add_token
 from roomidity.readings import pack_readings
 from tests.api import event_of
@@ -45,6 +48,7 @@ from tests.e2e.permissions import (
     on_everything,
 )
 from tests.e2e.test_serverless import NEEDS_CLI, package
+from tests.provider import answer_of, answering
 
 pytestmark = NEEDS_CLI
 
@@ -118,6 +122,10 @@ def _live(stage: Roomidity, functions: Functions) -> None:
     stage.readings_queue.send(["not JSON", json.dumps({"house": "demo", "room": "kitchen", "ts": 1, "humidity": 50})])
     heard = {"topic": "me/shed", "received_at": format_moment(FIRST - SLOT), "payload": {"humidity": 50}}
     stage.readings_queue.send([json.dumps({"house": "demo", "messages": [heard]})])
+    sent = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    hours = [format_moment(sent + number * timedelta(hours=1)) for number in range(49)]
+    issue = {"issued_at": hours[0], "times": hours, "temperature": [5] * 49, "humidity": [80] * 49}
+    stage.readings_queue.send([json.dumps({"house": "demo", "weather": issue})])
     answer = functions.scheduled("drain", FIRST)
     assert set(answer["rejects"]) == {"malformed", "too_old", "unmapped"}
     assert answer["slots_changed"] > 300
@@ -145,19 +153,30 @@ def _live(stage: Roomidity, functions: Functions) -> None:
     assert flagged > 0
     assert advanced >= NIGHTS - 1
     assert rows > 0
-    _divide(stage, functions)
+    _divide(stage, functions, issue)
+    _fetch(stage, functions)
     _ask(stage, functions)
     standings = {entry.why for entry in stage.registry.served("demo")}
     assert standings == {"promoted"}
 
 
-def _divide(stage: Roomidity, functions: Functions) -> None:
+def _fetch(stage: Roomidity, functions: Functions) -> None:
+    """The weather of where the house is, from a provider."""
+    at = FIRST + NIGHTS * timedelta(days=1)
+    change_house(stage.houses, stage.backoff, "demo", lambda home: with_position(home, Position(52.5, 13.4)))
+    with answering(answer_of(at)) as (url, _), pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("ROOMIDITY_WEATHER_URL", url)
+        assert functions.scheduled("weather", at)["stored"] == 1
+
+
+def _divide(stage: Roomidity, functions: Functions, issue: Mapping[str, Any]) -> None:
     """A night of more houses than one call takes. What it calls in turn runs elsewhere, and is as any other."""
     at = FIRST + NIGHTS * timedelta(days=1)
     reading = {"house": "other", "room": "kitchen", "ts": format_moment(at - SLOT), "humidity": 50}
-    stage.readings_queue.send([json.dumps(reading), json.dumps({**reading, "house": "gone"})])
+    gone = {"house": "gone", "weather": issue}
+    stage.readings_queue.send([json.dumps(reading), json.dumps({**reading, "house": "gone"}), json.dumps(gone)])
     list(forget_house(stage.forget_ports, house="gone"))  # what waits of it is dropped, and what is left of it deleted
-    assert functions.scheduled("drain", at)["rejects"] == {"forgotten": 1}
+    assert functions.scheduled("drain", at)["rejects"] == {"forgotten": 2}
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("main.py", "def handler(event, context): return event")
@@ -204,7 +223,7 @@ def _publish_refused(stage: Roomidity, trained_at: datetime) -> None:
 
 
 def test_each_role_allows_what_its_function_calls(template: dict[str, Any], calls: set[Call]) -> None:
-    assert {call.function for call in calls} == {"api", "drain", "forecast", "train", "verify"}
+    assert {call.function for call in calls} == {"api", "drain", "forecast", "train", "verify", "weather"}
     assert not_allowed(template, calls, ACCOUNT, REGION) == []
 
 

@@ -133,6 +133,7 @@ def test_each_bad_line_is_counted_with_its_reason_and_kept_and_each_good_one_sto
         "future": [reading(ts=format_moment(datetime.now(UTC) + timedelta(hours=1)))],
         "too_old": [reading(ts=format_moment(now - timedelta(days=401))), reading(ts=0)],
         "too_many": [reading(house="crowded", room="room 64", minute=59)],
+        "weather": [{"house": "mixed", "weather": {"issued_at": format_moment(start), "times": []}}],
         "house_conflict": [{"house": "mixed", "readings": [reading(house="elsewhere", minute=7)]}],
     }
     assert set(bad) == set(REASONS) - {"quota", "unmapped"}, "those have tests of their own"

@@ -30,7 +30,7 @@ NEEDS_CLI: Final = pytest.mark.skipif(
 )
 pytestmark = NEEDS_CLI
 
-FUNCTIONS: Final = ("drain", "forecast", "train", "verify", "api")
+FUNCTIONS: Final = ("drain", "forecast", "train", "verify", "api", "weather")
 
 OWN_TRACES: Final = {"xray:PutTraceSegments *", "xray:PutTelemetryRecords *"}
 
@@ -58,6 +58,9 @@ RIGHTS: Final = {
         "dynamodb:DeleteItem ObservationsTable",
         "dynamodb:GetItem SettingsTable",
         "dynamodb:PutItem SettingsTable",
+        "dynamodb:Query WeatherTable",
+        "dynamodb:PutItem WeatherTable",
+        "dynamodb:DeleteItem WeatherTable",
         "s3:PutObject Bucket/rejects/*",
     },
     "ForecastRole": OWN_TRACES
@@ -70,10 +73,14 @@ RIGHTS: Final = {
         "dynamodb:BatchGetItem HousesTable",
         "dynamodb:Query ObservationsTable",
         "dynamodb:BatchGetItem ObservationsTable",
+        "dynamodb:Query WeatherTable",
         "dynamodb:GetItem ModelsTable",
         "s3:GetObject Bucket/models/*",
         "s3:ListBucket Bucket",
         "dynamodb:BatchWriteItem ForecastsTable",
+        "dynamodb:ConditionCheckItem HousesTable",
+        "dynamodb:GetItem NoticesTable",
+        "dynamodb:UpdateItem NoticesTable",
     },
     "TrainRole": OWN_TRACES
     | {
@@ -85,6 +92,7 @@ RIGHTS: Final = {
         "dynamodb:BatchGetItem HousesTable",
         "dynamodb:ConditionCheckItem HousesTable",
         "dynamodb:Query ObservationsTable",
+        "dynamodb:Query WeatherTable",
         "dynamodb:GetItem ModelsTable",
         "dynamodb:Query ModelsTable",
         "dynamodb:PutItem ModelsTable",
@@ -105,6 +113,7 @@ RIGHTS: Final = {
         "dynamodb:Query ForecastsTable",
         "dynamodb:Query ObservationsTable",
         "dynamodb:UpdateItem ObservationsTable",
+        "dynamodb:Query WeatherTable",
         "dynamodb:Query AccuracyTable",
         "dynamodb:PutItem AccuracyTable",
         "dynamodb:UpdateItem AccuracyTable",
@@ -132,6 +141,17 @@ RIGHTS: Final = {
         "dynamodb:Query ForecastsTable",
         "dynamodb:GetItem ModelsTable",
         "dynamodb:Query ModelsTable",
+        "dynamodb:GetItem NoticesTable",
+        "dynamodb:Query NoticesTable",
+    },
+    "WeatherRole": OWN_TRACES
+    | {
+        "logs:CreateLogStream WeatherLogGroup",
+        "logs:PutLogEvents WeatherLogGroup",
+        "dynamodb:Scan HousesTable",
+        "dynamodb:Query WeatherTable",
+        "dynamodb:PutItem WeatherTable",
+        "dynamodb:UpdateItem WeatherTable",
     },
     "ProducerPolicy": {"sqs:GetQueueUrl ReadingsQueue", "sqs:SendMessage ReadingsQueue"},
     "DashboardPolicy": {"dynamodb:Scan HousesTable"}
@@ -292,10 +312,13 @@ def test_the_environment_is_literal_but_for_the_bucket(printed: dict[str, Any]) 
         "ROOMIDITY_TIMEZONE": "Europe/Berlin",
         "ROOMIDITY_RETENTION_DAYS": "400",
         "ROOMIDITY_FORECAST_DAYS": "35",
+        "ROOMIDITY_FORECAST_FORMAT": "2",
         "ROOMIDITY_VERIFY_HOUSES": "300",
         "ROOMIDITY_NEW_HOUSES_A_TICK": "500",
         "ROOMIDITY_NEW_HOUSES_A_DAY": "5000",
         "ROOMIDITY_HOUSE_READINGS_A_TICK": "2000000",
+        "ROOMIDITY_NOTICES": "off",
+        "ROOMIDITY_BATCH_INSERT": "off",
         "POWERTOOLS_SERVICE_NAME": "roomidity",
         "POWERTOOLS_METRICS_NAMESPACE": "roomidity-dev",
         "POWERTOOLS_LOG_LEVEL": "INFO",
@@ -343,7 +366,8 @@ def test_tables_have_the_keys_of_the_contract(printed: dict[str, Any]) -> None:
         assert table["AttributeDefinitions"] == [{"AttributeName": key, "AttributeType": "S"} for key in keys]
         assert table["BillingMode"] == "PAY_PER_REQUEST"
         assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
-        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        recovered = name in {"houses", "readings", "models"}  # what nothing else follows from
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": recovered}
         assert table["SSESpecification"] == {"SSEEnabled": True}
 
 
@@ -414,6 +438,28 @@ def test_what_starts_the_functions(template: dict[str, Any]) -> None:
         assert source["ScalingConfig"]["MaximumConcurrency"] >= 2
 
 
+def test_the_weather_is_asked_for_only_where_it_is_switched_on_and_the_key_is_nowhere_but_in_ssm(
+    template: dict[str, Any], tmp_path: Path
+) -> None:
+    name = "/roomidity/weather-key"
+    parameters = ["weather=on", f"weatherKeyName={name}", "weatherUrl=https://customer-api.open-meteo.com/v1/forecast"]
+    on = package(tmp_path, *(part for one in parameters for part in ("--param", one)))
+    assert schedules(on["Resources"])["roomidity-dev-weather"] == "cron(10 1/3 * * ? *)"
+    for one, has in ((template, False), (on, True)):
+        assert one["Resources"]["WeatherAlarm"]["Condition"] == "HasWeather"
+        assert one["Resources"]["WeatherKeyPolicy"]["Condition"] == "HasWeatherKey"
+        assert (one["Parameters"]["WeatherSwitch"]["Default"] == "on") == has
+        assert (one["Parameters"]["WeatherKeyName"]["Default"] == name) == has
+    environment = on["Resources"]["WeatherLambdaFunction"]["Properties"]["Environment"]["Variables"]
+    assert environment["ROOMIDITY_WEATHER_KEY_NAME"] == name
+    policy = on["Resources"]["WeatherKeyPolicy"]["Properties"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Action"], policy["Roles"]) == ("ssm:GetParameter", [{"Ref": "WeatherRole"}])
+    assert statement["Resource"]["Fn::Sub"].endswith(f":parameter{name}")
+    others = [one for name, one in of_type(on["Resources"], "AWS::Lambda::Function").items() if "Weather" not in name]
+    assert all("ROOMIDITY_WEATHER_URL" not in one["Properties"]["Environment"]["Variables"] for one in others)
+
+
 def test_a_role_may_do_what_its_function_does_and_nothing_else(template: dict[str, Any]) -> None:
     resources = template["Resources"]
     grants = {**of_type(resources, "AWS::IAM::Role"), **of_type(resources, "AWS::IAM::ManagedPolicy")}
@@ -433,7 +479,19 @@ def test_logs_are_kept_for_a_time(template: dict[str, Any]) -> None:
 
 
 def test_a_stage_other_than_dev_keeps_its_data(template: dict[str, Any], tmp_path: Path) -> None:
-    other = package(tmp_path, "--stage", "prod", "--param", "scheduleMinute=3", "--param", "timezone=Europe/Brussels")
+    settings = (
+        "scheduleMinute=3",
+        "timezone=Europe/Brussels",
+        "recoverAll=on",
+        "architecture=arm64",
+        "forecastFormat=1",
+    )
+    other = package(tmp_path, "--stage", "prod", *(word for one in settings for word in ("--param", one)))
+    for one in of_type(other["Resources"], "AWS::DynamoDB::Table").values():
+        assert one["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    for function in of_type(other["Resources"], "AWS::Lambda::Function").values():
+        assert function["Properties"]["Architectures"] == ["arm64"]
+        assert function["Properties"]["Environment"]["Variables"]["ROOMIDITY_FORECAST_FORMAT"] == "1"
     for stage, policy in ((template, "Delete"), (other, "Retain")):
         tables = of_type(stage["Resources"], "AWS::DynamoDB::Table").values()
         kept = [*tables, *(stage["Resources"][name] for name in ("Bucket", "ReadingsQueue", "ReadingsDeadLetters"))]

@@ -33,6 +33,7 @@ OWN_METRICS: Final = {
     "ModelsPromoted",
     "ModelsRefused",
     "ModelsTrained",
+    "NoticesFailed",
     "ReadingsRejected",
     "ReadingsStored",
     "RoomsForecast",
@@ -63,7 +64,9 @@ JUDGED: Final = {
     "forecast-refused": ("ForecastsRefused", ">", 0, 1, 900, "notBreaching"),
     "conservation": ("ConservationViolations", ">", 0, 1, 900, "notBreaching"),
     "items": ("ItemsDamaged", ">", 0, 1, 900, "notBreaching"),
+    "notices": ("NoticesFailed", ">", 0, 2, 900, "notBreaching"),
     "api": ("5xx", ">", 5, 1, 900, "notBreaching"),
+    "weather": ("Errors", ">", 1, 1, 3600, "notBreaching"),
 }
 
 Metric = tuple[str, str, str, str]
@@ -86,7 +89,7 @@ def alarms(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def dashboard(template: Mapping[str, Any]) -> dict[str, Any]:
     text, variables = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    for name in ("name", "alarm", "apiAlarm"):
+    for name in ("name", "alarm", "apiAlarm", "weatherAlarm"):
         value = variables[name]["Fn::If"][1] if "Fn::If" in variables[name] else variables[name]
         value = value if isinstance(value, str) else value["Fn::Sub"]
         text = text.replace(f"${{{name}}}", value)
@@ -130,8 +133,8 @@ def emitted() -> set[str]:
     return found
 
 
-def test_fourteen_alarms_each_on_what_it_is_called_after(alarms: dict[str, dict[str, Any]]) -> None:
-    assert len(alarms) == 14
+def test_fifteen_alarms_each_on_what_it_is_called_after(alarms: dict[str, dict[str, Any]]) -> None:
+    assert len(alarms) == 15
     signs = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
     found = {}
     for name, alarm in alarms.items():
@@ -150,7 +153,7 @@ def test_fourteen_alarms_each_on_what_it_is_called_after(alarms: dict[str, dict[
 
 
 def test_alarms_look_at_as_many_metrics_as_serverless_yml_says_they_cost(alarms: dict[str, dict[str, Any]]) -> None:
-    assert sum(len(metrics_of(alarm)) for alarm in alarms.values()) == 28
+    assert sum(len(metrics_of(alarm)) for alarm in alarms.values()) == 29
 
 
 def test_the_age_of_readings_is_that_of_three_drains(alarms: dict[str, dict[str, Any]]) -> None:
@@ -168,7 +171,8 @@ def test_all_three_dead_letter_queues_count(template: dict[str, Any], alarms: di
 @pytest.mark.parametrize("name", ["errors", "throttles", "duration"])
 def test_all_functions_count(alarms: dict[str, dict[str, Any]], name: str) -> None:
     watched = {function for _, _, _, function in metrics_of(alarms[name])}
-    counted = [function for function in FUNCTIONS if (name, function) != ("duration", "api")]  # see there
+    without = {("duration", "api")} | {(name, "weather")}  # see there; and the weather has an alarm of its own
+    counted = [function for function in FUNCTIONS if (name, function) not in without]
     assert watched == {f"{PREFIX}-{function}" for function in counted}
 
 
@@ -176,7 +180,7 @@ def test_a_duration_is_a_share_of_its_functions_timeout(
     template: dict[str, Any], alarms: dict[str, dict[str, Any]]
 ) -> None:
     expressions = {one["Id"]: one["Expression"] for one in alarms["duration"]["Metrics"] if "Expression" in one}
-    functions = [function for function in FUNCTIONS if function != "api"]
+    functions = [function for function in FUNCTIONS if function not in ("api", "weather")]
     for function in functions:
         timeout_s = template["Resources"][f"{function.title()}LambdaFunction"]["Properties"]["Timeout"]
         assert expressions.pop(f"{function}_share") == f"{function} / {timeout_s} / 10"  # ms of s, in percent
@@ -352,7 +356,12 @@ def sections() -> set[str]:
 
 
 def test_every_alarm_has_its_section_in_the_runbook_and_names_it(alarms: dict[str, dict[str, Any]]) -> None:
-    assert sections() == {*alarms, "restore"}
+    assert sections() == {
+        *alarms,
+        "restore",
+        "batch-insert",
+        "notices-undelivered",
+    }  # the last is there where notices are told
     for name, alarm in alarms.items():
         description = alarm["AlarmDescription"]
         what, _, section = description.partition(" Runbook: ")

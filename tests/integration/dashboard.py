@@ -10,7 +10,7 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Key
 
-__all__ = ["forecast_as_issued", "houses", "latest_forecast", "observations_between"]
+__all__ = ["forecast_as_issued", "houses", "latest_forecast", "observations_between", "spread"]
 
 
 def latest_forecast(tables: Any, prefix: str, house: str, room: str) -> dict[str, Any] | None:
@@ -25,6 +25,20 @@ def forecast_as_issued(tables: Any, prefix: str, house: str, room: str, issued_a
     """What was forecast for a room at ``issued_at``."""
     answer = tables.Table(f"{prefix}-forecasts").get_item(Key={"room_id": f"{house}/{room}", "issued_at": issued_at})
     return answer.get("Item")
+
+
+def spread(item: dict[str, Any], name: str) -> list[float]:
+    """The 96 numbers of a forecast's list such as ``humidity_p50``: straight lines between its knots."""
+    knots: list[int] = []
+    for part in item.get("knots", "1-96").split(","):  # 1-4,6,8-96/4; where it is absent (v = 1), every slot
+        span, _, step = part.partition("/")
+        first, _, last = span.partition("-")
+        knots += range(int(first), int(last or first) + 1, int(step or 1))
+    values = [float(value) for value in item[name]]
+    course = values[:1]
+    for knot, after, here, there in zip(knots, knots[1:], values, values[1:], strict=False):
+        course += [here + (there - here) * way / (after - knot) for way in range(1, after - knot + 1)]
+    return course
 
 
 def observations_between(tables: Any, prefix: str, house: str, first: str, last: str) -> list[dict[str, Any]]:

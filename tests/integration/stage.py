@@ -30,6 +30,8 @@ KEYS: Final = {
     "models": ["house", "version"],
     "accuracy": ["room_id", "day"],
     "settings": ["house", "kind"],
+    "notices": ["house", "id"],
+    "weather": ["place", "known_from"],
 }
 """The contract's keys; that serverless.yml has the same is another test."""
 

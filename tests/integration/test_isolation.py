@@ -208,8 +208,8 @@ def test_a_house_with_odd_observations_is_forecast_and_verified(stage: Roomidity
 
 
 FORECASTS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
-    "another format": ("SET v = :odd", {":odd": 2}),
-    "95 numbers": ("REMOVE humidity_p10[0]", {}),
+    "another format": ("SET v = :odd", {":odd": 3}),
+    "27 numbers": ("REMOVE humidity_p10[0]", {}),
     "a quantile is missing": ("REMOVE humidity_p50", {}),
     "text among numbers": ("SET temperature_p10[3] = :odd", {":odd": "odd"}),
     "huge numbers": ("SET temperature_p10[3] = :odd", {":odd": 10**30}),

@@ -18,9 +18,11 @@ from roomidity.composition import Roomidity
 from roomidity.domain.comfort.course import MouldDay
 from roomidity.domain.deletion import is_open
 from roomidity.domain.houses import House, Quarantine
+from roomidity.domain.notices.notice import Finding, Notice, Watch
 from roomidity.domain.rejects import Selection, named_houses
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT, format_moment, format_slot
+from roomidity.domain.weather import HOURS, WeatherIssue, house_place
 from roomidity.errors import StoreError
 from roomidity.forecasting import load_prior
 from roomidity.pipeline.drain import drain
@@ -425,6 +427,12 @@ def fill(stage: Roomidity, house: str) -> None:
         accuracy.put_item(Item={"room_id": f"{house}/{room}", "day": "2026-03-14", "humidity": {"mae": "1"}})
     stage.moulds.put_many([MouldDay(house, date(2026, 3, 14), "inputs", "settings")])
     stage.house_settings.put(Setting(house=house, kind="tokens", content={"made": "up"}))
+    home = stage.houses.get(house)
+    assert home is not None
+    notice = Notice(house, Finding("stuck", "kitchen", 1.0, NOW), raised_at=NOW)
+    assert stage.notices.put(Watch(house, at=NOW, opened={notice.finding.key: notice}), [notice], home=home)
+    hours = (5.0,) * HOURS
+    stage.weather.put_many([WeatherIssue(house_place(house), NOW - SLOT, NOW, NOW, hours, hours)])
     model, state, _ = load_prior()
     version = stage.registry.publish(house, model=model, state=state, manifest={"reason": "test"}, trained_at=NOW)
     stage.registry.promote(house, version, at=NOW)
@@ -490,7 +498,17 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
     deleted = answer["deleted"]
     assert {
         name: deleted[name]
-        for name in ("readings", "observations", "forecasts", "accuracy", "mould", "settings", "models", "houses")
+        for name in (
+            "readings",
+            "observations",
+            "forecasts",
+            "accuracy",
+            "mould",
+            "settings",
+            "notices",
+            "models",
+            "houses",
+        )
     } == {
         "readings": 20,
         "observations": 20,
@@ -498,6 +516,7 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
         "accuracy": 2,
         "mould": 1,
         "settings": 1,
+        "notices": 2,
         "models": 3,
         "houses": 1,
     }

@@ -78,6 +78,21 @@ def test_a_wall_that_cannot_be_used_is_told_and_the_default_stands_in(stage: Roo
     assert run("room", "h1/bath")["rooms"]["bath"]["f_rsi"] == 0.7
 
 
+def test_a_position_is_set_to_a_tenth_of_a_degree_and_taken_out_again(stage: Roomidity, run: Run) -> None:
+    drained(stage, reading(room="bath"))
+    answer = run("house", "h1", "--position", "50.8467,4.3525", "--timezone", "Europe/Paris")
+    assert (answer["position"], answer["timezone"]) == ({"latitude": 50.8, "longitude": 4.4}, "Europe/Paris")
+    home = stage.houses.get("h1")
+    assert home is not None
+    assert "50.84" not in str(home)
+    assert "at 50.8,4.4" in CliRunner().invoke(roomidity, ["house", "h1"]).output
+    assert "expected LAT,LON" in run("house", "h1", "--position", "91,4", status=1)["error"]
+    assert run("house", "h1", "--position", "none")["position"] is None
+    stage.houses.put(replace(home, settings={"position": "here"}, version=home.version + 1))
+    (bad,) = run("house", "h1")["bad_settings"]
+    assert (bad["setting"], bad["mend"]) == ("position", "roomidity house h1 --position LAT,LON")
+
+
 def test_a_unit_may_be_set_before_anything_is_heard(stage: Roomidity, run: Run) -> None:
     """All that the room says is rejected until then, so that neither it nor the house is known."""
     assert drained(stage, {"readings": [fahrenheit(minute) for minute in range(5)]})["rejects"] == {"unit": 5}

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from roomidity.aws.store.forecasts import ForecastTable
 from roomidity.composition import Roomidity
 from roomidity.domain.comfort.course import MouldDay, RoomMould
 from roomidity.domain.comfort.walls import OutdoorMean
@@ -20,11 +21,12 @@ from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Quarantine, Room, Trial
 from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet
 from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, format_slot, to_epoch_ms
+from roomidity.domain.weather import WeatherUsed
 from roomidity.errors import ConflictError
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import Score
 from roomidity.forecasting.serving.notes import NOTES
-from roomidity.local.units import item_bytes
+from roomidity.local.units import item_bytes, write_units
 from tests.fakes import stacked
 from tests.integration import dashboard
 from tests.integration.stage import KEYS, REGION, tables_of
@@ -283,12 +285,14 @@ def test_a_dashboard_reads_plain_numbers(stage: Roomidity, plain_tables: Any) ->
     assert latest is not None
     assert latest["issued_at"] == latest["first_slot"] == "2026-03-15T00:30Z"
     assert latest["data_through"] == "2026-03-15T00:15Z"
-    assert (latest["step_s"], latest["v"], latest["grade"]["humidity"]) == (900, 1, "full")
+    assert (latest["step_s"], latest["v"], latest["grade"]["humidity"]) == (900, 2, "full")
+    assert (latest["knots"], latest["weather"]) == ("1-4,6,8-96/4", None)
     lists = [f"{quantity}_{level}" for quantity in ("humidity", "temperature") for level in ("p10", "p50", "p90")]
     for name in lists:
-        assert [float(value) for value in latest[name]] == [
-            round({"p10": 40, "p50": 45, "p90": 50}[name[-3:]] + step / 10, 1) for step in range(96)
-        ]
+        course = [{"p10": 40, "p50": 45, "p90": 50}[name[-3:]] + step / 10 for step in range(96)]
+        at_knots = [course[slot - 1] for slot in (1, 2, 3, 4, 6, *range(8, 97, 4))]
+        assert [float(value) for value in latest[name]] == pytest.approx(at_knots)
+        assert dashboard.spread(latest, name) == pytest.approx(course)
 
     issued = dashboard.forecast_as_issued(plain_tables, prefix, "h1", "kitchen", "2026-03-15T00:15Z")
     assert issued is not None
@@ -326,20 +330,115 @@ def the_item(table: str) -> dict[str, Any]:
     return dict(item)
 
 
-def test_a_forecast_costs_three_write_units(stage: Roomidity) -> None:
-    """At its dearest: three digits everywhere, and a winter's outbuilding with a sign before every temperature."""
+def dearest_forecast(house: str, room: str, notes: tuple[str, ...]) -> StoredForecast:
+    """Three digits everywhere, and a winter's outbuilding with a sign before every temperature."""
     rng = np.random.default_rng(0)
     numbers = np.array([rng.uniform(10.1, 99.9, (3, 96)), -rng.uniform(10.1, 30.9, (3, 96))]).round(1)
-    dearest = replace(
-        forecast(room="the children's room upstairs"),
-        quantiles=numbers,
+    return replace(
+        forecast(room=room),
+        house=house,
+        quantiles=np.sort(numbers, axis=1),
         grade={"humidity": "persistence", "temperature": "persistence"},
-        notes=NOTES,
+        notes=notes,
+        weather=WeatherUsed(START - timedelta(hours=12, minutes=25), 12.42),
     )
-    stage.forecasts.put_many([dearest])
+
+
+@pytest.mark.parametrize(
+    ("house", "room", "notes", "units"),
+    [
+        ("a home", "the children's room upstairs, west", ("spiking", "rejected"), 1),  # 40 bytes
+        ("a home", "the children's room upstairs, west.", ("spiking", "rejected"), 2),
+        ("ä" * 10, "ü" * 10, ("stuck", "late"), 1),
+        ("\U0001f3e0" * 64, "\U0001f6cb" * 64, NOTES, 2),
+    ],
+)
+def test_a_forecast_costs_a_write_unit_and_one_with_long_names_two(
+    stage: Roomidity, house: str, room: str, notes: tuple[str, ...], units: int
+) -> None:
+    stage.forecasts.put_many([dearest_forecast(house, room, notes)])
     item = the_item("forecasts")
-    assert len(item["humidity_p10"]["L"]) == 96
-    assert item_bytes(item) <= 3 * 1024
+    assert len(item["humidity_p10"]["L"]) == 28
+    assert write_units(item_bytes(item)) == units
+
+
+@pytest.mark.parametrize("write_format", [1, 2])
+@pytest.mark.parametrize("room", ["kitchen", "the children's room upstairs, west"])
+def test_what_is_returned_is_what_is_read_again_and_writing_that_changes_nothing(
+    stage: Roomidity, plain_tables: Any, write_format: int, room: str
+) -> None:
+    item = stage.clients.tables.forecasts
+    table = ForecastTable(item, keep_days=35, damage=stage.damage, write_format=write_format)
+    (returned,) = table.put_many([dearest_forecast("a home", room, ("stuck",))])
+    (read,) = stage.forecasts.between("a home", room, START, START)
+    np.testing.assert_array_equal(read.quantiles, returned.quantiles)
+    assert replace(read, quantiles=returned.quantiles) == returned
+    plain = plain_tables.Table("roomidity-test-forecasts")
+    before = plain.scan()["Items"]
+    assert before[0]["v"] == write_format
+    table.put_many([returned])
+    assert plain.scan()["Items"] == before
+
+
+def test_forecasts_of_format_1_stay_readable(stage: Roomidity, plain_tables: Any) -> None:
+    """As the version before wrote them, item for item."""
+    lists = {
+        f"{quantity}_{name}": [Decimal(f"{base + step * step / 100:.1f}") for step in range(96)]
+        for quantity, bases in (("humidity", (40, 45, 50)), ("temperature", (18, 19, 20)))
+        for name, base in zip(("p10", "p50", "p90"), bases, strict=True)
+    }
+    plain = plain_tables.Table("roomidity-test-forecasts")
+    plain.put_item(
+        Item={
+            "room_id": "h1/kitchen", "issued_at": "2026-03-15T00:00Z", "first_slot": "2026-03-15T00:00Z", "step_s": 900,
+            "grade": {"humidity": "full", "temperature": "sparse"}, "data_through": "2026-03-14T23:45Z",
+            "model_version": "prior", "v": 1, "expires_at": 1_776_556_800, **lists,
+        }
+    )  # fmt: skip
+    stage.forecasts.put_many([forecast(issued_at=START + SLOT)])
+    old, new = stage.forecasts.between("h1", "kitchen", START, START + SLOT)
+    for quantity, quantiles in old.quantities.items():
+        for name, values in quantiles.items():
+            np.testing.assert_array_equal(values, np.array(lists[f"{quantity}_{name}"], dtype=float))
+    assert (old.grade["temperature"], old.notes, old.weather) == ("sparse", (), None)
+    assert new.quantiles.shape == old.quantiles.shape == (2, 3, 96)
+    item = dashboard.forecast_as_issued(plain_tables, stage.settings.prefix, "h1", "kitchen", "2026-03-15T00:00Z")
+    assert item is not None
+    assert dashboard.spread(item, "humidity_p50") == [float(value) for value in lists["humidity_p50"]]
+    assert stage.damage.take() == ()
+
+
+def test_the_weather_that_a_forecast_rests_on_comes_back_and_none_is_null(stage: Roomidity, plain_tables: Any) -> None:
+    used = WeatherUsed(START - timedelta(hours=5, minutes=20), 5 + 1 / 3)
+    (returned, _) = stage.forecasts.put_many([replace(forecast(), weather=used), forecast(room="bath")])
+    items = {one["room_id"]: one["weather"] for one in plain_tables.Table("roomidity-test-forecasts").scan()["Items"]}
+    assert items == {"h1/kitchen": {"issued_at": "2026-03-14T18:40Z", "age_h": Decimal("5.33")}, "h1/bath": None}
+    (read,) = stage.forecasts.between("h1", "kitchen", START, START)
+    assert read.weather == returned.weather == WeatherUsed(used.issued_at, 5.33)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *({"knots": knots} for knots in ("1-96", "0-4,6,8-96/4", "1-4,6,8-92/4", "4-1", "two", None, "96-1/0", 28)),
+        *({"weather": weather} for weather in ("odd", {}, {"issued_at": "noon", "age_h": 1}, {"age_h": "1"})),
+        {"v": 1},
+        {"v": 0},
+    ],
+    ids=str,
+)
+def test_a_forecast_of_which_something_cannot_be_is_named_and_passed_over(
+    stage: Roomidity, plain_tables: Any, odd: dict[str, Any]
+) -> None:
+    stage.forecasts.put_many([forecast(), forecast(issued_at=START + SLOT)])
+    plain = plain_tables.Table("roomidity-test-forecasts")
+    (item,) = [one for one in plain.scan()["Items"] if one["issued_at"] == "2026-03-15T00:15Z"]
+    plain.put_item(Item=item | odd)
+    latest = stage.forecasts.latest("h1", "kitchen", now=START + SLOT)
+    assert latest is not None
+    assert latest.issued_at == START
+    (damaged,) = stage.damage.take()
+    assert damaged.key["issued_at"] == "2026-03-15T00:15Z"
 
 
 def test_an_observation_of_eight_rooms_costs_one_write_unit(stage: Roomidity) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace as replace_fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -14,8 +15,10 @@ from msgspec.structs import replace
 
 from roomidity.composition import Roomidity
 from roomidity.domain.houses import Quarantine
+from roomidity.domain.notices.notice import Finding, Notice, Watch
 from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet
 from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, format_moment, format_slot, to_epoch_ms
+from roomidity.domain.weather import HOURS, WeatherIssue, house_place
 from roomidity.errors import ItemDamagedError, ModelRefusedError
 from roomidity.forecasting import load_prior
 from roomidity.forecasting.artifacts import pack
@@ -70,6 +73,10 @@ def with_more(item: dict[str, Any]) -> None:
 
 def of_format_2(item: dict[str, Any]) -> None:
     item["v"] = 2
+
+
+def of_format_3(item: dict[str, Any]) -> None:
+    item["v"] = 3
 
 
 def noted(stage: Roomidity, table: str) -> str:
@@ -134,6 +141,41 @@ def test_so_do_those_of_a_past_that_is_filled_in_by_transactions(stage: Roomidit
     newer(stage, "readings", place, with_more)
     assert stage.sets.put_many({key: StoredSet(b"\x01b", 2) for key in keys}) == set()
     assert held(stage, "readings", place)["more"]["version"] == 2
+
+
+def test_a_house_s_notices_keep_what_a_newer_version_added(stage: Roomidity) -> None:
+    take_in(stage, 0)
+    home = stage.houses.get("h1")
+    assert home is not None
+    notice = Notice("h1", Finding("stuck", "kitchen", 1.0, KEY.start), KEY.start)
+    assert stage.notices.put(Watch("h1", at=KEY.start, opened={notice.finding.key: notice}), [notice], home=home)
+    places = [{"house": "h1", "id": one} for one in ("watch", notice.id)]
+    for place in places:
+        newer(stage, "notices", place, with_more)
+    watch = stage.notices.watch("h1")
+    assert stage.notices.put(replace_fields(watch, opened={}), [replace_fields(notice, cleared_at=NOW)], home=home)
+    for place in places:
+        assert held(stage, "notices", place)["more"]["version"] == 2
+    newer(stage, "notices", places[0], of_format_2)
+    with pytest.raises(ItemDamagedError):
+        stage.notices.watch("h1")
+    assert "format 2" in noted(stage, "notices")
+
+
+def test_an_issue_of_the_weather_that_a_newer_version_wrote_stays_and_of_another_format_is_left_out(
+    stage: Roomidity,
+) -> None:
+    hours = (5.0,) * HOURS
+    own = house_place("h1")
+    issues = [WeatherIssue(own, NOW - SLOT, NOW + number * SLOT, NOW, hours, hours) for number in range(2)]
+    stage.weather.put_many(issues)
+    keys = [{"place": own, "known_from": f"2026-03-15T12:{minute}:00.000Z"} for minute in ("00", "15")]
+    newer(stage, "weather", keys[0], with_more)
+    newer(stage, "weather", keys[1], of_format_2)
+    assert stage.weather.put_many(issues) == [False, False]
+    assert held(stage, "weather", keys[0])["more"]["version"] == 2
+    assert stage.weather.issues([own], since=NOW, until=NOW + SLOT) == issues[:1]
+    noted(stage, "weather")
 
 
 def test_flags_leave_all_else_of_an_observation_as_it_is(stage: Roomidity) -> None:
@@ -227,11 +269,11 @@ def test_an_observation_of_a_newer_format_is_left_alone_and_its_readings_wait(st
 
 def test_a_forecast_of_a_newer_format_is_passed_over(stage: Roomidity) -> None:
     stage.forecasts.put_many([forecast(issued_at=NOW - SLOT), forecast(issued_at=NOW)])
-    newer(stage, "forecasts", {"room_id": "h1/kitchen", "issued_at": format_slot(NOW)}, of_format_2)
+    newer(stage, "forecasts", {"room_id": "h1/kitchen", "issued_at": format_slot(NOW)}, of_format_3)
     latest = stage.forecasts.latest("h1", "kitchen", now=NOW)
     assert latest is not None
     assert latest.issued_at == NOW - SLOT
-    assert "format 2" in noted(stage, "forecasts")
+    assert "format 3; this version reads 2" in noted(stage, "forecasts")
 
 
 def test_a_row_of_accuracy_of_a_newer_format_is_left_alone(stage: Roomidity) -> None:
@@ -276,7 +318,7 @@ def test_pruning_spares_the_objects_of_a_record_that_it_cannot_read(stage: Roomi
 def test_a_state_of_a_newer_schema_is_refused_and_left_alone_and_no_older_one_takes_its_place(stage: Roomidity) -> None:
     version = publish(stage)
     record = stage.registry.record("h1", version)
-    content = pack(_arrays(load_prior()[1]), "roomidity-state-3", STATE_FIELDS)
+    content = pack(_arrays(load_prior()[1]), "roomidity-state-4", STATE_FIELDS)
     state = stage.registry._objects.put_state("h1", version, content)
     stage.registry._table.replace_state("h1", record, sha256=state, through=2000)
     with pytest.raises(ModelRefusedError, match="newer version") as refused:

@@ -31,6 +31,8 @@ COMMANDS = [
     "drain",
     "forecast",
     "show",
+    "notices",
+    "watch",
     "verify",
     "accuracy",
     "train",
@@ -40,6 +42,7 @@ COMMANDS = [
     "house",
     "room",
     "devices",
+    "weather",
     "quarantine",
     "token",
     "rederive",
@@ -49,7 +52,7 @@ COMMANDS = [
     "doctor",
     "completion",
 ]
-TIMED = ["drain", "forecast", "show", "verify", "accuracy", "train", "rederive", "doctor"]
+TIMED = ["drain", "forecast", "show", "notices", "watch", "verify", "accuracy", "train", "rederive", "doctor"]
 
 
 def test_the_commands_in_the_order_of_a_readings_way() -> None:
@@ -315,13 +318,18 @@ def test_an_explanation_has_every_expert_that_counts_and_says_what_is_unknown() 
         ("yesterday", np.zeros(5), np.ones(5)),
     )
     outside, expected = np.array([0.0, 0.1, 0.1, 0.2, 0.2]), np.array([0.06, 0.12, 0.18, 0.24, 0.3])
-    reason = Explanation("humidity", 51.26, -0.4, float("nan"), experts, outside, expected)
+    ahead = np.array([0.0, -0.5, -1.0, -6.0, -2.0])
+    told = "drier air from noon: -6 %RH by 15:00"
+    reason = Explanation("humidity", 51.26, -0.4, float("nan"), experts, outside, expected, ahead, told)
     with notes.capture() as shown:
         notes.print(explanation_table(reason))
     assert "from 51.3 %RH (-0.4 in the last hour, unknown in the last 24 h)" in " ".join(shown.get().split())
     assert "nothing changes" in shown.get()
     assert "yesterday" not in shown.get()
     assert "air outside" in shown.get()
+    assert "weather ahead" in shown.get()
+    assert "-6.0" in shown.get()
+    assert explanation_json(reason)["weather"] == {"words": told, "changes": ahead.tolist()}
     assert explanation_json(reason)["last_day"] is None
     assert explanation_json(reason)["outdoor"] == outside.tolist()
     assert explanation_json(reason)["expected"] == [0.06, 0.12, 0.18, 0.24, 0.3]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,9 +17,11 @@ from roomidity.domain.deliveries import Deliveries, HouseDeliveries, Period, Roo
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Room
 from roomidity.domain.models import Pointer
-from roomidity.domain.setting import Setting
+from roomidity.domain.notices.notice import Notice, Watch
+from roomidity.domain.setting import STAGE, Setting
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.domain.stage import QueueFacts, TableFacts
+from roomidity.domain.weather import HOURS, WeatherIssue
 from roomidity.errors import ItemDamagedError, ModelRefusedError
 from roomidity.forecasting.model import Champion
 from roomidity.forecasting.serving.notes import NOTES
@@ -58,6 +60,8 @@ class FakeStage:
     damaged: tuple[Damaged, ...] = ()
     rejected: list[dict[str, Any]] = field(default_factory=list)
     settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
+    weather: list[WeatherIssue] = field(default_factory=list)
+    provider: str = "api.open-meteo.com"
 
     def regions(self) -> Sequence[str]:
         return ["eu-central-1", "us-east-1"]
@@ -87,6 +91,15 @@ class FakeStage:
         assert name == "roomidity_test_readings"
         return answer(self.rule)
 
+    def function_environment(self, name: str) -> dict[str, str]:
+        assert name == "roomidity-test-weather"
+        return {"ROOMIDITY_WEATHER_URL": f"https://{self.provider}/v1/forecast"}
+
+    def issues(
+        self, places: Iterable[str], *, since: datetime, until: datetime, most: int = 99
+    ) -> Sequence[WeatherIssue]:
+        return [issue for issue in self.weather if issue.place in places and since <= issue.known_from <= until][-most:]
+
     def reach_bucket(self, name: str) -> None:
         if self.bucket_trouble:
             raise self.bucket_trouble
@@ -112,6 +125,12 @@ class FakeStage:
 
     def list(self, house: str) -> Sequence[Setting]:
         return [setting for (of, _), setting in self.settings.items() if of == house]
+
+    def newest(self, house: str, *, now: datetime) -> Sequence[Notice]:
+        return []
+
+    def watch(self, house: str) -> Watch:
+        return Watch(house)
 
     def get(self, house: str, kind: str) -> Setting | None:
         return self.settings.get((house, kind))
@@ -150,6 +169,8 @@ class FakeStage:
             accuracy=lambda: every,
             moulds=lambda: every,
             settings=lambda: every,
+            notices=lambda: every,
+            weather=lambda: every,
             rejects=lambda: every,
             damaged=lambda: self.damaged,
         )
@@ -177,6 +198,18 @@ def wrong(found: dict[str, Finding]) -> set[str]:
             assert finding.expected, finding
             assert finding.mend, finding
     return {name for name, finding in found.items() if finding.status == "wrong"}
+
+
+def test_refused_batches_are_told_for_a_day() -> None:
+    stage = healthy()
+    assert "batch insert" not in stage.check()
+    content = {"why": "AccessDeniedException: no", "at": "2026-03-15T00:00:00Z"}
+    stage.settings[STAGE, "batch-insert"] = Setting(STAGE, "batch-insert", content, expires_at=NOW + SLOT)
+    found = stage.check()
+    assert wrong(found) == {"batch insert"}
+    assert "AccessDeniedException" in found["batch insert"].found
+    stage.settings[STAGE, "batch-insert"] = Setting(STAGE, "batch-insert", content, expires_at=NOW - SLOT)
+    assert "batch insert" not in stage.check()
 
 
 def test_a_rule_of_iot_is_looked_at_where_there_is_one() -> None:
@@ -210,6 +243,7 @@ def test_where_all_is_well_everything_was_looked_at() -> None:
         "last run",
         "served by",
         "sensors",
+        "weather",
         "deliveries",
         "rejects",
         "items",
@@ -511,3 +545,31 @@ def test_a_pointer_that_cannot_be_read_costs_no_other_finding() -> None:
     found = stage.check()
     assert wrong(found) == {"models"}
     assert "the item house 'h1' of table models is damaged: odd" in found["models"].found
+
+
+def weather_of(place: str, *, hours_ago: int) -> WeatherIssue:
+    at = NOW - hours_ago * timedelta(hours=1)
+    return WeatherIssue(place, at, at, at.replace(minute=0), (5.0,) * HOURS, (80.0,) * HOURS)
+
+
+def test_the_weather_ahead_is_looked_for_where_a_house_has_a_source_and_the_providers_terms_are_told() -> None:
+    stage = healthy()
+    found = stage.check()
+    assert found["weather"].status == "ok"
+    assert "docs/weather.md" in found["weather"].found
+    assert "weather provider" not in found
+    stage.houses = [
+        replace(home, settings={"position": {"latitude": 52.5, "longitude": 13.4}}) for home in stage.houses
+    ]
+    assert "none came yet" in stage.check()["weather"].found
+    stage.weather = [weather_of("place:52.5,13.4", hours_ago=40)]
+    found = stage.check()
+    assert (found["weather"].status, "40 h old" in found["weather"].found) == ("wrong", True)
+    stage.weather = [weather_of("place:52.5,13.4", hours_ago=3)]
+    found = stage.check()
+    assert found["weather"].status == "ok"
+    assert "Commercial use needs a paid plan" in found["weather provider"].found
+    stage.provider = "customer-api.open-meteo.com"
+    assert "paid plan" not in stage.check()["weather provider"].found
+    stage.weather = [weather_of(f"house:{home.name}", hours_ago=3) for home in stage.houses]
+    assert "weather provider" not in stage.check()

@@ -22,10 +22,14 @@ def test_the_environment_says_otherwise() -> None:
             "ROOMIDITY_TIMEZONE": "Asia/Kathmandu",
             "ROOMIDITY_RETENTION_DAYS": "30",
             "ROOMIDITY_FORECAST_DAYS": "2",
+            "ROOMIDITY_FORECAST_FORMAT": "1",
             "ROOMIDITY_POLL_WAIT_S": "0",
             "ROOMIDITY_NEW_HOUSES_A_TICK": "3",
             "ROOMIDITY_NEW_HOUSES_A_DAY": "5",
             "ROOMIDITY_HOUSE_READINGS_A_TICK": "7",
+            "ROOMIDITY_WEATHER_URL": "https://weather.example/v1/forecast",
+            "ROOMIDITY_WEATHER_KEY_NAME": "/humid/key",
+            "ROOMIDITY_WEATHER_CALLS_A_DAY": "9",
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "eu-west-1",
         }
@@ -38,10 +42,14 @@ def test_the_environment_says_otherwise() -> None:
         timezone="Asia/Kathmandu",
         retention_days=30,
         forecast_days=2,
+        forecast_format=1,
         poll_wait_s=0,
         new_houses_a_tick=3,
         new_houses_a_day=5,
         house_readings_a_tick=7,
+        weather_url="https://weather.example/v1/forecast",
+        weather_key_name="/humid/key",
+        weather_calls_a_day=9,
     )
     assert settings.prefix == "humid-prod"
 
@@ -65,6 +73,8 @@ def test_the_default_region_stands_where_there_is_no_other_and_empty_says_nothin
         ("ROOMIDITY_TIMEZONE", "Europe"),
         ("ROOMIDITY_RETENTION_DAYS", "many"),
         ("ROOMIDITY_FORECAST_DAYS", "-1"),
+        ("ROOMIDITY_FORECAST_FORMAT", "3"),
+        ("ROOMIDITY_FORECAST_FORMAT", "0"),
         ("ROOMIDITY_POLL_WAIT_S", "1.5"),
         ("ROOMIDITY_POLL_WAIT_S", "²"),
     ],

@@ -23,6 +23,7 @@ from roomidity.local.simulation import (
     Use,
     random_kind,
     simulate_house,
+    simulate_issues,
     simulate_slots,
 )
 from roomidity.local.simulation.course import STEP_S
@@ -57,6 +58,7 @@ def test_the_public_surface_is_deliberate() -> None:
         "Use",
         "random_kind",
         "simulate_house",
+        "simulate_issues",
         "simulate_slots",
     }
 
@@ -349,3 +351,22 @@ class TestPhysics:
         ramp = np.arange(2000.0)[:, None]
         shown = lagged(ramp, lag_s=np.array([lag_s]), step_s=300.0)
         assert ramp[-1, 0] - shown[-1, 0] == pytest.approx(lag_s / 300, rel=1e-6)
+
+
+def test_the_weather_ahead_of_a_simulated_house_is_its_own_weather_with_errors() -> None:
+    start = datetime(2026, 3, 2, tzinfo=UTC)
+    issues = simulate_issues(seed=4, start=start, days=6, house="h1")
+    slots = simulate_slots(seed=4, start=start, days=6, kind=DEMO_KIND)
+    outside = dict(slots.filter(pl.col("room") == "outdoor").select("ts", "temperature").iter_rows())
+    known = [one for one in issues if one.known_from <= start]
+    assert known
+    assert {one.place for one in issues} == {"house:h1"}
+    assert issues == simulate_issues(seed=4, start=start, days=6, house="h1")
+    assert max(one.known_from for one in issues) <= start + timedelta(days=6)
+    errors = [
+        value - outside[moment]
+        for one in issues
+        for hour, value in enumerate(one.temperature[:25])
+        if (moment := one.first + timedelta(hours=hour)) in outside
+    ]
+    assert 0.3 < float(np.abs(errors).mean()) < 1.6

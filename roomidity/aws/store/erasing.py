@@ -10,8 +10,9 @@ from pynamodb.models import Model
 
 from roomidity.aws.store.tables import Tables
 from roomidity.domain.forecasts import room_id
+from roomidity.domain.weather import house_place
 
-__all__ = ["OfHouses", "OfRooms", "by_house", "by_room", "erase"]
+__all__ = ["OfHousePlaces", "OfHouses", "OfRooms", "by_house", "by_room", "erase"]
 
 _AT_ONCE: Final = 25
 """BatchWriteItem accepts no more items."""
@@ -58,6 +59,17 @@ class OfHouses:
         return erase(self._item, house, dry_run=dry_run)
 
 
+class OfHousePlaces:
+    """A table that is keyed by place, as deletion sees it: what is a house's own stands under a place of its name."""
+
+    def __init__(self, item: type[Model]) -> None:
+        self._item = item
+
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        """Delete what is kept of a house. Yields how many, some at a time."""
+        return erase(self._item, house_place(house), dry_run=dry_run)
+
+
 class OfRooms:
     """A table keyed by house and room, as deletion sees it."""
 
@@ -82,13 +94,15 @@ class OfRooms:
         return _delete(self._item, of_house, dry_run=dry_run)
 
 
-def by_house(tables: Tables) -> dict[str, OfHouses]:
+def by_house(tables: Tables) -> dict[str, OfHouses | OfHousePlaces]:
     """Returns the tables keyed by house, by name, except ``houses`` itself. A new table needs a line here."""
     return {
         "readings": OfHouses(tables.readings),
         "observations": OfHouses(tables.observations),
         "settings": OfHouses(tables.settings),
         "models": OfHouses(tables.models),
+        "notices": OfHouses(tables.notices),
+        "weather": OfHousePlaces(tables.weather),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -44,6 +44,22 @@ Part = TypeVar("Part")
 _NOTE: Final = "#"
 """Prefix of the keys of notes."""
 
+_RULING: Final = (
+    "house",
+    "quarantine",
+    "settings",
+    "version",
+    "admitted_at",
+    "trial",
+    "expires_at",
+    "forgotten_at",
+    "v",
+)
+"""Attributes by which observations are derived; those after the version tell whether the house is there."""
+
+_TELLING: Final = (*_RULING, "last_seen")
+"""Attributes that tell whether a house is active."""
+
 
 class HouseTable:
     """Houses, written with optimistic locking on the version that was read.
@@ -61,8 +77,22 @@ class HouseTable:
 
     def get_many(self, names: Iterable[str]) -> dict[str, House]:
         """Returns the existing houses among ``names``, read consistently, including those that were forgotten."""
-        wanted = list(names)
-        found = {item.house: self._house(item) for item in self._item.batch_get(wanted, consistent_read=True)}
+        return self._found(list(names), self._house)
+
+    def without_rooms(self, names: Iterable[str]) -> dict[str, House]:
+        """The same, with rules, aliases and deletion alone: a tenth of the work, for a house of eight rooms.
+
+        One with aliases comes whole, for they depend on its rooms.
+        """
+        found = self._found(list(names), self._ruling, _RULING)
+        whole_ones = [name for name, house in found.items() if house.settings.get("aliases")]
+        return found | (self.get_many(whole_ones) if whole_ones else {})
+
+    def _found(
+        self, wanted: list[str], convert: Callable[[HouseItem], House], needed: Sequence[str] | None = None
+    ) -> dict[str, House]:
+        items = self._item.batch_get(wanted, consistent_read=True, attributes_to_get=needed and list(needed))
+        found = {item.house: convert(item) for item in items}
         missing = {_note_key(name): name for name in wanted if name not in found}
         for note in self._item.batch_get(list(missing), consistent_read=True) if missing else ():
             if (name := missing.get(note.house)) is None:
@@ -86,6 +116,27 @@ class HouseTable:
                     yield house
             else:
                 self._reader.note(item, "no house can have this name")
+
+    def active(self, at: datetime) -> list[str]:
+        """Returns the names of the houses that are active, of each no more being read than tells.
+
+        What cannot be told so, as of one that is damaged, is told by all that can be read of it.
+        """
+        found, doubtful = [], []
+        for item in self._item.scan(attributes_to_get=list(_TELLING)):
+            if item.house.startswith(_NOTE):
+                continue
+            if not is_key(item.house):
+                self._reader.note(item, "no house can have this name")
+                continue
+            house = self._ruling(item)
+            if house.flaw is not None or item.last_seen is None:
+                doubtful.append(item.house)
+            elif not house.is_forgotten and house.is_active(at, last_seen=to_moment(item.last_seen)):
+                found.append(item.house)
+        whole_ones = self.get_many(doubtful) if doubtful else {}
+        found += [name for name, house in whole_ones.items() if not house.is_forgotten and house.is_active(at)]
+        return sorted(found)
 
     def life(self, name: str) -> int:
         """Returns when a house of this name was forgotten, in ms since 1970, or 0 if none was."""
@@ -190,6 +241,25 @@ class HouseTable:
         if house.zone != house.timezone:
             self._reader.note(item, f"its time zone {house.timezone!r:.80} is unknown; {house.zone} stands in for it")
         return house
+
+    def _ruling(self, item: HouseItem) -> House:
+        """A house of which all was left out that neither rules nor tells whether it is there."""
+        if item.is_newer:
+            return House(item.house, self._timezone, version=1, flaw=item.flaw)
+        parts = _Parts([item.flaw] if item.flaw is not None else [])
+        house = House(
+            name=item.house,
+            timezone=self._timezone,
+            quarantine=parts.read("quarantine", lambda: tuple(map(to_rule, item.quarantine["rules"])), ()),
+            rules_version=parts.read("rules' version", lambda: whole(item.quarantine.get("version", 0)), 0),
+            settings=parts.read("settings", lambda: dict(item.settings), {}),
+            version=parts.read("version", lambda: whole(item.version, least=1), 1),
+            admitted_at=parts.read("admission", lambda: to_moment(item.admitted_at), None),
+            trial=parts.read("trial", lambda: to_trial(item), None),
+            forgotten_at=parts.read("deletion", lambda: to_moment(item.forgotten_at), None),
+        )
+        parts.read("last reading", lambda: to_moment(item.last_seen), None)
+        return replace(house, flaw="; ".join(parts.flaws)) if parts.flaws else house
 
     def _deliveries(self, item: HouseItem) -> HouseDeliveries:
         """Returns the record of how readings arrive. If it cannot be read it is empty, and will be replaced."""

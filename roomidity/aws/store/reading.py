@@ -6,7 +6,7 @@ pynamodb deserialises within a query, scan or batch, where one malformed attribu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 from pynamodb.attributes import Attribute
 from pynamodb.expressions.condition import Condition
@@ -18,7 +18,7 @@ from roomidity.errors import ItemDamagedError
 __all__ = ["FORMAT_VERSION", "NEWER", "Item", "Reader", "is_sound", "key_of"]
 
 FORMAT_VERSION: Final = 1
-"""Format of items, in the attribute ``v``. Tables whose items have no ``v`` have this format."""
+"""Format of items, in the attribute ``v``, which some tables lack. Forecasts have a format of their own."""
 
 NEWER: Final = "a newer version of roomidity wrote it, and deployed again it reads it"
 
@@ -39,6 +39,7 @@ class Item(Model):
 
     flaw: str | None = None
     is_newer: bool = False
+    newest_format: ClassVar[int] = FORMAT_VERSION
 
     @classmethod
     def from_raw_data(cls, data: dict[str, Any]) -> Self:
@@ -47,9 +48,9 @@ class Item(Model):
             item = super().from_raw_data(data)
         except Exception:  # noqa: BLE001  # whatever an odd value raises is examined below, attribute by attribute
             item = cls._in_part(data)
-        if _format_of(data) > FORMAT_VERSION:
+        if _format_of(data) > cls.newest_format:
             item.is_newer = True
-            item.flaw = f"it has format {_format_of(data):g}; this version reads {FORMAT_VERSION}: {NEWER}"
+            item.flaw = f"it has format {_format_of(data):g}; this version reads {cls.newest_format}: {NEWER}"
         return item
 
     @classmethod

@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from roomidity.aws.store.inserting import BatchInsert
+from roomidity.aws.store.parallel import in_parallel
 from roomidity.aws.store.reading import NEWER, Reader
 from roomidity.aws.store.tables import SetItem, connection_of
-from roomidity.aws.store.writing import Write, in_parallel, remove, save_many
+from roomidity.aws.store.writing import Write, remove, save_many
 from roomidity.domain.damage import Damage, whole
 from roomidity.domain.observations import SET_FORMAT, StoredSet
 from roomidity.domain.slots import SlotKey, floor_slot, format_slot, parse_slot, to_epoch_ms
@@ -33,10 +35,13 @@ class SetTable:
     nothing replaces it.
     """
 
-    def __init__(self, item: type[SetItem], *, retention_days: int, damage: Damage) -> None:
+    def __init__(
+        self, item: type[SetItem], *, retention_days: int, damage: Damage, inserting: BatchInsert | None = None
+    ) -> None:
         self._item = item
         self._reader = Reader(damage)
         self._retention_s = retention_days * 86_400
+        self._inserting = inserting
 
     def get_many(self, keys: Iterable[SlotKey]) -> dict[SlotKey, StoredSet]:
         """Returns the existing sets among ``keys``, read consistently."""
@@ -53,7 +58,7 @@ class SetTable:
             The keys of sets that another writer changed in the meantime. They have to be read again and merged.
         """
         writes = [self._write(key, new) for key, new in sets.items()]
-        written = save_many(writes, connection_of(self._item))
+        written = save_many(writes, connection_of(self._item), inserting=self._inserting)
         return {key for key, done in zip(sets, written, strict=True) if not done}
 
     def raise_versions(self, sets: Mapping[SlotKey, StoredSet], to: Mapping[SlotKey, int]) -> set[SlotKey]:
@@ -127,7 +132,7 @@ class SetTable:
             expires_at=key.slot_ms // 1000 + self._retention_s,
         )
         unchanged = self._item.version == on if on else self._item.house.does_not_exist()
-        return Write(item, unchanged, house=key.house, size_bytes=len(new.packed) + 500, keep=on > 0)
+        return Write(item, unchanged, house=key.house, size_bytes=len(new.packed) + 500, keep=on > 0, is_new=on == 0)
 
 
 def _key(item: SetItem) -> SlotKey:

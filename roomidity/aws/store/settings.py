@@ -15,7 +15,7 @@ from roomidity.aws.store.tables import SettingItem
 from roomidity.aws.store.writing import Write, save
 from roomidity.domain.damage import Damage, whole
 from roomidity.domain.names import is_key
-from roomidity.domain.setting import MAX_SETTING_BYTES, Setting, is_kind
+from roomidity.domain.setting import MAX_SETTING_BYTES, STAGE, Setting, is_kind
 from roomidity.domain.slots import from_epoch_ms, to_epoch_ms
 from roomidity.errors import ConflictError, InputError, StoreError
 
@@ -71,7 +71,7 @@ class SettingTable:
         InputError
             If it is too large or contains an empty name, or its house or kind is not a valid name.
         """
-        if not is_key(setting.house) or not is_kind(setting.kind):
+        if not _may_have(setting.house, setting.kind):
             raise InputError(f"{setting.house!r:.80}, {setting.kind!r:.80}: found no house and kind of settings")
         if _has_empty_name(setting.content):
             raise InputError(f"the {setting.kind} of house {setting.house!r} have an empty name; DynamoDB keeps none")
@@ -121,8 +121,12 @@ def _has_empty_name(value: Any) -> bool:
     return isinstance(value, list | tuple) and any(map(_has_empty_name, value))
 
 
+def _may_have(house: str, kind: str) -> bool:
+    return (house == STAGE or is_key(house)) and is_kind(kind)
+
+
 def _to_setting(item: SettingItem) -> Setting:
-    if not is_key(item.house) or not is_kind(item.kind):
+    if not _may_have(item.house, item.kind):
         raise ValueError("no house can have this name, or no settings this kind")
     if item.content is None:
         raise ValueError("it has no content")

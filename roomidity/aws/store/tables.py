@@ -6,28 +6,36 @@ They are a contract, because dashboards query them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.models import Model
 
 from roomidity.aws.store.attributes import Numbers, Plain, Texts, Wire
+from roomidity.aws.store.means import SlotItem
 from roomidity.aws.store.reading import Item
 
 __all__ = [
+    "FORECAST_FORMAT",
     "AccuracyItem",
     "ForecastItem",
     "HouseItem",
     "ModelItem",
     "MouldItem",
+    "NoticeItem",
     "ObservationItem",
     "SetItem",
     "SettingItem",
     "Tables",
+    "WeatherItem",
     "bind",
     "connection_of",
 ]
+
+
+FORECAST_FORMAT: Final = 2
+"""Format of forecast items: numbers at knots. Format 1 has all 96."""
 
 
 class HouseItem(Item):
@@ -82,12 +90,20 @@ class ObservationItem(Item):
     v = NumberAttribute(null=True)
     expires_at = NumberAttribute()
 
+    @classmethod
+    def from_raw_data(cls, data: Any) -> Any:
+        """The item; one that was decoded as a struct stays one."""
+        return data if isinstance(data, SlotItem) else super().from_raw_data(data)
+
 
 class ForecastItem(Item):
-    """forecasts: a room's next 96 slots as issued. Quantities that the room does not measure are absent.
+    """forecasts: a room's next 24 h as issued, at ``knots``. Quantities that the room does not measure are absent.
 
-    ``notes`` holds codes of known faults. It is absent if there are none, and in older items.
+    ``notes`` holds codes of known faults. It is absent if there are none, and in older items. ``weather`` says which
+    forecast of the weather was used, or is NULL. Items of format 1 hold all 96 slots and have neither of these two.
     """
+
+    newest_format: ClassVar[int] = FORECAST_FORMAT
 
     room_id = UnicodeAttribute(hash_key=True)
     issued_at = UnicodeAttribute(range_key=True)
@@ -103,8 +119,15 @@ class ForecastItem(Item):
     notes = Texts(null=True)
     data_through = UnicodeAttribute(null=True)
     model_version = UnicodeAttribute()
+    knots = UnicodeAttribute(null=True)
+    weather = Plain(null=True)
     v = NumberAttribute()
     expires_at = NumberAttribute()
+
+    def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:  # noqa: FBT001, FBT002  # pynamodb's
+        """Returns DynamoDB's form. ``weather`` is always present, so that a dashboard finds it there, null or not."""
+        wire: dict[str, dict[str, Any]] = super().serialize(null_check)
+        return wire if self.knots is None else {"weather": {"NULL": True}, **wire}
 
 
 class ModelItem(Item):
@@ -173,6 +196,39 @@ class SettingItem(Item):
     expires_at = NumberAttribute(null=True)
 
 
+class NoticeItem(Item):
+    """notices: a notice by id (``<raised at>/<kind>/<room>``), and under ``watch`` what a house's notices go on from.
+
+    ``version`` counts the writes of the latter alone.
+    """
+
+    house = UnicodeAttribute(hash_key=True)
+    id = UnicodeAttribute(range_key=True)
+    content = Plain()
+    version = NumberAttribute(null=True)
+    v = NumberAttribute()
+    expires_at = NumberAttribute(null=True)
+
+
+class WeatherItem(Item):
+    """weather: a forecast of the air outside as it was issued, by place and by when it became known here.
+
+    ``place`` is `place:<lat>,<lon>` of a provider's, `house:<name>` of a house's own. Under `calls` stands how often a
+    provider was asked on a day, of which ``known_from`` is the date, and ``calls`` the number.
+    """
+
+    place = UnicodeAttribute(hash_key=True)
+    known_from = UnicodeAttribute(range_key=True)
+    issued_at = UnicodeAttribute(null=True)
+    first_slot = UnicodeAttribute(null=True)
+    step_s = NumberAttribute(null=True)
+    temperature = Numbers(null=True)
+    humidity = Numbers(null=True)
+    calls = NumberAttribute(null=True)
+    v = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
 ItemType = TypeVar("ItemType", bound=Item)
 
 
@@ -188,6 +244,8 @@ class Tables:
     accuracy: type[AccuracyItem]
     mould: type[MouldItem]
     settings: type[SettingItem]
+    notices: type[NoticeItem]
+    weather: type[WeatherItem]
 
 
 def connection_of(item: type[Model]) -> Connection:
@@ -216,4 +274,6 @@ def bind(prefix: str, client: Any) -> Tables:
         accuracy=bound(AccuracyItem, "accuracy"),
         mould=bound(MouldItem, "accuracy"),
         settings=bound(SettingItem, "settings"),
+        notices=bound(NoticeItem, "notices"),
+        weather=bound(WeatherItem, "weather"),
     )

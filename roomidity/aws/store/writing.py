@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from pynamodb.connection import Connection
 from pynamodb.exceptions import DeleteError, PutError, TransactWriteError, UpdateError
@@ -16,13 +15,14 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from roomidity.aws.store.inserting import BatchInsert
+from roomidity.aws.store.parallel import in_parallel
 from roomidity.domain.houses import House
 
 __all__ = [
     "Guard",
     "Write",
     "guard_for",
-    "in_parallel",
     "is_cancelled",
     "remove",
     "save",
@@ -30,11 +30,6 @@ __all__ = [
     "transact",
     "updates_of",
 ]
-
-_WRITERS: Final = 4
-"""Number of threads. botocore takes about 1 ms of CPU per call under one lock, so more threads would only wait for each
-other.
-"""
 
 _BACKFILL_ITEMS: Final = 25
 """More items of one house than this mean that its past is being backfilled. A live drain has one or two."""
@@ -46,9 +41,6 @@ _TRANSACTION_BYTES: Final = 3_000_000
 _TRANSACTION_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Pauses in s between attempts. A transaction of 100 items takes some 50 ms."""
 
-Task = TypeVar("Task")
-Outcome = TypeVar("Outcome")
-
 
 @dataclass(frozen=True)
 class Write:
@@ -56,7 +48,7 @@ class Write:
 
     With ``keep``, attributes of the stored item that this version does not know are preserved, because a newer version
     wrote them. Without it, nothing is expected to be stored there, which is a little faster. If ``actions`` are given,
-    only these are applied.
+    only these are applied. ``is_new`` says that the condition is that nothing is stored there.
     """
 
     item: Model
@@ -65,6 +57,7 @@ class Write:
     size_bytes: int
     keep: bool = False
     actions: Sequence[Action] = ()
+    is_new: bool = False
 
     @property
     def updates(self) -> list[Action]:
@@ -128,10 +121,17 @@ def remove(item: Model, condition: Condition | None = None) -> None:
             raise
 
 
-def save_many(writes: Sequence[Write], connection: Connection, guard: Guard | None = None) -> list[bool]:
+def save_many(
+    writes: Sequence[Write],
+    connection: Connection,
+    guard: Guard | None = None,
+    *,
+    inserting: BatchInsert | None = None,
+) -> list[bool]:
     """Write items, each if its condition and the guard's hold. Returns for each whether it was written.
 
-    With a guard each write is a transaction, at twice the price.
+    With a guard each is a transaction, at twice the price of a write. By ``inserting`` new items are written many at
+    a time.
 
     Backfilling a year means 70,000 items. As transactions they cost twice as much (5 cents) but take a tenth of the
     time. A transaction in which one condition does not hold writes nothing, so its items are then written one by one.
@@ -143,6 +143,12 @@ def save_many(writes: Sequence[Write], connection: Connection, guard: Guard | No
     batches = list(_batches(past, writes))
     transacted = in_parallel(lambda batch: _transact([writes[place] for place in batch], connection), batches)
     held = {place for batch, done in zip(batches, transacted, strict=True) if done for place in batch}
+    if inserting is not None:
+        of_past = set(past)
+        new = [place for place, write in enumerate(writes) if write.is_new and place not in of_past]
+        if len(new) > 1:
+            done = inserting.insert([writes[place] for place in new], connection.client)
+            held.update(new[place] for place in done)
     single = [place for place in range(len(writes)) if place not in held]
     saved = in_parallel(lambda place: save(writes[place]), single)
     held.update(place for place, done in zip(single, saved, strict=True) if done)
@@ -221,12 +227,3 @@ def transact(connection: Connection, write: Callable[[TransactWrite], None]) -> 
 def is_cancelled(error: TransactWriteError) -> bool:
     """Returns whether a transaction was cancelled, by a condition or by another transaction."""
     return error.cause_response_code == "TransactionCanceledException"
-
-
-def in_parallel(call: Callable[[Task], Outcome], tasks: list[Task]) -> list[Outcome]:
-    """Returns the results of ``call`` for each task, in order. All calls are made before the first error is raised."""
-    if len(tasks) < 2:
-        return [call(task) for task in tasks]
-    with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
-        futures = [pool.submit(call, task) for task in tasks]
-    return [future.result() for future in futures]

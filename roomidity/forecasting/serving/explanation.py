@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,8 @@ from roomidity.forecasting.panel import EXPERTS
 from roomidity.forecasting.serving.experts import combine, consult, scaled
 from roomidity.forecasting.serving.features import FEATURES, KNOT_BLOCKS, KNOTS, OUTDOOR_BEGIN, calendar, design
 from roomidity.forecasting.serving.online import known_past
+from roomidity.forecasting.serving.weather import Outlook
+from roomidity.forecasting.serving.weather_words import weather_words
 from roomidity.forecasting.window import FloatArray, Window
 
 __all__ = ["EXPLAINED_HOURS", "Explanation", "explain"]
@@ -36,9 +38,13 @@ class Explanation:
     experts
         For each expert its name, its weights and the changes that it expected, at EXPLAINED_HOURS.
     outdoor
-        What the air outside adds to the forecast's changes, by way of the prior and the ridges; 0 where it is unknown.
+        What the air outside, as it was, adds to the changes, by way of prior and ridges; 0 where it is unknown.
     expected
         The forecast's changes at EXPLAINED_HOURS: the experts' weighted mean.
+    weather
+        What the weather ahead adds to the changes, at EXPLAINED_HOURS; 0 where no issue of it is known.
+    weather_words
+        The same in words, by the clock of the house; None where it adds next to nothing.
     """
 
     quantity: Quantity
@@ -48,6 +54,8 @@ class Explanation:
     experts: tuple[tuple[str, FloatArray, FloatArray], ...]
     outdoor: FloatArray
     expected: FloatArray
+    weather: FloatArray = field(default_factory=lambda: np.zeros(len(EXPLAINED_HOURS)))
+    weather_words: str | None = None
 
 
 def explain(window: Window, model: Model, state: State, room: str) -> tuple[Explanation, ...]:
@@ -63,12 +71,14 @@ def explain(window: Window, model: Model, state: State, room: str) -> tuple[Expl
     row = window.rooms.index(room)
     known, state = known_past(state, window)
     past = known.basis
-    basis = design(past.values, np.array([past.slots]), past.outdoor)
+    now = np.array([past.slots])
+    basis = Outlook.of(past).ahead(design(past.values, now, past.outdoor), past, now)
     rows = scaled(model, basis.inputs(calendar([window.last], window.timezone)))
     answers = consult(model, window.rooms, basis, rows)
     expected = combine(state, answers)[row, 0]
+    blind = combine(state, consult(model, window.rooms, basis, rows, blind=True))[row, 0]
     rows[..., OUTDOOR_BEGIN:FEATURES] = 0
-    without = combine(state, consult(model, window.rooms, basis, rows))[row, 0]
+    without = combine(state, consult(model, window.rooms, basis, rows, blind=True))[row, 0]
     knots = np.searchsorted(KNOTS, 4 * np.array(EXPLAINED_HOURS))
     found = []
     for q, quantity in enumerate(QUANTITIES):
@@ -84,7 +94,11 @@ def explain(window: Window, model: Model, state: State, room: str) -> tuple[Expl
                         (name, state.weights[q, KNOT_BLOCKS[knots], place], answers[row, 0, place, q, knots])
                         for place, name in enumerate(EXPERTS)
                     ),
-                    outdoor=expected[q, knots] - without[q, knots],
+                    outdoor=blind[q, knots] - without[q, knots],
+                    weather=expected[q, knots] - blind[q, knots],
+                    weather_words=weather_words(
+                        expected[q] - blind[q], quantity, issued_at=window.end, timezone=window.timezone
+                    ),
                     expected=expected[q, knots],
                 )
             )

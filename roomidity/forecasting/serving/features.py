@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
+from roomidity.domain.knots import INTERPOLATION, KNOTS
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT_S, SLOTS_A_DAY
-from roomidity.forecasting.serving.gaps import PROFILE_DAYS, fill, known_mean, led, mean_of_last
+from roomidity.forecasting.serving.gaps import PROFILE_DAYS, known_mean, mean_of_last, reached
 from roomidity.forecasting.serving.outdoor import OUTDOOR_FEATURES, outdoor_inputs
 from roomidity.forecasting.window import STEPS, FloatArray, IntArray
 
@@ -27,6 +29,9 @@ __all__ = [
     "OUTDOOR_BEGIN",
     "PAST_SLOTS",
     "SERIES_FEATURES",
+    "WEATHER_FEATURES",
+    "WEATHER_LEADS",
+    "WEATHER_PAST",
     "YOUNG_FEATURES",
     "Design",
     "calendar",
@@ -38,12 +43,6 @@ __all__ = [
 
 PAST_SLOTS: Final = PROFILE_DAYS * SLOTS_A_DAY + 1
 """Slots up to the newest one that the inputs look at: the newest and the seven days before it."""
-
-KNOTS: Final = np.array([1, 2, 3, 4, 6, *range(8, STEPS + 1, 4)])
-"""Leads that models predict; the others lie on straight lines between: a third of the numbers, for a smooth course."""
-
-INTERPOLATION: Final = np.array([np.interp(np.arange(1, STEPS + 1), KNOTS, unit) for unit in np.eye(len(KNOTS))])
-"""Matrix (knots, 96) that spreads values at the knots over all leads."""
 
 KNOT_WEIGHTS: Final = INTERPOLATION.sum(axis=1)
 """Leads that each knot stands for."""
@@ -68,6 +67,15 @@ FEATURES: Final = OUTDOOR_BEGIN + OUTDOOR_FEATURES
 INPUTS: Final = FEATURES + len(QUANTITIES) * SERIES_FEATURES
 """A room's own inputs and the mean of the house's rooms: what the prior network sees."""
 
+WEATHER_LEADS: Final = np.arange(8, STEPS + 1, 8)
+"""Slots ahead at which the weather to come is looked at: every 2 h."""
+
+WEATHER_PAST: Final = np.array([6, 24, 72])
+"""Hours of the past over which it is averaged."""
+
+WEATHER_FEATURES: Final = len(QUANTITIES) * (len(WEATHER_LEADS) + len(WEATHER_PAST))
+"""Inputs of the weather ahead, which stand apart from the others: a house may know nothing of it."""
+
 
 @dataclass(frozen=True)
 class Design:
@@ -87,6 +95,10 @@ class Design:
         Root mean square increment at the knots over the last 7 days, (rooms, origins, 2, knots); 0 where unknown.
     outdoor
         The unusual part of the difference to the air outside, (rooms, origins, OUTDOOR_FEATURES); 0 where unknown.
+    weather
+        Changes of the air outside to come and since, as far as they were known, for vapour pressure at the room's
+        temperature and for temperature, scaled and clipped, (rooms, origins, WEATHER_FEATURES); NaN at origins
+        without an issue. None where there is no issue at all: see :mod:`~roomidity.forecasting.serving.weather`.
     """
 
     newest: FloatArray
@@ -95,6 +107,14 @@ class Design:
     yesterday: FloatArray
     volatility: FloatArray
     outdoor: FloatArray
+    weather: FloatArray | None = None
+
+    @property
+    def informed(self) -> NDArray[np.bool_]:
+        """Whether an issue of the weather was known at each origin, (origins,)."""
+        if self.weather is None:
+            return np.zeros(self.newest.shape[1], dtype=np.bool_)
+        return np.asarray(np.isfinite(self.weather).all(axis=(0, 2)))
 
     def inputs(self, clock: FloatArray) -> FloatArray:
         """Returns inputs, (rooms, origins, INPUTS): the room's own, the clock, the air outside, the mean of the rooms.
@@ -122,12 +142,15 @@ class Design:
 
     def at(self, origins: slice) -> Design:
         """Returns the design of some of the origins."""
-        return Design(*(getattr(self, part.name)[:, origins] for part in fields(self)))
+        held: dict[str, Any] = {part.name: getattr(self, part.name) for part in fields(self)}
+        some: dict[str, Any] = {name: None if part is None else part[:, origins] for name, part in held.items()}
+        return Design(**some)
 
     @staticmethod
     def joined(designs: Sequence[Design]) -> Design:
-        """Returns the designs of single rooms, at the same origins, as that of their house."""
-        return Design(*(np.concatenate([getattr(one, part.name) for one in designs]) for part in fields(Design)))
+        """Returns the designs of single rooms, at the same origins, as that of their house; no weather in them yet."""
+        parts = [part.name for part in fields(Design) if part.name != "weather"]
+        return Design(*(np.concatenate([getattr(one, part) for one in designs]) for part in parts))
 
 
 def design(values: FloatArray, origins: IntArray, outdoor: FloatArray | None = None) -> Design:
@@ -138,12 +161,11 @@ def design(values: FloatArray, origins: IntArray, outdoor: FloatArray | None = N
     values
         Raw slot means, (rooms, 2, slots).
     origins
-        Columns at which forecasts begin: column ``o`` is the first unknown slot. From 0 to slots.
+        Columns at which forecasts begin, in order: column ``o`` is the first unknown slot. From 0 to slots.
     outdoor
         The same of the air outside, (2, slots), where the house measures it.
     """
-    padded = led(fill(values), PAST_SLOTS)
-    now = np.asarray(origins) + PAST_SLOTS - 1
+    padded, now = reached(values, origins, PAST_SLOTS)
     newest = padded[:, :, now]
     lagged = padded[:, :, now[:, None] - LAGS] - newest[..., None]
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from roomidity.domain.quantities import QUANTITIES, SPECS, Quantity
 from roomidity.domain.slots import SLOT
+from roomidity.domain.weather import WeatherUsed
 from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.serving.cadence import SPARSE_SHARE, Cadence
 from roomidity.forecasting.serving.calibration import error_scale
@@ -18,6 +19,7 @@ from roomidity.forecasting.serving.experts import combine, consult, scaled
 from roomidity.forecasting.serving.features import INTERPOLATION, calendar, design
 from roomidity.forecasting.serving.notes import sensor_notes
 from roomidity.forecasting.serving.online import known_past
+from roomidity.forecasting.serving.weather import Outlook
 from roomidity.forecasting.window import LEVELS, STEPS, FloatArray, IntArray, Window
 
 __all__ = ["Grade", "HouseForecast", "forecast"]
@@ -51,6 +53,8 @@ class HouseForecast:
         Start of each room's newest slot with a reading that is believed, or None.
     notes
         What is wrong with each room's sensors, in the codes of :mod:`roomidity.forecasting.serving.notes`.
+    weather
+        Which issue of the weather ahead they rest on, or None.
     """
 
     rooms: tuple[str, ...]
@@ -59,6 +63,7 @@ class HouseForecast:
     grades: tuple[Mapping[Quantity, Grade], ...]
     data_through: tuple[datetime | None, ...]
     notes: tuple[tuple[str, ...], ...]
+    weather: WeatherUsed | None = None
 
 
 def forecast(window: Window, model: Model, state: State, *, unchanged: bool = False) -> HouseForecast:
@@ -79,8 +84,9 @@ def forecast(window: Window, model: Model, state: State, *, unchanged: bool = Fa
     measured = np.isfinite(window.values).any(axis=2) & (known.age < past.measured.slots)
     quantiles = np.full((rooms, len(QUANTITIES), len(LEVELS), STEPS), np.nan)
     fresh = measured & ~known.silent & (not unchanged)
+    outlook = Outlook.of(past.basis)
     if fresh.any():
-        quantiles = np.where(fresh[..., None, None], _expected(past.basis, model, state), quantiles)
+        quantiles = np.where(fresh[..., None, None], _expected(past.basis, model, state, outlook), quantiles)
     stale = measured & ~fresh
     if stale.any():
         newest = np.maximum(past.measured.slots - 1 - known.age, 0)
@@ -103,19 +109,33 @@ def forecast(window: Window, model: Model, state: State, *, unchanged: bool = Fa
             window.end - (int(known.age[row].min()) + 1) * SLOT if measured[row].any() else None for row in range(rooms)
         ),
         notes=sensor_notes(window, past),
+        weather=outlook.used(window.end) if fresh.any() else None,
     )
 
 
-def _expected(past: Window, model: Model, state: State) -> FloatArray:
+def _expected(past: Window, model: Model, state: State, outlook: Outlook) -> FloatArray:
     """Returns quantiles about the experts' weighted mean, (rooms, 2, 9, 96)."""
-    basis = design(past.values, np.array([past.slots]), past.outdoor)
+    now = np.array([past.slots])
+    basis = outlook.ahead(design(past.values, now, past.outdoor), past, now)
     rows = scaled(model, basis.inputs(calendar([past.last], past.timezone)))
     median = (basis.newest[..., None] + combine(state, consult(model, past.rooms, basis, rows)))[:, 0]
     own = [state.rooms.index(room) + 1 for room in past.rooms]
     scale = error_scale(model, basis)[:, 0, :, None]
-    reach = state.interval_scale[own][:, :, None, None] * state.offsets[own] * scale
-    quantiles: FloatArray = (median[:, :, None] + reach) @ INTERPOLATION
+    reach = state.interval_scale[own][:, :, None, None] * state.offsets[own]
+    if basis.weather is None and state.weather_days.any():
+        reach = _bare(state, reach)
+    quantiles: FloatArray = (median[:, :, None] + reach * scale) @ INTERPOLATION
     return quantiles
+
+
+def _bare(state: State, reach: FloatArray) -> FloatArray:
+    """Returns the reach of quantiles, (rooms, 2, 9, knots), where the weather ahead that there was of late is missing.
+
+    A room's own errors tell what they were with it, for so many of the days as it was known; for those the errors that
+    the house's rooms would have had without stand in.
+    """
+    share = (state.weather_days / np.maximum(state.days, 1e-9)).clip(0, 1)[:, None, None]
+    return (1 - share) * reach + share * state.bare_scale[:, None, None] * state.bare_offsets
 
 
 def _unchanged(last: FloatArray, age: IntArray, state: State) -> FloatArray:

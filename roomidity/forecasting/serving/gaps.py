@@ -8,7 +8,7 @@ import numpy as np
 
 from roomidity.forecasting.window import FloatArray, IntArray, Window
 
-__all__ = ["FILL_SLOTS", "PROFILE_DAYS", "fill", "known_mean", "led", "mean_of_last", "measured_slots"]
+__all__ = ["FILL_SLOTS", "PROFILE_DAYS", "fill", "known_mean", "led", "mean_of_last", "measured_slots", "reached"]
 
 PROFILE_DAYS: Final = 7
 """Days that the usual course is taken from: a week, so that every weekday is in it once."""
@@ -34,7 +34,27 @@ def fill(values: FloatArray, limit: int = FILL_SLOTS) -> FloatArray:
 
 def led(values: FloatArray, slots: int) -> FloatArray:
     """Returns ``values`` with ``slots`` unknown ones before the first, along the last axis."""
-    return np.concatenate([np.full((*values.shape[:-1], slots), np.nan), values], axis=-1)
+    return np.concatenate([np.full((*values.shape[:-1], slots), np.nan), values], axis=-1) if slots else values
+
+
+def reached(values: FloatArray, origins: IntArray, slots: int) -> tuple[FloatArray, IntArray]:
+    """Returns the columns that ``slots`` before the ``origins`` lie in, filled, and the newest column of each origin.
+
+    No others are gone through; where there are too few, unknown ones stand before them.
+
+    Parameters
+    ----------
+    values
+        Raw values, (..., slots).
+    origins
+        First unknown columns, in order, (origins,).
+    slots
+        How far back is looked.
+    """
+    begin = max(int(origins[0]) - slots - FILL_SLOTS, 0) if len(origins) else 0
+    lead = max(slots - (int(origins[0]) - begin), 0) if len(origins) else slots
+    end = int(origins[-1]) if len(origins) else values.shape[-1]
+    return led(fill(values[..., begin:end]), lead), np.asarray(origins) - begin + lead - 1
 
 
 def mean_of_last(values: FloatArray, newest: IntArray, slots: int) -> FloatArray:
@@ -43,6 +63,9 @@ def mean_of_last(values: FloatArray, newest: IntArray, slots: int) -> FloatArray
     >>> mean_of_last(np.array([1.0, np.nan, 4.0, 5.0]), np.array([2, 3]), 2)
     array([4. , 4.5])
     """
+    if len(newest) == 1:  # as in serving: running sums over all that is known would be thrown away
+        last = int(newest[0]) + 1
+        return known_mean(values[..., max(last - slots, 0) : last])[..., None]
     zero = np.zeros((*values.shape[:-1], 1))
     sums = np.cumsum(np.concatenate([zero, np.nan_to_num(values)], axis=-1), axis=-1)
     counts = np.cumsum(np.concatenate([zero, np.isfinite(values)], axis=-1), axis=-1)

@@ -1,8 +1,4 @@
-"""The state's daily step: what the newly closed slots say about each expert and about the width of the quantiles.
-
-The interval scale of each room and quantity follows coverage by the update of adaptive conformal inference (Gibbs and
-Candès, NeurIPS 2021), here of the scale's logarithm instead of the level: it grows where too little is covered.
-"""
+"""The state's daily step: what the newly closed slots say about each expert and about the width of the quantiles."""
 
 from __future__ import annotations
 
@@ -13,39 +9,24 @@ import numpy as np
 
 from roomidity.domain.quantities import QUANTITIES, SPECS
 from roomidity.domain.slots import SLOTS_A_DAY
-from roomidity.forecasting.model import BLOCKS, RECENT_SLOTS, Model, State
+from roomidity.forecasting.model import RECENT_SLOTS, Model, State
 from roomidity.forecasting.serving.cadence import cadence
-from roomidity.forecasting.serving.calibration import error_scale, quantile_offsets, tally
-from roomidity.forecasting.serving.experts import combine, consult, scaled
+from roomidity.forecasting.serving.calibration import error_scale
+from roomidity.forecasting.serving.experience import SCORE_STRIDE, absorb
+from roomidity.forecasting.serving.experts import consult, scaled
 from roomidity.forecasting.serving.faults import without_faults
-from roomidity.forecasting.serving.features import KNOT_BLOCKS, KNOT_WEIGHTS, PAST_SLOTS, calendar, design, targets
+from roomidity.forecasting.serving.features import PAST_SLOTS, calendar, design, targets
 from roomidity.forecasting.serving.gaps import FILL_SLOTS
-from roomidity.forecasting.serving.mixing import convex_weights
 from roomidity.forecasting.serving.past import Past, look_back
+from roomidity.forecasting.serving.weather import Outlook
 from roomidity.forecasting.window import STEPS, FloatArray, Window
 
-__all__ = ["SCORE_STRIDE", "absorb", "advance", "forgetful", "known_past", "remember", "timeline", "with_rooms"]
+__all__ = ["advance", "forgetful", "known_past", "remember", "timeline", "with_rooms"]
 
 _LEAST, _GREATEST = (np.array([[spec.plausible[end]] for spec in SPECS]) for end in (0, 1))
 
-SCORE_STRIDE: Final = 4
-"""Slots between the issue times that are scored: hourly; neighbours tell the same."""
-
-ORIGINS_A_DAY: Final = SLOTS_A_DAY // SCORE_STRIDE
 MEMORY_DAYS: Final = 60
 """Days that a state far behind catches up on; older ones would have faded to less than a quarter."""
-
-WEIGHT_HALF_LIFE_DAYS: Final = 28.0
-"""Of experience with the experts."""
-ERROR_HALF_LIFE_DAYS: Final = 28.0
-"""Of past errors behind the quantiles; pinball loss is flat from 14 to 35 days and worse at 7."""
-ANY_ROOM_DAYS: Final = 10.0
-"""Days of a room's own errors that the errors of the house are worth."""
-
-WIDTH_RATE: Final = 0.15
-"""How fast the quantiles' width follows coverage: 3 % a day when a fifth of the slots too many fall outside."""
-TARGET_COVERAGE: Final = 0.81
-"""A little above the 0.8 of p10 to p90: a season's change is noticed a little late, and costs coverage until then."""
 
 
 def advance(state: State, model: Model, closed: Window) -> State:
@@ -75,95 +56,22 @@ def advance(state: State, model: Model, closed: Window) -> State:
     past = timeline(state, closed, first=first)
     begin = max(state.scored, model.trained_through, closed.last - MEMORY_DAYS * SLOTS_A_DAY, first + 1)
     begin += -begin % SCORE_STRIDE
+    outlook = Outlook.of(past)
     for day in range(begin, closed.last - STEPS + 1, SLOTS_A_DAY):
         origins = np.arange(day, min(day + SLOTS_A_DAY, closed.last - STEPS + 1), SCORE_STRIDE)
         # A day's inputs reach back 7 days; the slice keeps a long history from being gone through every day.
         reach = max(first, day - PAST_SLOTS - 2 * STEPS)
         piece = without_faults(past.between(reach, day + SLOTS_A_DAY + STEPS))
         basis = design(cadence(piece.values).values, origins - reach, piece.outdoor)
+        basis = outlook.ahead(basis, piece, origins - reach)
         rows = scaled(model, basis.inputs(calendar(origins, closed.timezone)))
         answers = consult(model, state.rooms, basis, rows)
+        bare = None if basis.weather is None else consult(model, state.rooms, basis, rows, blind=True)
         differences = targets(piece.values, origins - reach) - basis.newest[..., None]
-        state = absorb(state, answers, differences, error_scale(model, basis))
+        scale = error_scale(model, basis)
+        state = absorb(state, answers, differences, scale, bare=bare, informed=basis.informed)
     scored = max(state.scored, closed.last - STEPS + 1)
     return remember(replace(state, scored=scored + -scored % SCORE_STRIDE), past, named=closed.rooms)
-
-
-def absorb(state: State, answers: FloatArray, differences: FloatArray, scale: FloatArray) -> State:
-    """Returns the state after one stretch of scored issue times, at most a day of them.
-
-    Parameters
-    ----------
-    answers
-        The experts' differences, (rooms of the state, origins, experts, 2, knots).
-    differences
-        What was measured minus the newest value at issue, (rooms, origins, 2, knots); NaN where not measured.
-    scale
-        How large errors were expected to be, (rooms, origins, 2, knots).
-    """
-    share = differences.shape[1] / ORIGINS_A_DAY
-    known = np.isfinite(differences)
-    truth = np.nan_to_num(differences)
-    errors = (answers - truth[:, :, None]) * known[:, :, None]
-
-    fade = 0.5 ** (share / WEIGHT_HALF_LIFE_DAYS)
-    gram, days = fade * state.gram, fade * state.days
-    count = np.maximum(known.any(axis=3).sum(axis=(0, 1)), 1)
-    for block in range(BLOCKS):
-        at = block == KNOT_BLOCKS
-        weighted = errors[..., at] * np.sqrt(KNOT_WEIGHTS[at])
-        flat = weighted.transpose(3, 2, 0, 1, 4).reshape(2, answers.shape[2], -1)
-        gram[:, block] += share * (flat @ flat.swapaxes(1, 2)) / count[:, None, None]
-    days = days + share * known.any(axis=(0, 1, 3))
-
-    median = combine(state, answers)
-    residuals = np.where(known, (differences - median) / scale, np.nan)
-    fade = 0.5 ** (share / ERROR_HALF_LIFE_DAYS)
-    fresh = tally(residuals)
-    measured = known.any(axis=(1, 3)).sum(axis=0)
-    histogram = np.array(state.error_histogram)
-    heard = np.concatenate([measured[None] > 0, known.any(axis=(1, 3))])[..., None, None]
-    histogram *= np.where(heard, fade, 1.0)
-    histogram[1:] += share * fresh
-    histogram[0] += share * fresh.sum(axis=0) / np.maximum(measured, 1)[:, None, None]
-    of_persistence = tally(differences).sum(axis=0)
-    persistence_histogram = (
-        state.persistence_histogram * np.where(heard[0], fade, 1.0)
-        + share * of_persistence / np.maximum(measured, 1)[:, None, None]
-    )
-
-    interval_scale = state.interval_scale * np.exp(WIDTH_RATE * share * (TARGET_COVERAGE - _coverage(state, residuals)))
-    return replace(
-        state,
-        gram=gram,
-        days=days,
-        weights=convex_weights(gram, days, state.initial),
-        error_histogram=histogram,
-        persistence_histogram=persistence_histogram,
-        interval_scale=np.clip(interval_scale, 0.5, 2.0),
-        offsets=_offsets(histogram),
-        persistence_offsets=quantile_offsets(persistence_histogram),
-    )
-
-
-def _coverage(state: State, residuals: FloatArray) -> FloatArray:
-    """Returns the share of scaled errors within p10 to p90, (rooms + 1, 2); the target where nothing was measured."""
-    reach = state.interval_scale[:, :, None, None] * state.offsets
-    low, high = reach[1:, None, :, 0], reach[1:, None, :, -1]
-    known = np.isfinite(residuals)
-    covered = ((residuals >= low) & (residuals <= high) & known) @ KNOT_WEIGHTS
-    total = known @ KNOT_WEIGHTS
-    covered, total = covered.sum(axis=1), total.sum(axis=1)
-    covered = np.concatenate([covered.sum(axis=0)[None], covered])
-    total = np.concatenate([total.sum(axis=0)[None], total])
-    return np.where(total > 0, covered / np.maximum(total, 1), TARGET_COVERAGE)
-
-
-def _offsets(histogram: FloatArray) -> FloatArray:
-    """Returns the quantiles of each room's errors, steadied by the house's while the room has few."""
-    house = histogram[0] / np.maximum(histogram[0].sum(axis=-1, keepdims=True), 1e-12)
-    steadied = np.concatenate([histogram[:1], histogram[1:] + ANY_ROOM_DAYS * house])
-    return quantile_offsets(steadied)
 
 
 def timeline(state: State, window: Window, *, first: int) -> Window:
@@ -237,6 +145,7 @@ def forgetful(state: State) -> State:
         outdoor=np.full_like(state.outdoor, np.nan),
         gram=np.zeros_like(state.gram),
         days=np.zeros_like(state.days),
+        weather_days=np.zeros_like(state.weather_days),
         weights=state.initial,
         error_histogram=state.error_histogram[:1],
         interval_scale=state.interval_scale[:1],

@@ -16,7 +16,7 @@ import numpy as np
 from roomidity.domain.climate import humidity_at
 from roomidity.domain.quantities import HUMIDITY, QUANTITIES, TEMPERATURE
 from roomidity.domain.slots import SLOTS_A_DAY
-from roomidity.forecasting.serving.gaps import PROFILE_DAYS, fill, known_mean, led, mean_of_last
+from roomidity.forecasting.serving.gaps import PROFILE_DAYS, known_mean, mean_of_last, reached
 from roomidity.forecasting.window import FloatArray, IntArray
 
 __all__ = ["OUTDOOR_FEATURES", "OUTDOOR_SCALE", "outdoor_inputs"]
@@ -41,13 +41,12 @@ def outdoor_inputs(values: FloatArray, outdoor: FloatArray, origins: IntArray) -
     values, outdoor
         Raw slot means, (rooms, 2, slots) and (2, slots).
     origins
-        Columns at which forecasts begin, from 0 to slots: only columns before each are looked at.
+        Columns at which forecasts begin, in order, from 0 to slots: only columns before each are looked at.
     """
-    room, outside = fill(values), fill(outdoor)
+    room, newest = reached(values, origins, WEEK + 1)
+    outside, _ = reached(outdoor, origins, WEEK + 1)
     warmed = humidity_at(room[:, TEMPERATURE], of=outside[TEMPERATURE], humidity=outside[HUMIDITY])
     pulls = np.stack([warmed - room[:, HUMIDITY], outside[TEMPERATURE] - room[:, TEMPERATURE]], axis=1)
-    pulls = led(pulls, WEEK)
-    newest = np.asarray(origins) + WEEK - 1
     now = pulls[..., newest]
     usual = mean_of_last(pulls, newest, WEEK)
     same_time = known_mean(pulls[..., newest[:, None] - SLOTS_A_DAY * np.arange(1, PROFILE_DAYS + 1)])

@@ -10,73 +10,27 @@ shifted in time and blurred, so that no course can be learnt by heart.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.forecasting.model import OUTPUTS, Model
-from roomidity.forecasting.serving.experts import CLIP, network, scaled
+from roomidity.forecasting.serving.experts import CLIP
 from roomidity.forecasting.serving.features import (
     FEATURES,
     INPUTS,
     KNOT_WEIGHTS,
     KNOTS,
-    OUTDOOR_BEGIN,
     YOUNG_FEATURES,
     clock,
 )
 from roomidity.forecasting.serving.outdoor import OUTDOOR_FEATURES, OUTDOOR_SCALE
-from roomidity.forecasting.window import STEPS, FloatArray, IntArray
+from roomidity.forecasting.training.bypass import OUTDOOR, with_outdoor_air, with_weather_ahead
+from roomidity.forecasting.training.examples import Examples, Numbers
+from roomidity.forecasting.window import STEPS
 
-__all__ = ["Examples", "NetworkSettings", "fit_network", "with_outdoor_air"]
-
-OUTDOOR: Final = slice(OUTDOOR_BEGIN, FEATURES)
-
-OUTDOOR_PENALTY: Final = 0.3
-"""Ridge penalty on the bypass of the air outside, as a share of its inputs' own squares."""
-
-OUTDOOR_STRENGTH: Final = 0.5
-"""How much of what the houses of the training show is believed of another house; 0.3 to 0.7 do equally well.
-
-At 1 a tight house, which feels the air outside less than most, loses what others gain.
-"""
-
-Numbers = NDArray[np.floating[Any]]
-"""Single precision: half the time of double; its rounding is far below the noise of training."""
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Issue times of many rooms of many houses, and what came after.
-
-    Parameters
-    ----------
-    own
-        The room's differences, (examples, 2 · SERIES_FEATURES).
-    outdoor
-        The unusual part of the difference to the air outside, (examples, OUTDOOR_FEATURES); 0 where unknown.
-    house
-        The mean over the rooms of its house, of the same shape.
-    day
-        Local time of day as a share of the day, (examples,).
-    weekend
-        1 on Saturdays and Sundays, (examples,).
-    wanted
-        Differences to come, (examples, OUTPUTS).
-    source
-        Number of the house, (examples,).
-    """
-
-    own: Numbers
-    outdoor: Numbers
-    house: Numbers
-    day: FloatArray
-    weekend: FloatArray
-    wanted: Numbers
-    source: IntArray
+__all__ = ["Examples", "NetworkSettings", "fit_network"]
 
 
 @dataclass(frozen=True)
@@ -154,35 +108,7 @@ def fit_network(
         residual=np.zeros((0, FEATURES, OUTPUTS)),
         trained_through=0,
     )
-    return with_outdoor_air(model, examples, stream.share)
-
-
-def with_outdoor_air(model: Model, examples: Examples, share: FloatArray) -> Model:
-    """Returns the prior with what the air outside adds to it: a linear bypass, fitted to what the network leaves.
-
-    Parameters
-    ----------
-    model
-        A prior whose network knows nothing of the air outside.
-    examples
-        Those without a sensor outside tell nothing.
-    share
-        How much each example counts, (examples,).
-    """
-    measured = examples.outdoor.any(axis=1)
-    count = share[measured, None]
-    clocks = clock(examples.day[measured], examples.weekend[measured])
-    rows = scaled(
-        model,
-        np.concatenate([examples.own[measured], clocks, examples.outdoor[measured], examples.house[measured]], axis=1),
-    )
-    left = examples.wanted[measured] - network(model, rows)
-    outside = rows[:, OUTDOOR]
-    square, product = outside.T @ (count * outside), outside.T @ (count * left)
-    steadied = square + OUTDOOR_PENALTY * np.diag(np.diag(square)) + 1e-12 * np.eye(len(square))
-    skip = np.array(model.skip)
-    skip[OUTDOOR] = OUTDOOR_STRENGTH * np.linalg.solve(steadied, product)
-    return replace(model, skip=skip)
+    return with_weather_ahead(with_outdoor_air(model, examples, stream.share), examples, stream.share)
 
 
 class _Stream:

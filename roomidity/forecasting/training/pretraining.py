@@ -18,6 +18,7 @@ from roomidity.forecasting.serving.features import (
     KNOTS,
     OUTDOOR_BEGIN,
     PAST_SLOTS,
+    WEATHER_FEATURES,
     calendar,
     design,
     local_time,
@@ -25,6 +26,7 @@ from roomidity.forecasting.serving.features import (
 )
 from roomidity.forecasting.serving.gaps import fill
 from roomidity.forecasting.serving.online import advance, forgetful
+from roomidity.forecasting.serving.weather import Outlook
 from roomidity.forecasting.training.network import Examples, NetworkSettings, fit_network
 from roomidity.forecasting.window import LEVELS, STEPS, FloatArray, Window
 
@@ -68,22 +70,25 @@ def examples_of(house: Window, source: int) -> Examples:
     Parameters
     ----------
     house
-        Its readings; the first day serves as past alone.
+        Its readings, with the issues of the weather ahead if it has any; the first day serves as past alone.
     source
         Number of the house: it also shifts the hours that are taken, so that all hours are.
     """
     first = house.first + SLOTS_A_DAY
     origins = np.arange(first + (4 * source - first) % STRIDE, house.last - STEPS + 1, STRIDE)
-    basis = design(house.values, origins - house.first, house.outdoor)
+    columns = origins - house.first
+    basis = Outlook.of(house).ahead(design(house.values, columns, house.outdoor), house, columns)
     rooms = len(house.rooms)
     inputs = basis.inputs(calendar(origins, house.timezone)).reshape(rooms * len(origins), INPUTS)
-    wanted = targets(fill(house.values), origins - house.first) - basis.newest[..., None]
+    wanted = targets(fill(house.values), columns) - basis.newest[..., None]
     known = np.isfinite(wanted).all(axis=(2, 3)).ravel()
     day, weekend = (np.tile(part, rooms)[known] for part in local_time(origins, house.timezone))
     inputs = inputs[known].astype(np.float32)
+    weather = np.zeros((rooms, len(origins), WEATHER_FEATURES)) if basis.weather is None else basis.weather
     return Examples(
         own=inputs[:, : INPUTS - FEATURES],
         outdoor=inputs[:, OUTDOOR_BEGIN:FEATURES],
+        weather=np.nan_to_num(weather.reshape(len(known), WEATHER_FEATURES)[known]).astype(np.float32),
         house=inputs[:, FEATURES:],
         day=day,
         weekend=weekend,
@@ -117,6 +122,10 @@ def blank_state() -> State:
         interval_scale=np.ones((1, 2)),
         offsets=np.zeros((1, 2, len(LEVELS), knots)),
         persistence_offsets=np.zeros((2, len(LEVELS), knots)),
+        weather_days=np.zeros(2),
+        bare_histogram=np.zeros((2, knots, BINS)),
+        bare_scale=np.ones(2),
+        bare_offsets=np.zeros((2, len(LEVELS), knots)),
     )
 
 
@@ -134,6 +143,8 @@ def prior_state(model: Model, unseen: Sequence[Window]) -> State:
         persistence_histogram=persistence_histogram,
         offsets=quantile_offsets(histogram),
         persistence_offsets=quantile_offsets(persistence_histogram),
+        bare_histogram=histogram[0],
+        bare_offsets=quantile_offsets(histogram[0]),
     )
 
 

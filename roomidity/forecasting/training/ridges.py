@@ -5,6 +5,7 @@ The only modules of the package that import scikit-learn and joblib are this one
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -18,15 +19,17 @@ from threadpoolctl import threadpool_limits
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import NotEnoughDataError
-from roomidity.forecasting.model import OUTPUTS, Model, State
-from roomidity.forecasting.panel import Question, answers_to
+from roomidity.forecasting.model import OUTPUTS, WEATHER_RIDGES, Model, State
+from roomidity.forecasting.panel import PRIOR, Question, answers_to
 from roomidity.forecasting.serving.cadence import cadence
 from roomidity.forecasting.serving.calibration import error_scale
-from roomidity.forecasting.serving.experts import combine, network, scaled
+from roomidity.forecasting.serving.experience import SCORE_STRIDE, absorb
+from roomidity.forecasting.serving.experts import combine, network, scaled, weather_bypass, with_weather
 from roomidity.forecasting.serving.faults import without_faults
 from roomidity.forecasting.serving.features import FEATURES, KNOT_WEIGHTS, KNOTS, Design, calendar, design, targets
 from roomidity.forecasting.serving.gaps import fill, measured_slots
-from roomidity.forecasting.serving.online import SCORE_STRIDE, absorb, forgetful, remember, with_rooms
+from roomidity.forecasting.serving.online import forgetful, remember, with_rooms
+from roomidity.forecasting.serving.weather import Outlook, observed_ahead
 from roomidity.forecasting.window import STEPS, FloatArray, IntArray, Window
 
 __all__ = ["MIN_SLOTS", "Trained", "one_blas_thread", "train"]
@@ -66,7 +69,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class _RoomFit:
-    """One room's two ridges: their coefficients, and their answers at the replayed issue times."""
+    """One room's two ridges, of what is left by a prior: coefficients, and answers at the replayed issue times."""
 
     coefficients: FloatArray
     replayed: FloatArray
@@ -133,33 +136,61 @@ def _train(
     parts: list[Design] = Parallel(n_jobs=jobs, prefer="threads")(
         delayed(design)(values[None], columns, history.outdoor) for values in cadence(history.values).values
     )
-    basis = Design.joined(parts)
+    basis = Outlook.of(history).ahead(Design.joined(parts), history, columns)
     rows = scaled(base, basis.inputs(calendar(origins, history.timezone)))
     replay_from = max(origins[0], history.last - STEPS - REPLAY_DAYS * SLOTS_A_DAY)
     days = np.arange(replay_from + (-replay_from) % SLOTS_A_DAY, origins[-1] + 1, SLOTS_A_DAY)
     replayed = slice(np.searchsorted(origins, days[0]) if len(days) else len(origins), None)
     differences = targets(history.values, columns[replayed]) - basis.newest[:, replayed, :, None]
     wanted = targets(fill(history.values), columns) - basis.newest[..., None]
-    fits: list[_RoomFit] = Parallel(n_jobs=jobs, prefer="threads")(
-        delayed(_fit_room)(base, rows[row], wanted[row], origins, days, keep=keep_estimators)
-        for row in range(len(history.rooms))
-    )
-    expected = network(base, rows[:, replayed]).reshape(differences.shape)
-    ridge, left = (np.stack([fit.replayed[which] for fit in fits]) for which in range(2))
-    answers = answers_to(Question(basis.at(replayed), prior=expected, ridge=ridge, residual_ridge=expected + left))
+    expected = network(base, rows)
+
+    def fitted(own: Callable[[int], FloatArray], prior: FloatArray, known: NDArray[np.bool_]) -> list[_RoomFit]:
+        found: list[_RoomFit] = Parallel(n_jobs=jobs, prefer="threads")(
+            delayed(_fit_room)(own(row), wanted[row], prior[row], known, origins, days, keep=keep_estimators)
+            for row in range(len(history.rooms))
+        )
+        return found
+
+    def answered(prior: FloatArray, fits: list[_RoomFit]) -> FloatArray:
+        prior = prior[:, replayed].reshape(differences.shape)
+        ridge, left = (np.stack([fit.replayed[which] for fit in fits]) for which in range(2))
+        return answers_to(Question(basis.at(replayed), prior=prior, ridge=ridge, residual_ridge=prior + left))
+
+    fits = fitted(lambda row: rows[row, :, :FEATURES], expected, np.ones(len(origins), dtype=np.bool_))
+    bare = answers = answered(expected, fits)
+    informed = basis.informed[replayed]
+    weather_fits: list[_RoomFit] = []
+    if basis.weather is not None:
+        # What came stands in where no issue was known: of that the ridges learn, and nothing else does.
+        seen = observed_ahead(basis, history, columns)
+        weather = np.nan_to_num(np.asarray(seen.weather))
+        expected = expected + weather_bypass(rows, weather) @ base.weather_skip
+        weather_fits = fitted(lambda row: with_weather(rows[row], weather[row]), expected, seen.informed)
+        answers = np.where(informed[:, None, None, None], answered(expected, weather_fits), bare)
+    prior_answers = answers[:, :, PRIOR]
     scale = error_scale(base, basis.at(replayed))
     state = with_rooms(forgetful(start), history.rooms)
     errors: list[FloatArray] = []
     for day in days:
         chosen = slice(*np.searchsorted(origins[replayed], [day, day + SLOTS_A_DAY]))
-        errors.append(_errors(combine(state, answers[:, chosen]), expected[:, chosen], differences[:, chosen]))
-        state = absorb(state, answers[:, chosen], differences[:, chosen], scale[:, chosen])
+        errors.append(_errors(combine(state, answers[:, chosen]), prior_answers[:, chosen], differences[:, chosen]))
+        state = absorb(
+            state,
+            answers[:, chosen],
+            differences[:, chosen],
+            scale[:, chosen],
+            bare=bare[:, chosen],
+            informed=informed[chosen],
+        )
     model = replace(
         base,
         rooms=history.rooms,
         local=np.stack([fit.coefficients[0] for fit in fits]),
         residual=np.stack([fit.coefficients[1] for fit in fits]),
         trained_through=history.last,
+        weather_local=_stacked(weather_fits, 0),
+        weather_residual=_stacked(weather_fits, 1),
     )
     scored = history.last - STEPS + 1
     state = remember(replace(state, scored=scored + -scored % SCORE_STRIDE), whole, named=history.rooms)
@@ -198,17 +229,42 @@ def _means(errors: list[FloatArray]) -> dict[str, dict[str, float]]:
     }
 
 
+def _stacked(fits: list[_RoomFit], which: int) -> FloatArray:
+    """The coefficients of the ridges with weather, of no room where there are none."""
+    return np.stack([fit.coefficients[which] for fit in fits]) if fits else np.zeros(WEATHER_RIDGES)
+
+
 def _fit_room(
-    base: Model, rows: FloatArray, wanted: FloatArray, origins: IntArray, days: IntArray, *, keep: bool
+    own: FloatArray,
+    wanted: FloatArray,
+    expected: FloatArray,
+    known: NDArray[np.bool_],
+    origins: IntArray,
+    days: IntArray,
+    *,
+    keep: bool,
 ) -> _RoomFit:
-    """One room's ridges on all closed issue times, and what they would have said on each replayed day."""
-    own = rows[:, :FEATURES]
+    """One room's ridges on all closed issue times, and what they would have said on each replayed day.
+
+    Parameters
+    ----------
+    own
+        Their inputs, (origins, inputs).
+    wanted, expected
+        What came, (origins, 2, knots), and what the prior expected, (origins, OUTPUTS).
+    known
+        Issue times whose inputs are known, (origins,).
+    origins, days
+        Issue times, and the midnights at which the ridges are fitted anew.
+    keep
+        Whether the estimators are handed back.
+    """
     flat = wanted.reshape(len(origins), OUTPUTS)
-    left = flat - network(base, rows)
-    usable = np.asarray(np.isfinite(wanted).all(axis=2))
+    left = flat - expected
+    usable = np.asarray(np.isfinite(wanted).all(axis=2)) & known[:, None]
     begins = int(np.searchsorted(origins, days[0])) if len(days) else len(origins)
     replayed = np.zeros((2, len(origins) - begins, len(QUANTITIES), len(KNOTS)))
-    coefficients = np.zeros((2, FEATURES, OUTPUTS))
+    coefficients = np.zeros((2, own.shape[1], OUTPUTS))
     estimators: dict[str, Ridge] = {}
     for q, name in enumerate(QUANTITIES):
         kept = usable[:, q]

@@ -15,6 +15,7 @@ import polars as pl
 
 from roomidity.domain.slots import SLOT_S, floor_slot, to_epoch_ms
 from roomidity.local.simulation.course import STEP_S, Course, simulate_course
+from roomidity.local.simulation.issued import simulate_issues
 from roomidity.local.simulation.kinds import DEMO_KIND, ClimateKind, HouseKind, RoomKind, Use, random_kind
 from roomidity.local.simulation.sensors import READINGS_SCHEMA, Sensor, lagged, sensors_of, take_readings
 
@@ -29,6 +30,7 @@ __all__ = [
     "Use",
     "random_kind",
     "simulate_house",
+    "simulate_issues",
     "simulate_slots",
 ]
 

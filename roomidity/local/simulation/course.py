@@ -22,6 +22,7 @@ from roomidity.local.simulation.physics import AIR_KG_M3, HeatBalance, MoistureB
 from roomidity.local.simulation.weather import Weather, facade_irradiance, recent_mean, simulate_weather
 
 __all__ = [
+    "SPIN_UP_S",
     "STEP_S",
     "Conditions",
     "Course",
@@ -36,7 +37,7 @@ FloatArray = NDArray[np.float64]
 
 STEP_S: Final = 300
 """Time step in s, a third of a slot. It is short for a shower (10 min), and implicit steps need not be shorter."""
-_SPIN_UP_S: Final = 6 * 86_400
+SPIN_UP_S: Final = 6 * 86_400
 """Simulated time before the first reading, in s. Walls and surfaces forget their initial state within a day or two."""
 
 _AIR_J_KG_K: Final = 1_006.0
@@ -84,9 +85,9 @@ class Conditions:
 def conditions(kind: HouseKind, *, seed: int, start: datetime, days: float, zone: tzinfo) -> Conditions:
     """Returns what acts on a house from some days before the slot of ``start`` until ``days`` days after it."""
     first_s = to_epoch_ms(floor_slot(start)) // 1000
-    lead = _SPIN_UP_S // STEP_S
+    lead = SPIN_UP_S // STEP_S
     steps = lead + int(np.ceil((days * 86_400 + (start.timestamp() - first_s)) / STEP_S))
-    begin_s = first_s - _SPIN_UP_S
+    begin_s = first_s - SPIN_UP_S
     weather = simulate_weather(kind.climate, seed=seed, begin_s=begin_s, nodes=steps + 1, step_s=STEP_S)
     mild = recent_mean(weather.temperature, memory=86_400 / STEP_S)
     activity = simulate_household(

@@ -23,9 +23,12 @@ ONLINE = f"{TESTS}/test_online.py"
 SCORING = f"{TESTS}/test_scoring.py"
 SERVING = f"{TESTS}/test_serving.py"
 CREDIBLE = "tests/unit/pipeline/test_credible.py"
+WEATHER = "tests/unit/forecasting/test_weather.py"
 
 SERVE = "forecasting/serving/forecast.py"
 MOVE = "forecasting/serving/online.py"
+ABSORB = "forecasting/serving/experience.py"
+AHEAD = "forecasting/serving/weather.py"
 CALIBRATE = "forecasting/serving/calibration.py"
 GATEKEEP = "forecasting/evaluation/gate.py"
 
@@ -35,15 +38,57 @@ MUTATIONS = (
         "interval-scale-ignored",
         "quantiles are as wide as past errors were, whatever coverage has asked for since",
         SERVE,
-        ("state.interval_scale[own][:, :, None, None] * state.offsets[own] * scale", "state.offsets[own] * scale"),
+        ("state.interval_scale[own][:, :, None, None] * state.offsets[own]\n", "state.offsets[own]\n"),
         tests=(BANDS,),
     ),
     mutation(
         "error-scale-ignored",
         "a restless hour has quantiles as narrow as a calm one",
         SERVE,
-        ("* state.offsets[own] * scale\n", "* state.offsets[own]\n"),
+        ("median[:, :, None] + reach * scale)", "median[:, :, None] + reach)"),
         tests=(BANDS,),
+    ),
+    mutation(
+        "missing-weather-is-no-matter",
+        "without the weather ahead quantiles are as narrow as with it",
+        SERVE,
+        ("    if basis.weather is None and state.weather_days.any():\n", "    if False:\n"),
+        tests=(WEATHER,),
+    ),
+    mutation(
+        "weather-of-tomorrow",
+        "a forecast sees issues that were not known yet",
+        AHEAD,
+        ("(self.known[near] <= times) & ", ""),
+        tests=(WEATHER,),
+    ),
+    mutation(
+        "issue-too-short",
+        "an issue that ends before the forecast does is used",
+        AHEAD,
+        (" & (times <= last[near])", ""),
+        tests=(WEATHER,),
+    ),
+    mutation(
+        "oldest-issue",
+        "a forecast rests on the oldest issue that covers it",
+        AHEAD,
+        ("near[len(near) - 1 - usable[:, ::-1].argmax(axis=1)]", "near[usable.argmax(axis=1)]"),
+        tests=(WEATHER,),
+    ),
+    mutation(
+        "provider-never-errs",
+        "a provider's mean error stays in the weather ahead",
+        AHEAD,
+        (" - bias[..., None]\n", "\n"),
+        tests=(WEATHER,),
+    ),
+    mutation(
+        "no-anchor",
+        "the weather ahead jumps from what the sensor outside shows",
+        AHEAD,
+        (" - course[..., :1]) * ANCHOR\n", " - course[..., :1]) * 0\n"),
+        tests=(WEATHER,),
     ),
     mutation(
         "old-as-new",
@@ -127,10 +172,13 @@ MUTATIONS = (
     mutation(
         "look-ahead",
         "inputs hold the first slot that is to be forecast",
-        "forecasting/serving/features.py",
+        "forecasting/serving/gaps.py",
         (
-            "    now = np.asarray(origins) + PAST_SLOTS - 1\n",
-            "    now = np.minimum(np.asarray(origins) + PAST_SLOTS, padded.shape[-1] - 1)\n",
+            "    return led(fill(values[..., begin:end]), lead), np.asarray(origins) - begin + lead - 1\n",
+            (
+                "    found = led(fill(values[..., begin : end + 1]), lead)\n"
+                "    return found, np.minimum(np.asarray(origins) - begin + lead, found.shape[-1] - 1)\n"
+            ),
         ),
         tests=(FEATURES, BACKTEST),
     ),
@@ -187,9 +235,9 @@ MUTATIONS = (
     mutation(
         "interval-scale-stands-still",
         "the width of the quantiles does not follow coverage",
-        MOVE,
+        ABSORB,
         (
-            "        interval_scale=np.clip(interval_scale, 0.5, 2.0),\n",
+            "        interval_scale=_adapted(state.interval_scale, _coverage(reach, residuals), share),\n",
             "        interval_scale=state.interval_scale,\n",
         ),
         tests=(BANDS,),
@@ -197,24 +245,21 @@ MUTATIONS = (
     mutation(
         "interval-scale-unbounded",
         "a bad month makes quantiles as wide as it likes",
-        MOVE,
-        ("        interval_scale=np.clip(interval_scale, 0.5, 2.0),\n", "        interval_scale=interval_scale,\n"),
+        ABSORB,
+        ("(TARGET_COVERAGE - coverage)), 0.5, 2.0)", "(TARGET_COVERAGE - coverage)), 0.0, 1e9)"),
         tests=(BANDS,),
     ),
     mutation(
         "interval-scale-backwards",
         "quantiles that hold too little become narrower",
-        MOVE,
-        (
-            "share * (TARGET_COVERAGE - _coverage(state, residuals))",
-            "share * (_coverage(state, residuals) - TARGET_COVERAGE)",
-        ),
+        ABSORB,
+        ("share * (TARGET_COVERAGE - coverage)", "share * (coverage - TARGET_COVERAGE)"),
         tests=(BANDS,),
     ),
     mutation(
         "half-a-day-as-a-whole",
         "a stretch of hours moves the width as much as a day",
-        MOVE,
+        ABSORB,
         ("np.exp(WIDTH_RATE * share * ", "np.exp(WIDTH_RATE * "),
         tests=(BANDS,),
     ),
@@ -255,28 +300,28 @@ MUTATIONS = (
     mutation(
         "errors-never-fade",
         "errors of last winter count as those of yesterday",
-        MOVE,
+        ABSORB,
         ("    fade = 0.5 ** (share / ERROR_HALF_LIFE_DAYS)\n", "    fade = 1.0\n"),
         tests=(ONLINE, BANDS),
     ),
     mutation(
         "experience-never-fades",
         "experts of last winter count as those of yesterday",
-        MOVE,
+        ABSORB,
         ("    fade = 0.5 ** (share / WEIGHT_HALF_LIFE_DAYS)\n", "    fade = 1.0\n"),
         tests=(ONLINE, BANDS),
     ),
     mutation(
         "weights-stand-still",
         "experience moves no weight",
-        MOVE,
+        ABSORB,
         ("        weights=convex_weights(gram, days, state.initial),\n", "        weights=state.weights,\n"),
         tests=(ONLINE, BANDS),
     ),
     mutation(
         "errors-unscaled",
         "errors of a restless hour count as large ones of a calm hour",
-        MOVE,
+        ABSORB,
         (
             "    residuals = np.where(known, (differences - median) / scale, np.nan)\n",
             "    residuals = np.where(known, differences - median, np.nan)\n",
@@ -306,7 +351,7 @@ MUTATIONS = (
     mutation(
         "house-steadies-nothing",
         "a room's first errors alone make its quantiles",
-        MOVE,
+        ABSORB,
         ("histogram[1:] + ANY_ROOM_DAYS * house", "histogram[1:] + 0 * house"),
         tests=(ONLINE, BANDS),
     ),

@@ -30,6 +30,9 @@ HANGING = "tests/integration/test_hanging.py"
 NAMES = "tests/unit/test_names.py"
 HOSTILE_NAMES = "tests/integration/test_hostile_names.py"
 HOUSES = "tests/unit/test_houses.py"
+INSERTING = "tests/unit/test_inserting.py"
+BATCHES = "tests/integration/test_batches_moto.py"
+RECORDING = "tests/unit/test_house_recording.py"
 INVARIANTS = "tests/unit/forecasting/test_invariants.py"
 
 KEPT_BACK = "[message for place, message in enumerate(messages) if place not in kept]"
@@ -38,7 +41,7 @@ DELETE = f"""            undeleted = self.ports.readings.delete(
             )
 """
 DELETE_ALL = "            undeleted = self.ports.readings.delete(messages)\n"
-DECODE = "            decoded = decode(messages, mark_foreign=True)\n"
+DECODE = "            sent_weather = sent_issues(decode(messages, mark_foreign=True))\n"
 PUT_SETS = "        lost = self.sets.put_many(held)\n"
 CHECK = (
     "            checked = check("
@@ -499,6 +502,95 @@ MUTATIONS = (
         "readings/wire.py",
         ("            if not packed.readings and any(", "            if packed.readings and not any("),
         tests=(HOSTILE_DRAIN, HOSTILE_WIRE),
+    ),
+    mutation(
+        "duplicates-as-written",
+        "an INSERT that found another item counts as done",
+        "aws/store/inserting.py",
+        (
+            "written += [place for place, code in zip(places, codes, strict=True) if code is None]",
+            "written += [place for place, code in zip(places, codes, strict=True) if code in (None, _DUPLICATE)]",
+        ),
+        tests=(INSERTING, BATCHES),
+    ),
+    mutation(
+        "no-answer-as-written",
+        "INSERTs that nobody answered count as done",
+        "aws/store/inserting.py",
+        (
+            "            return [type(error).__name__] * len(statements)\n",
+            "            return [None] * len(statements)\n",
+        ),
+        tests=(INSERTING,),
+    ),
+    mutation(
+        "failed-statement-as-written",
+        "of a batch that was answered all statements count as done",
+        "aws/store/inserting.py",
+        (
+            'codes = [one["Error"].get("Code", "unknown") if one.get("Error") else None for one in answers]',
+            "codes: list[str | None] = [None for _ in answers]",
+        ),
+        tests=(INSERTING, BATCHES),
+    ),
+    mutation(
+        "refusal-forgotten",
+        "a batch that was refused is tried again in the same tick",
+        "aws/store/inserting.py",
+        ("self.clock() + _REFUSED_FOR_S", "self.clock()"),
+        tests=(INSERTING,),
+    ),
+    mutation(
+        "uninserted-dropped",
+        "what no INSERT wrote is not put",
+        "aws/store/writing.py",
+        ("            held.update(new[place] for place in done)\n", "            held.update(new)\n"),
+        tests=(BATCHES,),
+    ),
+    mutation(
+        "updates-inserted",
+        "a set that stands there is inserted, as if it were new",
+        "aws/store/sets.py",
+        ("is_new=on == 0)", "is_new=True)"),
+        tests=(BATCHES,),
+    ),
+    mutation(
+        "lag-without-end",
+        "when a room was heard is never written again",
+        "domain/rooms.py",
+        ("        return self.last_seen - before.last_seen < LAG and all(", "        return True or all("),
+        tests=(RECORDING,),
+    ),
+    mutation(
+        "new-sensor-lags",
+        "a new sensor is not written until the hour is over",
+        "domain/rooms.py",
+        (
+            "        if (self.first_seen, self.sensors, self.measured.keys()) != (",
+            "        if (self.first_seen, before.sensors, self.measured.keys()) != (",
+        ),
+        tests=(RECORDING,),
+    ),
+    mutation(
+        "odd-house-silent",
+        "a house of which not all can be read is not asked for",
+        "aws/store/houses.py",
+        ("                doubtful.append(item.house)\n", "                pass\n"),
+        tests=(ISOLATION,),
+    ),
+    mutation(
+        "stale-state-kept",
+        "a state that moved on is served as it was",
+        "aws/registry/cache.py",
+        ("if held is not None and held[0] == stamp:", "if held is not None:"),
+        tests=("tests/unit/test_byte_cache.py",),
+    ),
+    mutation(
+        "short-way-unchecked",
+        "a number that no sensor measures comes into the window",
+        "aws/store/means.py",
+        ("mean = number_within(statistics.mean.N, plausible)", "mean = statistics.mean.N"),
+        tests=(DAMAGED_ITEMS,),
     ),
     mutation(
         "any-tick",

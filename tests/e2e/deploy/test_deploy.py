@@ -218,6 +218,8 @@ def test_deployed_over_the_version_of_before_it_replaces_no_table_and_loses_noth
         for name, items in upgrade.before.items.items()
     }
     assert lost == dict.fromkeys(counts, 0)
+    (forecasts,) = (items for name, items in upgrade.after.items.items() if name.endswith("-forecasts"))
+    assert "1" in {item["v"]["N"] for item in map(json.loads, forecasts)}, "forecasts of before have their format"
     timings.note(f"deployed over {PREVIOUS[:9]}: no table replaced, all of {counts} as it was")
 
 
@@ -304,6 +306,8 @@ def test_the_schedule_drains_and_forecasts(stage: Deployment, redeployed: dateti
     for issued in stage.forecasts("second").values():
         assert issued == [tick]
     assert until(lambda: all(tick in issued for issued in stage.forecasts("first").values()), within_s=30)
+    items = [json.loads(one) for one in stage.stored().items[f"{stage.prefix}-forecasts"]]
+    assert {item["v"]["N"] for item in items if item["issued_at"]["S"] == tick} == {"2"}
     assert stage.waiting("readings") == stage.waiting("readings-dlq") == 0
     timings.done("the schedule's drain and its forecasts, also of the house of before, by what was stored then")
 

@@ -11,9 +11,10 @@ import pytest
 from roomidity.forecasting import LEVELS, STEPS, Model, State, Window, forecast
 from roomidity.forecasting.panel import EXPERTS
 from roomidity.forecasting.serving.calibration import VOLATILITY_FLOOR, VOLATILITY_POWER, error_scale
+from roomidity.forecasting.serving.experience import ORIGINS_A_DAY, TARGET_COVERAGE, WIDTH_RATE, absorb
 from roomidity.forecasting.serving.features import KNOTS, design
 from roomidity.forecasting.serving.forecast import AGE_POWER
-from roomidity.forecasting.serving.online import ORIGINS_A_DAY, TARGET_COVERAGE, WIDTH_RATE, absorb, with_rooms
+from roomidity.forecasting.serving.online import with_rooms
 from roomidity.forecasting.training.ridges import Trained
 
 P10, P50, P90 = (LEVELS.index(level) for level in (0.1, 0.5, 0.9))

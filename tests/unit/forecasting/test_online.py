@@ -12,9 +12,10 @@ from roomidity.domain.slots import SLOT
 from roomidity.forecasting import Model, State, Window, advance, forecast
 from roomidity.forecasting.model import RECENT_SLOTS
 from roomidity.forecasting.panel import EXPERTS
+from roomidity.forecasting.serving.experience import absorb
 from roomidity.forecasting.serving.experts import combine
 from roomidity.forecasting.serving.features import KNOTS
-from roomidity.forecasting.serving.online import absorb, forgetful, with_rooms
+from roomidity.forecasting.serving.online import forgetful, with_rooms
 from roomidity.forecasting.training.ridges import Trained
 
 

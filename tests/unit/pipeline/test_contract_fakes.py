@@ -28,8 +28,10 @@ def test_the_fakes_of_stores(promise: Callable[[Stores], None]) -> None:
             accuracy=world.accuracy,
             moulds=world.moulds,
             settings=world.settings,
+            weather=world.weather,
             registry=world.registry,
             models=world.registry,
+            notices=world.notices,
             house="h1",
         )
     )

@@ -1,0 +1,115 @@
+"""Forecasts as items: how they are written, and how those of every format are read.
+
+Format 2 has numbers at the model's knots, and takes one write unit where the names of house and room take up to 40
+bytes together. Format 1 has all 96 slots, and took three.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from roomidity.aws.sizes import WRITE_UNIT_BYTES, item_bytes
+from roomidity.aws.store.tables import FORECAST_FORMAT, ForecastItem
+from roomidity.domain.damage import number_within
+from roomidity.domain.fitting import fitted
+from roomidity.domain.forecasts import QUANTILES, StoredForecast, room_id
+from roomidity.domain.knots import KNOTS_TEXT, at_knots, knots_of, spread
+from roomidity.domain.quantities import QUANTITIES, SPECS
+from roomidity.domain.slots import SLOT_S, SLOTS_A_DAY, format_slot, parse_slot, parse_time, to_epoch_ms
+from roomidity.domain.weather import WeatherUsed
+
+__all__ = ["item_of", "stored_of"]
+
+_NAMES_BYTES: Final = 40
+"""Of house and room together: up to these a forecast is made to fit into one write unit, whatever else it has. With
+longer ones it would say too little, and takes two."""
+
+
+def item_of(item: type[ForecastItem], forecast: StoredForecast, *, keep_s: int, write_format: int) -> ForecastItem:
+    """Returns a forecast as an item of a format, which expires ``keep_s`` after it was issued."""
+    at = format_slot(forecast.issued_at)
+    made = item(
+        room_id=room_id(forecast.house, forecast.room),
+        issued_at=at,
+        first_slot=at,
+        step_s=SLOT_S,
+        grade=forecast.grade,
+        notes=forecast.notes,
+        data_through=format_slot(forecast.data_through) if forecast.data_through else None,
+        model_version=forecast.model_version,
+        v=write_format,
+        expires_at=to_epoch_ms(forecast.issued_at) // 1000 + keep_s,
+    )
+    if write_format < FORECAST_FORMAT:
+        _set_numbers(made, forecast, forecast.quantiles)
+        return made
+    made.knots = KNOTS_TEXT
+    if forecast.weather is not None:
+        used = forecast.weather
+        made.weather = {"issued_at": format_slot(used.issued_at), "age_h": round(used.age_h, 2)}
+    values = at_knots(
+        np.stack([rows.round(spec.decimals) for rows, spec in zip(forecast.quantiles, SPECS, strict=True)])
+    )
+    if len((forecast.house + forecast.room).encode()) <= _NAMES_BYTES:
+        _set_numbers(made, forecast, values[..., :0])
+        values = fitted(values, limit_bytes=WRITE_UNIT_BYTES - item_bytes(made.serialize()))
+    _set_numbers(made, forecast, values)
+    return made
+
+
+def _set_numbers(item: ForecastItem, forecast: StoredForecast, values: npt.NDArray[np.float64]) -> None:
+    measured = forecast.quantities
+    for quantity, rows in zip(QUANTITIES, values, strict=True):
+        if quantity in measured:
+            for name, row in zip(QUANTILES, rows + 0.0, strict=True):  # no -0
+                setattr(item, f"{quantity}_{name}", row)
+
+
+def stored_of(item: ForecastItem) -> StoredForecast:
+    """Returns what an item of any known format says, of all 96 slots.
+
+    Raises
+    ------
+    ValueError
+        If it has a newer format, or something in it cannot be.
+    """
+    if item.v not in range(1, FORECAST_FORMAT + 1):
+        raise ValueError(f"it has format {item.v!r}; this version reads 1 to {FORECAST_FORMAT}: update roomidity")
+    house, room = item.room_id.split("/")
+    quantiles = np.full((len(QUANTITIES), len(QUANTILES), SLOTS_A_DAY), np.nan)
+    grade = dict(item.grade)
+    if item.v > 1 and item.knots is None:
+        raise ValueError("it has no knots")
+    count = SLOTS_A_DAY if item.v == 1 else len(knots_of(item.knots))
+    for place, spec in enumerate(SPECS):
+        rows = [getattr(item, f"{spec.name}_{name}") for name in QUANTILES]
+        if all(row is None for row in rows):
+            continue
+        if any(row is None or row.shape != (count,) for row in rows) or not isinstance(grade[spec.name], str):
+            raise ValueError(f"its {spec.name} is not {len(QUANTILES)} times {count} numbers, with a grade")
+        low, high = spec.plausible
+        for bound in (np.min(rows), np.max(rows)):  # what a sensor can say, and as much again
+            number_within(float(bound), (2 * low - high, 2 * high - low))
+        quantiles[place] = rows if item.v == 1 else spread(np.array(rows), item.knots, decimals=spec.decimals)
+    if not isinstance(item.model_version, str):
+        raise ValueError("it has no model_version")  # noqa: TRY004  # as all that an item lacks
+    return StoredForecast(
+        house=house,
+        room=room,
+        issued_at=parse_slot(item.issued_at),
+        quantiles=quantiles,
+        grade=grade,
+        data_through=parse_slot(item.data_through) if item.data_through else None,
+        model_version=item.model_version,
+        notes=item.notes or (),
+        weather=_weather_of(item.weather),
+    )
+
+
+def _weather_of(used: Any) -> WeatherUsed | None:
+    if used is None:
+        return None
+    return WeatherUsed(issued_at=parse_time(used["issued_at"]), age_h=number_within(float(used["age_h"]), (0, 10_000)))

@@ -1,0 +1,219 @@
+"""The weather ahead, as issued: which issue a forecast may use, and what it says relative to now.
+
+Nothing is used that was not known: an issue counts from `known_from` on, in forecasts as in the past that states and
+models are made from. As with all inputs, no level enters, only changes from the newest value. A provider's mean error
+of the last week is subtracted first, since the ridges have no intercept and would never learn it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roomidity.domain.climate import saturation_vapour_pressure, vapour_pressure
+from roomidity.domain.quantities import HUMIDITY, QUANTITIES, TEMPERATURE
+from roomidity.domain.slots import SLOT_MS, to_epoch_ms
+from roomidity.domain.weather import HOURS, WeatherIssue, WeatherUsed
+from roomidity.forecasting.serving.features import WEATHER_FEATURES, WEATHER_LEADS, WEATHER_PAST, Design
+from roomidity.forecasting.serving.gaps import fill, mean_of_last
+from roomidity.forecasting.window import STEPS, FloatArray, IntArray, Window, slot_number
+
+__all__ = ["Outlook", "observed_ahead"]
+
+_HOUR: Final = 4
+"""Slots."""
+
+BIAS_HOURS: Final = 7 * 24
+"""A provider's error at a place lasts for weeks, and changes with the season."""
+
+_COURSE: Final = np.concatenate([[0], WEATHER_LEADS])
+"""Slots ahead that are read of an issue: now and the leads."""
+
+ANCHOR: Final = np.exp(-_COURSE / (12 * _HOUR))
+"""How long what a sensor outside shows beside the forecast goes on, by e: a local difference outlasts an afternoon."""
+
+WEATHER_SCALE: Final = np.array([10.0, 5.0])
+"""What the inputs are divided by: %RH and °C of an unusual day. Fixed, since few houses have weather to learn from."""
+
+WEATHER_CLIP: Final = 6.0
+
+_VAPOUR, _WARMTH = 0, 1
+"""Rows of what is known of the air outside here: vapour pressure (hPa) and temperature (°C), in QUANTITIES' order."""
+
+_CELLS: Final = 1 << 20
+"""Issue times beside issues that are looked at together."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A place's issues as arrays, in the order in which they were issued.
+
+    Parameters
+    ----------
+    issues
+        Those that are whole: HOURS finite values of each quantity.
+    known
+        Number of the first slot at whose start each was known, (issues,).
+    first
+        Where each begins, in slots since 1970, (issues,).
+    values
+        Vapour pressure (hPa) and temperature (°C), (2, issues, HOURS).
+    """
+
+    issues: tuple[WeatherIssue, ...]
+    known: IntArray
+    first: FloatArray
+    values: FloatArray
+
+    @classmethod
+    def of(cls, window: Window) -> Self:
+        """Returns what the window's issues, in any order, say of its slots and of those after it."""
+        begin = window.start - timedelta(hours=HOURS - 1)
+        near = [one for one in window.issues if one.first >= begin and one.known_from <= window.end]
+        whole = [one for one in near if len(one.temperature) == len(one.humidity) == HOURS]
+        whole.sort(key=lambda one: (one.issued_at, one.known_from))
+        parts = ([one.humidity for one in whole], [one.temperature for one in whole])
+        values = np.array(parts, dtype=np.float64).reshape(2, len(whole), HOURS)
+        finite = np.asarray(np.isfinite(values).all(axis=(0, 2)))
+        if not finite.all():
+            whole, values = [one for one, kept in zip(whole, finite, strict=True) if kept], values[:, finite]
+        values[_VAPOUR] = vapour_pressure(values[_WARMTH], values[_VAPOUR])
+        return cls(
+            issues=tuple(whole),
+            known=np.array([-(-to_epoch_ms(one.known_from) // SLOT_MS) for one in whole], dtype=np.int64),
+            first=np.array([to_epoch_ms(one.first) / SLOT_MS for one in whole], dtype=np.float64),
+            values=values,
+        )
+
+    def newest(self, at: IntArray, *, ahead: int = STEPS) -> IntArray:
+        """Returns the place of the newest issue known at each slot that covers it and ``ahead`` slots more; -1: none.
+
+        Parameters
+        ----------
+        at
+            Slots since 1970, in order, (times,).
+        ahead
+            Slots that an issue has to reach.
+        """
+        found = np.full(len(at), -1)
+        if not self.issues:
+            return found
+        last = self.first + _HOUR * (HOURS - 1) - ahead
+        step = max(1, _CELLS // len(self.issues))
+        for begin in range(0, len(at), step):
+            times = at[begin : begin + step, None]
+            near = np.flatnonzero((self.first <= times[-1]) & (last >= times[0]) & (self.known <= times[-1]))
+            usable = (self.known[near] <= times) & (self.first[near] <= times) & (times <= last[near])
+            if len(near):
+                newest = near[len(near) - 1 - usable[:, ::-1].argmax(axis=1)]
+                found[begin : begin + step] = np.where(usable.any(axis=1), newest, -1)
+        return found
+
+    def used(self, at: datetime) -> WeatherUsed | None:
+        """Returns which issue a forecast issued at the start of a slot rests on, or None."""
+        place = int(self.newest(np.array([slot_number(at)]))[0])
+        if place < 0:
+            return None
+        issued_at = self.issues[place].issued_at
+        return WeatherUsed(issued_at, (at - issued_at).total_seconds() / 3600)
+
+    def ahead(self, basis: Design, window: Window, origins: IntArray) -> Design:
+        """Returns the inputs at ``origins`` with what the newest issue known at each says of the weather to come.
+
+        Parameters
+        ----------
+        basis
+            The inputs of the window's rooms at these origins.
+        window
+            The readings that they were made from, with the air outside where there is a sensor.
+        origins
+            Columns of the window at which forecasts begin.
+        """
+        at = np.asarray(origins) + window.first
+        chosen = self.newest(at)
+        if (chosen < 0).all():
+            return basis
+        begin = (int(at[0]) - 1) // _HOUR * _HOUR - BIAS_HOURS * _HOUR
+        hours = np.arange(begin, int(at[-1]), _HOUR)
+        stitched = self._read(self.newest(hours, ahead=0), hours + 0.5)
+        sensor = _sensor(window, begin, int(at[-1]))
+        hourly = sensor[:, ::_HOUR]
+        newest = (at - 1 - begin) // _HOUR
+        bias = _mean_error(stitched - hourly, newest)
+        course = self._read(chosen[:, None], at[:, None] + _COURSE) - bias[..., None]
+        course = course + np.nan_to_num(sensor[:, at - begin - 1, None] - course[..., :1]) * ANCHOR
+        known = np.where(np.isfinite(hourly), hourly, stitched)
+        return replace(basis, weather=_inputs(basis, course, _means(known, newest)))
+
+    def _read(self, places: IntArray, at: NDArray[np.number[Any]]) -> FloatArray:
+        """What the issues at ``places`` say of times in slots since 1970, (2, ...); NaN where the place is -1."""
+        if not self.issues:
+            return np.full((2, *np.broadcast_shapes(places.shape, at.shape)), np.nan)
+        hours = (at - self.first[places]) / _HOUR
+        before = np.clip(hours.astype(np.int64), 0, HOURS - 2)
+        part = hours - before
+        values = (1 - part) * self.values[:, places, before] + part * self.values[:, places, before + 1]
+        return np.where(places >= 0, values, np.nan)
+
+
+def observed_ahead(basis: Design, window: Window, origins: IntArray) -> Design:
+    """Returns the inputs with the weather that came, as the sensor outside measured it, where no issue was known.
+
+    It stands in for issues when ridges are fitted, and nowhere else: on it forecasts look better than they will be.
+    """
+    origins = np.asarray(origins)
+    at = origins + window.first
+    begin = (int(at[0]) - 1) // _HOUR * _HOUR - BIAS_HOURS * _HOUR
+    sensor = _sensor(window, begin, window.last)
+    places = (at - begin - 1)[:, None] + np.concatenate([[0], WEATHER_LEADS + 1])
+    course = np.where(places < sensor.shape[1], sensor[:, np.minimum(places, sensor.shape[1] - 1)], np.nan)
+    inputs = _inputs(basis, course, _means(sensor[:, ::_HOUR], (at - 1 - begin) // _HOUR))
+    issued = basis.weather
+    return replace(basis, weather=inputs if issued is None else np.where(np.isfinite(issued), issued, inputs))
+
+
+def _sensor(window: Window, first: int, last: int) -> FloatArray:
+    """Vapour pressure and temperature of the air outside in slots numbered ``first`` to ``last``, (2, slots)."""
+    values = np.full((len(QUANTITIES), last - first), np.nan)
+    if window.outdoor is not None:
+        begin, end = max(first, window.first), min(last, window.last)
+        values[:, begin - first : end - first] = fill(window.outdoor)[:, begin - window.first : end - window.first]
+        values[_VAPOUR] = vapour_pressure(values[TEMPERATURE], values[HUMIDITY])
+    return values
+
+
+def _mean_error(errors: FloatArray, newest: IntArray) -> FloatArray:
+    """The mean over BIAS_HOURS up to each hour ``newest``, (2, origins); an unknown error counts as none.
+
+    So a week of which little is known, as with a provider's first issues, corrects little.
+    """
+    sums = np.cumsum(np.concatenate([np.zeros((2, 1)), np.nan_to_num(errors)], axis=1), axis=1)
+    return np.asarray((sums[:, newest + 1] - sums[:, newest + 1 - BIAS_HOURS]) / BIAS_HOURS)
+
+
+def _means(known: FloatArray, newest: IntArray) -> FloatArray:
+    """Means of hourly values over the last WEATHER_PAST hours, (2, origins, spans)."""
+    return np.stack([mean_of_last(known, newest, int(span)) for span in WEATHER_PAST], axis=2)
+
+
+def _inputs(basis: Design, course: FloatArray, means: FloatArray) -> FloatArray:
+    """Inputs, (rooms, origins, WEATHER_FEATURES), of the course now and at the leads and of means; NaN where unknown.
+
+    What is unknown of single means or of a room's temperature is 0, as no difference.
+    """
+    now = course[..., :1]
+    changes = np.concatenate([course[..., 1:] - now, np.nan_to_num(means - now)], axis=2)
+    saturated = saturation_vapour_pressure(basis.newest[..., TEMPERATURE, None])
+    parts = (
+        np.nan_to_num(100 * changes[_VAPOUR] / saturated),
+        np.broadcast_to(changes[_WARMTH], (*saturated.shape[:2], changes.shape[2])),
+    )
+    scaled = np.concatenate([part / size for part, size in zip(parts, WEATHER_SCALE, strict=True)], axis=2)
+    known = np.asarray(np.isfinite(course).all(axis=(0, 2)))
+    inputs = np.where(known[:, None], np.clip(scaled, -WEATHER_CLIP, WEATHER_CLIP), np.nan)
+    assert inputs.shape[2] == WEATHER_FEATURES  # noqa: S101 (a fact about constants)
+    return inputs

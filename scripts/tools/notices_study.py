@@ -1,0 +1,282 @@
+"""What notices a house would have had, day by day: how many, how many came true, and whether they flap.
+
+    scripts/notices-study --readings FILE [--outdoor FILE] [--prior FILE|none] [--days 60] [--timezone ZONE]
+                          [--forecasts FILE] [--json]
+
+FILE is a tidy Parquet file: house, room, ts (UTC), temperature (°C), humidity (%RH). At each quarter of an hour of its
+last DAYS the house is forecast on the serving code path from nothing but slots that had closed, as in `roomidity
+backtest`, with a training a week; what is forecast goes through the same functions as in the pipeline, from stored
+forecasts to findings, and by the rules of roomidity/domain/notices/changes.py to notices raised and cleared. The prior
+must not have seen the house. --forecasts keeps the forecasts in a file, or takes them from there, to try other rules.
+
+A notice of damp air came true if the room then was over 70 %RH for half an hour or more within 24 h; one of mould, if
+its coldest surface was over 80 %RH for six hours of them. `told` is the share of what happened that a notice had told
+of, and `ahead_h` how long before, at the middle. `again` counts notices raised within six hours after the same was
+cleared. `without hysteresis` are the changes of a notice that is there whenever it is likelier than not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from roomidity.cli.backtest import prior_for
+from roomidity.domain.comfort.walls import DEFAULT_WALL, RISK_HUMIDITY, OutdoorMean, surface_humidity
+from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.houses import OUTDOOR, House, Room
+from roomidity.domain.notices.changes import advance
+from roomidity.domain.notices.findings import DAMP, RISK_SLOTS, find, outdoor_ahead
+from roomidity.domain.notices.notice import Finding, Notice, Watch
+from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.slots import SLOT, SLOT_MS, SLOTS_A_DAY, from_epoch_ms
+from roomidity.errors import NotEnoughDataError
+from roomidity.files import read_outdoor, read_slots
+from roomidity.forecasting import LEVELS, WINDOW_SLOTS, Model, State, Window, forecast
+from roomidity.forecasting import advance as advance_state
+from roomidity.forecasting.tidy_windows import windows_of
+from roomidity.forecasting.training.challenge import challenge
+from roomidity.forecasting.training.ridges import one_blas_thread
+
+STORED = [LEVELS.index(level) for level in (0.1, 0.5, 0.9)]
+AGAIN = timedelta(hours=6)
+RETRAIN_DAYS = 7
+A_DAY = 6
+
+
+@dataclass(frozen=True)
+class Issued:
+    """Forecasts of a house at consecutive slots, the first numbered ``first``: (issues, rooms, 2, 3, 96)."""
+
+    first: int
+    quantiles: NDArray[np.float32]
+    persistence: NDArray[np.bool_]
+    stuck: NDArray[np.bool_]
+
+
+def issue_all(house: Window, prior: tuple[Model, State], *, first: int) -> Issued:
+    """Forecast every slot from ``first`` on, with a night at each midnight and a training a week."""
+    issues, rooms = house.last - first, len(house.rooms)
+    quantiles = np.full((issues, rooms, len(QUANTITIES), len(STORED), 96), np.nan, np.float32)
+    persistence = np.zeros((issues, rooms), np.bool_)
+    stuck = np.zeros((issues, rooms), np.bool_)
+    model, state = prior
+    champion: tuple[Model, State] | None = None
+    with one_blas_thread():
+        for place in track(range(issues), description="forecasting", console=None):
+            slot = first + place
+            if place == 0 or slot % SLOTS_A_DAY == 0:
+                closed = house.between(house.first, slot - slot % SLOTS_A_DAY)
+                if place == 0 or (slot // SLOTS_A_DAY - first // SLOTS_A_DAY) % RETRAIN_DAYS == 0:
+                    try:
+                        won = challenge(closed, prior=prior, champion=champion, seed=0, jobs=1)
+                    except NotEnoughDataError:
+                        won = None
+                    if won is not None and won.verdict.won:
+                        champion = (won.trained.model, won.trained.state)
+                        model, state = won.trained.model, won.state
+                state = advance_state(state, model, closed)
+            one = forecast(house.between(house.first, slot).tail(WINDOW_SLOTS), model, state)
+            quantiles[place] = one.quantiles[:, :, STORED]
+            persistence[place] = [grades.get("humidity") == "persistence" for grades in one.grades]
+            stuck[place] = ["stuck" in notes for notes in one.notes]
+    return Issued(first, quantiles, persistence, stuck)
+
+
+def homes(house: Window, issued: Issued) -> Iterator[tuple[datetime, House, list[StoredForecast], NDArray[np.float64]]]:
+    """At each issue time the house, its forecasts as they are stored, and the mean outside."""
+    known = np.isfinite(house.values)
+    for place in range(len(issued.quantiles)):
+        slot = issued.first + place
+        at, end = from_epoch_ms(slot * SLOT_MS), slot - house.first
+        rooms = {}
+        for row, room in enumerate(house.rooms):
+            measured: dict[str, datetime] = {
+                name: from_epoch_ms((house.first + int(seen[-1]) + 1) * SLOT_MS - 1000)
+                for q, name in enumerate(QUANTITIES)
+                if len(seen := np.flatnonzero(known[row, q, max(0, end - 700) : end]) + max(0, end - 700))
+            }
+            if measured:
+                newest = max(measured.values())
+                rooms[room] = Room(at - timedelta(days=60), newest, frozenset({""}), measured)
+        outside = None
+        if house.outdoor is not None:
+            outside = house.outdoor[:, end - WINDOW_SLOTS : end]
+            rooms[OUTDOOR] = Room(at - timedelta(days=60), at, frozenset({""}), {})
+        forecasts = [
+            StoredForecast(
+                house="h",
+                room=room,
+                issued_at=at,
+                quantiles=issued.quantiles[place, row].astype(np.float64).round(1),
+                grade={"humidity": "persistence" if issued.persistence[place, row] else "full"},
+                data_through=None,
+                model_version="",
+                notes=("stuck",) if issued.stuck[place, row] else (),
+            )
+            for row, room in enumerate(house.rooms)
+            if room in rooms
+        ]
+        yield at, House("h", house.timezone, rooms), forecasts, outdoor_ahead(outside)
+
+
+def truths(house: Window) -> dict[str, NDArray[np.bool_]]:
+    """By kind (rooms, slots): whether a room was damp, and whether its coldest surface was."""
+    humidity, temperature = house.values[:, 0], house.values[:, 1]
+    with np.errstate(invalid="ignore"):
+        found = {"humid": humidity > DAMP}
+        if house.outdoor is not None:
+            hourly = house.outdoor[1, : house.slots // 4 * 4].reshape(-1, 4)
+            means = np.repeat(OutdoorMean().over(np.nanmean(hourly, axis=1))[0], 4)
+            means = np.pad(means, (0, house.slots - len(means)), constant_values=np.nan)
+            at_surface = surface_humidity(temperature, humidity, means, f_rsi=DEFAULT_WALL.f_rsi)
+            found["mould"] = at_surface > RISK_HUMIDITY
+    return found
+
+
+def came(kind: str, over: NDArray[np.bool_]) -> bool:
+    """Whether what a notice told of was so in the slots of the day after it."""
+    if kind == "mould":
+        return bool(over.sum() >= RISK_SLOTS)
+    return bool((over[1:] & over[:-1]).any())
+
+
+def study(house: Window, issued: Issued) -> dict[str, Any]:
+    """All figures."""
+    watch, zone = Watch("h"), house.timezone
+    raised: list[Notice] = []
+    cleared: list[Notice] = []
+    again = Counter[str]()
+    plain, plain_changes = set[Any](), Counter[str]()
+    open_at: dict[Any, list[datetime]] = {}
+    for at, home, forecasts, outside in homes(house, issued):
+        found = list(find(home, forecasts, outside=outside, issued_at=at))
+        watch, changes = advance(watch, found, at=at, zone=zone, a_day=A_DAY, sends=False)
+        for change in changes:
+            if change.word == "raised":
+                key = change.notice.finding.key
+                again[change.notice.finding.kind] += any(
+                    one.finding.key == key and at - (one.cleared_at or at) < AGAIN for one in cleared
+                )
+                raised.append(change.notice)
+            else:
+                cleared.append(change.notice)
+        likely = {one.key for one in found if one.likely >= 0.5 and one.judged}
+        for key in likely ^ plain:
+            plain_changes[key[0]] += 1
+        plain = likely
+        for key in watch.opened:
+            open_at.setdefault(key, []).append(at)
+    days = len(issued.quantiles) / SLOTS_A_DAY
+    return {
+        "days": round(days, 1),
+        "rooms": len(house.rooms),
+        "notices_a_day": round(len(raised) / days, 2),
+        "most_on_a_day": max(
+            Counter(one.raised_at.astimezone(ZoneInfo(zone)).date() for one in raised).values(), default=0
+        ),
+        "muted": sum(one.muted for one in raised),
+        "kinds": {
+            kind: of_kind(kind, house, issued, [one for one in raised if one.finding.kind == kind], over, open_at)
+            | {"again": again[kind], "changes_without_hysteresis": plain_changes[kind]}
+            for kind, over in truths(house).items()
+        },
+        "others": dict(Counter(one.finding.kind for one in raised if one.finding.kind not in {"humid", "mould"})),
+    }
+
+
+def of_kind(
+    kind: str,
+    house: Window,
+    issued: Issued,
+    raised: Sequence[Notice],
+    over: NDArray[np.bool_],
+    open_at: Mapping[Any, Sequence[datetime]],
+) -> dict[str, Any]:
+    """Figures of a kind."""
+    start = from_epoch_ms(house.first * SLOT_MS)
+    right = [one for one in raised if _came(kind, house, over, one.finding, one.raised_at)]
+    expected = [one.finding.likely for one in raised]
+    leads, events = [], 0
+    for row, room in enumerate(house.rooms):
+        moments = set(open_at.get((kind, room), ()))
+        for slot in _episodes(over[row], issued.first - house.first):
+            events += 1
+            at = start + slot * SLOT
+            if at in moments:
+                before = at
+                while before - SLOT in moments:
+                    before -= SLOT
+                leads.append((at - before) / timedelta(hours=1))
+    return {
+        "raised": len(raised),
+        "came": len(right),
+        "said_likely": round(float(np.mean(expected)), 2) if expected else None,
+        "episodes": events,
+        "told": len(leads),
+        "ahead_h": float(np.median(leads)) if leads else None,
+    }
+
+
+def _came(kind: str, house: Window, over: NDArray[np.bool_], finding: Finding, at: datetime) -> bool:
+    row = house.rooms.index(str(finding.room))
+    slot = int((at - from_epoch_ms(house.first * SLOT_MS)) / SLOT)
+    return came(kind, over[row, slot : slot + 96])
+
+
+def _episodes(over: NDArray[np.bool_], first: int) -> list[int]:
+    """The first slots of spells of half an hour or more, from ``first`` on, with two dry hours before."""
+    return [
+        slot
+        for slot in range(max(first, 8), len(over) - 1)
+        if over[slot] and over[slot + 1] and not over[slot - 8 : slot].any()
+    ]
+
+
+def main() -> int:
+    """Run the study."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/notices-study", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--readings", type=Path, required=True, metavar="FILE", help="tidy Parquet of the rooms")
+    parser.add_argument("--outdoor", type=Path, metavar="FILE", help="the same of the air outside, by ts")
+    parser.add_argument("--prior", metavar="FILE|none", help="default: the shipped one, if it has not seen the house")
+    parser.add_argument("--days", type=int, default=60, help="how many, from the end (default 60)")
+    parser.add_argument(
+        "--timezone", default="Europe/Berlin", metavar="ZONE", help="the house's (default Europe/Berlin)"
+    )
+    parser.add_argument(
+        "--forecasts", type=Path, metavar="FILE", help="an .npz to keep forecasts in, or take them from"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object to standard output, and nothing else")
+    arguments = parser.parse_args()
+    outdoor = read_outdoor(arguments.outdoor) if arguments.outdoor else None
+    windows = windows_of(read_slots(arguments.readings).means, timezone=arguments.timezone, outdoor=outdoor)
+    answer = {}
+    for name, house in windows.items():
+        first = max(house.last - arguments.days * SLOTS_A_DAY, house.first + WINDOW_SLOTS)
+        if arguments.forecasts and arguments.forecasts.is_file():
+            issued = Issued(**dict(np.load(arguments.forecasts, allow_pickle=False)))
+            issued = Issued(int(issued.first), issued.quantiles, issued.persistence, issued.stuck)
+        else:
+            issued = issue_all(house, prior_for(arguments.prior, windows), first=first)
+            if arguments.forecasts:
+                np.savez_compressed(arguments.forecasts, **vars(issued))
+        answer[name] = study(house, issued)
+    print(json.dumps(answer, indent=None if arguments.json else 1))  # a script's answer
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
