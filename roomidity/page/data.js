@@ -67,9 +67,10 @@ export async function house(token, before) {
   const answer = await ask(token, '/forecasts', {}, 'no-store'); // a kept answer would have its clock's time
   const now = Date.parse(answer.now);
   const made = [slot(now), ...answer.rooms.map((room) => room.forecast && room.forecast.issued_at)].join();
-  const [happened, issued] = before && before.made === made ? before.past : await Promise.all([
+  const [happened, issued, told] = before && before.made === made ? before.past : await Promise.all([
     observed(token, { from: slot(now - DAY), to: slot(now + 900000) }),
     ask(token, '/forecasts', { issued_at: slot(now - DAY) }),
+    ask(token, '/notices').catch(() => ({ open: [] })), // without them the page has all else
   ]);
   const then = new Map(issued.rooms.map((room) => [room.room, room.forecast]));
   const rooms = answer.rooms.map((room) => ({
@@ -77,11 +78,12 @@ export async function house(token, before) {
     name: room.room,
     actual: happened.get(room.room) || { humidity: [], temperature: [] },
     ahead: { humidity: course(room.forecast, 'humidity'), temperature: course(room.forecast, 'temperature') },
+    told: told.open.filter((one) => one.room === room.room),
     then: { humidity: course(then.get(room.room), 'humidity'), temperature: course(then.get(room.room), 'temperature') },
   }));
   const concern = (room) => (room.outdoor ? -1 : (room.derived.concern ?? 0));
   rooms.sort((a, b) => concern(b) - concern(a) || a.name.localeCompare(b.name));
-  return { house: answer.house, zone: answer.timezone, now, replayed: answer.replayed, rooms, made, past: [happened, issued], fetched: Date.now() };
+  return { house: answer.house, zone: answer.timezone, now, replayed: answer.replayed, rooms, told: told.open.filter((one) => one.room === null), made, past: [happened, issued, told], fetched: Date.now() };
 }
 
 // A week of what a room measured.

@@ -98,6 +98,11 @@ function facts(room) {
   return made('dl', {}, rows.map(([term, text]) => [made('dt', {}, term), made('dd', {}, text)]));
 }
 
+// What there is to tell, in the house's own language.
+function told(notices) {
+  return notices.map((one) => made('p', { class: 'told' }, one.text));
+}
+
 function airing(room) {
   const of = room.derived.airing;
   if (!of) return null;
@@ -194,6 +199,7 @@ function card(room) {
         room.outdoor ? made('span', { class: 'age' }, say('outside')) : made('span', { class: `word ${of.severity}` }, of.word)),
       made('p', { class: 'now' }, QUANTITIES.map((quantity) => newest(room, quantity))),
       made('p', { class: 'age' }, measured(room)),
+      told(room.told),
       room.outdoor ? null : [made('p', { class: 'why' }, of.why), airing(room)],
       QUANTITIES.filter((quantity) => room[quantity] || room.ahead[quantity]).map((quantity) =>
         chart(room, quantity, {
@@ -255,6 +261,7 @@ function detail(room) {
         room.outdoor ? made('span', { class: 'age' }, say('outside')) : made('span', { class: `word ${of.severity}` }, of.word)),
       made('p', { class: 'now' }, QUANTITIES.map((quantity) => newest(room, quantity))),
       made('p', { class: 'age' }, measured(room)),
+      told(room.told),
       room.outdoor ? null : [made('p', { class: 'why' }, of.why), airing(room)],
       made('div', { class: 'tools', role: 'group', 'aria-label': say('zoomIn') },
         button('zoomIn', () => zoom(0.5, 0)), button('zoomOut', () => zoom(2, 0)),
@@ -312,6 +319,7 @@ function render() {
   else if (data) {
     content = [
       name === null ? null : made('p', { class: 'box' }, say('noRoom', { room: name })),
+      ...told(data.told),
       made('ul', { class: 'rooms', role: 'list', 'aria-label': say('rooms') }, data.rooms.map(card)),
     ].filter(Boolean);
   }

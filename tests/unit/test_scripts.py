@@ -17,8 +17,8 @@ LAUNCHERS: Final = {
     for path in sorted((CHECKOUT / "scripts").iterdir())
     if path.is_file() and (found := STARTS.search(path.read_text("utf-8")))
 }
-BY_PATH: Final = {"__init__", "check_template", "homes", "memory", "old_way"}
-"""homes and memory are parts of others; scripts/check-template and scripts/tools/bench_run_time.py start the rest."""
+BY_PATH: Final = {"__init__", "check_template", "home_assistant_probe", "homes", "memory", "old_way"}
+"""homes and memory are parts of others; the rest is started by other tools or by scripts/check-template."""
 
 
 def test_every_tool_has_its_launcher_and_every_launcher_its_tool() -> None:

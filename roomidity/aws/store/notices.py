@@ -16,7 +16,7 @@ from roomidity.aws.store.writing import Guard, transact, updates_of
 from roomidity.domain.damage import Damage, number_within, whole
 from roomidity.domain.houses import House
 from roomidity.domain.notices.notice import KEPT_FOR, KINDS, Change, Finding, Key, Notice, Told, Watch, Word
-from roomidity.domain.slots import format_slot, parse_slot, to_epoch_ms
+from roomidity.domain.slots import format_slot, parse_slot, parse_time, to_epoch_ms
 from roomidity.errors import StoreError
 
 __all__ = ["NoticeTable"]
@@ -157,7 +157,7 @@ def _to_notice_of(house: str, of: Mapping[str, Any]) -> Notice:
     likely = number_within(float(of["likely"]), (0.0, 1.0))
     return Notice(
         house=house,
-        finding=Finding(kind, room, likely, parse_slot(of["start"]), _slot(of["end"])),
+        finding=Finding(kind, room, likely, parse_time(of["start"]), _slot(of["end"])),
         raised_at=parse_slot(of["raised_at"]),
         cleared_at=_slot(of["cleared_at"]),
         muted=bool(of["muted"]),

@@ -22,7 +22,7 @@ from roomidity.domain.houses import OUTDOOR, House
 from roomidity.domain.notices.likelihood import lasting, likely_over
 from roomidity.domain.notices.notice import Finding
 from roomidity.domain.quantities import QUANTITIES
-from roomidity.domain.slots import SLOT
+from roomidity.domain.slots import SLOT, floor_slot
 
 __all__ = ["DAMP", "DAMP_SLOTS", "RISK_SLOTS", "find", "outdoor_ahead"]
 
@@ -61,13 +61,13 @@ def find(
     """
     silent = _house_silent(home, forecasts, issued_at)
     if silent is not None:
-        yield Finding("silent", None, 1.0, silent)
+        yield Finding("silent", None, 1.0, floor_slot(silent))
     walls = usable_walls(home.settings)
     for one in forecasts:
         since = _silent_since(home, one)
         # Where all is silent the house is told of, not each of its rooms; those told of before stay.
         if since is not None:
-            yield Finding("silent", one.room, 1.0, since, judged=silent is None)
+            yield Finding("silent", one.room, 1.0, floor_slot(since), judged=silent is None)
         stuck = "stuck" in one.notes
         if stuck:
             yield Finding("stuck", one.room, 1.0, issued_at)
@@ -150,6 +150,6 @@ def _unforecast(home: House, forecast: set[str], issued_at: datetime) -> Iterato
             if room.last_seen <= issued_at - _OUTDOOR_SILENT_FOR:
                 # One unheard for a week is nothing new; what was told of it stays.
                 is_new = room.last_seen > issued_at - timedelta(days=7)
-                yield Finding("silent", name, 1.0, room.last_seen, judged=is_new)
+                yield Finding("silent", name, 1.0, floor_slot(room.last_seen), judged=is_new)
         elif name not in forecast:
-            yield Finding("silent", name, 1.0, room.last_seen, judged=False)
+            yield Finding("silent", name, 1.0, floor_slot(room.last_seen), judged=False)

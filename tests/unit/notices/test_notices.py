@@ -125,7 +125,7 @@ def test_a_sensor_that_is_stuck_is_found_and_what_rests_on_it_is_not_judged() ->
 
 def test_a_silent_room_is_found_since_when_it_was_heard() -> None:
     of = found(forecast(), silence("cellar"), of=home({"cellar": 5 * HOUR}))
-    assert of["silent", "cellar"].start == AT - 5 * HOUR - timedelta(minutes=1)
+    assert of["silent", "cellar"].start == AT - 5 * HOUR - SLOT
     assert of["silent", "cellar"].judged
     assert ("silent", None) not in of
     assert not of["humid", "cellar"].judged
@@ -142,7 +142,7 @@ def test_nor_is_one_whose_readings_come_late_or_in_vain() -> None:
 
 def test_of_a_house_that_is_silent_as_a_whole_one_thing_is_told() -> None:
     of = found(silence("bath"), silence("cellar"), of=home({"bath": 4 * HOUR, "cellar": 5 * HOUR}))
-    assert of["silent", None].start == AT - 4 * HOUR - timedelta(minutes=1)
+    assert of["silent", None].start == AT - 4 * HOUR - SLOT
     assert [of["silent", room].judged for room in ("bath", "cellar")] == [False, False]
 
 

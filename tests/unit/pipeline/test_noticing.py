@@ -10,7 +10,7 @@ import pytest
 
 from roomidity.domain.deletion import tombstone
 from roomidity.domain.notices.notice import Watch
-from roomidity.domain.slots import SLOT
+from roomidity.domain.slots import SLOT, floor_slot
 from roomidity.pipeline.forecasts import IssuedForecast, forecast_house
 from roomidity.pipeline.house_settings import bad_settings, language_of, notices_a_day_of, with_notices
 from tests.fakes import World
@@ -41,6 +41,7 @@ def test_a_notice_is_raised_told_shown_and_cleared() -> None:
     issued = issue(world)
     assert not issued.noticed.failed
     assert told(world) == ["raised no readings from the cellar since 03:45"]
+    assert all(one.finding.start == floor_slot(one.finding.start) for one in world.notices.stored.values())
     (event,) = world.telling.told
     assert event | {
         "house": "h1", "kind": "silent", "room": "cellar", "language": "en", "timezone": "Europe/Brussels",

@@ -1,0 +1,194 @@
+"""Checks with a real Home Assistant what the bridge tells it: devices, areas, entities, states and what is recorded.
+
+    scripts/check-home-assistant [--python python3.13] [--keep FOLDER]
+
+It installs Home Assistant for that Python (630 MB, some minutes, from the package index that pip is set to) into a
+folder that is kept, starts a Mosquitto on loopback, lets the bridge's announcer publish a house there as the API would
+answer it, starts Home Assistant beside it, and compares. Not in CI. Mosquitto must be installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from roomidity.bridge.address import Address
+from roomidity.bridge.announcing import Announcer
+from roomidity.bridge.discovery import MAX_ATTRIBUTE_BYTES, OFFLINE, announcements, status_topic
+from roomidity.bridge.mqtt import Credentials, MqttPublisher
+from roomidity.cli.output import notes
+from tests.api import NOW, ApiWorld
+from tests.mosquitto import Mosquitto
+
+ROOT: Final = Path(__file__).parents[2]
+RELEASE: Final = "2026.2.3"
+INTEGRATIONS: Final = ("frontend", "recorder", "mqtt", "backup")
+"""What is set up, and its dependencies; without a frontend Home Assistant starts in recovery mode."""
+ENTITY: Final = "sensor.h1_bath_humidity_now"
+ATTRIBUTES_OF: Final = "sensor.h1_bath_humidity_max"
+
+
+class Answers:
+    """The API's own answers, of a house with two rooms and air outside, replayed: the clock is the data's."""
+
+    def __init__(self) -> None:
+        world = ApiWorld()
+        world.house("h1", "bath", "Küche", "outdoor")
+        self.content = {
+            f"/v1/house/{what}": world.of("h1", f"/{what}").json | {"replayed": True}
+            for what in ("forecasts", "notices")
+        }
+
+    def read(self, path: str) -> dict[str, Any]:
+        """Returns an answer."""
+        return dict(self.content[path])
+
+
+def requirements(components: Path) -> list[str]:
+    """What the integrations and those that they depend on want; Home Assistant would install it as it starts."""
+    wanted, seen, waiting = {"numpy"}, set[str](), [*INTEGRATIONS]
+    while waiting:
+        one = waiting.pop()
+        if one not in seen:
+            seen.add(one)
+            manifest = json.loads((components / one / "manifest.json").read_text("utf-8"))
+            wanted.update(manifest.get("requirements", ()))
+            waiting += manifest.get("dependencies", ())
+    return sorted(wanted)
+
+
+def install(python: str, folder: Path) -> Path:
+    """Install Home Assistant, unless it is there; the folder of its packages."""
+    packages = folder / "packages"
+    if not (packages / "homeassistant").is_dir():
+        notes.print(f"installing Home Assistant {RELEASE} for {python}: some minutes")
+        tool = folder / "venv"
+        subprocess.run([python, "-m", "venv", str(tool)], check=True)  # what was asked for
+        subprocess.run([tool / "bin/python", "-m", "pip", "install", "--quiet", "uv"], check=True)
+        uv: list[str | Path] = [
+            tool / "bin/uv",
+            "pip",
+            "install",
+            "--python",
+            tool / "bin/python",
+            "--python-version",
+            "3.13.5",
+        ]
+        uv += ["--target", packages]
+        subprocess.run([*uv, f"homeassistant=={RELEASE}"], check=True)
+        subprocess.run([*uv, *requirements(packages / "homeassistant/components")], check=True)
+    return packages
+
+
+def run(python: str, packages: Path, port: int, folder: Path) -> dict[str, Any]:
+    """Home Assistant's own answer."""
+    done = subprocess.run(  # our own probe
+        [python, str(ROOT / "scripts/tools/home_assistant_probe.py"), str(folder), str(port), ENTITY],
+        env={**os.environ, "PYTHONPATH": str(packages)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
+    if done.returncode or not lines:
+        raise SystemExit(f"Home Assistant's run failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+    found: dict[str, Any] = json.loads(lines[0].removeprefix("FOUND "))
+    found["log"] = [
+        line for line in done.stderr.splitlines() if "mqtt" in line and ("ERROR" in line or "WARNING" in line)
+    ]
+    return found
+
+
+def recorded(folder: Path) -> dict[str, int]:
+    """By entity the bytes of the attributes that the recorder kept."""
+    with sqlite3.connect(folder / "home-assistant_v2.db") as database:
+        rows = database.execute(
+            "select m.entity_id, length(a.shared_attrs) from states s join states_meta m using (metadata_id) "
+            "join state_attributes a using (attributes_id)"
+        )
+        return {str(entity): int(size) for entity, size in rows}
+
+
+def complaints(found: dict[str, Any], kept: dict[str, int], answers: Answers) -> list[str]:
+    """What is not as it should be."""
+    told = announcements(
+        answers.content["/v1/house/forecasts"], answers.content["/v1/house/notices"], at=NOW, version="check"
+    )
+    devices = [json.loads(text) for topic, text in told.items() if topic.endswith("/config")]
+    expected = {
+        (one["dev"]["name"], one["dev"].get("sa")): sorted(part["default_entity_id"] for part in one["cmps"].values())
+        for one in devices
+    }
+    there = {(one["name"], one["area"]): one["entities"] for one in found["devices"]}
+    wrong = [
+        f"device {name} in area {area}: found {there.get((name, area))}; expected {entities}"
+        for (name, area), entities in expected.items()
+        if there.get((name, area)) != entities
+    ]
+    for entities in expected.values():
+        for entity in entities:
+            state = found["states"].get(entity, {}).get("state")
+            if state in {None, "unavailable", "unknown"}:
+                wrong.append(f"{entity} is {state}")
+            if entity not in kept:
+                wrong.append(f"{entity} is not recorded")
+    if kept.get(ATTRIBUTES_OF, 0) < 1_000:
+        wrong.append(f"the recorder kept {kept.get(ATTRIBUTES_OF, 0)} bytes of {ATTRIBUTES_OF}'s attributes")
+    wrong += [f"{name}: {size} bytes of attributes" for name, size in kept.items() if size >= MAX_ATTRIBUTE_BYTES]
+    return [*wrong, *found["log"]]
+
+
+def main() -> int:
+    """Run the check."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/check-home-assistant", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--python", default="python3.13", help="a CPython 3.13 (default python3.13)")
+    parser.add_argument("--keep", type=Path, default=ROOT / ".roomidity/home-assistant", help="where it is installed")
+    arguments = parser.parse_args()
+    arguments.keep.mkdir(parents=True, exist_ok=True)
+    packages = install(arguments.python, arguments.keep)
+    answers = Answers()
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        broker = Mosquitto(Path(one)).start()
+        publisher = MqttPublisher(
+            Address.parse(broker.url),
+            client_id="check",
+            credentials=Credentials(),
+            will=(status_topic("h1"), OFFLINE),
+        )
+        announcer = Announcer("h1", answers, publisher, random.Random(0), lambda: datetime.now(UTC), version="check")  # noqa: S311  # for jitter
+        try:
+            end = time.monotonic() + 10
+            while not publisher.connections and time.monotonic() < end:
+                time.sleep(0.05)
+            announcer.step()
+            notes.print("Home Assistant starts; it is asked for a minute at most")
+            found = run(arguments.python, packages, broker.port, Path(other))
+            kept = recorded(Path(other))
+        finally:
+            publisher.close()
+            broker.stop()
+    wrong = complaints(found, kept, answers)
+    for device in found["devices"]:
+        notes.print(f"{device['name']} (area {device['area']}): {', '.join(device['entities'])}")
+    print(  # a script's answer
+        json.dumps(
+            {"home_assistant": found["version"], "states": found["states"], "recorded": kept, "wrong": wrong}, indent=1
+        )
+    )
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
