@@ -5,7 +5,6 @@ The only modules of the package that import scikit-learn and joblib are this one
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -26,10 +25,11 @@ from roomidity.forecasting.serving.calibration import error_scale
 from roomidity.forecasting.serving.experience import SCORE_STRIDE, absorb
 from roomidity.forecasting.serving.experts import combine, network, scaled, weather_bypass, with_weather
 from roomidity.forecasting.serving.faults import without_faults
-from roomidity.forecasting.serving.features import FEATURES, KNOT_WEIGHTS, KNOTS, Design, calendar, design, targets
+from roomidity.forecasting.serving.features import FEATURES, KNOTS, Design, calendar, design, targets
 from roomidity.forecasting.serving.gaps import fill, measured_slots
 from roomidity.forecasting.serving.online import forgetful, remember, with_rooms
 from roomidity.forecasting.serving.weather import Outlook, observed_ahead
+from roomidity.forecasting.training.report import absolute_errors, mean_errors
 from roomidity.forecasting.window import STEPS, FloatArray, IntArray, Window
 
 __all__ = ["MIN_SLOTS", "Trained", "one_blas_thread", "train"]
@@ -143,21 +143,20 @@ def _train(
     replayed = slice(np.searchsorted(origins, days[0]) if len(days) else len(origins), None)
     differences = targets(history.values, columns[replayed]) - basis.newest[:, replayed, :, None]
     wanted = targets(fill(history.values), columns) - basis.newest[..., None]
-    expected = network(base, rows)
 
-    def fitted(own: Callable[[int], FloatArray], prior: FloatArray, known: NDArray[np.bool_]) -> list[_RoomFit]:
+    def fitted(weather: FloatArray | None, known: NDArray[np.bool_]) -> list[_RoomFit]:
         found: list[_RoomFit] = Parallel(n_jobs=jobs, prefer="threads")(
-            delayed(_fit_room)(own(row), wanted[row], prior[row], known, origins, days, keep=keep_estimators)
-            for row in range(len(history.rooms))
+            delayed(_fit_room)(base, rows[row], ahead, wanted[row], known, origins, days, keep=keep_estimators)
+            for row, ahead in enumerate([None] * len(rows) if weather is None else weather)
         )
         return found
 
     def answered(prior: FloatArray, fits: list[_RoomFit]) -> FloatArray:
-        prior = prior[:, replayed].reshape(differences.shape)
         ridge, left = (np.stack([fit.replayed[which] for fit in fits]) for which in range(2))
         return answers_to(Question(basis.at(replayed), prior=prior, ridge=ridge, residual_ridge=prior + left))
 
-    fits = fitted(lambda row: rows[row, :, :FEATURES], expected, np.ones(len(origins), dtype=np.bool_))
+    expected = network(base, rows[:, replayed]).reshape(differences.shape)
+    fits = fitted(None, np.ones(len(origins), dtype=np.bool_))
     bare = answers = answered(expected, fits)
     informed = basis.informed[replayed]
     weather_fits: list[_RoomFit] = []
@@ -165,22 +164,25 @@ def _train(
         # What came stands in where no issue was known: of that the ridges learn, and nothing else does.
         seen = observed_ahead(basis, history, columns)
         weather = np.nan_to_num(np.asarray(seen.weather))
-        expected = expected + weather_bypass(rows, weather) @ base.weather_skip
-        weather_fits = fitted(lambda row: with_weather(rows[row], weather[row]), expected, seen.informed)
-        answers = np.where(informed[:, None, None, None], answered(expected, weather_fits), bare)
+        weather_fits = fitted(weather, seen.informed)
+        more = weather_bypass(rows[:, replayed], weather[:, replayed]) @ base.weather_skip
+        with_it = answered(expected + more.reshape(expected.shape), weather_fits)
+        answers = np.where(informed[:, None, None, None], with_it, bare)
     prior_answers = answers[:, :, PRIOR]
     scale = error_scale(base, basis.at(replayed))
     state = with_rooms(forgetful(start), history.rooms)
     errors: list[FloatArray] = []
     for day in days:
         chosen = slice(*np.searchsorted(origins[replayed], [day, day + SLOTS_A_DAY]))
-        errors.append(_errors(combine(state, answers[:, chosen]), prior_answers[:, chosen], differences[:, chosen]))
+        errors.append(
+            absolute_errors(combine(state, answers[:, chosen]), prior_answers[:, chosen], differences[:, chosen])
+        )
         state = absorb(
             state,
             answers[:, chosen],
             differences[:, chosen],
             scale[:, chosen],
-            bare=bare[:, chosen],
+            bare=None if bare is answers else bare[:, chosen],
             informed=informed[chosen],
         )
     model = replace(
@@ -201,7 +203,7 @@ def _train(
         "faulty_slots": int(np.isfinite(whole.values).sum() - np.isfinite(history.values).sum()),
         "replayed_days": len(days),
     }
-    report["replay"] = _means(errors)
+    report["replay"] = mean_errors(errors)
     return Trained(
         model=model.as_stored(),
         state=state.as_stored(),
@@ -210,34 +212,16 @@ def _train(
     )
 
 
-def _errors(mixed: FloatArray, expected: FloatArray, differences: FloatArray) -> FloatArray:
-    """Sums of absolute errors of forecast, prior and persistence, and their count, over leads, (4, 2)."""
-    known = np.isfinite(differences)
-    errors = [np.where(known, np.abs(differences - one), 0.0) for one in (mixed, expected, 0.0)]
-    sums: FloatArray = np.stack([(one @ KNOT_WEIGHTS).sum(axis=(0, 1)) for one in (*errors, known)])
-    return sums
-
-
-def _means(errors: list[FloatArray]) -> dict[str, dict[str, float]]:
-    """Mean absolute errors over the replayed days, by quantity; a quantity that was not measured is absent."""
-    total = np.sum(errors, axis=0) if errors else np.zeros((4, len(QUANTITIES)))
-    names = ("mae", "prior_mae", "persistence_mae")
-    return {
-        quantity: {name: round(float(total[row, q] / total[3, q]), 4) for row, name in enumerate(names)}
-        for q, quantity in enumerate(QUANTITIES)
-        if total[3, q]
-    }
-
-
 def _stacked(fits: list[_RoomFit], which: int) -> FloatArray:
     """The coefficients of the ridges with weather, of no room where there are none."""
     return np.stack([fit.coefficients[which] for fit in fits]) if fits else np.zeros(WEATHER_RIDGES)
 
 
 def _fit_room(
-    own: FloatArray,
+    base: Model,
+    rows: FloatArray,
+    weather: FloatArray | None,
     wanted: FloatArray,
-    expected: FloatArray,
     known: NDArray[np.bool_],
     origins: IntArray,
     days: IntArray,
@@ -248,10 +232,13 @@ def _fit_room(
 
     Parameters
     ----------
-    own
-        Their inputs, (origins, inputs).
-    wanted, expected
-        What came, (origins, 2, knots), and what the prior expected, (origins, OUTPUTS).
+    base
+        The prior.
+    rows, weather
+        The room's inputs, (origins, INPUTS), and those of the weather ahead, (origins, WEATHER_FEATURES), where they
+        are to be learnt from.
+    wanted
+        What came, (origins, 2, knots).
     known
         Issue times whose inputs are known, (origins,).
     origins, days
@@ -260,6 +247,11 @@ def _fit_room(
         Whether the estimators are handed back.
     """
     flat = wanted.reshape(len(origins), OUTPUTS)
+    expected = network(base, rows)
+    own = rows[:, :FEATURES]
+    if weather is not None:
+        expected += weather_bypass(rows, weather) @ base.weather_skip
+        own = with_weather(rows, weather)
     left = flat - expected
     usable = np.asarray(np.isfinite(wanted).all(axis=2)) & known[:, None]
     begins = int(np.searchsorted(origins, days[0])) if len(days) else len(origins)
