@@ -5,13 +5,12 @@ A job that fails is delivered again, and the others of its batch are not.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.batch import Record, process
 from handlers.runtime import logger, logs_failure, metrics, run_timed, stage, stopwatch
 from roomidity.domain.messages import ForecastJob
 from roomidity.errors import ForgottenError
@@ -19,12 +18,10 @@ from roomidity.pipeline.forecasts import forecast_house
 
 __all__ = ["handler"]
 
-processor: Final = BatchProcessor(event_type=EventType.SQS)
-
 
 @logs_failure
-def _forecast(record: SQSRecord) -> None:
-    job = ForecastJob.from_body(record.body)
+def _forecast(record: Record) -> None:
+    job = ForecastJob.from_body(record["body"])
     with stopwatch("connect"):
         ports = stage().forecast_ports
     try:
@@ -49,10 +46,10 @@ def _forecast(record: SQSRecord) -> None:
 @logger.inject_lambda_context
 @metrics.log_metrics
 @run_timed
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001  # Lambda's
     """Process forecast jobs. Returns those that failed.
 
     ``event`` comes from SQS, with bodies ``{"house", "issued_at"}``.
     """
     metrics.add_metric("ModelsRefused", MetricUnit.Count, 0)  # every call must report the metric, even if it fails
-    return dict(process_partial_response(event=event, record_handler=_forecast, processor=processor, context=context))
+    return process(event, _forecast)

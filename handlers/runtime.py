@@ -11,24 +11,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.batch import Record
 from roomidity.composition import Roomidity
 from roomidity.domain.names import visible
 from roomidity.stopwatch import Stopwatch
 
-if TYPE_CHECKING:  # Drain and verify process no jobs, and need not import the types of job records.
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
 __all__ = ["Handler", "clock", "is_live", "logger", "logs_failure", "metrics", "run_timed", "stage", "stopwatch"]
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
-JobHandler = Callable[["SQSRecord"], None]
+JobHandler = Callable[[Record], None]
 
 
 def _line(record: dict[str, Any]) -> str:
@@ -99,12 +97,12 @@ def logs_failure(handle: JobHandler) -> JobHandler:
     """Returns a job's handler that logs why it failed. Nothing else reports a batch that fails in part."""
 
     @wraps(handle)
-    def logged(record: SQSRecord) -> None:
+    def logged(record: Record) -> None:
         try:
             handle(record)
         except Exception:
             receives = (record.get("attributes") or {}).get("ApproximateReceiveCount")  # an event made by hand has none
-            logger.exception("job failed", job=record.body, receives=receives)
+            logger.exception("job failed", job=record["body"], receives=receives)
             raise
 
     return logged

@@ -5,13 +5,12 @@ This is the only function that imports scikit-learn.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.batch import Record, process
 from handlers.runtime import clock, logger, logs_failure, metrics, run_timed, stage
 from roomidity import __version__
 from roomidity.domain.messages import TrainingJob
@@ -20,12 +19,10 @@ from roomidity.pipeline.training import train_house
 
 __all__ = ["handler"]
 
-processor: Final = BatchProcessor(event_type=EventType.SQS)
-
 
 @logs_failure
-def _train(record: SQSRecord) -> None:
-    job = TrainingJob.from_body(record.body)
+def _train(record: Record) -> None:
+    job = TrainingJob.from_body(record["body"])
     try:
         trained = train_house(
             stage().training_ports, house=job.house, now=job.now or clock(), reason=job.reason, code_version=__version__
@@ -50,11 +47,11 @@ def _train(record: SQSRecord) -> None:
 @logger.inject_lambda_context
 @metrics.log_metrics
 @run_timed
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001  # Lambda's
     """Process training jobs. Returns those that failed.
 
     ``event`` comes from SQS, with bodies ``{"house", "reason"}``.
     """
     # Every call must report the metric, even with too little data.
     metrics.add_metric("ModelsTrained", MetricUnit.Count, 0)
-    return dict(process_partial_response(event=event, record_handler=_train, processor=processor, context=context))
+    return process(event, _train)

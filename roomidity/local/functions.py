@@ -6,7 +6,7 @@ import gc
 import io
 import sys
 import uuid
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -103,11 +103,8 @@ def _jobs(of: Sized) -> str:
 
 
 def _first_words(error: Exception) -> str:
-    """Returns the first line of an error's message.
-
-    For the errors of a batch, whose message contains tracebacks, it is that of the first error.
-    """
-    each: list[tuple[object, BaseException, object]] = getattr(error, "child_exceptions", [])
+    """Returns the first line of an error's message. If all jobs of a batch failed, it is that of the first error."""
+    each: Sequence[tuple[object, Exception]] = getattr(error, "failures", ())
     first = each[0][1] if each else error
     return (str(first).splitlines() or [type(first).__name__])[0]
 

@@ -43,7 +43,7 @@ def handler(event: Any, context: Any) -> Any:
     for output in outputs:
         output.addFilter(reasons)
     try:
-        _check(event, of_jobs=hasattr(module, "processor"))
+        _check(event, of_jobs=hasattr(module, "process"))  # of handlers.batch
         return getattr(module, name)(event, context)
     except Exception as error:
         if not reasons.take(error):
@@ -76,7 +76,7 @@ class _Reasons(logging.Filter):
 
     def take(self, error: BaseException, *, logged_as: str = "") -> bool:
         """Records the known reasons for an error. Returns whether all of them are known."""
-        jobs = [one for _, one, _ in getattr(error, "child_exceptions", ())]  # if all jobs of a batch failed
+        jobs = [one for _, one in getattr(error, "failures", ())]  # if all jobs of a batch failed
         reasons = [self._explanation_of(one) for one in jobs or [error]]
         for reason in filter(None, reasons):
             self._taken.setdefault(reason, logged_as)

@@ -22,7 +22,7 @@ import os
 import sys
 import tempfile
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -226,10 +226,12 @@ def agree(observed: dict[SlotKey, Observation], grouped: pl.DataFrame) -> bool:
     return True
 
 
-def bench_frames(count: int, rounds: int) -> dict[str, Any]:
+def bench_frames(count: int, rounds: int, *, only: Collection[str] = ()) -> dict[str, Any]:
     """Each shape by each contestant, and each stage's share."""
     rows, stages = [], []
     for shape in shapes(count):
+        if only and shape.name not in only:
+            continue
         notes.print(
             f"frames, {shape.name}: {shape.count:,} readings in {sum(len(w) for w, _ in shape.waves):,} messages"
         )
@@ -310,7 +312,7 @@ def workloads(houses: int) -> Iterator[Workload]:
     yield Workload("single", houses, lambda readings: lines_of(readings).splitlines(), 1)
 
 
-def bench_drain(houses: int, rounds: int) -> dict[str, Any]:
+def bench_drain(houses: int, rounds: int, *, only: Collection[str] = ()) -> dict[str, Any]:
     """Each workload by the drain and by the loops."""
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
@@ -320,7 +322,9 @@ def bench_drain(houses: int, rounds: int) -> dict[str, Any]:
             loops[name] = Loop(lean=name == "lean client")
         _use(stack.enter_context(running(ROOT, Path(folder) / "drain", stage=STAGE)))  # the environment stays its
         drain = Drain()
-        for month, workload in enumerate(workloads(houses)):  # houses of the month before ask for no forecasts
+        for month, workload in enumerate(
+            one for one in workloads(houses) if not only or one.name in only
+        ):  # houses of the month before ask for no forecasts
             start = START + timedelta(days=30 * month)
             taken, counts, calls = _rounds(workload, start, drain, loops, rounds)
             rows += taken.rows(of=workload.name, count=counts, least="bare boto3")

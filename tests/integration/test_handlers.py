@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
+from handlers.batch import BatchFailedError
 from roomidity.aws.functions import Function
 from roomidity.composition import Roomidity
 from roomidity.domain.houses import House, Room
@@ -317,7 +317,7 @@ def test_one_bad_job_of_three_is_reported_and_the_others_are_written(
 
 
 def test_if_every_job_fails_the_call_does(stage: Roomidity, invoke: Invoke) -> None:
-    with pytest.raises(BatchProcessingError):
+    with pytest.raises(BatchFailedError):
         invoke("forecast", records("forecast", {"house": "never seen", "issued_at": "2026-03-15T00:00Z"}, "no JSON"))
 
 
@@ -375,7 +375,7 @@ def test_too_little_history_is_no_failure(stage: Roomidity, invoke: Invoke) -> N
 
 
 def test_a_training_job_of_no_house_fails(stage: Roomidity, invoke: Invoke) -> None:
-    with pytest.raises(BatchProcessingError):
+    with pytest.raises(BatchFailedError):
         invoke("train", records("train", {"house": "a/b", "reason": "manual"}))
 
 

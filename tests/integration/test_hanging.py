@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pytest
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 from moto.core.botocore_stubber import BotocoreStubber
 
+from handlers.batch import BatchFailedError
 from roomidity.aws import dynamodb
 from roomidity.aws.dynamodb import botocore_session, dynamodb_client
 from roomidity.aws.registry.records import ModelTable
@@ -147,7 +147,7 @@ def test_where_what_a_forecast_rests_on_hangs_the_jobs_fail_soon_and_come_again(
     live(stage)
     with monkeypatch.context() as patched:
         waited = hang(patched, of_table(table))
-        with pytest.raises(BatchProcessingError):
+        with pytest.raises(BatchFailedError):
             invoke("forecast", records("forecast", *JOBS))
     assert 0 < sum(waited) + WORK_S < TIMEOUT_S
     assert len([one for one in waited if one == 2.0]) == 2

@@ -32,7 +32,7 @@ def test_what_serves_loads_nothing_heavy(name: str) -> None:
 
 
 def test_every_handler_is_in_the_budget() -> None:
-    found = {path.stem for path in (ROOT / "handlers").glob("*.py")} - {"__init__", "runtime"}
+    found = {path.stem for path in (ROOT / "handlers").glob("*.py")} - {"__init__", "batch", "runtime"}
     assert found == {"api", "drain", "forecast", "verify", "train"}
 
 
@@ -49,7 +49,13 @@ def test_only_the_drain_loads_polars(name: str) -> None:
     )
     loaded = set(run.stdout.split())
     assert "pynamodb" in loaded
-    assert "polars" not in loaded
+    assert loaded & {"polars", "boto3"} == set()
+
+
+def test_jobs_are_processed_without_the_types_of_every_event_source() -> None:
+    code = "import sys, handlers.forecast; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert {"aws_lambda_powertools.utilities.batch", "boto3"} & set(run.stdout.split()) == set()
 
 
 def test_garbage_is_collected_once_all_is_imported() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
+from handlers.batch import process
 from roomidity.aws.queues import Queue
 from roomidity.domain.messages import Message
 from roomidity.errors import EngineError
@@ -24,14 +24,13 @@ class OneBatch:
         return [Message("1", "{}", 0, "a"), Message("2", "{}", 0, "b")]
 
 
-def fails(event: Any, context: Any) -> Any:
+def fails(event: Any, _: Any) -> Any:
     """A handler whose every job fails, as the functions' own are written."""
 
     def work(record: object) -> None:
         raise ValueError("Read timeout on endpoint URL\nand more")
 
-    processor = BatchProcessor(event_type=EventType.SQS)
-    return process_partial_response(event=event, context=context, record_handler=work, processor=processor)
+    return process(event, work)
 
 
 def test_a_function_that_fails_on_every_job_says_why_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
