@@ -77,7 +77,9 @@ def test_every_reading_received_is_stored_a_duplicate_or_rejected() -> None:
     world = World()
     summary = run(world, *MIXED, rules=FEW_NEW)
     assert_conserved(summary, 4 + 3 + 5 + 1 + 6 + 66 + 1 + 3 + 1)
-    assert set(summary.rejected) == set(REASONS) - {"unmapped"}, "that one is of devices, which have tests of their own"
+    assert set(summary.rejected) == set(REASONS) - {"unmapped", "weather"}, (
+        "devices and the weather ahead have tests of their own"
+    )
     assert summary.rejected["too_many"] == 2
     assert summary.rejected["quota"] == 3
     assert summary.duplicate == 3
