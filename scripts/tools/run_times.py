@@ -29,7 +29,19 @@ QUANTILES = (50, 95, 99)
 BINS = 20
 BAR = 40
 
-PHASES = ("init", "connect", "receive", "decode", "store", "delete", "ask", "read_house", "load_model", "read_window")
+PHASES = (
+    "init",
+    "connect",
+    "receive",
+    "decode",
+    "store",
+    "delete",
+    "ask",
+    "read_house",
+    "load_model",
+    "read_window",
+    "read_weather",
+)
 COLOURS = {phase: place for place, phase in enumerate((*PHASES, "forecast", "write"))}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +15,12 @@ from click.testing import CliRunner
 from roomidity.cli.app import roomidity
 from roomidity.composition import Roomidity
 from roomidity.domain.houses import House
+from roomidity.domain.position import Position
 from roomidity.domain.slots import format_moment
 from roomidity.domain.weather import HOURS, WeatherIssue, house_place
+from roomidity.pipeline.weather_ahead import HeldWeather, weather_known
 from roomidity.readings.issue_table import issue_rows
-from tests.integration.stage import Run
+from tests.integration.stage import Run, metered
 from tests.unit.samples import NOW
 
 HOUR: Final = timedelta(hours=1)
@@ -103,3 +106,29 @@ def test_whose_weather_it_is_must_be_said_once(stage: Roomidity, run: Run, file:
     assert CliRunner().invoke(roomidity, both).exit_code == 2
     assert "house 'h1'" in run("weather", "import", str(file), "--house", "h1", status=1)["error"]
     assert stage.weather.issues([house_place("h1")], since=NOW - 99 * HOUR, until=NOW) == []
+
+
+def test_an_issue_takes_one_write_unit_and_a_forecasts_look_at_it_one_read_unit(stage: Roomidity) -> None:
+    """At its dearest: two decimals and a sign everywhere. Held from tick to tick; a house with a place of its own."""
+    place = Position(52.5, 13.4)
+    dear = [round(-20.01 - hour / 100, 2) for hour in range(HOURS)]
+    humid = [round(80.01 + hour / 100, 2) for hour in range(HOURS)]
+    home = House("h1", "UTC", settings={"position": place.plain()}, admitted_at=NOW)
+    known = [
+        replace(issue(hours, level=0.0), place=place.place, temperature=tuple(dear), humidity=tuple(humid))
+        for hours in range(8, 8 * 24, 6)
+    ]
+    stage.houses.put(home)
+    with metered() as meter:
+        here = import_module("handlers.runtime").stage()
+        here.weather.put_many(known[:1])
+        assert meter.take()["write_units", "weather"] == 1
+        here.weather.put_many(known[1:])
+        held = HeldWeather()
+        assert len(weather_known(here.weather, home, held, until=NOW)) == len(known)
+        meter.take()
+        weather_known(here.weather, home, held, until=NOW + HOUR / 4)
+        counted = meter.take()
+        assert counted["read_units", "weather"] <= 1.5
+        weather_known(here.weather, home, held, until=NOW + HOUR / 4)
+        assert not meter.take(), "of the same tick nothing is read again"
