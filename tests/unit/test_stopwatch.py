@@ -47,7 +47,6 @@ def test_the_phases_of_a_drain_and_of_a_forecast() -> None:
     assert dict(watch.seconds) == {"receive": 1.0, "decode": 2.0, "store": 3.0, "delete": 1.0, "ask": 1.0}  # in parts
     watch.reset()
     forecast_house(world.forecast_ports(), house=reading()["house"], issued_at=NOW, timed=watch)
-<<<<<<< HEAD
     assert list(watch.seconds) == [
         "read_house",
         "load_model",
@@ -57,6 +56,3 @@ def test_the_phases_of_a_drain_and_of_a_forecast() -> None:
         "write",
         "notices",
     ]
-=======
-    assert list(watch.seconds) == ["read_house", "load_model", "read_window", "read_weather", "forecast", "write"]
->>>>>>> issues20

@@ -77,13 +77,7 @@ def test_every_reading_received_is_stored_a_duplicate_or_rejected() -> None:
     world = World()
     summary = run(world, *MIXED, rules=FEW_NEW)
     assert_conserved(summary, 4 + 3 + 5 + 1 + 6 + 66 + 1 + 3 + 1)
-<<<<<<< HEAD
     assert set(summary.rejected) == set(REASONS) - {"unmapped", "weather"}, "devices and weather have their own tests"
-=======
-    assert set(summary.rejected) == set(REASONS) - {"unmapped", "weather"}, (
-        "devices and the weather ahead have tests of their own"
-    )
->>>>>>> issues20
     assert summary.rejected["too_many"] == 2
     assert summary.rejected["quota"] == 3
     assert summary.duplicate == 3
