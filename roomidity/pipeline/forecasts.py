@@ -17,7 +17,6 @@ from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.knots import at_knots, spread
 from roomidity.domain.quantities import SPECS
-from roomidity.domain.weather import WeatherUsed
 from roomidity.errors import ForgottenError
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
 from roomidity.forecasting.serving.deliveries import delivery_notes
@@ -136,14 +135,8 @@ def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str)
         data_through=issued.data_through[place],
         model_version=version,
         notes=_notes(issued.notes[place], house.delivered(room, issued.issued_at)),
-        weather=_weather_used(issued),
+        weather=issued.weather,
     )
-
-
-def _weather_used(issued: HouseForecast) -> WeatherUsed | None:
-    """The issue that a forecast says it rests on."""
-    used: WeatherUsed | None = getattr(issued, "weather", None)
-    return used
 
 
 def _notes(sensors: Sequence[str], delivered: Deliveries) -> tuple[str, ...]:

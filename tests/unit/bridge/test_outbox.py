@@ -52,6 +52,7 @@ class Model(RuleBasedStateMachine):
         self.queued: Counter[int] = Counter()
         self.wanted: set[int] = set()  # whatever somebody held all the time
         self.to_redeliver: list[int] = []
+        self.unheld: set[int] = set()  # delivered to a bridge that was killed, and not again since
         self.now_s = 0.0
         self.box = outbox(max_bytes=MAX_BYTES)
         self.is_connected = True
@@ -71,6 +72,7 @@ class Model(RuleBasedStateMachine):
     def redeliver(self) -> None:
         mid = self.to_redeliver.pop(0)
         self.on_this_connection.append(mid)
+        self.unheld.discard(self.delivered[mid])
         hear(self.box, published(self.delivered[mid], mid=mid, dup=True), now_s=self.now_s)
 
     @precondition(lambda self: self.is_connected and self.to_deliver and not self.to_redeliver)
@@ -118,8 +120,8 @@ class Model(RuleBasedStateMachine):
         self.is_connected = True
         self.box.resume(session_present=session_present)
         if not session_present:
-            self.wanted -= set(self.to_deliver)
-            self.to_deliver, self.delivered = [], {}
+            self.wanted -= {*self.to_deliver, *self.unheld}
+            self.to_deliver, self.delivered, self.unheld = [], {}, set()
         self.to_redeliver = list(self.delivered)
 
     @rule()
@@ -127,6 +129,7 @@ class Model(RuleBasedStateMachine):
         """What only the bridge had is gone: at QoS 0, and what the broker forgot meanwhile."""
         self.wanted = set(self.queued) | set(self.to_deliver) | set(self.delivered.values())
         self.on_this_connection.clear()
+        self.unheld = set(self.delivered.values())
         self.box = outbox(max_bytes=MAX_BYTES)
         self.connect(session_present=True)
 
