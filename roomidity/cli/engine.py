@@ -24,6 +24,7 @@ from roomidity.cli.files import file_options, hints_of, tell
 from roomidity.cli.forecasts import forecast_json
 from roomidity.cli.output import UNITS, Output, json_option, notes, progress
 from roomidity.cli.token import token_for_a_day
+from roomidity.domain.weather import WeatherIssue
 from roomidity.files import Hints, problems, read_whole
 from roomidity.settings import WITHOUT_QUOTAS
 
@@ -106,6 +107,8 @@ def demo(
             os.environ["ROOMIDITY_TIMEZONE"] = timezone
         from roomidity.cli.context import stage  # noqa: PLC0415  # reads the environment that the engine set
 
+        if readings is None:
+            stage().weather.put_many(_simulated_weather(seed, days))
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside, progress() as bar:
             replay = Replay(stage(), chosen, beside)
             bulk = bar.add_task(f"bulk: {len(chosen):,} readings", total=len(chosen))
@@ -233,6 +236,12 @@ def _simulated(seed: int, days: int) -> pl.DataFrame:
 
     with notes.status(f"simulating {days} days of a house"):
         return simulate_house(seed=seed, start=_SIMULATED_END - timedelta(days=days), days=days).readings
+
+
+def _simulated_weather(seed: int, days: int) -> list[WeatherIssue]:
+    from roomidity.local.simulation import simulate_issues  # noqa: PLC0415
+
+    return simulate_issues(seed=seed, start=_SIMULATED_END - timedelta(days=days), days=days)
 
 
 def _print(output: Output, report: Report) -> None:

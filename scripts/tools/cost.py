@@ -292,7 +292,17 @@ class Stage:
         """Of each table: how many items, and the mean size of one as it is kept."""
         prefix = self.adapters.settings.prefix
         found = {}
-        for table in ("houses", "readings", "observations", "forecasts", "models", "accuracy", "settings", "notices"):
+        for table in (
+            "houses",
+            "readings",
+            "observations",
+            "forecasts",
+            "models",
+            "accuracy",
+            "settings",
+            "notices",
+            "weather",
+        ):
             pages = self._plain.get_paginator("scan").paginate(TableName=f"{prefix}-{table}")
             sizes = [item_bytes(item) + ITEM_STORED_BYTES for page in pages for item in page["Items"]]
             found[table] = len(sizes), sum(sizes) / max(1, len(sizes))

@@ -31,6 +31,8 @@ from roomidity.aws.dynamodb import botocore_session
 from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
 from roomidity.composition import Roomidity
+from roomidity.domain.weather import HOURS, WeatherIssue
+from roomidity.readings.issue_table import issue_rows
 from scripts.tools.write_commands import commands
 from tests.integration.conftest import ENVIRONMENT
 from tests.integration.stage import create
@@ -67,6 +69,8 @@ def typed(name: str) -> list[str]:
     """A command with all that it must be given; of a new one, what that is has to be said above."""
     if name == "devices import":
         return [*name.split(), "h1", "devices.json"]
+    if name == "weather import":
+        return [*name.split(), "weather.parquet", "--house", "h1"]
     words = name.split()
     for parameter in ALL[name].params:
         if isinstance(parameter, click.Argument):
@@ -109,6 +113,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     reading = {"house": "h1", "room": "kitchen", "ts": "2026-03-15T00:00:00Z", "temperature": 20.5, "humidity": 50.5}
     (tmp_path / "readings.jsonl").write_text(json.dumps(reading) + "\n", "utf-8")
+    hours = (5.0,) * HOURS
+    issue_rows([WeatherIssue("house:h1", NOW, NOW, NOW, hours, hours)]).write_parquet(tmp_path / "weather.parquet")
     (tmp_path / "devices.json").write_text('{"zigbee2mqtt/bath": "bath"}', "utf-8")
     for variable, value in ENVIRONMENT.items():
         monkeypatch.setenv(variable, value)

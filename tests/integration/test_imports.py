@@ -33,15 +33,19 @@ def test_what_serves_loads_nothing_heavy(name: str) -> None:
 
 def test_every_handler_is_in_the_budget() -> None:
     found = {path.stem for path in (ROOT / "handlers").glob("*.py")} - {"__init__", "batch", "runtime"}
-    assert found == {"api", "drain", "forecast", "verify", "train"}
+    assert found == {"api", "drain", "forecast", "verify", "train", "weather"}
 
 
-@pytest.mark.parametrize("name", ["api", "forecast", "verify", "train"])
+@pytest.mark.parametrize("name", ["api", "forecast", "verify", "train", "weather"])
 def test_only_the_drain_loads_polars(name: str) -> None:
     """A sixth of a cold start, for what aggregates readings alone."""
-    ports = {"api": "api_ports", "forecast": "forecast_ports", "verify": "verify_ports", "train": "training_ports"}[
-        name
-    ]
+    ports = {
+        "api": "api_ports",
+        "forecast": "forecast_ports",
+        "verify": "verify_ports",
+        "train": "training_ports",
+        "weather": "weather_ports",
+    }[name]
     code = FORGET.format(module=f"handlers.{name}").replace("; ", f"; handlers.{name}.stage().{ports}; ", 1)
     environment = {"AWS_DEFAULT_REGION": "eu-central-1", "ROOMIDITY_BUCKET": "none"}
     run = subprocess.run(  # noqa: S603  # our own Python
