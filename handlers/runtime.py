@@ -19,7 +19,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.batch import Record
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.names import visible
 from roomidity.stopwatch import Stopwatch
 
@@ -41,9 +41,9 @@ copy_config_to_registered_loggers(source_logger=logger, include={"roomidity"})
 
 
 @cache
-def stage() -> Roomidity:
+def stage() -> Stage:
     """Returns the stage that this environment belongs to."""
-    return Roomidity.from_environment(os.environ)
+    return Stage.from_environment(os.environ)
 
 
 def clock() -> datetime:

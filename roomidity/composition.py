@@ -47,17 +47,17 @@ if TYPE_CHECKING:
     from roomidity.pipeline.verification import VerifyPorts
     from roomidity.pipeline.weather_fetching import WeatherPorts
 
-__all__ = ["Roomidity"]
+__all__ = ["Stage"]
 
 
 @dataclass(frozen=True)
-class Roomidity:
+class Stage:
     """One stage of roomidity, with adapters that are made on first use."""
 
     settings: Settings
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Roomidity:
+    def from_environment(cls, environment: Mapping[str, str]) -> Stage:
         """Returns the stage that ``environment`` describes."""
         return cls(Settings.from_environment(environment))
 

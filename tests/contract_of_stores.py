@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from roomidity.api.ports import KnownModels, ReadAccuracy, ReadForecasts, ReadMoulds
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.comfort.course import MouldDay, RoomMould
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
@@ -71,7 +71,7 @@ class Stores:
     house: str
 
 
-def deployed_stores(stage: Roomidity) -> Stores:
+def deployed_stores(stage: Stage) -> Stores:
     """A stage's, behind the real adapters, with a new house."""
     return Stores(
         houses=stage.houses,

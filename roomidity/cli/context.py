@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.slots import is_present, parse_time
 from roomidity.readings.messages import MAX_BODY_BYTES
 
@@ -20,9 +20,9 @@ __all__ = ["Moment", "max_bytes_option", "now_option", "present", "stage"]
 
 
 @cache
-def stage() -> Roomidity:
+def stage() -> Stage:
     """The stage that the environment names."""
-    return Roomidity.from_environment(os.environ)
+    return Stage.from_environment(os.environ)
 
 
 class Moment(click.ParamType[datetime]):

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.messages import TrainingJob
 from roomidity.domain.quantities import QUANTITIES
@@ -82,7 +82,7 @@ def work_off_forecasts() -> int:
 @cache
 def _forecaster() -> Callable[[], int]:
     functions = Functions()
-    queue = Roomidity.from_environment(os.environ).forecast_jobs
+    queue = Stage.from_environment(os.environ).forecast_jobs
     return lambda: functions.work_off("forecast", queue)
 
 
@@ -93,7 +93,7 @@ class Replay:
     next tick's readings are drained. A forecast only uses slots closed at its issue time, so this does not change it.
     """
 
-    def __init__(self, stage: Roomidity, readings: pl.DataFrame, beside: Executor) -> None:
+    def __init__(self, stage: Stage, readings: pl.DataFrame, beside: Executor) -> None:
         self._stage = stage
         self._beside = beside
         self._forecasts = beside.submit(work_off_forecasts)

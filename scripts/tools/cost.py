@@ -198,7 +198,7 @@ Work = dict[str, Seen]
 """By function; ``queue`` is what the event source mappings call."""
 
 
-class Stage:
+class CostedStage:
     """The functions of a stage on an engine, and a meter on every call that they make."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -343,7 +343,7 @@ def measure(days: int, folder: Path) -> Measured:
     readings = simulated(days, KIND)
     found.readings_a_slot = len(readings) / (days * 96)
     with running(ROOT, folder / "engine", stage=STAGE) as engine:
-        stage = Stage(engine.environment)
+        stage = CostedStage(engine.environment)
         live(stage, readings, days, found)
         for number, houses in enumerate(HOUSES):
             hour_of_many(stage, readings, houses, first=sum(HOUSES[:number]), found=found)
@@ -357,7 +357,7 @@ def simulated(days: int, kind: HouseKind) -> pl.DataFrame:
     return simulate_house(seed=1, start=start, days=days, house="alone", kind=kind).readings
 
 
-def live(stage: Stage, readings: pl.DataFrame, days: int, found: Measured) -> None:
+def live(stage: CostedStage, readings: pl.DataFrame, days: int, found: Measured) -> None:
     """One house: its past, a training, three days; the last counts."""
     begin = END - timedelta(days=LIVE_DAYS)
     notes.print(f"one house: {days - LIVE_DAYS} days of history, a training, then {LIVE_DAYS} days tick by tick")
@@ -387,7 +387,7 @@ def slots_of(readings: pl.DataFrame) -> dict[Any, pl.DataFrame]:
     return slotted.partition_by("slot", as_dict=True, include_key=False)
 
 
-def hour_of_many(stage: Stage, readings: pl.DataFrame, houses: int, *, first: int, found: Measured) -> None:
+def hour_of_many(stage: CostedStage, readings: pl.DataFrame, houses: int, *, first: int, found: Measured) -> None:
     """Houses of two days; then an hour of ticks. Weeks after the others, who are no longer active then."""
     notes.print(f"{houses} houses: two days of history, then an hour tick by tick")
     later = timedelta(days=20 * (1 + (first > 0)))

@@ -43,7 +43,7 @@ from rich.table import Table
 
 from roomidity.aws.dynamodb import botocore_session
 from roomidity.cli.output import Output, notes, progress
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.slots import SLOT, SlotKey, format_moment, to_epoch_ms
 from roomidity.errors import RoomidityError
 from roomidity.local.engine import running
@@ -211,7 +211,7 @@ class Limits:
 class Place:
     """A stage on a fresh engine, and the process that drains it."""
 
-    stage: Roomidity
+    stage: Stage
     beside: Executor
     limits: Limits
 
@@ -229,7 +229,7 @@ def fresh() -> Iterator[Place]:
         function = resolved(ROOT, stage=STAGE, cache=Path(folder))["functions"]["drain"]
         limits = Limits(timeout_s=int(function["timeout"]), memory_mb=int(function["memorySize"]))
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
-            yield Place(Roomidity.from_environment(os.environ), beside, limits)
+            yield Place(Stage.from_environment(os.environ), beside, limits)
 
 
 @dataclass
@@ -383,7 +383,7 @@ def backfill(houses: int, days: int, rooms: int) -> Backfilled:
     return filled
 
 
-def is_stored(stage: Roomidity, tick: int, houses: int) -> bool:
+def is_stored(stage: Stage, tick: int, houses: int) -> bool:
     """Whether all houses' live data of a tick are stored."""
     slot_ms = to_epoch_ms(START + tick * SLOT)
     return len(stage.observations.origins(SlotKey(f"house-{house}", slot_ms) for house in range(houses))) == houses

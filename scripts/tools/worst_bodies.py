@@ -31,7 +31,7 @@ from typing import Any
 from rich.table import Table
 
 from roomidity.cli.output import Output, notes
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.slots import format_moment
 from roomidity.errors import RoomidityError
 from roomidity.local.engine import running
@@ -98,7 +98,7 @@ class Tick:
 class Place:
     """A stage on an engine, and what its drain may take."""
 
-    stage: Roomidity
+    stage: Stage
     timeout_s: int
     memory_mb: int
 
@@ -143,7 +143,7 @@ def fresh() -> Iterator[Place]:
     with tempfile.TemporaryDirectory() as folder, running(ROOT, Path(folder) / "engine", stage=STAGE) as engine:
         os.environ.update(engine.environment)  # the quotas among it
         function = resolved(ROOT, stage=STAGE, cache=Path(folder))["functions"]["drain"]
-        yield Place(Roomidity.from_environment(os.environ), int(function["timeout"]), int(function["memorySize"]))
+        yield Place(Stage.from_environment(os.environ), int(function["timeout"]), int(function["memorySize"]))
 
 
 def table_of(ticks: Sequence[Tick]) -> Table:

@@ -21,12 +21,12 @@ VISIBILITY_S: Final = 3
 SMALL_WAVES: Final = """
 import json, os, sys
 from dataclasses import replace
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.pipeline.drain import drain
 from roomidity.pipeline.waves import WaveSize
 from roomidity.domain.slots import parse_time
 
-stage = Roomidity.from_environment(os.environ)
+stage = Stage.from_environment(os.environ)
 ports, rules = stage.drain_ports, replace(stage.drain_rules, wave=WaveSize(messages=40))
 ports.readings.depth(), list(ports.houses.all())
 print("ready", flush=True)
@@ -37,7 +37,7 @@ print(json.dumps(summary.as_dict()), flush=True)
 
 KILLED: Final = """
 import os, signal
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.pipeline.drain import drain
 from roomidity.aws.queues import Queue
 from roomidity.domain.slots import parse_time
@@ -47,7 +47,7 @@ def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 WHERE = die
-stage = Roomidity.from_environment(os.environ)
+stage = Stage.from_environment(os.environ)
 drain(stage.drain_ports, stage.drain_rules, now=parse_time("NOW"), remaining_s=lambda: 1e9)
 """.replace("NOW", NOW)
 

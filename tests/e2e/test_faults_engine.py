@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 
 from roomidity.aws import queues
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from tests.contract import CONTRACT
 from tests.contract_of_stores import STORE_CONTRACT, Stores, deployed_stores
 from tests.e2e.engine import Shell, plain
@@ -26,25 +26,25 @@ START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def stage(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Roomidity:
+def stage(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """The engine's stage, called from this process."""
     for name, value in shell.engine.environment.items():
         monkeypatch.setenv(name, value)
-    return Roomidity.from_environment(os.environ)
+    return Stage.from_environment(os.environ)
 
 
 @pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)
-def test_the_adapters_keep_the_contract(promise: Callable[[Place], None], stage: Roomidity, shell: Shell) -> None:
+def test_the_adapters_keep_the_contract(promise: Callable[[Place], None], stage: Stage, shell: Shell) -> None:
     promise(Deployed(stage, plain(shell.environment, "sqs")))
 
 
 @pytest.mark.parametrize("promise", STORE_CONTRACT, ids=lambda promise: promise.__name__)
-def test_the_adapters_of_stores_keep_the_contract(promise: Callable[[Stores], None], stage: Roomidity) -> None:
+def test_the_adapters_of_stores_keep_the_contract(promise: Callable[[Stores], None], stage: Stage) -> None:
     promise(deployed_stores(stage))
 
 
 def test_any_schedule_of_faults_and_drains_ends_exact(
-    stage: Roomidity,
+    stage: Stage,
     shell: Shell,
     record_property: Callable[[str, Any], None],
     monkeypatch: pytest.MonkeyPatch,
@@ -63,7 +63,7 @@ def test_any_schedule_of_faults_and_drains_ends_exact(
 
 
 @pytest.mark.parametrize(("drains", "houses"), [(4, 1), (4, 12)])
-def test_drains_at_once_finish_and_are_exact(shell: Shell, stage: Roomidity, drains: int, houses: int) -> None:
+def test_drains_at_once_finish_and_are_exact(shell: Shell, stage: Stage, drains: int, houses: int) -> None:
     """Every message touches the slots that all others touch, and a third of the readings comes twice."""
     randomness = random.Random(houses)
     sent: list[dict[str, Any]] = [

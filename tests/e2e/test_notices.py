@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pytest
 
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.local.engine import Engine
 from roomidity.local.functions import Functions
@@ -129,7 +129,7 @@ def test_a_notice_is_raised_told_and_cleared(
             monkeypatch.setenv(name, value)
     monkeypatch.chdir(checkout())
     import_module("handlers.runtime").stage.cache_clear()
-    stage = Roomidity.from_environment(engine.environment | {"ROOMIDITY_NOTICES": "on"})
+    stage = Stage.from_environment(engine.environment | {"ROOMIDITY_NOTICES": "on"})
     url = listen(engine, stage.settings.prefix, rules, receiver)
     functions = Functions()
     heard: list[str] = []

@@ -22,7 +22,7 @@ import pytest
 from botocore.client import BaseClient
 
 from roomidity.api.routes import ROUTES
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.position import Position
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.forecasting import load_prior
@@ -102,12 +102,12 @@ def calls(engine: Engine) -> Iterator[set[Call]]:
             if not name.startswith("POWERTOOLS_"):  # read once, when a handler is imported, which other tests share
                 monkeypatch.setenv(name, value)
         functions = Noted(monkeypatch)
-        _live(Roomidity.from_environment(os.environ), functions)
+        _live(Stage.from_environment(os.environ), functions)
         yield functions.calls
     import_module("handlers.runtime").stage.cache_clear()
 
 
-def _live(stage: Roomidity, functions: Functions) -> None:
+def _live(stage: Stage, functions: Functions) -> None:
     """All that functions do: past days in bulk, single slots, rejects, late readings; forecasts by the prior and by a
     model of the house's own; trainings, promotion, pruning; nights that score, flag, and move the state on."""
     readings = simulate_house(seed=11, start=START, days=4 + NIGHTS).readings
@@ -160,7 +160,7 @@ def _live(stage: Roomidity, functions: Functions) -> None:
     assert standings == {"promoted"}
 
 
-def _fetch(stage: Roomidity, functions: Functions) -> None:
+def _fetch(stage: Stage, functions: Functions) -> None:
     """The weather of where the house is, from a provider."""
     at = FIRST + NIGHTS * timedelta(days=1)
     change_house(stage.houses, stage.backoff, "demo", lambda home: with_position(home, Position(52.5, 13.4)))
@@ -169,7 +169,7 @@ def _fetch(stage: Roomidity, functions: Functions) -> None:
         assert functions.scheduled("weather", at)["stored"] == 1
 
 
-def _divide(stage: Roomidity, functions: Functions, issue: Mapping[str, Any]) -> None:
+def _divide(stage: Stage, functions: Functions, issue: Mapping[str, Any]) -> None:
     """A night of more houses than one call takes. What it calls in turn runs elsewhere, and is as any other."""
     at = FIRST + NIGHTS * timedelta(days=1)
     reading = {"house": "other", "room": "kitchen", "ts": format_moment(at - SLOT), "humidity": 50}
@@ -192,7 +192,7 @@ def _divide(stage: Roomidity, functions: Functions, issue: Mapping[str, Any]) ->
         assert functions.scheduled("verify", at)["calls"] == 2
 
 
-def _ask(stage: Roomidity, functions: Functions) -> None:
+def _ask(stage: Stage, functions: Functions) -> None:
     """Every route of the API: just after a forecast was issued, and long after the last one."""
     now = datetime.now(UTC).replace(microsecond=0)
     token, _ = add_token(
@@ -205,11 +205,11 @@ def _ask(stage: Roomidity, functions: Functions) -> None:
             assert answer["statusCode"] == 200
 
 
-def _send(stage: Roomidity, readings: pl.DataFrame) -> None:
+def _send(stage: Stage, readings: pl.DataFrame) -> None:
     stage.readings_queue.send(list(pack_readings(readings)))
 
 
-def _publish_refused(stage: Roomidity, trained_at: datetime) -> None:
+def _publish_refused(stage: Stage, trained_at: datetime) -> None:
     """A version that lost long enough ago for the next training to prune it."""
     model, state, _ = load_prior()
     stage.registry.publish(

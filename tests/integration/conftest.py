@@ -18,7 +18,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 
 from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from tests.integration.stage import REGION, Run, create
 
 ENVIRONMENT: Final = {
@@ -59,7 +59,7 @@ def in_json(value: Any) -> Any:
 
 
 @pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Roomidity]:
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """An empty stage; the environment names it."""
     call, lock = BotocoreStubber.__call__, threading.RLock()
 
@@ -81,30 +81,30 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Roomidity]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        stage = Roomidity.from_environment(ENVIRONMENT)
+        stage = Stage.from_environment(ENVIRONMENT)
         create(stage)
         yield stage
 
 
 @pytest.fixture
-def plain_tables(stage: Roomidity) -> Any:
+def plain_tables(stage: Stage) -> Any:
     """What a dashboard has: boto3's tables."""
     return boto3.resource("dynamodb", region_name=REGION)
 
 
 @pytest.fixture
-def plain_queues(stage: Roomidity) -> Any:
+def plain_queues(stage: Stage) -> Any:
     """A client of one's own beside the adapters'."""
     return boto3.client("sqs", region_name=REGION)
 
 
 @pytest.fixture
-def plain_buckets(stage: Roomidity) -> Any:
+def plain_buckets(stage: Stage) -> Any:
     return boto3.client("s3", region_name=REGION)
 
 
 @pytest.fixture
-def run(stage: Roomidity) -> Iterator[Run]:
+def run(stage: Stage) -> Iterator[Run]:
     """A command's JSON, which is all of its standard output; of one that fails, what it says."""
     cli_stage.cache_clear()
 

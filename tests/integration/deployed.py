@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.messages import Message
 from roomidity.domain.observations import Observation, StoredSet
 from roomidity.domain.slots import SLOT, SlotKey, floor_slot, format_slot, parse_slot, to_epoch_ms
@@ -28,7 +28,7 @@ _DAMAGED = {"house": {"S": "damaged"}}
 class Deployed:
     """Two new houses of a stage, and its queue, which must be empty."""
 
-    def __init__(self, stage: Roomidity, queues: Any) -> None:
+    def __init__(self, stage: Stage, queues: Any) -> None:
         self.ports = stage.drain_ports
         self.now = floor_slot(datetime.now(UTC)) + SLOT
         self._stage = stage

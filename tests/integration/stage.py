@@ -11,7 +11,7 @@ import boto3
 
 from roomidity.aws.dynamodb import botocore_session, dynamodb_client
 from roomidity.aws.store import Tables, bind
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.local.units import Item, Meter
 
 __all__ = ["KEYS", "QUEUES", "REGION", "Run", "create", "metered", "tables_of"]
@@ -36,12 +36,12 @@ KEYS: Final = {
 """The contract's keys; that serverless.yml has the same is another test."""
 
 
-def tables_of(stage: Roomidity) -> Tables:
+def tables_of(stage: Stage) -> Tables:
     """The models of a stage's tables."""
     return bind(stage.settings.prefix, dynamodb_client(botocore_session(), region=REGION))
 
 
-def create(stage: Roomidity) -> None:
+def create(stage: Stage) -> None:
     """Make what the handlers talk to."""
     tables = tables_of(stage)
     for item in vars(tables).values():

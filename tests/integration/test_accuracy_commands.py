@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Seen
 from roomidity.domain.observations import Origin, Statistics
@@ -27,7 +27,7 @@ NOW = "2026-03-15T00:20Z"
 
 
 @pytest.fixture
-def house(stage: Roomidity) -> Iterator[Roomidity]:
+def house(stage: Stage) -> Iterator[Stage]:
     """Two rooms at 50 %RH after one slot at 49, forecast four times to stay between 48 and 53, at 51."""
     cli_stage.cache_clear()
     rooms = ("bath", "kitchen")
@@ -67,7 +67,7 @@ def answer(*arguments: str) -> dict[str, Any]:
     return found
 
 
-def test_verify_then_accuracy(house: Roomidity) -> None:
+def test_verify_then_accuracy(house: Stage) -> None:
     night = answer("verify", "h1", "--now", NOW)
     assert night == {
         "house": "h1",
@@ -95,7 +95,7 @@ def test_verify_then_accuracy(house: Roomidity) -> None:
     assert set(answer("accuracy", "h1/bath", "--now", NOW)["rooms"]) == {"bath"}
 
 
-def test_tables_for_a_person(house: Roomidity) -> None:
+def test_tables_for_a_person(house: Stage) -> None:
     run("verify", "h1", "--now", NOW)
     shown = run("accuracy", "h1", "--now", NOW, "--days", "3")
     assert shown.exit_code == 0
@@ -104,7 +104,7 @@ def test_tables_for_a_person(house: Roomidity) -> None:
     assert "temperature" not in shown.output
 
 
-def test_what_is_known_of_sensors_is_told_with_the_remedy_and_faulty_slots_are_not_scored(house: Roomidity) -> None:
+def test_what_is_known_of_sensors_is_told_with_the_remedy_and_faulty_slots_are_not_scored(house: Stage) -> None:
     (newest,) = house.forecasts.between("h1", "bath", ISSUED + 0.75 * DAY, ISSUED + 0.75 * DAY)
     house.forecasts.put_many([replace(newest, notes=("stuck", "of a newer version"))])
     still = {"bath": {"humidity": Statistics(99.9, 99.9, 99.9, 1)}}
@@ -121,7 +121,7 @@ def test_what_is_known_of_sensors_is_told_with_the_remedy_and_faulty_slots_are_n
     assert found["notes"] == {"bath": ["stuck", "of a newer version"]}
 
 
-def test_a_day_on_demand_says_that_it_is_not_over(house: Roomidity) -> None:
+def test_a_day_on_demand_says_that_it_is_not_over(house: Stage) -> None:
     found = answer("verify", "h1", "--day", "2026-03-13", "--now", "2026-03-14T07:00Z")
     assert [(row["room"], row["complete"], row["forecasts"]) for row in found["rows"]] == [
         ("bath", False, 2),
@@ -140,12 +140,12 @@ def test_a_day_on_demand_says_that_it_is_not_over(house: Roomidity) -> None:
         (["accuracy", "h1", "--now", NOW], "roomidity verify h1"),
     ],
 )
-def test_failures_say_what_to_do(house: Roomidity, arguments: list[str], message: str) -> None:
+def test_failures_say_what_to_do(house: Stage, arguments: list[str], message: str) -> None:
     failed = run(*arguments)
     assert failed.exit_code == 1
     assert message in str(failed.exception)
 
 
 @pytest.mark.parametrize("arguments", [["accuracy", "h1/a/b"], ["verify", "h1", "--day", "monday"], ["accuracy"]])
-def test_wrong_usage(house: Roomidity, arguments: list[str]) -> None:
+def test_wrong_usage(house: Stage, arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from roomidity.aws.store.batches import batch_get
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Room
 from roomidity.domain.observations import Origin, Statistics
@@ -28,14 +28,14 @@ ROOMS: Final = [f"room {number}" for number in range(52)]
 
 
 @pytest.fixture
-def handler(stage: Roomidity) -> Iterator[Any]:
+def handler(stage: Stage) -> Iterator[Any]:
     runtime = import_module("handlers.runtime")
     runtime.stage.cache_clear()
     yield import_module("handlers.api").handler
     runtime.stage.cache_clear()
 
 
-def fill(stage: Roomidity) -> None:
+def fill(stage: Stage) -> None:
     """A house of more rooms than one batch of the newest two forecasts takes, one of which has an older one alone."""
     seen = NOW - timedelta(minutes=9)
     rooms = {room: Room(seen - timedelta(days=9), seen, frozenset({""}), {"humidity": seen}) for room in ROOMS}
@@ -57,7 +57,7 @@ def ask(handler: Any, path: str, *, context: Any = None, **of: Any) -> tuple[int
 
 
 def test_a_token_opens_its_house_until_it_is_revoked_and_the_log_has_the_route_alone(
-    stage: Roomidity, run: Run, handler: Any, caplog: pytest.LogCaptureFixture
+    stage: Stage, run: Run, handler: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(stage)
     added = run("token", "add", "h1", "--label", "kitchen tablet")
@@ -89,9 +89,7 @@ def test_a_token_opens_its_house_until_it_is_revoked_and_the_log_has_the_route_a
     assert run("token", "list", "h1")["tokens"] == []
 
 
-def test_on_aws_nothing_sets_the_clock(
-    stage: Roomidity, run: Run, handler: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_on_aws_nothing_sets_the_clock(stage: Stage, run: Run, handler: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(stage)
     token = run("token", "add", "h1")["token"]
     monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
@@ -99,14 +97,14 @@ def test_on_aws_nothing_sets_the_clock(
     assert ask(handler, "/v1/house", token=token)[1]["replayed"] is False
 
 
-def test_a_damaged_item_of_tokens_opens_nothing(stage: Roomidity, run: Run, handler: Any, plain_tables: Any) -> None:
+def test_a_damaged_item_of_tokens_opens_nothing(stage: Stage, run: Run, handler: Any, plain_tables: Any) -> None:
     fill(stage)
     token = run("token", "add", "h1")["token"]
     plain_tables.Table("roomidity-test-settings").put_item(Item={"house": "h1", "kind": "tokens", "content": "odd"})
     assert ask(handler, "/v1/house", token=token)[0] == 503
 
 
-def test_keys_that_were_not_processed_are_asked_for_again(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_that_were_not_processed_are_asked_for_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(stage)
     item = tables_of(stage).forecasts
     page: Any = item._batch_get_page

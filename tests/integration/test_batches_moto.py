@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 
 from roomidity.aws import queues
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.slots import SLOT, floor_slot, format_moment
 from roomidity.local.functions import Context
 from roomidity.pipeline.drain import drain
@@ -29,17 +29,17 @@ from tests.unit.samples import reading
 
 
 @pytest.fixture
-def batching(stage: Roomidity) -> Roomidity:
+def batching(stage: Stage) -> Stage:
     """A stage of the same tables, whose drains write new items many at a time."""
-    return Roomidity.from_environment({**ENVIRONMENT, "ROOMIDITY_BATCH_INSERT": "on"})
+    return Stage.from_environment({**ENVIRONMENT, "ROOMIDITY_BATCH_INSERT": "on"})
 
 
 @pytest.fixture
-def inserts(batching: Roomidity, monkeypatch: pytest.MonkeyPatch) -> Inserts:
+def inserts(batching: Stage, monkeypatch: pytest.MonkeyPatch) -> Inserts:
     return answering_inserts(monkeypatch)
 
 
-def send_of(batching: Roomidity, houses: int, *, slot: int = 0) -> Deployed:
+def send_of(batching: Stage, houses: int, *, slot: int = 0) -> Deployed:
     place = Deployed(batching, None)
     at = format_moment(place.now - (slot + 3) * SLOT + timedelta(minutes=1))
     place.send(json.dumps(reading(house=f"house {number}", ts=at)) for number in range(houses))
@@ -47,14 +47,12 @@ def send_of(batching: Roomidity, houses: int, *, slot: int = 0) -> Deployed:
 
 
 @pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)
-def test_the_adapters(
-    promise: Callable[[Place], None], batching: Roomidity, inserts: Inserts, plain_queues: Any
-) -> None:
+def test_the_adapters(promise: Callable[[Place], None], batching: Stage, inserts: Inserts, plain_queues: Any) -> None:
     promise(Deployed(batching, plain_queues))
 
 
 def test_any_schedule_of_faults_and_drains_ends_exact(
-    batching: Roomidity,
+    batching: Stage,
     plain_queues: Any,
     record_property: Callable[[str, Any], None],
     monkeypatch: pytest.MonkeyPatch,
@@ -77,7 +75,7 @@ def test_any_schedule_of_faults_and_drains_ends_exact(
     assert inserts.codes >= {"DuplicateItem", "ThrottlingError"}
 
 
-def test_a_wave_of_new_slots_is_few_calls(batching: Roomidity, inserts: Inserts) -> None:
+def test_a_wave_of_new_slots_is_few_calls(batching: Stage, inserts: Inserts) -> None:
     place = send_of(batching, 30)
     summary = drain(place.ports, batching.drain_rules, now=place.now, remaining_s=lambda: 300.0)
     assert (summary.stored, summary.slots_changed) == (30, 30)
@@ -89,7 +87,7 @@ def test_a_wave_of_new_slots_is_few_calls(batching: Roomidity, inserts: Inserts)
 
 
 def test_a_tick_makes_few_calls_a_house_and_an_hourly_one_writes_each(
-    stage: Roomidity, inserts: Inserts, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, inserts: Inserts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A budget: .6 calls a house, 1.6 where each house is written."""
     many = 60
@@ -112,7 +110,7 @@ def test_a_tick_makes_few_calls_a_house_and_an_hourly_one_writes_each(
     assert inserts.statements == 2 * 9 * many
 
 
-def test_a_batch_that_is_refused_costs_nothing_and_is_told(batching: Roomidity) -> None:
+def test_a_batch_that_is_refused_costs_nothing_and_is_told(batching: Stage) -> None:
     denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "BatchExecuteStatement")
 
     def deny(*_: Any, **__: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.slots import format_moment
 from tests.integration.stage import Run
 from tests.integration.test_repairs import NOW, clock, drained, reading  # noqa: F401  # clock: for every test
@@ -29,7 +29,7 @@ def heard(minute: int, device: str = "zigbee2mqtt/Guest room", **values: float) 
     return {"topic": device, "received_at": at, "payload": payload}
 
 
-def test_a_device_is_heard_mapped_and_brought_in(stage: Roomidity, run: Run) -> None:
+def test_a_device_is_heard_mapped_and_brought_in(stage: Stage, run: Run) -> None:
     counts = drained(stage, {"house": "h1", "messages": [heard(10), heard(11), heard(12)]}, reading())
     assert counts["rejects"] == {"unmapped": 3}
     listed = run("devices", "list", "h1", "--now", AT)
@@ -44,7 +44,7 @@ def test_a_device_is_heard_mapped_and_brought_in(stage: Roomidity, run: Run) -> 
     assert set(run("house", "h1")["rooms"]) == {"guest", "kitchen"}
 
 
-def test_a_device_is_ignored_and_taken_out_of_the_map(stage: Roomidity, run: Run) -> None:
+def test_a_device_is_ignored_and_taken_out_of_the_map(stage: Stage, run: Run) -> None:
     run("devices", "ignore", "h1", "zigbee2mqtt/x")
     counts = drained(stage, {"house": "h1", "messages": [heard(10, "zigbee2mqtt/x")]})
     assert (counts["rejects"], counts["no_reading"]) == ({}, 1)
@@ -53,7 +53,7 @@ def test_a_device_is_ignored_and_taken_out_of_the_map(stage: Roomidity, run: Run
     assert "roomidity devices list h1" in run("devices", "map", "h1", "zigbee2mqtt/x", "--remove", status=1)["error"]
 
 
-def test_a_map_is_written_and_read_again(stage: Roomidity, run: Run, tmp_path: Path) -> None:
+def test_a_map_is_written_and_read_again(stage: Stage, run: Run, tmp_path: Path) -> None:
     said = {
         'a "quoted" \\ name/ü': {"room": "Küche"},
         "shellyht-1": {"room": "attic", "unit": "f", "sensor": "old", "quantity": "temperature"},
@@ -86,7 +86,7 @@ def test_what_is_wrong_is_said(run: Run, arguments: list[str], status: int, word
     assert words in run("devices", *arguments, status=status)["error"]
 
 
-def test_forgotten_with_its_house(stage: Roomidity, run: Run) -> None:
+def test_forgotten_with_its_house(stage: Stage, run: Run) -> None:
     drained(stage, {"house": "h1", "messages": [heard(10)]}, reading())
     run("devices", "map", "h1", "x", "den")
     run("forget", "h1", "--yes")

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from roomidity.aws.account import Account
 from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.slots import format_moment
 from roomidity.forecasting import load_prior
 from roomidity.pipeline.forecasts import forecast_house
@@ -47,12 +47,12 @@ def wrong(found: dict[str, dict[str, Any]]) -> set[str]:
     return {name for name, one in found.items() if one["status"] == "wrong"}
 
 
-def lived_in(stage: Roomidity) -> None:
+def lived_in(stage: Stage) -> None:
     observe(stage, "demo", days=1)
     forecast_house(stage.forecast_ports, house="demo", issued_at=NOW)
 
 
-def test_an_empty_stage_and_one_that_works_are_well(stage: Roomidity) -> None:
+def test_an_empty_stage_and_one_that_works_are_well(stage: Stage) -> None:
     assert "none yet" in doctor(status=0)["houses"]["found"]
     lived_in(stage)
     found = doctor(status=0)
@@ -61,7 +61,7 @@ def test_an_empty_stage_and_one_that_works_are_well(stage: Roomidity) -> None:
     assert "arn:aws:sts::123456789012" in found["credentials"]["found"]
 
 
-def test_the_table_for_a_person_says_what_to_mend(stage: Roomidity) -> None:
+def test_the_table_for_a_person_says_what_to_mend(stage: Stage) -> None:
     boto3.client("dynamodb", region_name=REGION).delete_table(TableName="roomidity-test-accuracy")
     done = CliRunner().invoke(roomidity, ["doctor", "--now", format_moment(NOW)])
     assert done.exit_code == 1
@@ -71,19 +71,19 @@ def test_the_table_for_a_person_says_what_to_mend(stage: Roomidity) -> None:
 
 
 @pytest.mark.parametrize("table", ["houses", "observations", "models"])
-def test_a_missing_table(stage: Roomidity, table: str) -> None:
+def test_a_missing_table(stage: Stage, table: str) -> None:
     boto3.client("dynamodb", region_name=REGION).delete_table(TableName=f"roomidity-test-{table}")
     assert wrong(doctor()) == {f"table {table}"}
 
 
-def test_missing_queues_and_bucket(stage: Roomidity, plain_queues: Any, plain_buckets: Any) -> None:
+def test_missing_queues_and_bucket(stage: Stage, plain_queues: Any, plain_buckets: Any) -> None:
     for name in ("readings", "training-jobs-dlq"):
         plain_queues.delete_queue(QueueUrl=plain_queues.get_queue_url(QueueName=f"roomidity-test-{name}")["QueueUrl"])
     plain_buckets.delete_bucket(Bucket=stage.settings.bucket)
     assert wrong(doctor()) == {"queue readings", "dead letters training-jobs", "bucket"}
 
 
-def test_another_stage_is_not_there(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_stage_is_not_there(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROOMIDITY_STAGE", "nowhere")
     monkeypatch.delenv("ROOMIDITY_BUCKET")
     monkeypatch.setattr(Account, "stack_status", lambda self, name: None)
@@ -93,7 +93,7 @@ def test_another_stage_is_not_there(stage: Roomidity, monkeypatch: pytest.Monkey
     assert found["bucket"]["found"] == "no bucket roomidity-nowhere-123456789012"
 
 
-def test_dead_letters_and_messages_that_wait(stage: Roomidity) -> None:
+def test_dead_letters_and_messages_that_wait(stage: Stage) -> None:
     stage.dead_letters_of(stage.readings_queue).send(["broken"])
     stage.readings_queue.send(["{}", "{}"])
     found = doctor()
@@ -101,7 +101,7 @@ def test_dead_letters_and_messages_that_wait(stage: Roomidity) -> None:
     assert found["queue readings"]["found"].startswith("2 waiting, 0 in flight")
 
 
-def test_an_emptied_model(stage: Roomidity, plain_buckets: Any) -> None:
+def test_an_emptied_model(stage: Stage, plain_buckets: Any) -> None:
     lived_in(stage)
     model, state, _ = load_prior()
     own = replace(model, rooms=())
@@ -117,7 +117,7 @@ def test_an_emptied_model(stage: Roomidity, plain_buckets: Any) -> None:
     assert version in found["models"]["found"]
 
 
-def test_a_run_that_was_missed(stage: Roomidity) -> None:
+def test_a_run_that_was_missed(stage: Stage) -> None:
     lived_in(stage)
     later = format_moment(NOW + timedelta(hours=1))
     found = doctor("--now", later)
@@ -150,7 +150,7 @@ def test_without_a_way_to_aws_it_says_so(
     assert "hunter2" not in json.dumps(found)
 
 
-def test_it_gives_up_soon(stage: Roomidity) -> None:
+def test_it_gives_up_soon(stage: Stage) -> None:
     """One attempt, seconds long; a drain's patience would be minutes."""
     for service in ("sts", "sqs", "dynamodb", "s3", "cloudformation", "cloudwatch"):
         config = Account(stage.clients.session, region=REGION)._client(service).meta.config
@@ -159,7 +159,7 @@ def test_it_gives_up_soon(stage: Roomidity) -> None:
 
 @pytest.mark.parametrize("command", ["show h1", "forecast h1", "train h1", "verify h1", "drain"])
 def test_what_another_command_lacks_it_says_in_a_line(
-    stage: Roomidity, monkeypatch: pytest.MonkeyPatch, command: str
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("ROOMIDITY_STAGE", "elsewhere")
     done = CliRunner().invoke(roomidity, command.split())

@@ -30,7 +30,7 @@ from moto import mock_aws
 from roomidity.aws.dynamodb import botocore_session
 from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.weather import HOURS, WeatherIssue
 from roomidity.readings.issue_table import issue_rows
 from scripts.tools.write_commands import commands
@@ -193,7 +193,7 @@ def lived_in() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for variable, value in ENVIRONMENT.items():
             patch.setenv(variable, value)
-        stage = Roomidity.from_environment(ENVIRONMENT)
+        stage = Stage.from_environment(ENVIRONMENT)
         create(stage)
         observe(stage, "h1", days=0.25, end=NOW)
         yield

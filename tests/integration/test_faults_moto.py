@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 
 from roomidity.aws import queues
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from tests.integration.deployed import Deployed
 from tests.schedules import Case, Effort, Tally, schedules
 
 
 def test_any_schedule_of_faults_and_drains_ends_exact(
-    stage: Roomidity,
+    stage: Stage,
     plain_queues: Any,
     record_property: Callable[[str, Any], None],
     monkeypatch: pytest.MonkeyPatch,

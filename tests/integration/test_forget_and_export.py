@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from roomidity.aws.store import MouldTable
 from roomidity.cli.app import roomidity
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.messages import ForecastJob, TrainingJob
 from roomidity.domain.slots import format_moment
 from roomidity.readings.issue_table import ISSUE_COLUMNS
@@ -33,7 +33,7 @@ _LOADER = _Loader
 _LOADER.add_multi_constructor("!", lambda loader, _suffix, node: str(node.value))
 
 
-def test_every_table_of_the_stack_is_forgotten(stage: Roomidity) -> None:
+def test_every_table_of_the_stack_is_forgotten(stage: Stage) -> None:
     content = yaml.load((CHECKOUT / "container/stack/storage.yml").read_text(), _LOADER)  # noqa: S506  # a SafeLoader
     resources = [one for one in content["Resources"].values() if one["Type"] == "AWS::DynamoDB::Table"]
     tables = {one["Properties"]["TableName"].rpartition("-")[2]: one["Properties"] for one in resources}
@@ -51,9 +51,7 @@ def test_every_table_of_the_stack_is_forgotten(stage: Roomidity) -> None:
     )
 
 
-def test_an_export_has_all_that_is_forgotten_then_and_can_be_sent_again(
-    stage: Roomidity, run: Run, tmp_path: Path
-) -> None:
+def test_an_export_has_all_that_is_forgotten_then_and_can_be_sent_again(stage: Stage, run: Run, tmp_path: Path) -> None:
     fill(stage, "h1")
     fill(stage, "h10")
     out = tmp_path / "h1"
@@ -87,7 +85,7 @@ def test_an_export_has_all_that_is_forgotten_then_and_can_be_sent_again(
 
 
 def test_what_waits_of_a_forgotten_house_ends_quietly(  # the fixture is imported
-    stage: Roomidity,
+    stage: Stage,
     run: Run,
     invoke: Invoke,  # noqa: F811
 ) -> None:
@@ -103,7 +101,7 @@ def test_what_waits_of_a_forgotten_house_ends_quietly(  # the fixture is importe
     assert naming("h1") == []
 
 
-def test_a_dead_letter_that_is_replayed_is_as_old_as_it_is(stage: Roomidity, run: Run) -> None:
+def test_a_dead_letter_that_is_replayed_is_as_old_as_it_is(stage: Stage, run: Run) -> None:
     fill(stage, "h1")
     dead = stage.dead_letters_of(stage.readings_queue)
     dead.send([json.dumps(reading(house="h1")), json.dumps(reading(house="h2"))])
@@ -114,7 +112,7 @@ def test_a_dead_letter_that_is_replayed_is_as_old_as_it_is(stage: Roomidity, run
     assert naming("h1") == []
 
 
-def test_it_says_what_it_cannot_reach_and_until_when(stage: Roomidity, run: Run) -> None:
+def test_it_says_what_it_cannot_reach_and_until_when(stage: Stage, run: Run) -> None:
     fill(stage, "h1")
     said = CliRunner().invoke(roomidity, ["forget", "h1", "--yes"]).output
     assert "in the table houses: a hash of its name, and that it was forgotten at 20" in said

@@ -16,7 +16,7 @@ import pytest
 
 from handlers.batch import BatchFailedError
 from roomidity.aws.functions import Function
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.houses import House, Room
 from roomidity.domain.observations import Origin, Statistics
 from roomidity.domain.quantities import QUANTITIES
@@ -73,7 +73,7 @@ class Ending(Context):
 
 
 @pytest.fixture
-def invoke(stage: Roomidity) -> Iterator[Invoke]:
+def invoke(stage: Stage) -> Iterator[Invoke]:
     """Call a function as Lambda does; it finds its stage in the environment."""
     runtime = import_module("handlers.runtime")
     runtime.stage.cache_clear()
@@ -88,7 +88,7 @@ def invoke(stage: Roomidity) -> Iterator[Invoke]:
     runtime.stage.cache_clear()
 
 
-def observe(stage: Roomidity, house: str, *, days: float, end: datetime = NOW, rooms: int = 2) -> None:
+def observe(stage: Stage, house: str, *, days: float, end: datetime = NOW, rooms: int = 2) -> None:
     """A house that was measured for some days: a daily course and noise."""
     rng = np.random.default_rng(7)
     slots = round(days * 96)
@@ -153,7 +153,7 @@ def test_an_error_that_is_raised_stands_in_the_log(invoke: Invoke, caplog: pytes
 
 
 def test_a_job_that_fails_beside_others_stands_in_the_log(
-    stage: Roomidity, invoke: Invoke, caplog: pytest.LogCaptureFixture
+    stage: Stage, invoke: Invoke, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As the call itself does not fail, nothing else would tell why the job ends as a dead letter."""
     observe(stage, "demo", days=1, rooms=1)
@@ -181,7 +181,7 @@ def test_a_drain_of_an_empty_queue_without_a_time(invoke: Invoke, capsys: pytest
     }
 
 
-def test_a_reading_on_its_whole_way(stage: Roomidity, invoke: Invoke, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_reading_on_its_whole_way(stage: Stage, invoke: Invoke, capsys: pytest.CaptureFixture[str]) -> None:
     """Queue, drain, job, forecast: the samples fit each other."""
     packed = sample("readings_packed") | {"house": "demo"}
     bad = sample("reading") | {"humidity": 120}
@@ -226,14 +226,14 @@ def test_a_reading_on_its_whole_way(stage: Roomidity, invoke: Invoke, capsys: py
     assert stage.forecasts.latest("demo", "outdoor", now=NOW) is None
 
 
-def test_the_issue_time_is_the_events_floored_to_the_slot(stage: Roomidity, invoke: Invoke) -> None:
+def test_the_issue_time_is_the_events_floored_to_the_slot(stage: Stage, invoke: Invoke) -> None:
     observe(stage, "demo", days=0.1)
     invoke("drain", sample("drain") | {"time": "2026-03-15T02:16:43+01:00"})
     (job,) = stage.forecast_jobs.receive()
     assert json.loads(job.body)["issued_at"] == "2026-03-15T01:15Z"
 
 
-def test_a_silent_gateway_does_not_silence_the_forecast(stage: Roomidity, invoke: Invoke) -> None:
+def test_a_silent_gateway_does_not_silence_the_forecast(stage: Stage, invoke: Invoke) -> None:
     observe(stage, "silent", days=0.1, end=NOW - timedelta(days=6))
     observe(stage, "gone", days=0.1, end=NOW - timedelta(days=8))
     assert invoke("drain", sample("drain"))["forecast_jobs"] == 1
@@ -246,14 +246,14 @@ def test_a_silent_gateway_does_not_silence_the_forecast(stage: Roomidity, invoke
     assert forecast.data_through == NOW - timedelta(days=6) - SLOT
 
 
-def test_a_drain_with_no_time_left_takes_nothing(stage: Roomidity, invoke: Invoke) -> None:
+def test_a_drain_with_no_time_left_takes_nothing(stage: Stage, invoke: Invoke) -> None:
     stage.readings_queue.send([(EVENTS / "reading.json").read_text()])
     assert invoke("drain", sample("drain"), Hurried("drain"))["messages"] == 0
     assert stage.readings_queue.depth() == 1
     assert invoke("drain", sample("drain"))["readings"]["stored"] == 1
 
 
-def test_what_is_delivered_again_changes_nothing(stage: Roomidity, invoke: Invoke) -> None:
+def test_what_is_delivered_again_changes_nothing(stage: Stage, invoke: Invoke) -> None:
     body = (EVENTS / "readings_packed.json").read_text()
     stage.readings_queue.send([body])
     invoke("drain", sample("drain"))
@@ -267,7 +267,7 @@ def test_what_is_delivered_again_changes_nothing(stage: Roomidity, invoke: Invok
 
 
 def test_an_observation_that_a_drain_did_not_come_to_write_is_derived_by_the_next(
-    stage: Roomidity, invoke: Invoke, plain_tables: Any
+    stage: Stage, invoke: Invoke, plain_tables: Any
 ) -> None:
     body = (EVENTS / "readings_packed.json").read_text()
     stage.readings_queue.send([body])
@@ -289,7 +289,7 @@ def test_a_time_that_cannot_be_read_is_said(invoke: Invoke) -> None:
 
 
 def test_one_bad_job_of_three_is_reported_and_the_others_are_written(
-    stage: Roomidity, invoke: Invoke, capsys: pytest.CaptureFixture[str]
+    stage: Stage, invoke: Invoke, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for house in ("h1", "h2"):
         observe(stage, house, days=0.5)
@@ -316,12 +316,12 @@ def test_one_bad_job_of_three_is_reported_and_the_others_are_written(
     assert metrics_of(capsys)["RoomsForecast"] == 4
 
 
-def test_if_every_job_fails_the_call_does(stage: Roomidity, invoke: Invoke) -> None:
+def test_if_every_job_fails_the_call_does(stage: Stage, invoke: Invoke) -> None:
     with pytest.raises(BatchFailedError):
         invoke("forecast", records("forecast", {"house": "never seen", "issued_at": "2026-03-15T00:00Z"}, "no JSON"))
 
 
-def test_a_job_that_comes_again_writes_the_same_items(stage: Roomidity, invoke: Invoke, plain_tables: Any) -> None:
+def test_a_job_that_comes_again_writes_the_same_items(stage: Stage, invoke: Invoke, plain_tables: Any) -> None:
     observe(stage, "demo", days=2)
     table = plain_tables.Table("roomidity-test-forecasts")
     invoke("forecast", sample("forecast"))
@@ -335,7 +335,7 @@ def test_a_job_that_comes_again_writes_the_same_items(stage: Roomidity, invoke: 
 
 
 def test_what_is_trained_serves_and_what_is_tampered_with_does_not(
-    stage: Roomidity, invoke: Invoke, capsys: pytest.CaptureFixture[str]
+    stage: Stage, invoke: Invoke, capsys: pytest.CaptureFixture[str]
 ) -> None:
     observe(stage, "demo", days=5)
     invoke("forecast", sample("forecast"))
@@ -368,13 +368,13 @@ def test_what_is_trained_serves_and_what_is_tampered_with_does_not(
     assert metrics_of(capsys)["ModelsRefused"] == 1
 
 
-def test_too_little_history_is_no_failure(stage: Roomidity, invoke: Invoke) -> None:
+def test_too_little_history_is_no_failure(stage: Stage, invoke: Invoke) -> None:
     observe(stage, "demo", days=0.2)
     assert failed(invoke("train", sample("train"))) == set()
     assert champion_of(stage.registry, "demo") is None
 
 
-def test_a_training_job_of_no_house_fails(stage: Roomidity, invoke: Invoke) -> None:
+def test_a_training_job_of_no_house_fails(stage: Stage, invoke: Invoke) -> None:
     with pytest.raises(BatchFailedError):
         invoke("train", records("train", {"house": "a/b", "reason": "manual"}))
 
@@ -382,7 +382,7 @@ def test_a_training_job_of_no_house_fails(stage: Roomidity, invoke: Invoke) -> N
 # ---- verify
 
 
-def promote(stage: Roomidity, house: str, at: datetime) -> None:
+def promote(stage: Stage, house: str, at: datetime) -> None:
     """A champion: the prior with a room's ridges that say nothing, its state as of then."""
     model, state, _ = load_prior()
     nothing = np.zeros((1, *model.local.shape[1:]))
@@ -396,7 +396,7 @@ def promote(stage: Roomidity, house: str, at: datetime) -> None:
 
 
 def test_a_night_scores_what_is_over_moves_the_state_on_and_asks_for_training(
-    stage: Roomidity, invoke: Invoke, capsys: pytest.CaptureFixture[str]
+    stage: Stage, invoke: Invoke, capsys: pytest.CaptureFixture[str]
 ) -> None:
     observe(stage, "demo", days=5)
     promote(stage, "demo", NOW - timedelta(days=2))
@@ -424,7 +424,7 @@ def test_a_night_scores_what_is_over_moves_the_state_on_and_asks_for_training(
     assert invoke("verify", sample("verify_house")) == one_day
 
 
-def test_a_night_flags_a_sensor_that_stands_still(stage: Roomidity, invoke: Invoke, plain_tables: Any) -> None:
+def test_a_night_flags_a_sensor_that_stands_still(stage: Stage, invoke: Invoke, plain_tables: Any) -> None:
     observe(stage, "demo", days=3)
     stuck = [SlotKey("demo", to_epoch_ms(NOW - back * SLOT)) for back in range(1, 98)]
     still = {"room 0": {"temperature": Statistics(21.0, 21.0, 21.0, 9)}}
@@ -439,7 +439,7 @@ def test_a_night_flags_a_sensor_that_stands_still(stage: Roomidity, invoke: Invo
 
 
 def test_houses_whose_forecasts_became_worse_are_counted(
-    stage: Roomidity, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    stage: Stage, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reasons: dict[str, Any] = {"a": "drift", "b": "weekly", "c": None, "d": "drift"}
     for house in reasons:
@@ -454,7 +454,7 @@ def test_houses_whose_forecasts_became_worse_are_counted(
 
 
 def test_one_house_that_fails_does_not_cost_the_others_their_night(
-    stage: Roomidity, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for house in ("a", "b", "c"):
         observe(stage, house, days=1, rooms=1)
@@ -474,7 +474,7 @@ def test_one_house_that_fails_does_not_cost_the_others_their_night(
 
 
 def test_more_houses_than_one_call_takes_have_calls_of_their_own(
-    stage: Roomidity, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = [f"house {number}" for number in range(5)]
     for house in names:
@@ -501,7 +501,7 @@ def test_more_houses_than_one_call_takes_have_calls_of_their_own(
 
 
 def test_where_there_is_no_function_to_divide_houses_among_they_follow_each_other(
-    stage: Roomidity, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a laptop, whose engine has the tables and queues, and no functions."""
     for number in range(5):
@@ -520,7 +520,7 @@ def test_houses_that_are_none_are_said(invoke: Invoke, houses: Any) -> None:
         invoke("verify", {"houses": houses})
 
 
-def test_a_night_without_time_left_names_the_houses_that_it_did_not_reach(stage: Roomidity, invoke: Invoke) -> None:
+def test_a_night_without_time_left_names_the_houses_that_it_did_not_reach(stage: Stage, invoke: Invoke) -> None:
     observe(stage, "a", days=1, rooms=1)
     with pytest.raises(VerificationError, match="could not verify 1 houses"):
         invoke("verify", sample("verify"), Ending("verify"))

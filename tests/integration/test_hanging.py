@@ -19,7 +19,7 @@ from roomidity.aws.dynamodb import botocore_session, dynamodb_client
 from roomidity.aws.registry.records import ModelTable
 from roomidity.aws.silence import SILENT_S
 from roomidity.aws.store import bind
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.damage import Damage
 from roomidity.domain.slots import format_slot
 from roomidity.errors import StoreError
@@ -110,7 +110,7 @@ def of_table(name: str) -> Callable[[Any], bool]:
     return lambda request: f'"roomidity-test-{name}"'.encode() in (request.body or b"")
 
 
-def live(stage: Roomidity) -> None:
+def live(stage: Stage) -> None:
     for house in HOUSES:
         observe(stage, house, days=0.1, rooms=1)
         promote(stage, house, NOW)
@@ -121,7 +121,7 @@ JOBS: Final = [{"house": house, "issued_at": format_slot(NOW)} for house in HOUS
 
 @pytest.mark.parametrize("what", ["models", "bucket"])
 def test_where_models_hang_the_prior_serves_all_ten(
-    stage: Roomidity, invoke: Invoke, what: str, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, invoke: Invoke, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live(stage)
     with monkeypatch.context() as patched:
@@ -142,7 +142,7 @@ def test_where_models_hang_the_prior_serves_all_ten(
 
 @pytest.mark.parametrize("table", ["houses", "observations", "forecasts"])
 def test_where_what_a_forecast_rests_on_hangs_the_jobs_fail_soon_and_come_again(
-    stage: Roomidity, invoke: Invoke, table: str, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, invoke: Invoke, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live(stage)
     with monkeypatch.context() as patched:
@@ -153,7 +153,7 @@ def test_where_what_a_forecast_rests_on_hangs_the_jobs_fail_soon_and_come_again(
     assert len([one for one in waited if one == 2.0]) == 2
 
 
-def test_forecasts_read_and_write_all_by_clients_that_give_up_soon(stage: Roomidity) -> None:
+def test_forecasts_read_and_write_all_by_clients_that_give_up_soon(stage: Stage) -> None:
     ports = stage.forecast_ports
     for table in (ports.houses, ports.observations, ports.forecasts, ports.registry._table):  # type: ignore[attr-defined]
         config: Any = table._item._get_connection().connection.client.meta.config

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.slots import floor_slot, format_moment
 from roomidity.local.functions import Context
 from roomidity.local.units import Meter
@@ -48,7 +48,7 @@ def database(tmp_path_factory: pytest.TempPathFactory, imported_at: datetime) ->
 
 
 @pytest.fixture
-def meter(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
+def meter(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
     """Counts what the drain asks of the stage."""
     monkeypatch.setenv("ROOMIDITY_RETENTION_DAYS", str(KEPT_DAYS))
     with metered() as found:

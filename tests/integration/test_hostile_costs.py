@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.rejects import Selection
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.errors import InputError
@@ -30,7 +30,7 @@ def one(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_message_that_names_thousands_of_houses_costs_no_more_than_the_quota(
-    stage: Roomidity, meter: Meter, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, meter: Meter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of 2,400 houses 20 are let in: each is 3 units and 3 calls; the others are one object in the bucket.
 
@@ -55,7 +55,7 @@ def test_a_message_that_names_thousands_of_houses_costs_no_more_than_the_quota(
     assert sum(only(units, "calls").values()) <= 3 * 20 + 4 * 24 + 13
 
 
-def test_what_was_kept_together_is_listed_and_sent_back_as_it_came(stage: Roomidity, run: Run) -> None:
+def test_what_was_kept_together_is_listed_and_sent_back_as_it_came(stage: Stage, run: Run) -> None:
     body = {"house": "h1", "temperature": None, "readings": [one(house=..., ts=..., n=number) for number in range(50)]}
     stage.readings_queue.send([json.dumps(body)])
     import_module("handlers.runtime").stage.cache_clear()
@@ -75,7 +75,7 @@ def test_what_was_kept_together_is_listed_and_sent_back_as_it_came(stage: Roomid
     assert json.loads(message.body) == {"house": "h1", "readings": body["readings"]}
 
 
-def test_a_house_is_forgotten_out_of_what_was_kept_together(stage: Roomidity) -> None:
+def test_a_house_is_forgotten_out_of_what_was_kept_together(stage: Stage) -> None:
     readings = [one(house=f"h{number % 2}", ts=..., note="h0 is not a name here") for number in range(40)]
     stage.readings_queue.send([json.dumps({"readings": readings, "room": "x" * 2_000})])
     import_module("handlers.runtime").stage.cache_clear()
@@ -87,9 +87,7 @@ def test_a_house_is_forgotten_out_of_what_was_kept_together(stage: Roomidity) ->
     assert sum(stage.rejects.erase("h0")) == 0
 
 
-def test_a_stamp_that_an_iot_rule_puts_beside_readings_confines_them(
-    stage: Roomidity, run: Run, invoke: Invoke
-) -> None:
+def test_a_stamp_that_an_iot_rule_puts_beside_readings_confines_them(stage: Stage, run: Run, invoke: Invoke) -> None:
     """``SELECT *, topic(2) AS house FROM ...`` is what makes it."""
     stage.readings_queue.send([json.dumps({"readings": [one(house="bob"), one(house=...)], "house": "alice"})])
     answer = invoke("drain", TICK)
@@ -101,7 +99,7 @@ def test_a_stamp_that_an_iot_rule_puts_beside_readings_confines_them(
 
 
 def test_a_drain_that_fails_still_says_what_it_did(
-    stage: Roomidity, invoke: Invoke, capsys: pytest.CaptureFixture[str]
+    stage: Stage, invoke: Invoke, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runtime = import_module("handlers.runtime")
     stage.readings_queue.send([json.dumps(one()), json.dumps(one(humidity=150))])
@@ -114,7 +112,7 @@ def test_a_drain_that_fails_still_says_what_it_did(
 
 
 def test_a_tick_far_from_the_present_is_refused_on_aws_and_replayed_on_a_laptop(
-    stage: Roomidity, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     far = sample("drain") | {"time": "2028-03-15T00:00:00Z"}
     assert invoke("drain", far)["messages"] == 0

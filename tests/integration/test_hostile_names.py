@@ -18,7 +18,7 @@ from roomidity.aws.account import Account
 from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
 from roomidity.cli.output import _console
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.names import visible
 from roomidity.domain.slots import format_moment
 from roomidity.pipeline.forecasts import forecast_house
@@ -33,7 +33,7 @@ DAY: Final = THEN.date().isoformat()
 
 
 @pytest.fixture
-def lived_in(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def lived_in(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A house of two rooms, one of them with a hostile name, that was observed, forecast, verified and promoted for."""
     monkeypatch.setattr(Account, "stack_status", lambda self, name: "CREATE_COMPLETE")
     observe(stage, HOUSE, days=2.1)
@@ -52,7 +52,7 @@ def lived_in(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     cli_stage.cache_clear()
 
 
-def rename(stage: Roomidity) -> None:
+def rename(stage: Stage) -> None:
     """Let the observations of ``room 0`` be those of the hostile name."""
     found = {
         key: ({ROOM if room == "room 0" else room: of for room, of in observation.items()}, origin)
@@ -155,7 +155,7 @@ def test_every_command_is_tried() -> None:
 
 
 @pytest.mark.usefixtures("lived_in")
-def test_commands_show_hostile_names_escaped(stage: Roomidity, tmp_path: Path) -> None:
+def test_commands_show_hostile_names_escaped(stage: Stage, tmp_path: Path) -> None:
     assert stage.forecasts.latest(HOUSE, ROOM, now=NOW) is not None, "a house of before is forecast while it is active"
     file = tmp_path / "FILE.jsonl"
     file.write_text(json.dumps({"room": ROOM, "ts": format_moment(THEN), "temperature": 20}) + "\n")

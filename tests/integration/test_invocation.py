@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.houses import House
 from roomidity.local import invocation
 from roomidity.local.functions import Context
@@ -58,14 +58,14 @@ def fails(invoke: Invoke, capsys: pytest.CaptureFixture[str]) -> Callable[..., s
     return call
 
 
-def test_an_answer_is_the_handlers(stage: Roomidity, invoke: Invoke, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_answer_is_the_handlers(stage: Stage, invoke: Invoke, capsys: pytest.CaptureFixture[str]) -> None:
     stage.houses.put(House(name="h1", timezone="Europe/Brussels", rooms={}))
     assert invoke("forecast", jobs("h1")) == {"batchItemFailures": []}
     assert not capsys.readouterr().err
 
 
 def test_of_jobs_that_failed_beside_others_each_reason_is_told_once(
-    stage: Roomidity, invoke: Invoke, capsys: pytest.CaptureFixture[str]
+    stage: Stage, invoke: Invoke, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage.houses.put(House(name="h1", timezone="Europe/Brussels", rooms={}))
     answer = invoke("forecast", jobs("nobody", "h1", "nobody", "no one"))
@@ -78,7 +78,7 @@ def test_of_jobs_that_failed_beside_others_each_reason_is_told_once(
 
 @pytest.mark.parametrize("function", ["drain", "forecast", "train", "verify"])
 def test_of_a_stage_that_is_not_there_a_line_says_what_is_missing(
-    stage: Roomidity, fails: Callable[..., str], monkeypatch: pytest.MonkeyPatch, function: str
+    stage: Stage, fails: Callable[..., str], monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
     monkeypatch.setenv("ROOMIDITY_STAGE", "elsewhere")
     missing = ["queue 'roomidity-elsewhere-readings'"] if function == "drain" else []

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.houses import House, Quarantine
 from roomidity.domain.slots import SLOT, format_moment, format_slot
 from roomidity.errors import ItemDamagedError
@@ -49,7 +49,7 @@ HOUSES: Final[dict[str, dict[str, Any]]] = {
 
 
 @pytest.fixture
-def raw(stage: Roomidity, plain_tables: Any) -> Any:
+def raw(stage: Stage, plain_tables: Any) -> Any:
     return plain_tables.meta.client
 
 
@@ -62,13 +62,13 @@ def reading(house: str, room: str = "room 0") -> str:
     return json.dumps({"house": house, "room": room, "ts": format_moment(NOW - SLOT), "temperature": 21.0})
 
 
-def jobs(stage: Roomidity) -> Iterator[str]:
+def jobs(stage: Stage) -> Iterator[str]:
     while messages := stage.forecast_jobs.receive():
         yield from (json.loads(one.body)["house"] for one in messages)
 
 
 def test_odd_houses_cost_no_other_its_readings_or_its_forecast(
-    stage: Roomidity,
+    stage: Stage,
     raw: Any,
     invoke: Invoke,
     capsys: pytest.CaptureFixture[str],
@@ -96,7 +96,7 @@ def test_odd_houses_cost_no_other_its_readings_or_its_forecast(
             stage.houses.put(home)
 
 
-def test_an_odd_house_is_forecast_as_far_as_it_is_known(stage: Roomidity, raw: Any, invoke: Invoke) -> None:
+def test_an_odd_house_is_forecast_as_far_as_it_is_known(stage: Stage, raw: Any, invoke: Invoke) -> None:
     observe(stage, "odd", days=0.5)
     raw.update_item(
         TableName="roomidity-test-houses",
@@ -112,7 +112,7 @@ def test_an_odd_house_is_forecast_as_far_as_it_is_known(stage: Roomidity, raw: A
 
 
 def test_a_mistyped_time_zone_is_named_and_costs_nothing(
-    stage: Roomidity,
+    stage: Stage,
     raw: Any,
     invoke: Invoke,
     capsys: pytest.CaptureFixture[str],
@@ -133,9 +133,7 @@ def test_a_mistyped_time_zone_is_named_and_costs_nothing(
     assert told == {"its time zone 'Europe/Brusels' is unknown; Europe/Brussels stands in for it"}, "in each function"
 
 
-def test_an_odd_set_leaves_its_readings_in_the_queue_and_costs_no_other(
-    stage: Roomidity, raw: Any, invoke: Invoke
-) -> None:
+def test_an_odd_set_leaves_its_readings_in_the_queue_and_costs_no_other(stage: Stage, raw: Any, invoke: Invoke) -> None:
     slot = {"S": format_slot(NOW - SLOT)}
     put(raw, "readings", {"house": {"S": "odd"}, "slot": slot, "packed": {"S": "odd"}, "version": {"N": "1"}})
     put(raw, "readings", {"house": {"S": "none"}, "slot": slot, "version": {"N": "1"}})
@@ -144,7 +142,7 @@ def test_an_odd_set_leaves_its_readings_in_the_queue_and_costs_no_other(
     assert (answer["readings"]["stored"], answer["undeleted"], answer["forecast_jobs"]) == (1, 2, 3)
 
 
-def test_an_observation_with_an_odd_origin_is_derived_anew(stage: Roomidity, raw: Any, invoke: Invoke) -> None:
+def test_an_observation_with_an_odd_origin_is_derived_anew(stage: Stage, raw: Any, invoke: Invoke) -> None:
     slot = {"S": format_slot(NOW - SLOT)}
     odd = {"house": {"S": "demo"}, "slot": slot, "rooms": {"S": "odd"}, "version": {"S": "odd"}}
     put(raw, "observations", odd)
@@ -155,7 +153,7 @@ def test_an_observation_with_an_odd_origin_is_derived_anew(stage: Roomidity, raw
 
 
 def test_an_observation_that_gives_way_to_none_costs_no_other(
-    stage: Roomidity, raw: Any, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, raw: Any, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A newer version of roomidity wrote it."""
     monkeypatch.setattr("roomidity.pipeline.backoff._LONGEST_S", 0.0)
@@ -168,7 +166,7 @@ def test_an_observation_that_gives_way_to_none_costs_no_other(
 
 
 def test_an_observation_of_more_rules_than_its_house_ever_had_gives_way(
-    stage: Roomidity, raw: Any, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, raw: Any, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As where the houses were restored: the house's number is raised above the observation's."""
     monkeypatch.setattr("roomidity.pipeline.backoff._LONGEST_S", 0.0)
@@ -194,7 +192,7 @@ OBSERVATIONS: Final[dict[str, Any]] = {
 }
 
 
-def test_a_house_with_odd_observations_is_forecast_and_verified(stage: Roomidity, raw: Any, invoke: Invoke) -> None:
+def test_a_house_with_odd_observations_is_forecast_and_verified(stage: Stage, raw: Any, invoke: Invoke) -> None:
     observe(stage, "demo", days=3)
     invoke("forecast", records("forecast", {"house": "demo", "issued_at": format_slot(NOW - 2 * DAY)}))
     for place, rooms in enumerate(OBSERVATIONS.values()):
@@ -218,7 +216,7 @@ FORECASTS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 }
 
 
-def test_odd_forecasts_cost_only_their_own_score(stage: Roomidity, raw: Any, invoke: Invoke) -> None:
+def test_odd_forecasts_cost_only_their_own_score(stage: Stage, raw: Any, invoke: Invoke) -> None:
     observe(stage, "demo", days=3)
     for place in range(len(FORECASTS) + 1):
         job = {"house": "demo", "issued_at": format_slot(NOW - 2 * DAY + place * SLOT)}
@@ -249,7 +247,7 @@ MODELS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
 
 
 def test_houses_with_odd_pointers_and_records_are_forecast_by_the_prior_and_have_their_night(
-    stage: Roomidity, raw: Any, invoke: Invoke, capsys: pytest.CaptureFixture[str]
+    stage: Stage, raw: Any, invoke: Invoke, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for house in ("good", *MODELS):
         observe(stage, house, days=0.1, rooms=1)
@@ -276,7 +274,7 @@ def test_houses_with_odd_pointers_and_records_are_forecast_by_the_prior_and_have
     assert found["items"]["found"].startswith(f"{len(MODELS)} cannot be read: roomidity-test-models ")
 
 
-def test_a_row_of_accuracy_that_is_odd_is_written_anew(stage: Roomidity, raw: Any, invoke: Invoke) -> None:
+def test_a_row_of_accuracy_that_is_odd_is_written_anew(stage: Stage, raw: Any, invoke: Invoke) -> None:
     observe(stage, "demo", days=3)
     invoke("forecast", records("forecast", {"house": "demo", "issued_at": format_slot(NOW - 2 * DAY)}))
     assert invoke("verify", sample("verify"))["rows"] == 2
@@ -288,7 +286,7 @@ def test_a_row_of_accuracy_that_is_odd_is_written_anew(stage: Roomidity, raw: An
     assert len(stage.accuracy.between("demo", "room 0", day, day)) == 1
 
 
-def test_a_rule_put_and_undone_mends_an_observation(stage: Roomidity, raw: Any, invoke: Invoke) -> None:
+def test_a_rule_put_and_undone_mends_an_observation(stage: Stage, raw: Any, invoke: Invoke) -> None:
     """As the runbook and the doctor say."""
     stage.readings_queue.send([reading("demo")])
     invoke("drain", sample("drain"))

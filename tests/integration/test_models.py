@@ -18,7 +18,7 @@ from roomidity.aws.bucket import Bucket
 from roomidity.aws.store.tables import ModelItem
 from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.slots import SLOT, format_moment, format_slot
 from roomidity.forecasting import load_prior
 from roomidity.local.functions import Context
@@ -31,7 +31,7 @@ DAY = timedelta(days=1)
 PRIOR = str(load_prior()[2]["version"])
 
 
-def publish(stage: Roomidity, number: int, *, promote: bool = True, **more: Any) -> str:
+def publish(stage: Stage, number: int, *, promote: bool = True, **more: Any) -> str:
     """A model of the house's own, with ridges of hardly any effect, trained in the first days of March."""
     model, state, _ = load_prior()
     ridges = np.full((2, *model.local.shape[1:]), number / 1e6)
@@ -51,7 +51,7 @@ def say(*arguments: str) -> str:
     return done.stdout
 
 
-def test_models_are_listed_shown_and_compared(stage: Roomidity, run: Run) -> None:
+def test_models_are_listed_shown_and_compared(stage: Stage, run: Run) -> None:
     assert run("models", "list")["models"] == []
     first, second = publish(stage, 1), publish(stage, 2)
     scores = {"mae": 1.5, "pinball": 0.6, "coverage": 0.8, "persistence_mae": 2.0}
@@ -88,7 +88,7 @@ def test_models_are_listed_shown_and_compared(stage: Roomidity, run: Run) -> Non
     assert "does not exist" in run("models", "diff", "h1", first, "nothing", status=1)["error"]
 
 
-def test_who_served_when_and_back(stage: Roomidity, run: Run) -> None:
+def test_who_served_when_and_back(stage: Stage, run: Run) -> None:
     first, second = publish(stage, 1), publish(stage, 2)
     assert run("models", "history", "h1", "--at", "2026-03-01T12:00Z")["served"][0]["version"] == first
     assert run("models", "history", "h1", "--at", "2026-02-28T12:00Z")["served"] == []
@@ -113,7 +113,7 @@ def test_who_served_when_and_back(stage: Roomidity, run: Run) -> None:
     run("models", "history", "h1", "--at", "noon", status=2)
 
 
-def test_what_is_broken_is_not_promoted_by_hand(stage: Roomidity, run: Run) -> None:
+def test_what_is_broken_is_not_promoted_by_hand(stage: Stage, run: Run) -> None:
     first, second = publish(stage, 1, promote=False), publish(stage, 2)
     stage.bucket.put(f"models/h1/{first}/model.npz", b"PK", content_type="x")
     refused = run("models", "promote", "h1", first, "--now", format_moment(NOW), status=1)
@@ -122,7 +122,7 @@ def test_what_is_broken_is_not_promoted_by_hand(stage: Roomidity, run: Run) -> N
     assert stage.registry.pointer("h1").points_to == second
 
 
-def test_what_a_version_is_shown_as_follows_from_what_it_is(stage: Roomidity, run: Run) -> None:
+def test_what_a_version_is_shown_as_follows_from_what_it_is(stage: Stage, run: Run) -> None:
     won, lost = {"won": True, "reasons": ["better than prior"]}, {"won": False, "reasons": ["not better than prior"]}
     retired, by_hand = publish(stage, 1, decision=won), publish(stage, 2, decision=lost)
     champion, waiting = publish(stage, 3, decision=won), publish(stage, 4, decision=won, promote=False)
@@ -141,15 +141,13 @@ def test_what_a_version_is_shown_as_follows_from_what_it_is(stage: Roomidity, ru
 
 
 @pytest.mark.parametrize("command", [("promote", "h1", "champion"), ("show", "h1", "champion")])
-def test_a_key_of_the_table_that_is_no_version_does_not_exist(
-    stage: Roomidity, run: Run, command: tuple[str, ...]
-) -> None:
+def test_a_key_of_the_table_that_is_no_version_does_not_exist(stage: Stage, run: Run, command: tuple[str, ...]) -> None:
     publish(stage, 1)
     said = run("models", *command, "--now", format_moment(NOW), status=1)["error"]
     assert "model champion of house 'h1' does not exist; list them with `roomidity models list h1`" in said
 
 
-def test_what_cannot_be_gone_back_to_is_passed_over_and_said(stage: Roomidity, run: Run) -> None:
+def test_what_cannot_be_gone_back_to_is_passed_over_and_said(stage: Stage, run: Run) -> None:
     first, second, third = (publish(stage, number) for number in (1, 2, 3))
     stage.bucket.delete(f"models/h1/{second}/model.npz")
     back = run("models", "rollback", "h1", "--now", format_moment(NOW))
@@ -163,7 +161,7 @@ def test_what_cannot_be_gone_back_to_is_passed_over_and_said(stage: Roomidity, r
 
 
 def test_where_the_prior_takes_the_place_of_a_challenger_that_lost_it_is_said(
-    stage: Roomidity, run: Run, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     observe(stage, "h1", days=5)
     plant(monkeypatch, shuffled)
@@ -176,7 +174,7 @@ def test_where_the_prior_takes_the_place_of_a_challenger_that_lost_it_is_said(
     assert "It was refused; what served serves on:" in say("train", "h1", "--now", later)
 
 
-def test_what_serves_no_more_is_pruned(stage: Roomidity, run: Run) -> None:
+def test_what_serves_no_more_is_pruned(stage: Stage, run: Run) -> None:
     versions = [publish(stage, number) for number in range(1, 6)]
     pruned = run("models", "prune", "h1", "--now", format_moment(NOW))["pruned"]
     assert [(one["version"], one["objects"]) for one in pruned] == [(version, 2) for version in versions[:2]]
@@ -185,7 +183,7 @@ def test_what_serves_no_more_is_pruned(stage: Roomidity, run: Run) -> None:
     assert f"model {versions[0]} refused: found nothing" in refused["error"]
 
 
-def test_a_dry_run_shows_the_comparison_and_publishes_nothing(stage: Roomidity, run: Run) -> None:
+def test_a_dry_run_shows_the_comparison_and_publishes_nothing(stage: Stage, run: Run) -> None:
     observe(stage, "h1", days=5)
     answer = run("train", "h1", "--now", format_moment(NOW), "--dry-run")
     assert (answer["dry_run"], answer["promoted"], answer["decision"]["won"]) == (True, False, True)
@@ -207,7 +205,7 @@ Forecast = Callable[[], tuple[str, set[str], float]]
 
 
 @pytest.fixture
-def forecast(stage: Roomidity, capsys: pytest.CaptureFixture[str]) -> Iterator[Forecast]:
+def forecast(stage: Stage, capsys: pytest.CaptureFixture[str]) -> Iterator[Forecast]:
     """The forecast function, each time in a new environment: nothing is in memory before."""
     runtime = import_module("handlers.runtime")
 
@@ -236,7 +234,7 @@ def forecast(stage: Roomidity, capsys: pytest.CaptureFixture[str]) -> Iterator[F
     ],
 )
 def test_a_champion_whose_record_is_of_no_use_gives_way_to_the_one_before(
-    stage: Roomidity, plain_tables: Any, forecast: Forecast, change: str, also: dict[str, Any]
+    stage: Stage, plain_tables: Any, forecast: Forecast, change: str, also: dict[str, Any]
 ) -> None:
     observe(stage, "h1", days=2, end=NOW)
     first, second = publish(stage, 1), publish(stage, 2)
@@ -249,7 +247,7 @@ def test_a_champion_whose_record_is_of_no_use_gives_way_to_the_one_before(
 
 @pytest.mark.parametrize("unread", ["version", "champion"])
 def test_what_the_table_does_not_tell_falls_back_too(
-    stage: Roomidity, monkeypatch: pytest.MonkeyPatch, forecast: Forecast, unread: str
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, forecast: Forecast, unread: str
 ) -> None:
     observe(stage, "h1", days=2, end=NOW)
     first, second = publish(stage, 1), publish(stage, 2)
@@ -265,9 +263,7 @@ def test_what_the_table_does_not_tell_falls_back_too(
     assert forecast() == {"version": (first, {"full"}, 1), "champion": (PRIOR, {"prior"}, 1)}[unread]
 
 
-def test_an_s3_that_hangs_is_waited_for_once(
-    stage: Roomidity, monkeypatch: pytest.MonkeyPatch, forecast: Forecast
-) -> None:
+def test_an_s3_that_hangs_is_waited_for_once(stage: Stage, monkeypatch: pytest.MonkeyPatch, forecast: Forecast) -> None:
     observe(stage, "h1", days=2, end=NOW)
     publish(stage, 1)
     publish(stage, 2)
@@ -285,7 +281,7 @@ def test_an_s3_that_hangs_is_waited_for_once(
 @pytest.mark.parametrize("which", ["model", "state"])
 @pytest.mark.parametrize("kind", ["missing", "corrupt", "unreadable"])
 def test_a_broken_champion_gives_way_to_the_one_before_and_that_to_the_prior(
-    stage: Roomidity,
+    stage: Stage,
     monkeypatch: pytest.MonkeyPatch,
     forecast: Forecast,
     which: str,

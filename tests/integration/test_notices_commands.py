@@ -12,7 +12,7 @@ from rich.console import Console
 
 from roomidity.cli.output import Output
 from roomidity.cli.watch import watch
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.houses import House, Room
 from roomidity.domain.notices.notice import Finding, Notice, Watch
 from roomidity.domain.slots import SLOT, format_moment
@@ -24,7 +24,7 @@ DAMP: Final = Finding("humid", "kitchen", 0.8, START + timedelta(hours=11.25), S
 
 
 @pytest.fixture
-def house(stage: Roomidity) -> House:
+def house(stage: Stage) -> House:
     """A house with a forecast, an open notice and one that was cleared."""
     room = Room(START - timedelta(days=9), START, frozenset({""}), {"humidity": START, "temperature": START})
     stage.houses.put(House("h1", "Europe/Berlin", {"kitchen": room, "office": room}))

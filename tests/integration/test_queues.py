@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from roomidity.aws.queues import Queue
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.messages import Refusal
 from roomidity.errors import StoreError
 from tests.integration.stage import REGION
@@ -45,7 +45,7 @@ def received(queue: Queue) -> list[str]:
     return bodies
 
 
-def test_what_is_sent_is_received_with_the_time_it_was_sent(stage: Roomidity) -> None:
+def test_what_is_sent_is_received_with_the_time_it_was_sent(stage: Stage) -> None:
     queue = stage.readings_queue
     queue.send(["first", "zweite ☔"])
     messages = queue.receive()
@@ -54,13 +54,13 @@ def test_what_is_sent_is_received_with_the_time_it_was_sent(stage: Roomidity) ->
     assert queue.receive() == []  # hidden from others
 
 
-def test_nothing_to_send_or_delete_makes_no_call(stage: Roomidity) -> None:
+def test_nothing_to_send_or_delete_makes_no_call(stage: Stage) -> None:
     stage.readings_queue.send([])
     assert stage.readings_queue.delete([]) == []
 
 
 @pytest.mark.parametrize("count", [9, 10, 11, 25])
-def test_more_than_ten_go_in_several_batches(stage: Roomidity, count: int) -> None:
+def test_more_than_ten_go_in_several_batches(stage: Stage, count: int) -> None:
     queue = stage.readings_queue
     bodies = [f"body {number}" for number in range(count)]
     queue.send(bodies)
@@ -70,7 +70,7 @@ def test_more_than_ten_go_in_several_batches(stage: Roomidity, count: int) -> No
     assert queue.depth() == 0
 
 
-def test_a_batch_holds_no_more_than_the_service_takes(stage: Roomidity, plain_queues: Any) -> None:
+def test_a_batch_holds_no_more_than_the_service_takes(stage: Stage, plain_queues: Any) -> None:
     client: Any = Failing(plain_queues, "send_message_batch", of=set(), times=0)
     queue = Queue(client, stage.readings_queue.name, wait_s=0)
     bodies = [letter * 100_000 for letter in "abcdef"] + ["é" * 100_000]  # in UTF-8 the last is twice as long
@@ -79,7 +79,7 @@ def test_a_batch_holds_no_more_than_the_service_takes(stage: Roomidity, plain_qu
     assert sorted(received(queue)) == sorted(bodies)
 
 
-def test_those_that_the_service_refuses_are_sent_again(stage: Roomidity, plain_queues: Any) -> None:
+def test_those_that_the_service_refuses_are_sent_again(stage: Stage, plain_queues: Any) -> None:
     client: Any = Failing(plain_queues, "send_message_batch", of={"body 1", "body 3"}, times=1)
     queue = Queue(client, stage.readings_queue.name, wait_s=0)
     bodies = [f"body {number}" for number in range(5)]
@@ -88,14 +88,14 @@ def test_those_that_the_service_refuses_are_sent_again(stage: Roomidity, plain_q
     assert sorted(received(queue)) == bodies
 
 
-def test_a_message_refused_every_time_is_an_error_that_says_why(stage: Roomidity, plain_queues: Any) -> None:
+def test_a_message_refused_every_time_is_an_error_that_says_why(stage: Stage, plain_queues: Any) -> None:
     client: Any = Failing(plain_queues, "send_message_batch", of={"body"}, times=99)
     queue = Queue(client, stage.readings_queue.name)
     with pytest.raises(StoreError, match="refused 1 messages: the service is busy"):
         queue.send(["body"])
 
 
-def test_what_is_offered_is_answered_one_by_one(stage: Roomidity, plain_queues: Any) -> None:
+def test_what_is_offered_is_answered_one_by_one(stage: Stage, plain_queues: Any) -> None:
     client: Any = Failing(plain_queues, "send_message_batch", of={"body 1"}, times=1)
     queue = Queue(client, stage.readings_queue.name, wait_s=0)
     busy = Refusal("the service is busy", is_final=False)
@@ -116,7 +116,7 @@ def test_what_is_offered_is_answered_one_by_one(stage: Roomidity, plain_queues: 
     ],
 )
 def test_only_what_a_message_holds_is_a_reason_never_to_offer_it_again(
-    stage: Roomidity, plain_queues: Any, error: dict[str, Any], is_final: bool
+    stage: Stage, plain_queues: Any, error: dict[str, Any], is_final: bool
 ) -> None:
     client: Any = Failing(plain_queues, "send_message_batch", of=set(), times=0)
     queue = Queue(client, stage.readings_queue.name, wait_s=0)
@@ -136,7 +136,7 @@ def test_only_what_a_message_holds_is_a_reason_never_to_offer_it_again(
             queue.offer(["body"])
 
 
-def test_those_that_could_not_be_deleted_come_back(stage: Roomidity, plain_queues: Any) -> None:
+def test_those_that_could_not_be_deleted_come_back(stage: Stage, plain_queues: Any) -> None:
     stage.readings_queue.send([f"body {number}" for number in range(3)])
     messages = stage.readings_queue.receive()
     client: Any = Failing(plain_queues, "delete_message_batch", of={messages[1].handle}, times=99)
@@ -145,7 +145,7 @@ def test_those_that_could_not_be_deleted_come_back(stage: Roomidity, plain_queue
     assert set(client.sizes[1:]) == {1}
 
 
-def test_a_deletion_that_failed_once_is_tried_again(stage: Roomidity, plain_queues: Any) -> None:
+def test_a_deletion_that_failed_once_is_tried_again(stage: Stage, plain_queues: Any) -> None:
     stage.readings_queue.send([f"body {number}" for number in range(3)])
     messages = stage.readings_queue.receive()
     client: Any = Failing(plain_queues, "delete_message_batch", of={messages[0].handle}, times=1)
@@ -155,12 +155,12 @@ def test_a_deletion_that_failed_once_is_tried_again(stage: Roomidity, plain_queu
     assert attributes["ApproximateNumberOfMessagesNotVisible"] == "0"
 
 
-def test_a_queue_that_does_not_exist_is_an_error_that_says_where_to_look(stage: Roomidity, plain_queues: Any) -> None:
+def test_a_queue_that_does_not_exist_is_an_error_that_says_where_to_look(stage: Stage, plain_queues: Any) -> None:
     with pytest.raises(StoreError, match=r"queue 'roomidity-tset-readings' does not exist.*ROOMIDITY_STAGE"):
         Queue(plain_queues, "roomidity-tset-readings").receive()
 
 
-def test_a_job_is_a_message_of_its_own(stage: Roomidity, plain_queues: Any) -> None:
+def test_a_job_is_a_message_of_its_own(stage: Stage, plain_queues: Any) -> None:
     stage.forecast_jobs.send([json.dumps({"house": "h1", "issued_at": "2026-03-15T00:00Z"})])
     url = plain_queues.get_queue_url(QueueName="roomidity-test-forecast-jobs")["QueueUrl"]
     (message,) = plain_queues.receive_message(QueueUrl=url)["Messages"]

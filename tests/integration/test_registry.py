@@ -17,7 +17,7 @@ from roomidity.aws.bucket import Bucket
 from roomidity.aws.registry import Registry
 from roomidity.aws.registry.records import ModelTable
 from roomidity.aws.silence import SILENT_S
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.damage import Damage
 from roomidity.domain.models import PROMOTED, ROLLED_BACK, Pointer, version_of
 from roomidity.errors import (
@@ -51,7 +51,7 @@ def state_at(through: int = 1000) -> State:
     return replace(load_prior()[1], through=through)
 
 
-def publish(stage: Roomidity, number: int = 0, *, promote: bool = True, at: datetime = TRAINED_AT, **more: Any) -> str:
+def publish(stage: Stage, number: int = 0, *, promote: bool = True, at: datetime = TRAINED_AT, **more: Any) -> str:
     version = stage.registry.publish(
         "h1", model=model_of(number), state=state_at(), manifest={"reason": "test"}, trained_at=at, **more
     )
@@ -60,7 +60,7 @@ def publish(stage: Roomidity, number: int = 0, *, promote: bool = True, at: date
     return version
 
 
-def elsewhere(stage: Roomidity) -> Registry:
+def elsewhere(stage: Stage) -> Registry:
     """The registry as another function sees it: nothing cached."""
     return Registry(ModelTable(tables_of(stage).models, Damage()), stage.bucket)
 
@@ -76,7 +76,7 @@ def failing(error: Exception, asked: list[int] | None = None) -> Callable[..., N
     return fail
 
 
-def objects(stage: Roomidity) -> dict[str, int]:
+def objects(stage: Stage) -> dict[str, int]:
     """How many objects each version has."""
     found: dict[str, int] = {}
     for key in stage.bucket.keys("models/h1/"):
@@ -85,7 +85,7 @@ def objects(stage: Roomidity) -> dict[str, int]:
     return found
 
 
-def test_a_house_has_no_champion_of_its_own_at_first(stage: Roomidity) -> None:
+def test_a_house_has_no_champion_of_its_own_at_first(stage: Stage) -> None:
     registry = stage.registry
     assert champion_of(registry, "h1") is None
     assert registry.pointer("h1").points_to is None
@@ -96,7 +96,7 @@ def test_a_house_has_no_champion_of_its_own_at_first(stage: Roomidity) -> None:
     assert registry.prune("h1", now=LATER) == []
 
 
-def test_a_model_serves_once_it_is_promoted(stage: Roomidity) -> None:
+def test_a_model_serves_once_it_is_promoted(stage: Stage) -> None:
     version = publish(stage, promote=False)
     assert champion_of(stage.registry, "h1") is None
     stage.registry.promote("h1", version, at=TRAINED_AT)
@@ -108,7 +108,7 @@ def test_a_model_serves_once_it_is_promoted(stage: Roomidity) -> None:
     assert champion_of(elsewhere(stage), "h2") is None
 
 
-def test_the_manifest_says_what_the_bytes_are(stage: Roomidity, plain_buckets: Any) -> None:
+def test_the_manifest_says_what_the_bytes_are(stage: Stage, plain_buckets: Any) -> None:
     version = publish(stage)
     manifest = stage.registry.record("h1", version).facts
     key = f"models/h1/{version}/model.npz"
@@ -119,7 +119,7 @@ def test_the_manifest_says_what_the_bytes_are(stage: Roomidity, plain_buckets: A
     assert stage.registry.manifests("h1") == [manifest]
 
 
-def test_only_a_version_that_is_there_can_be_promoted_or_moved_on(stage: Roomidity) -> None:
+def test_only_a_version_that_is_there_can_be_promoted_or_moved_on(stage: Stage) -> None:
     with pytest.raises(NotFoundError, match="nowhere"):
         stage.registry.promote("h1", "nowhere", at=TRAINED_AT)
     with pytest.raises(NotFoundError, match="nowhere"):
@@ -131,12 +131,12 @@ def test_only_a_version_that_is_there_can_be_promoted_or_moved_on(stage: Roomidi
 # ---- Standing: derived from the record and the pointer.
 
 
-def standings(stage: Roomidity, now: datetime) -> dict[str, str]:
+def standings(stage: Stage, now: datetime) -> dict[str, str]:
     pointer = stage.registry.pointer("h1")
     return {record.version: record.standing(pointer) for record in stage.registry.records("h1", now=now)}
 
 
-def test_what_a_version_is_follows_from_pointer_log_and_decision(stage: Roomidity) -> None:
+def test_what_a_version_is_follows_from_pointer_log_and_decision(stage: Stage) -> None:
     first = publish(stage, 1)
     second = publish(stage, 2, at=LATER)
     waiting = publish(stage, 3, promote=False, at=LATER)
@@ -149,7 +149,7 @@ def test_what_a_version_is_follows_from_pointer_log_and_decision(stage: Roomidit
     assert "decision" not in stage.registry.record("h1", first).facts
 
 
-def test_what_was_never_decided_expires_and_blocks_nothing(stage: Roomidity) -> None:
+def test_what_was_never_decided_expires_and_blocks_nothing(stage: Stage) -> None:
     died = publish(stage, 1, promote=False)
     lost = publish(stage, 2, promote=False, decision={"won": False, "reasons": ["worse"]})
     served = publish(stage, 3)
@@ -164,7 +164,7 @@ def test_what_was_never_decided_expires_and_blocks_nothing(stage: Roomidity) -> 
     assert stage.registry.pointer("h1").points_to == newer
 
 
-def test_published_again_a_version_that_has_served_stays_as_it_is(stage: Roomidity) -> None:
+def test_published_again_a_version_that_has_served_stays_as_it_is(stage: Stage) -> None:
     version = publish(stage)
     stage.registry.put_state("h1", version, state_at(2000))
     assert publish(stage, promote=False, decision={"won": False, "reasons": ["again"]}) == version
@@ -174,7 +174,7 @@ def test_published_again_a_version_that_has_served_stays_as_it_is(stage: Roomidi
     assert champion.state.through == 2000
 
 
-def test_published_again_a_candidate_is_the_newer(stage: Roomidity) -> None:
+def test_published_again_a_candidate_is_the_newer(stage: Stage) -> None:
     version = publish(stage, promote=False, decision={"won": False, "reasons": ["worse"]})
     assert publish(stage, promote=False, decision={"won": True, "reasons": ["better"]}) == version
     assert standings(stage, TRAINED_AT) == {version: "candidate"}
@@ -183,7 +183,7 @@ def test_published_again_a_candidate_is_the_newer(stage: Roomidity) -> None:
 # ---- One pointer, moved from where it was seen.
 
 
-def test_of_two_promotions_at_once_the_second_learns_of_the_first(stage: Roomidity) -> None:
+def test_of_two_promotions_at_once_the_second_learns_of_the_first(stage: Stage) -> None:
     seen = stage.registry.pointer("h1")
     first, second = publish(stage, 1, promote=False), publish(stage, 2, promote=False)
     elsewhere(stage).promote("h1", first, at=TRAINED_AT, seen=seen)
@@ -195,7 +195,7 @@ def test_of_two_promotions_at_once_the_second_learns_of_the_first(stage: Roomidi
     assert standings(stage, TRAINED_AT) == {first: "champion", second: "candidate"}
 
 
-def test_a_pointer_that_went_and_came_back_has_moved(stage: Roomidity) -> None:
+def test_a_pointer_that_went_and_came_back_has_moved(stage: Stage) -> None:
     first, second = publish(stage, 1), publish(stage, 2, promote=False)
     seen = stage.registry.pointer("h1")
     stage.registry.promote("h1", second, at=LATER)
@@ -204,14 +204,14 @@ def test_a_pointer_that_went_and_came_back_has_moved(stage: Roomidity) -> None:
         stage.registry.promote("h1", second, at=LATER, seen=seen)
 
 
-def test_what_is_the_champion_is_not_promoted_again(stage: Roomidity) -> None:
+def test_what_is_the_champion_is_not_promoted_again(stage: Stage) -> None:
     version = publish(stage)
     pointer = stage.registry.pointer("h1")
     assert stage.registry.promote("h1", version, at=LATER) == pointer == stage.registry.pointer("h1")
     assert len(stage.registry.served("h1")) == 1
 
 
-def test_who_served_at_a_time(stage: Roomidity) -> None:
+def test_who_served_at_a_time(stage: Stage) -> None:
     first = publish(stage, 1)
     second = publish(stage, 2, at=LATER)
     hour = timedelta(hours=1)
@@ -233,7 +233,7 @@ def test_who_served_at_a_time(stage: Roomidity) -> None:
     ]
 
 
-def test_the_log_agrees_with_the_pointer_whatever_the_clock_says(stage: Roomidity) -> None:
+def test_the_log_agrees_with_the_pointer_whatever_the_clock_says(stage: Stage) -> None:
     """Twice in a second, and by a clock that is behind."""
     publish(stage, 1)
     second, third = publish(stage, 2), publish(stage, 3, promote=False)
@@ -245,7 +245,7 @@ def test_the_log_agrees_with_the_pointer_whatever_the_clock_says(stage: Roomidit
     assert len(stage.registry.served("h1")) == 3
 
 
-def test_rolled_back_is_what_served_before_and_in_the_end_the_prior(stage: Roomidity) -> None:
+def test_rolled_back_is_what_served_before_and_in_the_end_the_prior(stage: Stage) -> None:
     first, second, third = (publish(stage, number, at=TRAINED_AT + number * DAY) for number in (1, 2, 3))
     at = TRAINED_AT + 4 * DAY
     assert stage.registry.succession("h1") == (third, second)
@@ -262,7 +262,7 @@ def test_rolled_back_is_what_served_before_and_in_the_end_the_prior(stage: Roomi
     assert stage.registry.pointer("h1").points_to == third
 
 
-def test_after_promotions_by_hand_rolling_back_ends_at_the_prior_too(stage: Roomidity) -> None:
+def test_after_promotions_by_hand_rolling_back_ends_at_the_prior_too(stage: Stage) -> None:
     first, second = publish(stage, 1), publish(stage, 2)
     stage.registry.promote("h1", first, at=LATER, why="promoted by hand")
     went = [stage.registry.rollback("h1", at=LATER + number * DAY).pointer for number in range(2)]
@@ -271,7 +271,7 @@ def test_after_promotions_by_hand_rolling_back_ends_at_the_prior_too(stage: Room
     assert stage.registry.rollback("h1", at=LATER + 3 * DAY).pointer.points_to is None
 
 
-def test_what_is_broken_or_pruned_is_passed_over_on_the_way_back(stage: Roomidity) -> None:
+def test_what_is_broken_or_pruned_is_passed_over_on_the_way_back(stage: Stage) -> None:
     oldest, old, pruned, broken, champion = (publish(stage, number, at=TRAINED_AT) for number in range(5))
     stage.bucket.delete(f"models/h1/{broken}/model.npz")
     stage.registry._table.mark_pruned("h1", pruned, at=LATER)
@@ -284,7 +284,7 @@ def test_what_is_broken_or_pruned_is_passed_over_on_the_way_back(stage: Roomidit
     assert elsewhere(stage).rollback("h1", at=LATER).pointer.points_to == oldest
 
 
-def test_where_nothing_older_is_intact_the_prior_serves_again(stage: Roomidity) -> None:
+def test_where_nothing_older_is_intact_the_prior_serves_again(stage: Stage) -> None:
     first, _ = publish(stage, 1), publish(stage, 2)
     stage.bucket.delete(f"models/h1/{first}/model.npz")
     back = elsewhere(stage).rollback("h1", at=LATER)
@@ -292,7 +292,7 @@ def test_where_nothing_older_is_intact_the_prior_serves_again(stage: Roomidity) 
 
 
 def test_nothing_is_passed_over_because_it_cannot_be_read_just_now(
-    stage: Roomidity, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(stage, 1)
     second = publish(stage, 2)
@@ -302,7 +302,7 @@ def test_nothing_is_passed_over_because_it_cannot_be_read_just_now(
     assert stage.registry.pointer("h1").points_to == second
 
 
-def test_the_predecessor_of_what_is_promoted_is_what_really_served(stage: Roomidity) -> None:
+def test_the_predecessor_of_what_is_promoted_is_what_really_served(stage: Stage) -> None:
     first, second, third = publish(stage, 1), publish(stage, 2), publish(stage, 3, promote=False)
     moved = stage.registry.promote("h1", third, at=LATER, refused=[second])
     assert moved.succession == stage.registry.succession("h1") == (third, first)
@@ -311,7 +311,7 @@ def test_the_predecessor_of_what_is_promoted_is_what_really_served(stage: Roomid
 # ---- Bytes that are not what was registered.
 
 
-def damage(stage: Roomidity, version: str, which: str, kind: str) -> None:
+def damage(stage: Stage, version: str, which: str, kind: str) -> None:
     (key,) = [key for key in stage.bucket.keys(f"models/h1/{version}/") if f"/{which}" in key]
     content = stage.bucket.get(key)
     if kind == "missing":
@@ -323,7 +323,7 @@ def damage(stage: Roomidity, version: str, which: str, kind: str) -> None:
 
 @pytest.mark.parametrize("which", ["model", "state"])
 @pytest.mark.parametrize("kind", ["missing", "flipped", "empty", "cut"])
-def test_bytes_that_are_not_those_registered_are_refused(stage: Roomidity, which: str, kind: str) -> None:
+def test_bytes_that_are_not_those_registered_are_refused(stage: Stage, which: str, kind: str) -> None:
     version = publish(stage)
     damage(stage, version, which, kind)
     with pytest.raises(ModelRefusedError) as refused:
@@ -333,7 +333,7 @@ def test_bytes_that_are_not_those_registered_are_refused(stage: Roomidity, which
 
 @pytest.mark.parametrize("error", [FORBIDDEN, SLOW_DOWN, HANGING])
 def test_bytes_that_cannot_be_read_are_refused_for_now(
-    stage: Roomidity, monkeypatch: pytest.MonkeyPatch, error: Exception
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     version = publish(stage)
     with monkeypatch.context() as patched:
@@ -347,7 +347,7 @@ def test_bytes_that_cannot_be_read_are_refused_for_now(
 
 
 def test_while_s3_gives_no_answer_it_is_not_asked_again_and_what_is_in_memory_serves(
-    stage: Roomidity, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = publish(stage, 1), publish(stage, 2)
     seconds, asked = [100.0], [0]
@@ -374,7 +374,7 @@ def test_while_s3_gives_no_answer_it_is_not_asked_again_and_what_is_in_memory_se
 
 
 @pytest.mark.parametrize("error", [FORBIDDEN, SLOW_DOWN])
-def test_an_s3_that_answers_is_asked_again(stage: Roomidity, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_an_s3_that_answers_is_asked_again(stage: Stage, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     version = publish(stage)
     reads = Bucket(lambda: stage.bucket._client, stage.bucket.name, clock=lambda: 0.0)
     registry = Registry(ModelTable(tables_of(stage).models, Damage()), reads)
@@ -385,7 +385,7 @@ def test_an_s3_that_answers_is_asked_again(stage: Roomidity, monkeypatch: pytest
     assert registry.load("h1", version).version == version
 
 
-def test_forecasts_read_models_by_a_client_that_gives_up_soon(stage: Roomidity) -> None:
+def test_forecasts_read_models_by_a_client_that_gives_up_soon(stage: Stage) -> None:
     assert stage.training_ports.registry is stage.verify_ports.registry is stage.registry
     assert stage.forecast_ports.registry is stage.hasty_registry
     configs: list[Any] = [one._objects._bucket._client.meta.config for one in (stage.hasty_registry, stage.registry)]
@@ -395,7 +395,7 @@ def test_forecasts_read_models_by_a_client_that_gives_up_soon(stage: Roomidity) 
 
 
 @pytest.mark.parametrize("change", ["REMOVE manifest", "REMOVE manifest.sha256", "REMOVE manifest.first_state_sha256"])
-def test_a_version_without_a_manifest_of_use_is_refused(stage: Roomidity, plain_tables: Any, change: str) -> None:
+def test_a_version_without_a_manifest_of_use_is_refused(stage: Stage, plain_tables: Any, change: str) -> None:
     version = publish(stage)
     plain_tables.Table("roomidity-test-models").update_item(
         Key={"house": "h1", "version": version}, UpdateExpression=change
@@ -405,7 +405,7 @@ def test_a_version_without_a_manifest_of_use_is_refused(stage: Roomidity, plain_
 
 
 @pytest.mark.parametrize("name", ["champion", "served#2026-03-14T12:30:00Z#00000001"])
-def test_what_is_no_version_is_not_found(stage: Roomidity, name: str) -> None:
+def test_what_is_no_version_is_not_found(stage: Stage, name: str) -> None:
     publish(stage)
     with pytest.raises(NotFoundError):
         stage.registry.record("h1", name)
@@ -413,7 +413,7 @@ def test_what_is_no_version_is_not_found(stage: Roomidity, name: str) -> None:
         stage.registry.load("h1", name)
 
 
-def test_a_table_that_does_not_answer_is_unreadable(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_does_not_answer_is_unreadable(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     version = publish(stage)
     registry = elsewhere(stage)
 
@@ -427,7 +427,7 @@ def test_a_table_that_does_not_answer_is_unreadable(stage: Roomidity, monkeypatc
         registry.succession("h1")
 
 
-def test_a_pointer_to_what_is_gone_is_refused(stage: Roomidity, plain_tables: Any) -> None:
+def test_a_pointer_to_what_is_gone_is_refused(stage: Stage, plain_tables: Any) -> None:
     version = publish(stage)
     plain_tables.Table("roomidity-test-models").delete_item(Key={"house": "h1", "version": version})
     with pytest.raises(ModelRefusedError, match="found nothing; expected a manifest of house 'h1'"):
@@ -437,13 +437,13 @@ def test_a_pointer_to_what_is_gone_is_refused(stage: Roomidity, plain_tables: An
 # ---- States that move on.
 
 
-def states(stage: Roomidity, version: str) -> list[int]:
+def states(stage: Stage, version: str) -> list[int]:
     """The states that are kept, by the slot through which they reach."""
     keys = [key for key in stage.bucket.keys(f"models/h1/{version}/") if "/state-" in key]
     return sorted(State.from_bytes(stage.bucket.get(key), version).through for key in keys)
 
 
-def test_a_state_that_moved_on_is_served_by_those_who_had_the_older_one(stage: Roomidity) -> None:
+def test_a_state_that_moved_on_is_served_by_those_who_had_the_older_one(stage: Stage) -> None:
     version = publish(stage)
     other = elsewhere(stage)
     before = champion_of(other, "h1")
@@ -456,14 +456,14 @@ def test_a_state_that_moved_on_is_served_by_those_who_had_the_older_one(stage: R
     assert after.model is before.model  # its bytes are read once, however often its state moves on
 
 
-def test_a_version_is_judged_again_with_its_first_state(stage: Roomidity) -> None:
+def test_a_version_is_judged_again_with_its_first_state(stage: Stage) -> None:
     version = publish(stage, first_state=state_at(500))
     stage.registry.put_state("h1", version, state_at(2000))
     loaded = [elsewhere(stage).load("h1", version, first_state=first).state.through for first in (False, True)]
     assert loaded == [2000, 500]
 
 
-def test_of_states_the_first_the_present_and_the_one_before_are_kept(stage: Roomidity) -> None:
+def test_of_states_the_first_the_present_and_the_one_before_are_kept(stage: Stage) -> None:
     version = publish(stage, first_state=state_at(500))
     for through in (2000, 3000, 4000):
         assert stage.registry.put_state("h1", version, state_at(through))
@@ -475,7 +475,7 @@ def test_of_states_the_first_the_present_and_the_one_before_are_kept(stage: Room
 
 
 def test_of_two_verifiers_at_once_the_state_that_reaches_further_stays(
-    stage: Roomidity, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = publish(stage)
     table = stage.registry._table
@@ -507,7 +507,7 @@ def test_of_two_verifiers_at_once_the_state_that_reaches_further_stays(
     assert current() == 4000
 
 
-def test_moving_a_state_on_leaves_a_promotion_alone(stage: Roomidity) -> None:
+def test_moving_a_state_on_leaves_a_promotion_alone(stage: Stage) -> None:
     """A record is changed in place: what a promotion wrote beside the state stays."""
     version = publish(stage, promote=False)
     stage.registry.put_state("h1", version, state_at(2000))
@@ -519,7 +519,7 @@ def test_moving_a_state_on_leaves_a_promotion_alone(stage: Roomidity) -> None:
 # ---- Pruning.
 
 
-def test_pruned_is_what_neither_serves_nor_may_be_needed(stage: Roomidity) -> None:
+def test_pruned_is_what_neither_serves_nor_may_be_needed(stage: Stage) -> None:
     served = [publish(stage, number, at=TRAINED_AT + number * DAY) for number in range(5)]
     at = TRAINED_AT + 5 * DAY
     lost = publish(stage, 10, promote=False, at=at, decision={"won": False, "reasons": ["worse"]})
@@ -546,9 +546,7 @@ def test_pruned_is_what_neither_serves_nor_may_be_needed(stage: Roomidity) -> No
     assert stage.registry.rollback("h1", at=at).pointer.points_to is None
 
 
-def test_what_comes_to_serve_while_others_prune_keeps_its_bytes(
-    stage: Roomidity, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_comes_to_serve_while_others_prune_keeps_its_bytes(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(stage, 1, at=LATER)
     lost = publish(stage, 2, promote=False, decision={"won": False, "reasons": ["worse"]})
     table = stage.registry._table
@@ -565,7 +563,7 @@ def test_what_comes_to_serve_while_others_prune_keeps_its_bytes(
     assert champion.version == lost
 
 
-def test_what_is_being_pruned_cannot_come_to_serve(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_being_pruned_cannot_come_to_serve(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     first = publish(stage, 1, at=LATER)
     lost = publish(stage, 2, promote=False, decision={"won": False, "reasons": ["worse"]})
     delete = stage.bucket.delete
@@ -587,7 +585,7 @@ def test_what_is_being_pruned_cannot_come_to_serve(stage: Roomidity, monkeypatch
     assert set(objects(stage)) == {first}
 
 
-def test_published_again_what_was_pruned_does_not_come_back(stage: Roomidity) -> None:
+def test_published_again_what_was_pruned_does_not_come_back(stage: Stage) -> None:
     lost = publish(stage, promote=False, decision={"won": False, "reasons": ["worse"]})
     stage.registry.prune("h1", now=LATER)
     assert publish(stage, promote=False) == lost
@@ -596,7 +594,7 @@ def test_published_again_what_was_pruned_does_not_come_back(stage: Roomidity) ->
         stage.registry.promote("h1", lost, at=LATER)
 
 
-def test_a_house_is_erased_with_its_pointer_and_its_log(stage: Roomidity) -> None:
+def test_a_house_is_erased_with_its_pointer_and_its_log(stage: Stage) -> None:
     publish(stage, 1)
     publish(stage, 2)
     assert sum(stage.forget_ports.by_house["models"].erase("h1")) == 5
@@ -605,7 +603,7 @@ def test_a_house_is_erased_with_its_pointer_and_its_log(stage: Roomidity) -> Non
     assert sum(stage.registry.erase_objects("h1")) == 4
 
 
-def test_what_is_decided_is_plain(stage: Roomidity) -> None:
+def test_what_is_decided_is_plain(stage: Stage) -> None:
     decision = {"won": True, "reasons": ["better than prior"], "scores": {"prior": {"humidity": {"mae": 1.25}}}}
     version = publish(stage, decision=decision)
     assert stage.registry.record("h1", version).facts["decision"] == decision

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from roomidity.cli.app import roomidity
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.comfort.course import MouldDay
 from roomidity.domain.deletion import is_open
 from roomidity.domain.houses import House, Quarantine
@@ -60,7 +60,7 @@ def reading(minute: float = 0, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (whole | changes).items() if value is not ...}
 
 
-def drained(stage: Roomidity, *contents: Any, now: datetime = NOW) -> dict[str, Any]:
+def drained(stage: Stage, *contents: Any, now: datetime = NOW) -> dict[str, Any]:
     """Send contents and drain them."""
     stage.readings_queue.send([one if isinstance(one, str) else json.dumps(one) for one in contents])
     summary = drain(
@@ -70,13 +70,13 @@ def drained(stage: Roomidity, *contents: Any, now: datetime = NOW) -> dict[str, 
     return summary.as_dict()
 
 
-def sets_of(stage: Roomidity, house: str = "h1") -> Any:
+def sets_of(stage: Stage, house: str = "h1") -> Any:
     far = timedelta(days=500)
     packed = {key: one.packed for part in stage.sets.between(house, NOW - far, NOW + far) for key, one in part.items()}
     return values_by_bin(unpack_sets(packed).values)
 
 
-def kept(stage: Roomidity) -> list[dict[str, Any]]:
+def kept(stage: Stage) -> list[dict[str, Any]]:
     return [
         reject for day in stage.rejects.days() for key in stage.rejects.keys(day) for reject in stage.rejects.read(key)
     ]
@@ -107,7 +107,7 @@ BAD: list[Any] = [
 BAD_COUNT = len(BAD) + 2 + 1
 
 
-def test_rejects_are_counted_by_day_reason_and_house_and_the_newest_listed(stage: Roomidity, run: Run) -> None:
+def test_rejects_are_counted_by_day_reason_and_house_and_the_newest_listed(stage: Stage, run: Run) -> None:
     drained(stage, reading(humidity=150), "not JSON", now=NOW - timedelta(days=2))
     drained(stage, reading(humidity=151), reading(humidity=153), reading(house="h2", ts="noon"), reading())
     answer = run("rejects")
@@ -135,7 +135,7 @@ def test_rejects_are_counted_by_day_reason_and_house_and_the_newest_listed(stage
         assert run("rejects", *arguments)["total"] == total, arguments
 
 
-def test_a_person_gets_tables_whatever_was_sent(stage: Roomidity, run: Run) -> None:
+def test_a_person_gets_tables_whatever_was_sent(stage: Stage, run: Run) -> None:
     drained(stage, *BAD)
     shown = CliRunner().invoke(roomidity, ["rejects"])
     assert shown.exit_code == 0, shown.output
@@ -160,7 +160,7 @@ def test_wrong_usage(run: Run, command: str, arguments: list[str]) -> None:
 
 
 def test_readings_that_came_too_early_are_stored_once_their_time_has_come(
-    stage: Roomidity, run: Run, clock: Callable[[datetime], None]
+    stage: Stage, run: Run, clock: Callable[[datetime], None]
 ) -> None:
     """After replay and drain the sets are what they would be, had the readings been good at once."""
     sent = [
@@ -184,7 +184,7 @@ def test_readings_that_came_too_early_are_stored_once_their_time_has_come(
     assert run("replay")["readings"] == 0
 
 
-def test_what_is_still_bad_is_rejected_again_for_the_same_reason(stage: Roomidity, run: Run) -> None:
+def test_what_is_still_bad_is_rejected_again_for_the_same_reason(stage: Stage, run: Run) -> None:
     first = drained(stage, *BAD)
     assert first["readings"] == {"received": BAD_COUNT, "stored": 0, "duplicate": 0, "rejected": BAD_COUNT}
     for _ in range(2):
@@ -204,7 +204,7 @@ def original_of(reject: dict[str, Any]) -> str:
     return "".join(character if character.isprintable() and character != "\ufffd" else "?" for character in text)
 
 
-def test_only_what_is_chosen_is_sent_and_taken_out(stage: Roomidity, run: Run) -> None:
+def test_only_what_is_chosen_is_sent_and_taken_out(stage: Stage, run: Run) -> None:
     drained(stage, reading(humidity=150), reading(1, humidity=151, house="h2"), reading(ts="noon"))
     assert run("replay", "--house", "h2", "--day", "2026-03-15")["reasons"] == {"implausible": 1}
     assert sorted((one["reason"], one["house"]) for one in kept(stage)) == [("bad_time", "h1"), ("implausible", "h1")]
@@ -213,7 +213,7 @@ def test_only_what_is_chosen_is_sent_and_taken_out(stage: Roomidity, run: Run) -
 
 
 def test_ended_between_sending_and_taking_out_it_sends_again_which_changes_nothing(
-    stage: Roomidity, clock: Callable[[datetime], None]
+    stage: Stage, clock: Callable[[datetime], None]
 ) -> None:
     clock(START)
     sent = [reading(minute) for minute in range(10, 20)]
@@ -239,7 +239,7 @@ def test_ended_between_sending_and_taking_out_it_sends_again_which_changes_nothi
     assert sets_of(stage) == expected_values(sent)
 
 
-def test_what_the_queue_refuses_stays_with_the_rejects(stage: Roomidity) -> None:
+def test_what_the_queue_refuses_stays_with_the_rejects(stage: Stage) -> None:
     drained(stage, reading(humidity=150))
     (key,) = stage.rejects.keys(NOW.date())
 
@@ -252,7 +252,7 @@ def test_what_the_queue_refuses_stays_with_the_rejects(stage: Roomidity) -> None
     assert len(kept(stage)) == 1
 
 
-def test_dead_letters_go_back_to_their_queues(stage: Roomidity, run: Run) -> None:
+def test_dead_letters_go_back_to_their_queues(stage: Stage, run: Run) -> None:
     bodies = [json.dumps(reading(minute)) for minute in range(23)]
     dead = stage.dead_letters_of(stage.readings_queue)
     dead.send(bodies)
@@ -273,7 +273,7 @@ def test_dead_letters_go_back_to_their_queues(stage: Roomidity, run: Run) -> Non
 # Quarantine
 
 
-def observed(stage: Roomidity) -> dict[str, Any]:
+def observed(stage: Stage) -> dict[str, Any]:
     return {format_slot(slot): rooms for slot, rooms in stage.observations.between("h1", START, NOW)}
 
 
@@ -281,7 +281,7 @@ def span(first: int, last: int) -> list[str]:
     return ["--from", format_moment(START + first * SLOT), "--to", format_moment(START + last * SLOT)]
 
 
-def test_a_rule_is_put_listed_and_undone(stage: Roomidity, run: Run) -> None:
+def test_a_rule_is_put_listed_and_undone(stage: Stage, run: Run) -> None:
     drained(stage, *(reading(15 * number, room=room) for number in range(24) for room in ("bath", "hall")))
     before = observed(stage)
     put = run("quarantine", "add", "h1/bath", *span(2, 20))
@@ -299,7 +299,7 @@ def test_a_rule_is_put_listed_and_undone(stage: Roomidity, run: Run) -> None:
     assert run("quarantine", "list", "h1")["rules"] == []
 
 
-def test_one_sensor_of_a_room(stage: Roomidity, run: Run) -> None:
+def test_one_sensor_of_a_room(stage: Stage, run: Run) -> None:
     drained(stage, reading(), reading(1, sensor="hot", temperature=40.0), reading(2, sensor=..., temperature=30.5))
     run("quarantine", "add", "h1/kitchen", *span(0, 4), "--sensor", "hot")
     assert observed(stage)[format_slot(START)]["kitchen"]["temperature"].max == 30.5
@@ -323,21 +323,21 @@ def test_one_sensor_of_a_room(stage: Roomidity, run: Run) -> None:
     ],
 )
 def test_what_cannot_be_quarantined_is_said(
-    stage: Roomidity, run: Run, arguments: list[str], status: int, says: str
+    stage: Stage, run: Run, arguments: list[str], status: int, says: str
 ) -> None:
     drained(stage, reading())
     assert says in run("quarantine", *arguments, status=status)["error"]
     assert stage.houses.get("h1").quarantine == ()
 
 
-def measured(stage: Roomidity) -> None:
+def measured(stage: Stage) -> None:
     """Five days of two rooms; of the four slots that are to be quarantined there are sets as well, to derive from."""
     observe(stage, "h1", days=5, end=NOW)
     rooms = "room 0", "room 1"
     drained(stage, *(reading(15 * slot, room=room, sensor=...) for slot in range(4) for room in rooms))
 
 
-def test_a_retrained_model_has_not_learnt_from_the_interval(stage: Roomidity, run: Run) -> None:
+def test_a_retrained_model_has_not_learnt_from_the_interval(stage: Stage, run: Run) -> None:
     measured(stage)
     trained = run("train", "h1", "--now", format_moment(NOW))["version"]
     learnt = stage.registry.load("h1", trained, first_state=True)
@@ -358,7 +358,7 @@ def test_a_retrained_model_has_not_learnt_from_the_interval(stage: Roomidity, ru
     assert [one["version"] for one in undone["models"]] == [anew["version"]]
 
 
-def test_a_retrained_model_that_is_no_better_does_not_take_the_place(stage: Roomidity, run: Run) -> None:
+def test_a_retrained_model_that_is_no_better_does_not_take_the_place(stage: Stage, run: Run) -> None:
     measured(stage)
     trained = run("train", "h1", "--now", format_moment(NOW))["version"]
     anew = run("quarantine", "add", "h1/room 0", *span(0, 4), "--now", format_moment(NOW + SLOT), "--retrain")[
@@ -367,7 +367,7 @@ def test_a_retrained_model_that_is_no_better_does_not_take_the_place(stage: Room
     assert (anew["promoted"], stage.registry.pointer("h1").points_to) == (False, trained)
 
 
-def test_training_waits_until_the_observations_follow_the_rules(stage: Roomidity, run: Run) -> None:
+def test_training_waits_until_the_observations_follow_the_rules(stage: Stage, run: Run) -> None:
     """The command that put the rule was ended before it came to the observations."""
     measured(stage)
     rule = Quarantine(START, START + 4 * SLOT, "room 0")
@@ -391,7 +391,7 @@ def test_training_waits_until_the_observations_follow_the_rules(stage: Roomidity
         ]
 
 
-def test_a_script_may_still_quarantine_without_a_verb(stage: Roomidity, run: Run) -> None:
+def test_a_script_may_still_quarantine_without_a_verb(stage: Stage, run: Run) -> None:
     drained(stage, reading(room="bath"), reading(room="hall"))
     put = run("quarantine", "h1/bath", *span(2, 20))
     assert put["quarantined"]
@@ -401,7 +401,7 @@ def test_a_script_may_still_quarantine_without_a_verb(stage: Roomidity, run: Run
     assert run("quarantine", "list", "h1")["rules"] == []
 
 
-def test_training_waits_for_a_rule_that_came_after_one_was_undone(stage: Roomidity, run: Run) -> None:
+def test_training_waits_for_a_rule_that_came_after_one_was_undone(stage: Stage, run: Run) -> None:
     measured(stage)
     for verb in ("add", "remove"):
         run("quarantine", verb, "h1/room 0", *span(0, 4))
@@ -414,7 +414,7 @@ def test_training_waits_for_a_rule_that_came_after_one_was_undone(stage: Roomidi
 # Forget
 
 
-def fill(stage: Roomidity, house: str) -> None:
+def fill(stage: Stage, house: str) -> None:
     """Something of a house everywhere."""
     good = [reading(15 * number, house=house, room=room) for number in range(20) for room in ("kitchen", "outdoor")]
     broken = f'{{"house": "{house}", "room": '
@@ -467,7 +467,7 @@ def naming(house: str) -> list[str]:
 
 @pytest.mark.parametrize("versioned", [False, True])
 def test_nothing_remains_of_a_house_and_everything_of_the_others(
-    stage: Roomidity, run: Run, plain_buckets: Any, versioned: bool
+    stage: Stage, run: Run, plain_buckets: Any, versioned: bool
 ) -> None:
     if versioned:
         plain_buckets.put_bucket_versioning(Bucket=stage.settings.bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -530,7 +530,7 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
     assert stage.houses.get_many(["h3"]) == {}, "who mistypes a name leaves nothing"
 
 
-def test_ended_anywhere_it_does_the_rest_when_it_is_run_again(stage: Roomidity) -> None:
+def test_ended_anywhere_it_does_the_rest_when_it_is_run_again(stage: Stage) -> None:
     fill(stage, "h1")
     steps = 0
     while True:
@@ -552,13 +552,13 @@ def test_ended_anywhere_it_does_the_rest_when_it_is_run_again(stage: Roomidity) 
     assert naming("h1") == []
 
 
-def test_rejects_of_a_house_that_has_nothing_else_are_forgotten(stage: Roomidity, run: Run) -> None:
+def test_rejects_of_a_house_that_has_nothing_else_are_forgotten(stage: Stage, run: Run) -> None:
     drained(stage, reading(house="h9", humidity=150))
     assert run("forget", "h9", "--yes")["deleted"]["rejects"] == 1
     assert kept(stage) == []
 
 
-def test_it_asks_first(stage: Roomidity, run: Run) -> None:
+def test_it_asks_first(stage: Stage, run: Run) -> None:
     stage.houses.put(House(name="h1", timezone="UTC"))
     refused = CliRunner().invoke(roomidity, ["forget", "h1"], input="n\n")
     assert refused.exit_code == 1

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from roomidity.cli.context import stage as cli_stage
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.houses import MAX_ROOMS, House, Room
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.pipeline.forecasts import forecast_house
@@ -30,7 +30,7 @@ def fresh() -> Iterator[None]:
 
 
 def test_a_removed_room_is_hidden_and_comes_back_as_new_when_it_is_heard(
-    stage: Roomidity, run: Run, invoke: Invoke
+    stage: Stage, run: Run, invoke: Invoke
 ) -> None:
     observe(stage, "demo", days=0.2)
     forecast_house(stage.forecast_ports, house="demo", issued_at=NOW)
@@ -52,7 +52,7 @@ def test_a_removed_room_is_hidden_and_comes_back_as_new_when_it_is_heard(
     assert back["first_seen"] == back["last_seen"] == format_moment(NOW - SLOT)
 
 
-def test_what_is_asked_of_no_room_says_so(stage: Roomidity, run: Run) -> None:
+def test_what_is_asked_of_no_room_says_so(stage: Stage, run: Run) -> None:
     observe(stage, "demo", days=0.1)
     for wrong in (("demo", "--remove"), ("demo/", "--remove"), ("demo/room 1", "--remove", "--unit", "f")):
         run("room", *wrong, status=2)
@@ -60,7 +60,7 @@ def test_what_is_asked_of_no_room_says_so(stage: Roomidity, run: Run) -> None:
     assert "rooms: room 0, room 1" in run("room", "demo/attic", status=1)["error"]
 
 
-def test_a_removed_room_is_forgotten_with_its_house(stage: Roomidity, run: Run) -> None:
+def test_a_removed_room_is_forgotten_with_its_house(stage: Stage, run: Run) -> None:
     observe(stage, "demo", days=0.1)
     forecast_house(stage.forecast_ports, house="demo", issued_at=NOW)
     run("room", "demo/room 1", "--remove")
@@ -69,7 +69,7 @@ def test_a_removed_room_is_forgotten_with_its_house(stage: Roomidity, run: Run) 
     assert stage.houses.get("demo") is None
 
 
-def test_a_full_house_takes_in_a_new_room_for_one_long_unheard(stage: Roomidity, run: Run, invoke: Invoke) -> None:
+def test_a_full_house_takes_in_a_new_room_for_one_long_unheard(stage: Stage, run: Run, invoke: Invoke) -> None:
     heard = {f"room {number:02}": Room(NOW - SLOT, NOW - SLOT, frozenset({""})) for number in range(MAX_ROOMS - 1)}
     ago = NOW - timedelta(days=31)
     stage.houses.put(House("demo", "UTC", rooms=heard | {"kichen": Room(ago, ago, frozenset({""}))}))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.errors import VerificationError
 from roomidity.local.functions import Context
 from tests.conftest import CHECKOUT
@@ -22,7 +22,7 @@ FORECAST = ["connect", "read_house", "load_model", "read_window", "read_weather"
 
 
 @pytest.fixture
-def logged(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def logged(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The lines `timed`; the functions find their stage in the environment."""
     runtime = import_module("handlers.runtime")
     runtime.stage.cache_clear()
@@ -37,7 +37,7 @@ def logged(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, 
     return found
 
 
-def test_each_call_logs_its_phases(stage: Roomidity, logged: list[dict[str, Any]]) -> None:
+def test_each_call_logs_its_phases(stage: Stage, logged: list[dict[str, Any]]) -> None:
     observe(stage, "demo", days=1)
     stage.readings_queue.send([json.dumps(sample("reading"))])
     import_module("handlers.drain").handler(sample("drain"), Context(function_name="drain"))
@@ -53,7 +53,7 @@ def test_each_call_logs_its_phases(stage: Roomidity, logged: list[dict[str, Any]
 
 
 def test_a_call_that_fails_is_timed_as_well(
-    stage: Roomidity, logged: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    stage: Stage, logged: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verify, fleet = import_module("handlers.verify"), import_module("roomidity.pipeline.fleet")
     observe(stage, "demo", days=1)

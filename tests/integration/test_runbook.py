@@ -13,7 +13,7 @@ from typing import Any, Final
 import boto3
 import pytest
 
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.observations import without_flags
 from roomidity.domain.slots import SLOT, floor_slot, format_moment, format_slot
 from roomidity.pipeline.drain import drain
@@ -42,7 +42,7 @@ def minute(number: int) -> dict[str, Any]:
     return {"house": "h1", "room": "kitchen", "sensor": "", "ts": ts, "temperature": 20 + number / 10}
 
 
-def take_in(stage: Roomidity, *minutes: int) -> int:
+def take_in(stage: Stage, *minutes: int) -> int:
     """Each reading by a drain of its own; how many messages stay."""
     stays = 0
     for number in minutes:
@@ -51,7 +51,7 @@ def take_in(stage: Roomidity, *minutes: int) -> int:
     return stays
 
 
-def assert_follows(stage: Roomidity, counts: dict[datetime, int]) -> None:
+def assert_follows(stage: Stage, counts: dict[datetime, int]) -> None:
     """What is observed follows from the sets, and counts so many readings by slot."""
     span = ("h1", DAY, NOW + SLOT)
     sets = {key: held for some in stage.sets.between(*span) for key, held in some.items()}
@@ -66,7 +66,7 @@ def items_of(table: Any) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def tables(stage: Roomidity) -> Callable[[str], Any]:
+def tables(stage: Stage) -> Callable[[str], Any]:
     """boto3's, by their short names."""
     resource: Any = boto3.resource("dynamodb", region_name=REGION)
     return lambda name: resource.Table(f"{stage.settings.prefix}-{name}")
@@ -87,9 +87,7 @@ def past() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def cure(
-    stage: Roomidity, run: Run, past: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Cure:
+def cure(stage: Stage, run: Run, past: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cure:
     monkeypatch.chdir(tmp_path)
     client: Any = boto3.client("dynamodb", region_name=REGION)
 
@@ -148,7 +146,7 @@ def _bytes_within(item: Any) -> Any:
 
 
 def test_a_damaged_set_copied_back_from_before_and_hours_sent_again(
-    stage: Roomidity, tables: Any, cure: Cure, past: list[dict[str, Any]]
+    stage: Stage, tables: Any, cure: Cure, past: list[dict[str, Any]]
 ) -> None:
     take_in(stage, 0, 1)
     past += items_of(tables("readings"))
@@ -167,7 +165,7 @@ def test_a_damaged_set_copied_back_from_before_and_hours_sent_again(
 
 @pytest.mark.parametrize("name", ["readings", "observations", "houses"])
 def test_a_table_that_was_restored_is_followed_by_what_follows(
-    stage: Roomidity, tables: Any, cure: Cure, name: str
+    stage: Stage, tables: Any, cure: Cure, name: str
 ) -> None:
     take_in(stage, 0, 1, 16)
     held = items_of(tables(name))
@@ -190,7 +188,7 @@ def _line(number: int) -> str:
 
 
 def test_models_of_before_their_bucket_go_on_with_the_state_that_training_left(
-    stage: Roomidity, tables: Any, cure: Cure
+    stage: Stage, tables: Any, cure: Cure
 ) -> None:
     take_in(stage, 0)
     version = publish(stage)
@@ -206,7 +204,7 @@ def test_models_of_before_their_bucket_go_on_with_the_state_that_training_left(
     assert stage.registry.load("h1", version).state_lost is None
 
 
-def test_an_odd_observation_is_derived_anew(stage: Roomidity, tables: Any, cure: Cure) -> None:
+def test_an_odd_observation_is_derived_anew(stage: Stage, tables: Any, cure: Cure) -> None:
     take_in(stage, 16)
     key = {"house": "h1", "slot": format_slot(SLOT_START + SLOT)}
     tables("observations").update_item(

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from roomidity.cli.app import roomidity
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.comfort.walls import Wall, usable_walls
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.forecasting import load_prior
@@ -37,7 +37,7 @@ def fahrenheit(minute: float, room: str = "attic") -> dict[str, Any]:
     return reading(minute, room=room, temperature=72.5 + minute / 10)
 
 
-def test_readings_in_another_unit_come_in_once_the_unit_is_set(stage: Roomidity, run: Run) -> None:
+def test_readings_in_another_unit_come_in_once_the_unit_is_set(stage: Stage, run: Run) -> None:
     counts = drained(stage, {"readings": [fahrenheit(minute) for minute in range(10)]}, reading())
     assert counts["rejects"] == {"unit": 10}
     answer = run("room", "h1/attic", "--unit", "f")
@@ -51,7 +51,7 @@ def test_readings_in_another_unit_come_in_once_the_unit_is_set(stage: Roomidity,
     assert run("room", "h1/attic", "--unit", "none")["units"] == {}
 
 
-def test_a_wall_is_set_shown_and_kept_beside_the_unit(stage: Roomidity, run: Run) -> None:
+def test_a_wall_is_set_shown_and_kept_beside_the_unit(stage: Stage, run: Run) -> None:
     drained(stage, reading(room="bath"))
     shown = run("room", "h1/bath")["rooms"]["bath"]
     assert (shown["f_rsi"], shown["material"]) == (0.7, "sensitive")
@@ -67,7 +67,7 @@ def test_a_wall_is_set_shown_and_kept_beside_the_unit(stage: Roomidity, run: Run
     assert told.exit_code == 2
 
 
-def test_a_wall_that_cannot_be_used_is_told_and_the_default_stands_in(stage: Roomidity, run: Run) -> None:
+def test_a_wall_that_cannot_be_used_is_told_and_the_default_stands_in(stage: Stage, run: Run) -> None:
     drained(stage, reading(room="bath"))
     home = stage.houses.get("h1")
     assert home is not None
@@ -78,7 +78,7 @@ def test_a_wall_that_cannot_be_used_is_told_and_the_default_stands_in(stage: Roo
     assert run("room", "h1/bath")["rooms"]["bath"]["f_rsi"] == 0.7
 
 
-def test_a_position_is_set_to_a_tenth_of_a_degree_and_taken_out_again(stage: Roomidity, run: Run) -> None:
+def test_a_position_is_set_to_a_tenth_of_a_degree_and_taken_out_again(stage: Stage, run: Run) -> None:
     drained(stage, reading(room="bath"))
     answer = run("house", "h1", "--position", "50.8467,4.3525", "--timezone", "Europe/Paris")
     assert (answer["position"], answer["timezone"]) == ({"latitude": 50.8, "longitude": 4.4}, "Europe/Paris")
@@ -93,7 +93,7 @@ def test_a_position_is_set_to_a_tenth_of_a_degree_and_taken_out_again(stage: Roo
     assert (bad["setting"], bad["mend"]) == ("position", "roomidity house h1 --position LAT,LON")
 
 
-def test_a_unit_may_be_set_before_anything_is_heard(stage: Roomidity, run: Run) -> None:
+def test_a_unit_may_be_set_before_anything_is_heard(stage: Stage, run: Run) -> None:
     """All that the room says is rejected until then, so that neither it nor the house is known."""
     assert drained(stage, {"readings": [fahrenheit(minute) for minute in range(5)]})["rejects"] == {"unit": 5}
     assert stage.houses.get("h1") is None
@@ -106,7 +106,7 @@ def test_a_unit_may_be_set_before_anything_is_heard(stage: Roomidity, run: Run) 
     assert home.timezone == "Europe/Brussels"
 
 
-def test_a_zone_is_checked_when_it_is_set_also_before_the_first_reading(stage: Roomidity, run: Run) -> None:
+def test_a_zone_is_checked_when_it_is_set_also_before_the_first_reading(stage: Stage, run: Run) -> None:
     assert run("house", "h1", "--timezone", "America/New_York")["timezone"] == "America/New_York"
     drained(stage, reading())
     home = stage.houses.get("h1")
@@ -120,7 +120,7 @@ def test_a_zone_is_checked_when_it_is_set_also_before_the_first_reading(stage: R
 
 
 def test_settings_that_are_none_stop_nothing_and_the_doctor_names_them(
-    stage: Roomidity, run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    stage: Stage, run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("roomidity.aws.account.Account.stack_status", lambda self, name: "CREATE_COMPLETE")
     observe(stage, "h1", days=1)
@@ -150,14 +150,14 @@ def test_settings_that_are_none_stop_nothing_and_the_doctor_names_them(
 # Renamed
 
 
-def past(stage: Roomidity) -> list[dict[str, Any]]:
+def past(stage: Stage) -> list[dict[str, Any]]:
     """What stands in the tables."""
     tables = stage.clients.tables
     items = [tables.observations, tables.readings, tables.forecasts, tables.accuracy, tables.models]
     return [item.to_dynamodb_dict() for table in items for item in table.scan()]
 
 
-def lived_in(stage: Roomidity) -> str:
+def lived_in(stage: Stage) -> str:
     """Two days of two rooms, with forecasts, their accuracy, and a model of their own; its version."""
     observe(stage, "h1", days=2.2)
     for hours in (48, 36, 30, 24, 0):
@@ -182,7 +182,7 @@ def without_room(answer: dict[str, Any]) -> str:
     return json.dumps(answer).replace("room 0b", "room 0")
 
 
-def test_a_renamed_room_is_read_as_ever_and_nothing_is_rewritten(stage: Roomidity, run: Run) -> None:
+def test_a_renamed_room_is_read_as_ever_and_nothing_is_rewritten(stage: Stage, run: Run) -> None:
     version = lived_in(stage)
     questions = [
         ("forecast", "h1", "--now", AT),
@@ -211,7 +211,7 @@ def test_a_renamed_room_is_read_as_ever_and_nothing_is_rewritten(stage: Roomidit
     assert [run(*questions[place]) for place in kept] == [before[place] for place in kept]
 
 
-def test_readings_by_any_name_are_one_course(stage: Roomidity, run: Run) -> None:
+def test_readings_by_any_name_are_one_course(stage: Stage, run: Run) -> None:
     drained(stage, reading(1), reading(2))
     run("room", "h1/kitchen", "--rename", "cooking")
     run("room", "h1/kitchen", "--rename", "cook")
@@ -228,7 +228,7 @@ def test_readings_by_any_name_are_one_course(stage: Roomidity, run: Run) -> None
     assert {place[2] for place in sets_of(stage)} == {"cook"}
 
 
-def test_a_rule_of_a_renamed_room_holds_and_is_undone_by_either_name(stage: Roomidity, run: Run) -> None:
+def test_a_rule_of_a_renamed_room_holds_and_is_undone_by_either_name(stage: Stage, run: Run) -> None:
     span = ["--from", format_moment(NOW - timedelta(days=1)), "--to", format_moment(NOW)]
     drained(stage, reading(1), reading(1, room="bath"))
     rule = run("quarantine", "add", "h1/kitchen", *span)["rule"]["rule"]
@@ -244,7 +244,7 @@ def test_a_rule_of_a_renamed_room_holds_and_is_undone_by_either_name(stage: Room
     assert set(observed) == {"bath", "cook"}
 
 
-def test_forget_takes_what_stands_under_former_names_too(stage: Roomidity, run: Run) -> None:
+def test_forget_takes_what_stands_under_former_names_too(stage: Stage, run: Run) -> None:
     lived_in(stage)
     run("room", "h1/room 0", "--rename", "room 0b")
     forecast_house(stage.forecast_ports, house="h1", issued_at=OBSERVED_TO + SLOT)
@@ -253,14 +253,14 @@ def test_forget_takes_what_stands_under_former_names_too(stage: Roomidity, run: 
 
 
 @pytest.mark.parametrize("place", ["h1", "h1/", " h1 / ", "h1/Ku\u0308che", "h1/ Küche\u00a0"])
-def test_names_are_read_as_they_are_kept(stage: Roomidity, run: Run, place: str) -> None:
+def test_names_are_read_as_they_are_kept(stage: Stage, run: Run, place: str) -> None:
     drained(stage, reading(room="Küche"))
     stage.houses.get("h1")
     run("forecast", "h1", "--now", format_moment(NOW))
     assert [one["room"] for one in run("show", place, "--now", format_moment(NOW))["rooms"]] == ["Küche"]
 
 
-def test_a_place_that_is_none_is_wrong_usage(stage: Roomidity) -> None:
+def test_a_place_that_is_none_is_wrong_usage(stage: Stage) -> None:
     for arguments in (
         ["show", "/kitchen"],
         ["show", "h1/a/b"],

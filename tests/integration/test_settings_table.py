@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.setting import MAX_SETTING_BYTES, Setting
 from roomidity.errors import ConflictError, InputError, ItemDamagedError
 from roomidity.pipeline.ports import Settings
@@ -55,7 +55,7 @@ def test_a_house_has_its_own_by_kind(settings: Settings) -> None:
     assert settings.list("h") == []
 
 
-def test_what_cannot_be_kept_is_refused(stage: Roomidity) -> None:
+def test_what_cannot_be_kept_is_refused(stage: Stage) -> None:
     with pytest.raises(InputError, match=r"take 256,009 bytes; expected at most 256,000"):
         stage.house_settings.put(Setting("h1", "devices", {"a": "x" * MAX_SETTING_BYTES}))
     stage.house_settings.put(Setting("h1", "devices", {"a": "ä" * (MAX_SETTING_BYTES // 2 - 8)}))
@@ -71,7 +71,7 @@ def test_what_cannot_be_kept_is_refused(stage: Roomidity) -> None:
 @pytest.mark.parametrize(
     "odd", [{"content": "text"}, {"version": "first"}, {"version": 0}, {"expires_at": "soon"}], ids=str
 )
-def test_a_damaged_one_is_told_and_costs_no_other(stage: Roomidity, plain_tables: Any, odd: dict[str, Any]) -> None:
+def test_a_damaged_one_is_told_and_costs_no_other(stage: Stage, plain_tables: Any, odd: dict[str, Any]) -> None:
     stage.house_settings.put(Setting("h1", "devices", CONTENT))
     item = {"house": "h1", "kind": "tokens", "content": {}, "version": 1} | odd
     plain_tables.Table("roomidity-test-settings").put_item(Item=item)
@@ -81,7 +81,7 @@ def test_a_damaged_one_is_told_and_costs_no_other(stage: Roomidity, plain_tables
     assert [dict(one.key) for one in stage.damage.take()] == [{"house": "h1", "kind": "tokens"}]
 
 
-def test_all_of_a_house_is_erased(stage: Roomidity) -> None:
+def test_all_of_a_house_is_erased(stage: Stage) -> None:
     for number in range(30):
         stage.house_settings.put(Setting("h1", f"kind-{number}", {}))
     stage.house_settings.put(Setting("h10", "tokens", {}))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from roomidity.aws.store.forecasts import ForecastTable
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.comfort.course import MouldDay, RoomMould
 from roomidity.domain.comfort.walls import OutdoorMean
 from roomidity.domain.deliveries import Deliveries, HouseDeliveries
@@ -64,7 +64,7 @@ def forecast(
     )
 
 
-def test_the_models_have_the_keys_of_the_contract(stage: Roomidity) -> None:
+def test_the_models_have_the_keys_of_the_contract(stage: Stage) -> None:
     client: Any = boto3.client("dynamodb", region_name=REGION)
     for name in client.list_tables()["TableNames"]:
         table = client.describe_table(TableName=name)["Table"]
@@ -74,13 +74,13 @@ def test_the_models_have_the_keys_of_the_contract(stage: Roomidity) -> None:
         assert {part["AttributeType"] for part in table["AttributeDefinitions"]} == {"S"}
 
 
-def test_a_set_comes_back_byte_for_byte(stage: Roomidity) -> None:
+def test_a_set_comes_back_byte_for_byte(stage: Stage) -> None:
     packed = bytes(range(256))
     assert stage.sets.put_many({key(): StoredSet(packed, 1)}) == set()
     assert stage.sets.get_many([key(), key(1)]) == {key(): StoredSet(packed, 1)}
 
 
-def test_a_set_is_written_only_on_the_version_that_was_read(stage: Roomidity) -> None:
+def test_a_set_is_written_only_on_the_version_that_was_read(stage: Stage) -> None:
     sets = stage.sets
     assert sets.put_many({key(0): StoredSet(b"a", 1), key(1): StoredSet(b"b", 1)}) == set()
     lost = sets.put_many({key(0): StoredSet(b"again", 1), key(1): StoredSet(b"newer", 2), key(2): StoredSet(b"c", 1)})
@@ -94,7 +94,7 @@ def test_a_set_is_written_only_on_the_version_that_was_read(stage: Roomidity) ->
     }
 
 
-def test_more_keys_than_one_call_takes(stage: Roomidity) -> None:
+def test_more_keys_than_one_call_takes(stage: Stage) -> None:
     """BatchGetItem takes 100 keys."""
     sets = {key(number): StoredSet(str(number).encode(), 1) for number in range(205)}
     assert stage.sets.put_many(sets) == set()
@@ -102,7 +102,7 @@ def test_more_keys_than_one_call_takes(stage: Roomidity) -> None:
     assert stage.sets.get_many([]) == {}
 
 
-def test_what_expires_says_when(stage: Roomidity, plain_tables: Any) -> None:
+def test_what_expires_says_when(stage: Stage, plain_tables: Any) -> None:
     stage.sets.put_many({key(): StoredSet(b"a", 1)})
     stage.observations.put_many({key(): (observation(), Origin(1))})
     stage.forecasts.put_many([forecast()])
@@ -126,7 +126,7 @@ def test_what_expires_says_when(stage: Roomidity, plain_tables: Any) -> None:
     ],
 )
 def test_an_observation_is_not_replaced_by_that_of_an_older_set_or_of_older_rules(
-    stage: Roomidity, stands: Origin, comes: Origin, is_written: bool
+    stage: Stage, stands: Origin, comes: Origin, is_written: bool
 ) -> None:
     observations = stage.observations
     assert observations.put_many({key(): (observation(20.0), stands)}) == set()
@@ -137,9 +137,7 @@ def test_an_observation_is_not_replaced_by_that_of_an_older_set_or_of_older_rule
     assert found == [observation(21.0 if is_written else 20.0)]
 
 
-def test_an_observation_under_no_rules_is_written_as_before_there_were_numbers(
-    stage: Roomidity, plain_tables: Any
-) -> None:
+def test_an_observation_under_no_rules_is_written_as_before_there_were_numbers(stage: Stage, plain_tables: Any) -> None:
     stage.observations.put_many({key(): (observation(), Origin(1))})
     (item,) = plain_tables.Table("roomidity-test-observations").scan()["Items"]
     assert "rules" not in item
@@ -148,7 +146,7 @@ def test_an_observation_under_no_rules_is_written_as_before_there_were_numbers(
     assert item["rules"] == 2
 
 
-def test_observations_between_two_times_in_their_order(stage: Roomidity) -> None:
+def test_observations_between_two_times_in_their_order(stage: Stage) -> None:
     stage.observations.put_many({key(number): (observation(number), Origin(1)) for number in (3, 0, 2, 5)})
     stage.observations.put_many({key(2, house="h2"): (observation(99.0), Origin(1))})
     found = list(stage.observations.between("h1", START, START + 5 * SLOT))
@@ -158,12 +156,12 @@ def test_observations_between_two_times_in_their_order(stage: Roomidity) -> None
     assert means == [(START + number * SLOT, {"kitchen": {"temperature": float(number)}}) for number in (2, 3)]
 
 
-def test_a_slot_whose_every_value_is_quarantined_is_an_empty_observation(stage: Roomidity) -> None:
+def test_a_slot_whose_every_value_is_quarantined_is_an_empty_observation(stage: Stage) -> None:
     stage.observations.put_many({key(): ({}, Origin(4))})
     assert list(stage.observations.between("h1", START, START + SLOT)) == [(START, {})]
 
 
-def test_a_house_comes_back_as_it_was(stage: Roomidity) -> None:
+def test_a_house_comes_back_as_it_was(stage: Stage) -> None:
     assert stage.houses.get("h1") is None
     house = House(
         name="h1",
@@ -179,7 +177,7 @@ def test_a_house_comes_back_as_it_was(stage: Roomidity) -> None:
     assert [one.name for one in stage.houses.all()] == ["h1"]
 
 
-def test_a_house_of_before_there_were_numbers_has_had_no_change_of_rules(stage: Roomidity, plain_tables: Any) -> None:
+def test_a_house_of_before_there_were_numbers_has_had_no_change_of_rules(stage: Stage, plain_tables: Any) -> None:
     rule = Quarantine(START, START + timedelta(days=1))
     stage.houses.put(House(name="h1", timezone="UTC", quarantine=(rule,), rules_version=1))
     table = plain_tables.Table("roomidity-test-houses")
@@ -189,7 +187,7 @@ def test_a_house_of_before_there_were_numbers_has_had_no_change_of_rules(stage: 
     assert stage.houses.get("h1") == House(name="h1", timezone="UTC", quarantine=(rule,), version=1)
 
 
-def test_sets_between_two_times_some_at_once(stage: Roomidity, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sets_between_two_times_some_at_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("roomidity.aws.store.sets._AT_ONCE", 2)
     stored = {key(number): StoredSet(b"packed", 1) for number in range(6)}
     stage.sets.put_many({**stored, key(2, house="h2"): StoredSet(b"another's", 1)})
@@ -205,7 +203,7 @@ def test_sets_between_two_times_some_at_once(stage: Roomidity, monkeypatch: pyte
     assert between(START, START + 2 * SLOT) == [[key(0)], [key(1)]]
 
 
-def test_a_house_is_written_only_on_the_version_that_was_read(stage: Roomidity) -> None:
+def test_a_house_is_written_only_on_the_version_that_was_read(stage: Stage) -> None:
     house = House(name="h1", timezone="UTC")
     stage.houses.put(house)
     with pytest.raises(ConflictError) as first_again:
@@ -221,7 +219,7 @@ def test_a_house_is_written_only_on_the_version_that_was_read(stage: Roomidity) 
     assert (kept.version, set(kept.rooms)) == (2, {"kitchen"})
 
 
-def test_the_latest_forecast_is_the_newest_that_has_not_expired(stage: Roomidity) -> None:
+def test_the_latest_forecast_is_the_newest_that_has_not_expired(stage: Stage) -> None:
     older, newer = forecast(), forecast(issued_at=START + SLOT)
     stage.forecasts.put_many([older, newer, forecast(room="kitchen2", issued_at=START + 9 * SLOT)])
     latest = stage.forecasts.latest
@@ -238,7 +236,7 @@ def test_the_latest_forecast_is_the_newest_that_has_not_expired(stage: Roomidity
     assert latest("h1", "cellar", now=START) is None
 
 
-def test_a_forecast_comes_back_as_it_was_issued(stage: Roomidity) -> None:
+def test_a_forecast_comes_back_as_it_was_issued(stage: Stage) -> None:
     humidity_only = replace(forecast(quantities=("humidity",)), data_through=None)
     stage.forecasts.put_many([humidity_only])
     found = stage.forecasts.latest("h1", "kitchen", now=START)
@@ -253,7 +251,7 @@ def test_a_forecast_comes_back_as_it_was_issued(stage: Roomidity) -> None:
     )
 
 
-def test_issuing_again_writes_the_same_item(stage: Roomidity, plain_tables: Any) -> None:
+def test_issuing_again_writes_the_same_item(stage: Stage, plain_tables: Any) -> None:
     stage.forecasts.put_many([forecast()])
     table = plain_tables.Table("roomidity-test-forecasts")
     first = table.scan()["Items"]
@@ -261,19 +259,19 @@ def test_issuing_again_writes_the_same_item(stage: Roomidity, plain_tables: Any)
     assert table.scan()["Items"] == first
 
 
-def test_more_rooms_than_one_call_takes(stage: Roomidity, plain_tables: Any) -> None:
+def test_more_rooms_than_one_call_takes(stage: Stage, plain_tables: Any) -> None:
     """BatchWriteItem takes 25 items."""
     stage.forecasts.put_many([forecast(room=f"room {number}") for number in range(64)])
     assert plain_tables.Table("roomidity-test-forecasts").scan(Select="COUNT")["Count"] == 64
 
 
-def test_forecasts_between_two_issue_times(stage: Roomidity) -> None:
+def test_forecasts_between_two_issue_times(stage: Stage) -> None:
     stage.forecasts.put_many([forecast(issued_at=START + number * SLOT) for number in range(4)])
     found = stage.forecasts.between("h1", "kitchen", START + SLOT, START + 2 * SLOT)
     assert [one.issued_at for one in found] == [START + SLOT, START + 2 * SLOT]
 
 
-def test_a_dashboard_reads_plain_numbers(stage: Roomidity, plain_tables: Any) -> None:
+def test_a_dashboard_reads_plain_numbers(stage: Stage, plain_tables: Any) -> None:
     stage.houses.put(House(name="h1", timezone="UTC", rooms={"kitchen": SEEN, "bath": SEEN}))
     stage.forecasts.put_many([forecast(issued_at=START + number * SLOT) for number in range(3)])
     stage.observations.put_many({key(number): (observation(number + 0.125), Origin(1)) for number in range(5)})
@@ -311,7 +309,7 @@ def test_a_dashboard_reads_plain_numbers(stage: Roomidity, plain_tables: Any) ->
     assert {"house", "slot", "rooms", "version"} <= set(slots[0])
 
 
-def test_a_dashboard_reads_on_past_a_page(stage: Roomidity, plain_tables: Any) -> None:
+def test_a_dashboard_reads_on_past_a_page(stage: Stage, plain_tables: Any) -> None:
     """A page is 1 MB."""
     prefix = stage.settings.prefix
     starts = [format_slot(START + number * SLOT) for number in range(6)]
@@ -354,7 +352,7 @@ def dearest_forecast(house: str, room: str, notes: tuple[str, ...]) -> StoredFor
     ],
 )
 def test_a_forecast_costs_a_write_unit_and_one_with_long_names_two(
-    stage: Roomidity, house: str, room: str, notes: tuple[str, ...], units: int
+    stage: Stage, house: str, room: str, notes: tuple[str, ...], units: int
 ) -> None:
     stage.forecasts.put_many([dearest_forecast(house, room, notes)])
     item = the_item("forecasts")
@@ -365,7 +363,7 @@ def test_a_forecast_costs_a_write_unit_and_one_with_long_names_two(
 @pytest.mark.parametrize("write_format", [1, 2])
 @pytest.mark.parametrize("room", ["kitchen", "the children's room upstairs, west"])
 def test_what_is_returned_is_what_is_read_again_and_writing_that_changes_nothing(
-    stage: Roomidity, plain_tables: Any, write_format: int, room: str
+    stage: Stage, plain_tables: Any, write_format: int, room: str
 ) -> None:
     item = stage.clients.tables.forecasts
     table = ForecastTable(item, keep_days=35, damage=stage.damage, write_format=write_format)
@@ -380,7 +378,7 @@ def test_what_is_returned_is_what_is_read_again_and_writing_that_changes_nothing
     assert plain.scan()["Items"] == before
 
 
-def test_forecasts_of_format_1_stay_readable(stage: Roomidity, plain_tables: Any) -> None:
+def test_forecasts_of_format_1_stay_readable(stage: Stage, plain_tables: Any) -> None:
     """As the version before wrote them, item for item."""
     lists = {
         f"{quantity}_{name}": [Decimal(f"{base + step * step / 100:.1f}") for step in range(96)]
@@ -408,7 +406,7 @@ def test_forecasts_of_format_1_stay_readable(stage: Roomidity, plain_tables: Any
     assert stage.damage.take() == ()
 
 
-def test_the_weather_that_a_forecast_rests_on_comes_back_and_none_is_null(stage: Roomidity, plain_tables: Any) -> None:
+def test_the_weather_that_a_forecast_rests_on_comes_back_and_none_is_null(stage: Stage, plain_tables: Any) -> None:
     used = WeatherUsed(START - timedelta(hours=5, minutes=20), 5 + 1 / 3)
     (returned, _) = stage.forecasts.put_many([replace(forecast(), weather=used), forecast(room="bath")])
     items = {one["room_id"]: one["weather"] for one in plain_tables.Table("roomidity-test-forecasts").scan()["Items"]}
@@ -428,7 +426,7 @@ def test_the_weather_that_a_forecast_rests_on_comes_back_and_none_is_null(stage:
     ids=str,
 )
 def test_a_forecast_of_which_something_cannot_be_is_named_and_passed_over(
-    stage: Roomidity, plain_tables: Any, odd: dict[str, Any]
+    stage: Stage, plain_tables: Any, odd: dict[str, Any]
 ) -> None:
     stage.forecasts.put_many([forecast(), forecast(issued_at=START + SLOT)])
     plain = plain_tables.Table("roomidity-test-forecasts")
@@ -441,7 +439,7 @@ def test_a_forecast_of_which_something_cannot_be_is_named_and_passed_over(
     assert damaged.key["issued_at"] == "2026-03-15T00:15Z"
 
 
-def test_an_observation_of_eight_rooms_costs_one_write_unit(stage: Roomidity) -> None:
+def test_an_observation_of_eight_rooms_costs_one_write_unit(stage: Stage) -> None:
     rooms = ("bathroom", "ironing", "kitchen", "laundry", "living", "office", "parents", "teenager")
     numbers = Statistics(mean=-12.345, min=-13.579, max=-11.357, count=179)
     stage.observations.put_many(
@@ -455,7 +453,7 @@ def test_an_observation_of_eight_rooms_costs_one_write_unit(stage: Roomidity) ->
     assert item_bytes(the_item("observations")) <= 1024
 
 
-def test_a_wild_value_in_a_few_rooms_costs_an_observation_no_more(stage: Roomidity) -> None:
+def test_a_wild_value_in_a_few_rooms_costs_an_observation_no_more(stage: Stage) -> None:
     numbers = Statistics(mean=12.345, min=-13.579, max=21.357, count=179)
     rooms = {f"room {number}": dict.fromkeys(("humidity", "temperature"), numbers) for number in range(8)}
     for number in range(2):
@@ -467,7 +465,7 @@ def test_a_wild_value_in_a_few_rooms_costs_an_observation_no_more(stage: Roomidi
 
 
 def test_a_robust_value_stands_beside_the_mean_where_it_differs_and_items_without_stay_readable(
-    stage: Roomidity, plain_tables: Any
+    stage: Stage, plain_tables: Any
 ) -> None:
     wild, sound = Statistics(14.325, 0.0, 19.2, 4, robust=19.1), Statistics(51.2, 51.0, 51.4, 2)
     rooms = {"kitchen": {"temperature": wild, "humidity": sound}}
@@ -488,7 +486,7 @@ def test_a_robust_value_stands_beside_the_mean_where_it_differs_and_items_withou
 
 
 def test_notes_are_a_list_of_texts_and_a_forecast_of_before_there_were_any_has_none(
-    stage: Roomidity, plain_tables: Any
+    stage: Stage, plain_tables: Any
 ) -> None:
     stage.forecasts.put_many([replace(forecast(), notes=("stuck", "dead")), forecast(room="bath")])
     table = plain_tables.Table("roomidity-test-forecasts")
@@ -517,7 +515,7 @@ def accuracy_row(*, day: date = ISSUED_ON, forecasts: int = 96, error: float = 1
     return DayAccuracy("h1", "kitchen", day, forecasts, True, {"humidity": score}, {"humidity": score[:]})
 
 
-def test_a_row_of_accuracy_comes_back_as_it_was(stage: Roomidity) -> None:
+def test_a_row_of_accuracy_comes_back_as_it_was(stage: Stage) -> None:
     rows = [accuracy_row(day=ISSUED_ON + timedelta(days=number)) for number in range(3)]
     assert stage.accuracy.put_many(rows) == 3
     found = stage.accuracy.between("h1", "kitchen", rows[1].day, rows[2].day)
@@ -527,7 +525,7 @@ def test_a_row_of_accuracy_comes_back_as_it_was(stage: Roomidity) -> None:
     assert stage.accuracy.between("h1", "kitchen", rows[2].day, rows[0].day) == []
 
 
-def test_a_day_of_mould_comes_back_exactly_and_is_no_row_of_a_room(stage: Roomidity, plain_tables: Any) -> None:
+def test_a_day_of_mould_comes_back_exactly_and_is_no_row_of_a_room(stage: Stage, plain_tables: Any) -> None:
     rooms = {"kitchen": RoomMould(1 / 3, 7, ISSUED_ON, 24, 3), "bath": RoomMould(0.0, 0, ISSUED_ON, 0, 0)}
     days = [
         MouldDay("h1", ISSUED_ON, "a", "s", OutdoorMean(-2 / 3, 0), rooms),
@@ -545,14 +543,14 @@ def test_a_day_of_mould_comes_back_exactly_and_is_no_row_of_a_room(stage: Roomid
     assert sum(stage.moulds.erase("h1")) == 2
 
 
-def test_a_row_of_accuracy_gives_way_only_to_one_of_as_many_forecasts(stage: Roomidity) -> None:
+def test_a_row_of_accuracy_gives_way_only_to_one_of_as_many_forecasts(stage: Stage) -> None:
     for forecasts, error, standing in ((50, 1.0, 1.0), (96, 2.0, 2.0), (96, 3.0, 3.0), (95, 4.0, 3.0)):
         assert stage.accuracy.put_many([accuracy_row(forecasts=forecasts, error=error)]) == (error == standing)
         (row,) = stage.accuracy.between("h1", "kitchen", ISSUED_ON, ISSUED_ON)
         assert row.scores["humidity"].absolute_error[0] == standing
 
 
-def test_a_row_of_accuracy_is_plain_numbers_that_cost_at_most_four_units(stage: Roomidity, plain_tables: Any) -> None:
+def test_a_row_of_accuracy_is_plain_numbers_that_cost_at_most_four_units(stage: Stage, plain_tables: Any) -> None:
     score = accuracy_row().scores["humidity"]
     both = {"humidity": score, "temperature": score}
     stage.accuracy.put_many([replace(accuracy_row(), scores=both, six_hourly=both)])
@@ -568,7 +566,7 @@ def test_a_row_of_accuracy_is_plain_numbers_that_cost_at_most_four_units(stage: 
 # ---- flags
 
 
-def test_an_observation_is_replaced_only_where_one_of_the_same_origin_stands(stage: Roomidity) -> None:
+def test_an_observation_is_replaced_only_where_one_of_the_same_origin_stands(stage: Stage) -> None:
     observations = stage.observations
     flagged = {"kitchen": {"temperature": Statistics(21.5, 21.0, 22.0, 15, fault="stuck")}}
     origins = {key(0): Origin(2), key(1): Origin(2, 3), key(2): Origin(4)}
@@ -592,7 +590,7 @@ def test_an_observation_is_replaced_only_where_one_of_the_same_origin_stands(sta
     assert plain == observation()
 
 
-def test_the_tables_share_one_client(stage: Roomidity) -> None:
+def test_the_tables_share_one_client(stage: Stage) -> None:
     tables = tables_of(stage)
     clients = {
         id(item._get_connection().connection.client)
@@ -601,7 +599,7 @@ def test_the_tables_share_one_client(stage: Roomidity) -> None:
     assert len(clients) == 1
 
 
-def test_a_house_on_trial_comes_back_and_expires_until_it_is_real(stage: Roomidity) -> None:
+def test_a_house_on_trial_comes_back_and_expires_until_it_is_real(stage: Stage) -> None:
     client: Any = boto3.client("dynamodb", region_name=REGION)
 
     def attributes() -> dict[str, Any]:
@@ -625,7 +623,7 @@ def test_a_house_on_trial_comes_back_and_expires_until_it_is_real(stage: Roomidi
     assert attributes() == {"trial": None, "expires_at": None, "admitted_at": {"S": "2026-03-15T00:00:00Z"}}
 
 
-def test_a_house_that_a_person_set_something_for_never_expires(stage: Roomidity) -> None:
+def test_a_house_that_a_person_set_something_for_never_expires(stage: Stage) -> None:
     heard = House("h1", "UTC", rooms={"kitchen": SEEN}, trial=Trial()).hear([START], now=START)
     stage.houses.put(heard.with_rule(Quarantine(START, START + SLOT)))
     client: Any = boto3.client("dynamodb", region_name=REGION)
@@ -636,7 +634,7 @@ def test_a_house_that_a_person_set_something_for_never_expires(stage: Roomidity)
     assert found.trial is None
 
 
-def test_how_readings_come_in_is_kept_with_the_house_and_costs_one_that_is_in_order_nothing(stage: Roomidity) -> None:
+def test_how_readings_come_in_is_kept_with_the_house_and_costs_one_that_is_in_order_nothing(stage: Stage) -> None:
     rooms = {f"room {number}": SEEN for number in range(8)}
     stage.houses.put(House("h1", "UTC", rooms=rooms))
     home = stage.houses.get("h1")

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pytest
 
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.slots import SLOT, format_moment, format_slot
 from roomidity.local.functions import Context
 from roomidity.local.units import Meter, Units
@@ -23,7 +23,7 @@ MINUTES: Final = range(15)
 
 
 @pytest.fixture
-def meter(stage: Roomidity) -> Iterator[Meter]:
+def meter(stage: Stage) -> Iterator[Meter]:
     """Counts what the handlers ask of the stage."""
     with metered() as found:
         yield found
@@ -46,7 +46,7 @@ def readings(tick: int) -> str:
     return json.dumps({"house": "demo", "readings": found})
 
 
-def drain(stage: Roomidity, meter: Meter, tick: int) -> Units:
+def drain(stage: Stage, meter: Meter, tick: int) -> Units:
     stage.readings_queue.send([readings(tick)])
     event = {"source": "aws.events", "time": format_moment(NOW + tick * SLOT), "detail": {}}
     meter.take()
@@ -59,7 +59,7 @@ def only(units: Units, what: str) -> dict[str, float]:
     return {where: count for (of, where), count in units.items() if of == what}
 
 
-def test_a_tick_of_a_house_of_eight_rooms(stage: Roomidity, meter: Meter) -> None:
+def test_a_tick_of_a_house_of_eight_rooms(stage: Stage, meter: Meter) -> None:
     """Measured: a tick writes 29 units, of which the forecast is 24."""
     observe(stage, "demo", days=2, rooms=ROOMS)
     drain(stage, meter, 1)  # a sensor that is new is written at once
@@ -86,7 +86,7 @@ def test_a_tick_of_a_house_of_eight_rooms(stage: Roomidity, meter: Meter) -> Non
     assert only(units, "calls") == {"BatchGetItem": 3, "GetItem": 2, "Query": 2, "BatchWriteItem": 1}
 
 
-def test_the_drain_of_many_houses_costs_each_no_more(stage: Roomidity, meter: Meter) -> None:
+def test_the_drain_of_many_houses_costs_each_no_more(stage: Stage, meter: Meter) -> None:
     many = 20
     bodies = [readings(1).replace('"demo"', f'"house {number}"') for number in range(many)]
     stage.readings_queue.send(bodies)
@@ -103,7 +103,7 @@ def test_the_drain_of_many_houses_costs_each_no_more(stage: Roomidity, meter: Me
     assert sum(calls.values()) - calls["PutItem"] <= 20
 
 
-def test_a_meter_counts_what_is_billed(stage: Roomidity, meter: Meter) -> None:
+def test_a_meter_counts_what_is_billed(stage: Stage, meter: Meter) -> None:
     """Half units for old values, double ones in transactions, one for each 64 KiB of a message."""
     adapters = import_module("handlers.runtime").stage()
     adapters.readings_queue.send(["." * 200_000])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.houses import Quarantine
 from roomidity.domain.notices.notice import Finding, Notice, Watch
 from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet
@@ -45,16 +45,16 @@ def reading(minute: int, **more: Any) -> dict[str, Any]:
     return {"house": "h1", "room": "kitchen", "ts": ts, "temperature": 20 + minute / 10, **more}
 
 
-def take_in(stage: Roomidity, *minutes: int, now: datetime = NOW) -> DrainSummary:
+def take_in(stage: Stage, *minutes: int, now: datetime = NOW) -> DrainSummary:
     stage.readings_queue.send([json.dumps({"readings": [reading(minute) for minute in minutes]})])
     return drain(stage.drain_ports, stage.drain_rules, now=now, remaining_s=lambda: 300.0)
 
 
-def table_of(stage: Roomidity, name: str) -> Any:
+def table_of(stage: Stage, name: str) -> Any:
     return boto3.resource("dynamodb", region_name=REGION).Table(f"{stage.settings.prefix}-{name}")
 
 
-def newer(stage: Roomidity, name: str, key: dict[str, str], change: Change) -> dict[str, Any]:
+def newer(stage: Stage, name: str, key: dict[str, str], change: Change) -> dict[str, Any]:
     """An item as a newer version would have it; as it is then."""
     table = table_of(stage, name)
     item = table.get_item(Key=key)["Item"]
@@ -63,7 +63,7 @@ def newer(stage: Roomidity, name: str, key: dict[str, str], change: Change) -> d
     return dict(table.get_item(Key=key)["Item"])
 
 
-def held(stage: Roomidity, name: str, key: dict[str, str]) -> dict[str, Any]:
+def held(stage: Stage, name: str, key: dict[str, str]) -> dict[str, Any]:
     return dict(table_of(stage, name).get_item(Key=key)["Item"])
 
 
@@ -79,7 +79,7 @@ def of_format_3(item: dict[str, Any]) -> None:
     item["v"] = 3
 
 
-def noted(stage: Roomidity, table: str) -> str:
+def noted(stage: Stage, table: str) -> str:
     """Why the one damaged item of a table is left out."""
     (one,) = stage.damage.take()
     assert one.table == f"{stage.settings.prefix}-{table}"
@@ -94,7 +94,7 @@ OF_SLOT: Final = {"house": "h1", "slot": SLOT_NAME}
 # ---- Attributes that this version does not know survive its changes.
 
 
-def test_a_house_keeps_what_a_newer_version_added_anywhere_in_it(stage: Roomidity) -> None:
+def test_a_house_keeps_what_a_newer_version_added_anywhere_in_it(stage: Stage) -> None:
     take_in(stage, 0)
     first = Quarantine(NOW - 9 * SLOT, NOW - 8 * SLOT)
     change_rule(stage.quarantine_ports, house="h1", rule=first, remove=False)
@@ -123,7 +123,7 @@ def test_a_house_keeps_what_a_newer_version_added_anywhere_in_it(stage: Roomidit
     assert stage.damage.take() == ()
 
 
-def test_a_set_and_its_observation_keep_what_a_newer_version_added(stage: Roomidity) -> None:
+def test_a_set_and_its_observation_keep_what_a_newer_version_added(stage: Stage) -> None:
     take_in(stage, 0)
     for name in ("readings", "observations"):
         newer(stage, name, OF_SLOT, with_more)
@@ -134,7 +134,7 @@ def test_a_set_and_its_observation_keep_what_a_newer_version_added(stage: Roomid
     assert held(stage, "observations", OF_SLOT)["rooms"]["kitchen"]["temperature"]["count"] == 3
 
 
-def test_so_do_those_of_a_past_that_is_filled_in_by_transactions(stage: Roomidity) -> None:
+def test_so_do_those_of_a_past_that_is_filled_in_by_transactions(stage: Stage) -> None:
     keys = [SlotKey("h1", KEY.slot_ms - number * SLOT_MS) for number in range(30)]
     stage.sets.put_many({key: StoredSet(b"\x01a", 1) for key in keys})
     place = {"house": "h1", "slot": format_slot(keys[7].start)}
@@ -143,7 +143,7 @@ def test_so_do_those_of_a_past_that_is_filled_in_by_transactions(stage: Roomidit
     assert held(stage, "readings", place)["more"]["version"] == 2
 
 
-def test_a_house_s_notices_keep_what_a_newer_version_added(stage: Roomidity) -> None:
+def test_a_house_s_notices_keep_what_a_newer_version_added(stage: Stage) -> None:
     take_in(stage, 0)
     home = stage.houses.get("h1")
     assert home is not None
@@ -163,7 +163,7 @@ def test_a_house_s_notices_keep_what_a_newer_version_added(stage: Roomidity) -> 
 
 
 def test_an_issue_of_the_weather_that_a_newer_version_wrote_stays_and_of_another_format_is_left_out(
-    stage: Roomidity,
+    stage: Stage,
 ) -> None:
     hours = (5.0,) * HOURS
     own = house_place("h1")
@@ -178,7 +178,7 @@ def test_an_issue_of_the_weather_that_a_newer_version_wrote_stays_and_of_another
     noted(stage, "weather")
 
 
-def test_flags_leave_all_else_of_an_observation_as_it_is(stage: Roomidity) -> None:
+def test_flags_leave_all_else_of_an_observation_as_it_is(stage: Stage) -> None:
     still: Observation = {"a.b-c": {"humidity": Statistics(50.0, 50.0, 50.0, 3)}}
     stage.observations.put_many({KEY: (still, Origin(2, 0, "00aa"))})
 
@@ -199,7 +199,7 @@ def accuracy_row(forecasts: int = 96) -> DayAccuracy:
 OF_DAY: Final = {"room_id": "h1/kitchen", "day": DAY.isoformat()}
 
 
-def test_a_row_of_accuracy_and_a_pointer_keep_what_a_newer_version_added(stage: Roomidity) -> None:
+def test_a_row_of_accuracy_and_a_pointer_keep_what_a_newer_version_added(stage: Stage) -> None:
     stage.accuracy.put_many([accuracy_row(90)])
     newer(stage, "accuracy", OF_DAY, with_more)
     assert stage.accuracy.put_many([accuracy_row(96)]) == 1
@@ -221,7 +221,7 @@ def test_a_row_of_accuracy_and_a_pointer_keep_what_a_newer_version_added(stage: 
 # ---- A format that this version does not know is left alone, counted, and named.
 
 
-def test_a_house_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Roomidity) -> None:
+def test_a_house_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Stage) -> None:
     take_in(stage, 0)
     before = newer(stage, "houses", OF_HOUSE, of_format_2)
     summary = take_in(stage, 1)
@@ -234,7 +234,7 @@ def test_a_house_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Ro
 
 
 @pytest.mark.parametrize("way", ["format byte", "v"])
-def test_a_set_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Roomidity, way: str) -> None:
+def test_a_set_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Stage, way: str) -> None:
     take_in(stage, 0)
 
     def change(item: dict[str, Any]) -> None:
@@ -251,7 +251,7 @@ def test_a_set_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Room
     assert "format" in noted(stage, "readings")
 
 
-def test_an_observation_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Roomidity) -> None:
+def test_an_observation_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Stage) -> None:
     take_in(stage, 0)
     before = newer(stage, "observations", OF_SLOT, of_format_2)
     summary = take_in(stage, 1)
@@ -267,7 +267,7 @@ def test_an_observation_of_a_newer_format_is_left_alone_and_its_readings_wait(st
     assert held(stage, "observations", OF_SLOT) == before
 
 
-def test_a_forecast_of_a_newer_format_is_passed_over(stage: Roomidity) -> None:
+def test_a_forecast_of_a_newer_format_is_passed_over(stage: Stage) -> None:
     stage.forecasts.put_many([forecast(issued_at=NOW - SLOT), forecast(issued_at=NOW)])
     newer(stage, "forecasts", {"room_id": "h1/kitchen", "issued_at": format_slot(NOW)}, of_format_3)
     latest = stage.forecasts.latest("h1", "kitchen", now=NOW)
@@ -276,7 +276,7 @@ def test_a_forecast_of_a_newer_format_is_passed_over(stage: Roomidity) -> None:
     assert "format 3; this version reads 2" in noted(stage, "forecasts")
 
 
-def test_a_row_of_accuracy_of_a_newer_format_is_left_alone(stage: Roomidity) -> None:
+def test_a_row_of_accuracy_of_a_newer_format_is_left_alone(stage: Stage) -> None:
     stage.accuracy.put_many([accuracy_row(90)])
     before = newer(stage, "accuracy", OF_DAY, of_format_2)
     assert stage.accuracy.between("h1", "kitchen", DAY, DAY) == []
@@ -285,7 +285,7 @@ def test_a_row_of_accuracy_of_a_newer_format_is_left_alone(stage: Roomidity) -> 
     assert held(stage, "accuracy", OF_DAY) == before
 
 
-def test_a_pointer_and_a_record_of_a_newer_format_are_left_alone(stage: Roomidity) -> None:
+def test_a_pointer_and_a_record_of_a_newer_format_are_left_alone(stage: Stage) -> None:
     version = publish(stage)
     of_version = {"house": "h1", "version": version}
     before = newer(stage, "models", of_version, of_format_2)
@@ -303,7 +303,7 @@ def test_a_pointer_and_a_record_of_a_newer_format_are_left_alone(stage: Roomidit
     assert held(stage, "models", {"house": "h1", "version": "champion"}) == pointer
 
 
-def test_pruning_spares_the_objects_of_a_record_that_it_cannot_read(stage: Roomidity) -> None:
+def test_pruning_spares_the_objects_of_a_record_that_it_cannot_read(stage: Stage) -> None:
     first = publish(stage, 0)
     newer(stage, "models", {"house": "h1", "version": first}, of_format_2)
     for number in range(1, 6):
@@ -315,7 +315,7 @@ def test_pruning_spares_the_objects_of_a_record_that_it_cannot_read(stage: Roomi
     assert set(stage.bucket.keys(f"models/h1/{first}/")) == keys
 
 
-def test_a_state_of_a_newer_schema_is_refused_and_left_alone_and_no_older_one_takes_its_place(stage: Roomidity) -> None:
+def test_a_state_of_a_newer_schema_is_refused_and_left_alone_and_no_older_one_takes_its_place(stage: Stage) -> None:
     version = publish(stage)
     record = stage.registry.record("h1", version)
     content = pack(_arrays(load_prior()[1]), "roomidity-state-4", STATE_FIELDS)
@@ -330,7 +330,7 @@ def test_a_state_of_a_newer_schema_is_refused_and_left_alone_and_no_older_one_ta
 
 
 @pytest.mark.parametrize("how", ["gone", "damaged", "table of before"])
-def test_the_state_that_training_left_serves_where_a_newer_one_is_not_there(stage: Roomidity, how: str) -> None:
+def test_the_state_that_training_left_serves_where_a_newer_one_is_not_there(stage: Stage, how: str) -> None:
     version = publish(stage)
     older = held(stage, "models", {"house": "h1", "version": version})
     for through in (1100, 1200, 1300):

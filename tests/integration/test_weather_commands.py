@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from roomidity.cli.app import roomidity
-from roomidity.composition import Roomidity
+from roomidity.composition import Stage
 from roomidity.domain.houses import House
 from roomidity.domain.position import Position
 from roomidity.domain.slots import format_moment
@@ -39,7 +39,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_history_is_imported_once_listed_and_shown_as_it_was_known(stage: Roomidity, run: Run, file: Path) -> None:
+def test_history_is_imported_once_listed_and_shown_as_it_was_known(stage: Stage, run: Run, file: Path) -> None:
     stage.houses.put(House("h1", "UTC", admitted_at=NOW))
     answer = run("weather", "import", str(file), "--house", "h1")
     assert answer == {"place": "house:h1", "stored": 41, "there": 0, "refused": 0}
@@ -58,9 +58,7 @@ def test_history_is_imported_once_listed_and_shown_as_it_was_known(stage: Roomid
     assert "docs/weather.md" in run("weather", "show", "h1", "--now", format_moment(NOW + 60 * HOUR), status=1)["error"]
 
 
-def test_a_place_is_imported_to_a_tenth_of_a_degree_and_serves_who_is_there(
-    stage: Roomidity, run: Run, file: Path
-) -> None:
+def test_a_place_is_imported_to_a_tenth_of_a_degree_and_serves_who_is_there(stage: Stage, run: Run, file: Path) -> None:
     stage.houses.put(House("h1", "UTC", admitted_at=NOW))
     assert run("weather", "import", str(file), "--position", "52.517,13.389")["place"] == "place:52.5,13.4"
     assert run("weather", "list", "h1", "--now", AT)["issues"] == []
@@ -68,7 +66,7 @@ def test_a_place_is_imported_to_a_tenth_of_a_degree_and_serves_who_is_there(
     assert len(run("weather", "list", "h1", "--now", AT)["issues"]) == 20
 
 
-def test_what_cannot_be_an_issue_is_left_out_and_told(run: Run, stage: Roomidity, tmp_path: Path) -> None:
+def test_what_cannot_be_an_issue_is_left_out_and_told(run: Run, stage: Stage, tmp_path: Path) -> None:
     stage.houses.put(House("h1", "UTC", admitted_at=NOW))
     wild = replace(issue(12), temperature=(float("nan"),) + (5.0,) * 48)
     path = tmp_path / "some.parquet"
@@ -90,7 +88,7 @@ def test_what_cannot_be_an_issue_is_left_out_and_told(run: Run, stage: Roomidity
     ],
 )
 def test_a_file_of_another_shape_is_refused_with_what_was_expected(
-    stage: Roomidity, run: Run, tmp_path: Path, table: pl.DataFrame | None, said: str
+    stage: Stage, run: Run, tmp_path: Path, table: pl.DataFrame | None, said: str
 ) -> None:
     stage.houses.put(House("h1", "UTC", admitted_at=NOW))
     path = tmp_path / "odd.parquet"
@@ -100,7 +98,7 @@ def test_a_file_of_another_shape_is_refused_with_what_was_expected(
     assert said in run("weather", "import", str(path), "--house", "h1", status=1)["error"]
 
 
-def test_whose_weather_it_is_must_be_said_once(stage: Roomidity, run: Run, file: Path) -> None:
+def test_whose_weather_it_is_must_be_said_once(stage: Stage, run: Run, file: Path) -> None:
     assert CliRunner().invoke(roomidity, ["weather", "import", str(file)]).exit_code == 2
     both = ["weather", "import", str(file), "--house", "h1", "--position", "1,1"]
     assert CliRunner().invoke(roomidity, both).exit_code == 2
@@ -108,7 +106,7 @@ def test_whose_weather_it_is_must_be_said_once(stage: Roomidity, run: Run, file:
     assert stage.weather.issues([house_place("h1")], since=NOW - 99 * HOUR, until=NOW) == []
 
 
-def test_an_issue_takes_one_write_unit_and_a_forecasts_look_at_it_one_read_unit(stage: Roomidity) -> None:
+def test_an_issue_takes_one_write_unit_and_a_forecasts_look_at_it_one_read_unit(stage: Stage) -> None:
     """At its dearest: two decimals and a sign everywhere. Held from tick to tick; a house with a place of its own."""
     place = Position(52.5, 13.4)
     dear = [round(-20.01 - hour / 100, 2) for hour in range(HOURS)]
