@@ -45,7 +45,19 @@ def heard(at: datetime, room: str = "kitchen", sensor: str = "s", **measured: da
         (replace(house(), trial=Trial()), False),
         (replace(house(), rooms={}), False),
     ],
-    ids=str,
+    ids=[
+        "heard again within the hour",
+        "heard an hour later",
+        "measured an hour later",
+        "heard before",
+        "another sensor",
+        "another room",
+        "another quantity",
+        "another time zone",
+        "other rules",
+        "on trial",
+        "a room removed",
+    ],
 )
 def test_what_will_do(later: House, recorded: bool) -> None:
     assert later.is_recorded(house()) is recorded
