@@ -174,7 +174,9 @@ def _divide(stage: Stage, functions: Functions, issue: Mapping[str, Any]) -> Non
     at = FIRST + NIGHTS * timedelta(days=1)
     reading = {"house": "other", "room": "kitchen", "ts": format_moment(at - SLOT), "humidity": 50}
     gone = {"house": "gone", "weather": issue}
-    stage.readings_queue.send([json.dumps(reading), json.dumps({**reading, "house": "gone"}), json.dumps(gone)])
+    before = {**reading, "ts": format_moment(at - 2 * SLOT)}  # a second new slot, so that both go in one batch
+    sent = [reading, before, {**reading, "house": "gone"}, gone]
+    stage.readings_queue.send([json.dumps(one) for one in sent])
     list(forget_house(stage.forget_ports, house="gone"))  # what waits of it is dropped, and what is left of it deleted
     assert functions.scheduled("drain", at)["rejects"] == {"forgotten": 2}
     code = io.BytesIO()
