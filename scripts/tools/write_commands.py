@@ -40,6 +40,7 @@ def page_text() -> str:
     for path, command in commands(roomidity, "roomidity"):
         name = " ".join(path)
         context = click.Context(command, info_name=name, terminal_width=COLUMNS, help_option_names=["-h", "--help"])
+        command._help_option = None  # noqa: SLF001  # Click keeps the first, by whatever names it was asked for then.
         text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
         parts.append(f"## {name}\n\n```text\n{text}\n```\n")
     return "\n".join(parts)

@@ -133,8 +133,8 @@ def emitted() -> set[str]:
     return found
 
 
-def test_fifteen_alarms_each_on_what_it_is_called_after(alarms: dict[str, dict[str, Any]]) -> None:
-    assert len(alarms) == 15
+def test_sixteen_alarms_each_on_what_it_is_called_after(alarms: dict[str, dict[str, Any]]) -> None:
+    assert len(alarms) == 16
     signs = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
     found = {}
     for name, alarm in alarms.items():
@@ -153,7 +153,7 @@ def test_fifteen_alarms_each_on_what_it_is_called_after(alarms: dict[str, dict[s
 
 
 def test_alarms_look_at_as_many_metrics_as_serverless_yml_says_they_cost(alarms: dict[str, dict[str, Any]]) -> None:
-    assert sum(len(metrics_of(alarm)) for alarm in alarms.values()) == 29
+    assert sum(len(metrics_of(alarm)) for alarm in alarms.values()) == 30
 
 
 def test_the_age_of_readings_is_that_of_three_drains(alarms: dict[str, dict[str, Any]]) -> None:
