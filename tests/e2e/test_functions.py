@@ -101,6 +101,7 @@ def test_every_function_from_queue_to_verification(shell: Shell, tmp_path: Path)
     assert answer(shell, "verify", "verify")["houses"] == 1
     page = base64.b64decode(as_readme_says(shell, "api")["body"])
     assert b"<html" in page
+    as_readme_says(shell, "weather")  # of no house the position is known, so nobody is asked
 
 
 def test_readme_has_a_line_for_each_function() -> None:

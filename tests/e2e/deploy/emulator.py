@@ -2,19 +2,21 @@
 
 It puts a request's body together by adding part to part, which for the 150 MB of a layer takes a quarter of an hour. It
 validates only templates that are sent, none that lie in a bucket, as the Serverless CLI's do. It deletes with a stack
-what the template would keep, and buckets that are not empty. What else is put right for the local engine is so here.
+what the template would keep, and buckets that are not empty. It
+makes a table anew, and empty, when one of its settings changes. What else is put right for the local engine is so here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from ministack import app
-from ministack.services import cloudformation, s3
+from ministack.services import cloudformation, dynamodb, s3
 from ministack.services.cloudformation import stacks
 from ministack.services.cloudformation.handlers import _ACTION_HANDLERS
 from ministack.services.cloudformation.helpers import _resolve_template
+from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
 from roomidity.local.emulator import give_queues_their_dead_letters, keep_events_in_order
 
@@ -62,7 +64,29 @@ def _delete_what_goes(
     _delete(kind, name, properties, stack_name, logical_id)
 
 
+_TABLE: Final = "AWS::DynamoDB::Table"
+_IN_PLACE: Final = {
+    "BillingMode",
+    "DeletionProtectionEnabled",
+    "PointInTimeRecoverySpecification",
+    "SSESpecification",
+    "Tags",
+    "TimeToLiveSpecification",
+}
+"""Properties of a table that CloudFormation updates without an interruption, by its reference."""
+
+
+def _update_table(name: str, before: Mapping[str, Any], after: Mapping[str, Any], stack_name: str) -> tuple[str, Any]:
+    """Leave a table as it is if only settings change; anything else makes it anew, for the test to see."""
+    changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    if changed <= _IN_PLACE and name in dynamodb._tables:
+        return name, {"Arn": dynamodb._tables[name]["TableArn"]}
+    made: tuple[str, Any] = _RESOURCE_HANDLERS[_TABLE]["create"](name, after, stack_name)
+    return made
+
+
 if __name__ == "__main__":
+    _RESOURCE_HANDLERS[_TABLE]["update"] = _update_table
     stacks._delete_resource = _delete_what_goes
     give_queues_their_dead_letters()
     keep_events_in_order()
