@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from roomidity.domain.likelihood import lasting, likely_over
 from roomidity.domain.notices.findings import DAMP, DAMP_SLOTS
-from roomidity.domain.notices.likelihood import lasting, likely_over
 from roomidity.domain.slots import SLOT, SLOT_S, parse_time
 
 __all__ = ["BASE", "MAX_ATTRIBUTE_BYTES", "OFFLINE", "ONLINE", "STALE_AFTER", "announcements", "is_own", "status_topic"]

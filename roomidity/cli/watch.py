@@ -24,8 +24,8 @@ from roomidity.cli.output import UNITS, Output, json_option, shown
 from roomidity.cli.places import house_argument
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
+from roomidity.domain.likelihood import lasting, likely_over
 from roomidity.domain.notices.findings import DAMP, DAMP_SLOTS
-from roomidity.domain.notices.likelihood import lasting, likely_over
 from roomidity.domain.quantities import HUMIDITY, QUANTITIES, SPECS
 from roomidity.domain.slots import SLOT
 from roomidity.errors import StoreError

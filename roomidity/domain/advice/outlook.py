@@ -17,7 +17,7 @@ from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.slots import SLOT_S, SLOTS_A_DAY
 from roomidity.domain.weather import WeatherIssue
 
-__all__ = ["Outlook", "exceedance", "outdoor_mean_ahead", "outlook_of"]
+__all__ = ["Outlook", "outdoor_mean_ahead", "outlook_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -25,10 +25,6 @@ _USABLE: Final = frozenset({"full", "prior"})
 """Grades of forecasts that advice is based on. ``sparse`` ones are too uncertain, and ``persistence`` knows nothing."""
 _OLDEST: Final = timedelta(hours=2)
 """A forecast issued longer ago than this missed eight ticks: something is wrong, and what is measured now decides."""
-_Z90: Final = 1.2816
-"""The 90 % quantile of the standard normal distribution."""
-_LEAST_SPREAD: Final = 0.1
-"""%RH between median and outer quantile below which a forecast is not taken to be more certain."""
 _SLOT_H: Final = SLOT_S / 3600
 _MEAN_H: Final = 12.0
 
@@ -112,21 +108,6 @@ def outlook_of(
     if outside_c is None:
         missing.append("no_weather")
     return Outlook(at, humidity, temperature, outside_c, outside_rh, tuple(missing))
-
-
-def exceedance(quantiles: ArrayLike, limit: float) -> FloatArray:
-    """Returns the probability that a value exceeds ``limit``, from its p10, p50 and p90 (first axis).
-
-    Each side of the median is taken to be half of a normal distribution.
-
-    >>> forecast = [[50.0], [60.0], [80.0]]
-    >>> exceedance(forecast, 60.0).tolist(), exceedance(forecast, 80.0).round(2).tolist()
-    ([0.5], [0.1])
-    """
-    low, middle, high = np.asarray(quantiles, dtype=np.float64)
-    spread = np.maximum(np.where(limit >= middle, high - middle, middle - low), _LEAST_SPREAD) / _Z90
-    z = (limit - middle) / spread
-    return np.asarray(0.5 * np.vectorize(math.erfc, otypes=[float])(z / math.sqrt(2)))
 
 
 def outdoor_mean_ahead(mean_c: float, temperature: ArrayLike) -> FloatArray:

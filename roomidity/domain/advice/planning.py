@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from roomidity.domain.advice.air import Air
 from roomidity.domain.advice.effects import AIR_CHANGES_PER_H, AiringEffect, airing_effect, cooling_k
-from roomidity.domain.advice.outlook import Outlook, exceedance
+from roomidity.domain.advice.outlook import Outlook
 from roomidity.domain.advice.settings import DEFAULT_HOUSE, DEFAULT_ROOM, HouseAdvice, RoomAdvice
+from roomidity.domain.likelihood import likely_over
 from roomidity.domain.slots import SLOT_S
 
 __all__ = ["MAX_AIRINGS", "DayPlan", "NotToday", "PlannedAiring", "expected_humid_hours", "plan_day"]
@@ -84,7 +85,7 @@ class DayPlan:
 
 def expected_humid_hours(surface: FloatArray, limit: float) -> float:
     """Returns the expected number of hours above ``limit`` %RH, from p10, p50 and p90, shape (3, slots)."""
-    return float(exceedance(surface, limit).sum()) * SLOT_S / 3600
+    return float(likely_over(surface, limit).sum()) * SLOT_S / 3600
 
 
 def plan_day(

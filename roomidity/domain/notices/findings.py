@@ -19,7 +19,7 @@ from roomidity.domain.comfort.walls import (
 )
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import OUTDOOR, House
-from roomidity.domain.notices.likelihood import lasting, likely_over
+from roomidity.domain.likelihood import lasting, likely_over
 from roomidity.domain.notices.notice import Finding
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT, floor_slot

@@ -20,13 +20,14 @@ from roomidity.domain.advice.acting import ActState, Measured, Reason, act
 from roomidity.domain.advice.air import UNKNOWN_AIR, Air
 from roomidity.domain.advice.cellar import cellar_outlook
 from roomidity.domain.advice.dehumidifier import plan_dehumidifier, should_run
-from roomidity.domain.advice.outlook import Outlook, exceedance, outdoor_mean_ahead, outlook_of
+from roomidity.domain.advice.outlook import Outlook, outdoor_mean_ahead, outlook_of
 from roomidity.domain.advice.planning import DayPlan, NotToday, expected_humid_hours, plan_day
 from roomidity.domain.advice.scoring import Opening, Sample, followed, score_airing
 from roomidity.domain.advice.sentences import DECISION, LIMITS, MISSING, PLAN
 from roomidity.domain.advice.settings import RoomAdvice
 from roomidity.domain.advice.words import say_cellar, say_decision, say_missing, say_plan, say_score
 from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.likelihood import likely_over
 from roomidity.domain.weather import HOURS, WeatherIssue
 
 MORNING: Final = datetime(2026, 1, 12, 6, 30, tzinfo=UTC)
@@ -135,7 +136,7 @@ def test_no_plan_leaves_a_room_too_cold_or_asks_for_more_than_four(
 def test_probabilities_and_means_ahead() -> None:
     surface = np.array([[60.0] * 4, [76.0] * 4, [90.0] * 4])
     assert expected_humid_hours(surface, 76.0) == pytest.approx(0.5)
-    assert exceedance(surface[:, :1], 60.0).round(2).tolist() == [0.9]
+    assert likely_over(surface[:, :1], 60.0).round(2).tolist() == [0.9]
     ahead = outdoor_mean_ahead(10.0, [22.0] * 48)
     assert ahead[-1] == pytest.approx(22 - 12 * math.exp(-1))
     assert outdoor_mean_ahead(math.nan, [math.nan, 5.0]).tolist()[1] == 5.0

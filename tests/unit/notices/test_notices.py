@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import OUTDOOR, House, Room
+from roomidity.domain.likelihood import lasting, likely_over
 from roomidity.domain.notices.changes import RULES, advance, taken
 from roomidity.domain.notices.findings import find, outdoor_ahead
-from roomidity.domain.notices.likelihood import lasting, likely_over
 from roomidity.domain.notices.notice import KINDS, Change, Finding, Kind, Notice, Watch
 from roomidity.domain.notices.words import LANGUAGES, Language, words_of
 from roomidity.domain.slots import SLOT
