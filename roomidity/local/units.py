@@ -15,22 +15,13 @@ from time import thread_time
 from typing import Any, Final
 
 from roomidity.aws.sizes import Item, item_bytes, write_units
+from roomidity.doctor.parts import TABLES
 
 __all__ = ["Item", "Meter", "Units", "item_bytes", "read_units", "write_units"]
 
 _READ_BYTES: Final = 4096
 _REQUEST_BYTES: Final = 65_536
 """SQS bills each started 64 KiB of a call's bodies as one request."""
-
-_KEYS: Final = {
-    "houses": ("house",),
-    "readings": ("house", "slot"),
-    "observations": ("house", "slot"),
-    "forecasts": ("room_id", "issued_at"),
-    "models": ("house", "version"),
-    "accuracy": ("room_id", "day"),
-    "settings": ("house", "kind"),
-}
 
 _NAMES: Final = re.compile(r"'(\w+)': \?")
 """Of attributes, in an INSERT."""
@@ -165,8 +156,8 @@ class Meter:
         """The size of an item of which a part was read."""
         if "ProjectionExpression" not in wanted:
             return item_bytes(item)
-        key = {part: item[part] for part in _KEYS[_table(name)] if part in item}
-        return item_bytes(self._stored(name, key) if len(key) == len(_KEYS[_table(name)]) else item)
+        key = {part: item[part] for part in TABLES[_table(name)] if part in item}
+        return item_bytes(self._stored(name, key) if len(key) == len(TABLES[_table(name)]) else item)
 
     def _units_of(self, one: Mapping[str, Any]) -> int:
         item = one["Item"] if "Item" in one else self._stored(one["TableName"], one["Key"])
