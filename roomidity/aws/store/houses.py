@@ -220,18 +220,13 @@ class HouseTable:
             self._reader.note(item, str(item.flaw))
             return House(item.house, self._timezone, version=1, flaw=item.flaw, default_timezone=self._timezone)
         parts = _Parts([item.flaw] if item.flaw is not None else [])
-        house = House(
-            name=item.house,
-            timezone=parts.read("time zone", lambda: to_text(item.timezone), self._timezone),
-            rooms=_to_rooms(item, parts),
-            quarantine=parts.read("quarantine", lambda: tuple(map(to_rule, item.quarantine["rules"])), ()),
-            rules_version=parts.read("rules' version", lambda: whole(item.quarantine.get("version", 0)), 0),
-            settings=parts.read("settings", lambda: dict(item.settings), {}),
-            version=parts.read("version", lambda: whole(item.version, least=1), 1),
-            admitted_at=parts.read("admission", lambda: to_moment(item.admitted_at), None),
-            trial=parts.read("trial", lambda: to_trial(item), None),
+        timezone = parts.read("time zone", lambda: to_text(item.timezone), self._timezone)
+        rooms = _to_rooms(item, parts)
+        house = replace(
+            self._without_rooms(item, parts),
+            timezone=timezone,
+            rooms=rooms,
             deliveries=self._deliveries(item),
-            forgotten_at=parts.read("deletion", lambda: to_moment(item.forgotten_at), None),
             default_timezone=self._timezone,
             kept=parts.read("other attributes", lambda: to_kept(item), {}),
         )
@@ -247,7 +242,13 @@ class HouseTable:
         if item.is_newer:
             return House(item.house, self._timezone, version=1, flaw=item.flaw)
         parts = _Parts([item.flaw] if item.flaw is not None else [])
-        house = House(
+        house = self._without_rooms(item, parts)
+        parts.read("last reading", lambda: to_moment(item.last_seen), None)
+        return replace(house, flaw="; ".join(parts.flaws)) if parts.flaws else house
+
+    def _without_rooms(self, item: HouseItem, parts: _Parts) -> House:
+        """Returns what observations are derived by, and what tells whether the house is there."""
+        return House(
             name=item.house,
             timezone=self._timezone,
             quarantine=parts.read("quarantine", lambda: tuple(map(to_rule, item.quarantine["rules"])), ()),
@@ -258,8 +259,6 @@ class HouseTable:
             trial=parts.read("trial", lambda: to_trial(item), None),
             forgotten_at=parts.read("deletion", lambda: to_moment(item.forgotten_at), None),
         )
-        parts.read("last reading", lambda: to_moment(item.last_seen), None)
-        return replace(house, flaw="; ".join(parts.flaws)) if parts.flaws else house
 
     def _deliveries(self, item: HouseItem) -> HouseDeliveries:
         """Returns the record of how readings arrive. If it cannot be read it is empty, and will be replaced."""
