@@ -14,15 +14,11 @@ from roomidity.domain.quantities import QUANTITIES
 from roomidity.errors import ModelRefusedError
 from roomidity.forecasting.artifacts import pack, unpack
 from roomidity.forecasting.formats import (
-    BINS,
-    BLOCKS,
     FORMER_MODELS,
     FORMER_STATES,
     MODEL_FIELDS,
     MODEL_SCHEMA,
     OPTIONAL_FIELDS,
-    OUTPUTS,
-    RECENT_SLOTS,
     STATE_FIELDS,
     STATE_SCHEMA,
     WEATHER_BYPASS,
@@ -33,21 +29,7 @@ from roomidity.forecasting.padding import UNNAMED_EXPERTS, with_experts
 from roomidity.forecasting.panel import EXPERTS, PANEL
 from roomidity.forecasting.window import FloatArray
 
-__all__ = [
-    "BINS",
-    "BLOCKS",
-    "MODEL_FIELDS",
-    "MODEL_SCHEMA",
-    "OPTIONAL_FIELDS",
-    "OUTPUTS",
-    "RECENT_SLOTS",
-    "STATE_FIELDS",
-    "STATE_SCHEMA",
-    "WEATHER_RIDGES",
-    "Champion",
-    "Model",
-    "State",
-]
+__all__ = ["Champion", "Model", "State"]
 
 
 @dataclass(frozen=True)

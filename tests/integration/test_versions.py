@@ -24,7 +24,8 @@ from roomidity.forecasting import load_prior
 from roomidity.forecasting.artifacts import pack
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import LEAD_HOURS, Score
-from roomidity.forecasting.model import STATE_FIELDS, _arrays
+from roomidity.forecasting.formats import STATE_FIELDS
+from roomidity.forecasting.model import _arrays
 from roomidity.pipeline.drain import DrainSummary, drain
 from roomidity.pipeline.quarantine import change_rule
 from roomidity.pipeline.rederiving import rederive_house

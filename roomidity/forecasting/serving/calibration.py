@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 
 from roomidity.domain.quantities import QUANTITIES
-from roomidity.forecasting.model import BINS, Model
+from roomidity.forecasting.formats import BINS
+from roomidity.forecasting.model import Model
 from roomidity.forecasting.serving.features import KNOTS, Design
 from roomidity.forecasting.window import LEVELS, FloatArray
 

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 
 from roomidity.domain.quantities import SPECS
-from roomidity.forecasting.model import RECENT_SLOTS, State
+from roomidity.forecasting.formats import RECENT_SLOTS
+from roomidity.forecasting.model import State
 from roomidity.forecasting.serving.forecast import HouseForecast
 from roomidity.forecasting.serving.online import timeline, with_rooms
 from roomidity.forecasting.window import Window

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roomidity.domain.slots import SLOTS_A_DAY
-from roomidity.forecasting.model import BLOCKS, State
+from roomidity.forecasting.formats import BLOCKS
+from roomidity.forecasting.model import State
 from roomidity.forecasting.serving.calibration import quantile_offsets, tally
 from roomidity.forecasting.serving.experts import combine
 from roomidity.forecasting.serving.features import KNOT_BLOCKS, KNOT_WEIGHTS

@@ -9,7 +9,8 @@ import numpy as np
 
 from roomidity.domain.quantities import QUANTITIES, SPECS
 from roomidity.domain.slots import SLOTS_A_DAY
-from roomidity.forecasting.model import RECENT_SLOTS, Model, State
+from roomidity.forecasting.formats import RECENT_SLOTS
+from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.serving.cadence import cadence
 from roomidity.forecasting.serving.calibration import error_scale
 from roomidity.forecasting.serving.experience import SCORE_STRIDE, absorb

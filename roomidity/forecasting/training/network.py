@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from roomidity.domain.quantities import QUANTITIES
-from roomidity.forecasting.model import OUTPUTS, Model
+from roomidity.forecasting.formats import OUTPUTS
+from roomidity.forecasting.model import Model
 from roomidity.forecasting.serving.experts import CLIP
 from roomidity.forecasting.serving.features import (
     FEATURES,

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from roomidity.domain.slots import SLOTS_A_DAY
-from roomidity.forecasting.model import BINS, BLOCKS, OUTPUTS, RECENT_SLOTS, Model, State
+from roomidity.forecasting.formats import BINS, BLOCKS, OUTPUTS, RECENT_SLOTS
+from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.panel import EXPERTS, PANEL
 from roomidity.forecasting.serving.calibration import quantile_offsets
 from roomidity.forecasting.serving.features import (

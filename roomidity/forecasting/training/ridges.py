@@ -18,7 +18,8 @@ from threadpoolctl import threadpool_limits
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import NotEnoughDataError
-from roomidity.forecasting.model import OUTPUTS, WEATHER_RIDGES, Model, State
+from roomidity.forecasting.formats import OUTPUTS, WEATHER_RIDGES
+from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.panel import PRIOR, Question, answers_to
 from roomidity.forecasting.serving.cadence import cadence
 from roomidity.forecasting.serving.calibration import error_scale

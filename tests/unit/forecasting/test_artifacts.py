@@ -14,7 +14,7 @@ import pytest
 from roomidity.errors import ModelRefusedError
 from roomidity.forecasting import Model, State, forecast, load_prior
 from roomidity.forecasting.artifacts import pack, unpack
-from roomidity.forecasting.model import MODEL_FIELDS, MODEL_SCHEMA
+from roomidity.forecasting.formats import MODEL_FIELDS, MODEL_SCHEMA
 from roomidity.forecasting.serving.prior import pack_prior, unpack_prior
 from roomidity.forecasting.training.ridges import Trained
 

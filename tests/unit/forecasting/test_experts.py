@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from roomidity.errors import ModelRefusedError
 from roomidity.forecasting import Model, State, Window, advance, explain, forecast
 from roomidity.forecasting.artifacts import pack
-from roomidity.forecasting.model import BLOCKS, OPTIONAL_FIELDS, STATE_FIELDS, STATE_SCHEMA, _arrays
+from roomidity.forecasting.formats import BLOCKS, OPTIONAL_FIELDS, STATE_FIELDS, STATE_SCHEMA
+from roomidity.forecasting.model import _arrays
 from roomidity.forecasting.padding import UNNAMED_EXPERTS, with_experts
 from roomidity.forecasting.panel import EXPERTS, PANEL, Expert
 from roomidity.forecasting.serving.experts import consult, scaled

@@ -10,7 +10,7 @@ import pytest
 
 from roomidity.errors import ModelRefusedError
 from roomidity.forecasting import State, load_prior
-from roomidity.forecasting.model import RECENT_SLOTS
+from roomidity.forecasting.formats import RECENT_SLOTS
 
 STATE: Final = load_prior()[1]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from roomidity.forecasting.model import BINS, BLOCKS
+from roomidity.forecasting.formats import BINS, BLOCKS
 from roomidity.forecasting.panel import EXPERTS
 from roomidity.forecasting.serving.calibration import EDGES, quantile_offsets, tally
 from roomidity.forecasting.serving.features import KNOTS

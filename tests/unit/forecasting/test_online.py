@@ -10,7 +10,7 @@ import pytest
 
 from roomidity.domain.slots import SLOT
 from roomidity.forecasting import Model, State, Window, advance, forecast
-from roomidity.forecasting.model import RECENT_SLOTS
+from roomidity.forecasting.formats import RECENT_SLOTS
 from roomidity.forecasting.panel import EXPERTS
 from roomidity.forecasting.serving.experience import absorb
 from roomidity.forecasting.serving.experts import combine

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from roomidity.forecasting import Model, State, Window, forecast
-from roomidity.forecasting.model import OUTPUTS
+from roomidity.forecasting.formats import OUTPUTS
 from roomidity.forecasting.serving.features import FEATURES, INPUTS
 from roomidity.forecasting.training.network import NetworkSettings
 from roomidity.forecasting.training.pretraining import examples_of, joined, train_prior
