@@ -16,14 +16,14 @@ from roomidity.domain.weather import HOURS, WeatherIssue
 from roomidity.errors import InputError
 from roomidity.forecasting import Window
 from roomidity.forecasting.simulated_issues import simulate_issues
+from roomidity.readings.issue_table import ISSUE_COLUMNS
 
 __all__ = ["read_issues", "weather_options", "with_weather"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 PERFECT: Final = "perfect"
-_TIMES: Final = ("issued_at", "known_from", "ts")
-_COLUMNS: Final = (*_TIMES, "temperature", "humidity")
+_TIMES: Final = ISSUE_COLUMNS[:3]
 
 
 def weather_options(command: F) -> F:
@@ -86,11 +86,11 @@ def read_issues(path: Path) -> list[WeatherIssue]:
         rows = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"{path}: {error}; expected a Parquet file") from error
-    missing = [name for name in _COLUMNS if name not in rows.columns]
+    missing = [name for name in ISSUE_COLUMNS if name not in rows.columns]
     odd = [name for name in _TIMES if name in rows.columns and not isinstance(rows.schema[name], pl.Datetime)]
     if missing or odd:
         found = f"lacks {', '.join(missing)}" if missing else f"has no times in {', '.join(odd)}"
-        raise InputError(f"{path} {found}; expected columns {', '.join(_COLUMNS)}, the first three times in UTC")
+        raise InputError(f"{path} {found}; expected columns {', '.join(ISSUE_COLUMNS)}, the first three times in UTC")
     rows = rows.select(
         *(_utc(name, rows.schema[name]) for name in _TIMES), *(pl.col(name).cast(pl.Float64) for name in QUANTITIES)
     )

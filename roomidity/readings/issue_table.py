@@ -1,4 +1,4 @@
-"""Issues of the weather as a table, a row for each hour: what people import and export, and a backtest reads.
+"""Issues of the weather as a table, a row for each hour, in a backtest's columns: what people import and export.
 
 Columns: issued_at, known_from and ts (UTC), temperature (°C), humidity (%RH); 49 hours an issue.
 """
