@@ -4,6 +4,11 @@
 ROOT="$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)"
 VENV="$ROOT/.venv"
 
+# A machine may forbid bytecode; but the many processes that are started from here would each compile what they import anew (a
+# command then takes 5 s, not 1.5 s). It stays in the checkout, whichever Python's modules it is of.
+unset PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX="${PYTHONPYCACHEPREFIX:-$ROOT/.roomidity/bytecode}"
+
 say() { printf '%s\n' "$*" >&2; }
 give_up() { say "$(basename -- "$0"): $*"; exit 1; }
 

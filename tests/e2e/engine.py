@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -18,12 +19,24 @@ from botocore.config import Config
 from roomidity.local.engine import Engine
 from tests.integration import dashboard
 
-__all__ = ["CHECKOUT", "CLI", "Shell", "assert_exact", "plain", "tables", "wanted"]
+__all__ = ["CHECKOUT", "CLI", "Shell", "assert_exact", "laid_out", "plain", "tables", "wanted"]
 
 CHECKOUT: Final = Path(__file__).parents[2]
 CLI: Final = CHECKOUT / "node_modules/.bin/serverless"
 TIMEOUT_S: Final = 240
 STATISTICS: Final = ("mean", "min", "max", "count")
+
+
+def laid_out(folder: Path) -> Path:
+    """Returns the folder, with what is deployed in it.
+
+    The CLI keeps what it packages beside serverless.yml, and of several that package at once each must find its own.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(CHECKOUT / "serverless.yml", folder)
+    shutil.copytree(CHECKOUT / "container", folder / "container")
+    (folder / "node_modules").symlink_to(CHECKOUT / "node_modules")
+    return folder
 
 
 def plain(environment: Mapping[str, str], service: str) -> Any:

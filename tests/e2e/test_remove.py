@@ -17,7 +17,7 @@ import boto3
 import pytest
 
 from roomidity.local.engine import ONLY_HTTP
-from tests.e2e.engine import CHECKOUT, CLI
+from tests.e2e.engine import CHECKOUT, CLI, laid_out
 
 REGION: Final = "eu-central-1"
 IMAGE: Final = f"000000000000.dkr.ecr.{REGION}.amazonaws.com/roomidity@sha256:{'a' * 64}"
@@ -69,11 +69,7 @@ def s3(environment: dict[str, str]) -> Any:
 
 @pytest.fixture
 def service(tmp_path: Path) -> Path:
-    """What is deployed, in a place of its own: the CLI keeps what it packaged beside it."""
-    shutil.copy(CHECKOUT / "serverless.yml", tmp_path)
-    shutil.copytree(CHECKOUT / "container", tmp_path / "container")
-    (tmp_path / "node_modules").symlink_to(CHECKOUT / "node_modules")
-    return tmp_path
+    return laid_out(tmp_path)
 
 
 def serverless(service: Path, environment: dict[str, str], *arguments: str) -> str:

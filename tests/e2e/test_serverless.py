@@ -16,10 +16,9 @@ from typing import Any, Final
 import pytest
 
 from roomidity.local.stack import resolved
+from tests.e2e.engine import CHECKOUT, CLI, laid_out
 from tests.integration.stage import KEYS
 
-CHECKOUT: Final = Path(__file__).parents[2]
-CLI: Final = CHECKOUT / "node_modules/.bin/serverless"
 PARTS: Final = CHECKOUT / "container/stack"
 TIMEOUT_S: Final = 120
 HOME: Final = CHECKOUT / ".roomidity" / "home"
@@ -182,9 +181,11 @@ def serverless(*arguments: str, cwd: Path = CHECKOUT, **more: str) -> subprocess
     )
 
 
-def package(folder: Path, *arguments: str) -> dict[str, Any]:
-    """The template that ``serverless package`` writes."""
-    run = serverless("package", "--package", str(folder / "package"), *arguments)
+def package(folder: Path, *arguments: str, **more: str) -> dict[str, Any]:
+    """The template that ``serverless package`` writes, in a folder that has nothing else."""
+    run = serverless(
+        "package", "--package", str(folder / "package"), *arguments, cwd=laid_out(folder / "service"), **more
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     template: dict[str, Any] = json.loads((folder / "package/cloudformation-template-update-stack.json").read_text())
     return template

@@ -14,8 +14,8 @@ import pytest
 
 from roomidity.cli.app import roomidity
 from roomidity.local.engine import Engine
-from tests.e2e.engine import plain
-from tests.e2e.test_serverless import CHECKOUT, FUNCTIONS, NEEDS_CLI, of_type, package, serverless
+from tests.e2e.engine import CHECKOUT, plain
+from tests.e2e.test_serverless import FUNCTIONS, NEEDS_CLI, of_type, package, serverless
 
 pytestmark = NEEDS_CLI
 
@@ -319,9 +319,7 @@ def test_the_local_engine_makes_the_alarms_that_it_can(
 ) -> None:
     """As a deploy to it would: all but what takes a container."""
     url = engine.endpoint
-    run = serverless("package", "--package", str(tmp_path), AWS_ENDPOINT_URL=url)
-    assert run.returncode == 0, run.stdout + run.stderr
-    mine = json.loads((tmp_path / "cloudformation-template-update-stack.json").read_text())
+    mine = package(tmp_path, AWS_ENDPOINT_URL=url)
     assert mine["Parameters"]["EmulatorUrl"]["Default"] == url
     assert template["Parameters"]["EmulatorUrl"]["Default"] == ""
     kept = {
