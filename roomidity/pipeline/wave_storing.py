@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +19,7 @@ import polars as pl
 from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
 from roomidity.domain.names import is_name, kept_name
+from roomidity.domain.slots import floor_slot, from_epoch_ms
 from roomidity.pipeline.admission import Admission
 from roomidity.pipeline.deletions import Deletions, slots_of
 from roomidity.pipeline.drain_parts import DrainPorts, DrainRules, DrainSummary
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 __all__ = ["WaveStorer"]
 
 logger: Final = logging.getLogger(__name__)
+
+_REPLAYED: Final = timedelta(days=7)
+"""A drain that is further behind what it receives goes through a past again, by a clock of its own."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class WaveStorer:
             known = self.ports.houses.get_many(sorted(asked)) if asked else {}
         homes = {name: home for name, home in known.items() if not home.is_forgotten}
         deletions = Deletions.of(messages, asked, known)
+        slots = self.ports.slots_at(self._newest(messages))
         aliases = {name: home.aliases for name, home in homes.items() if home.aliases}
         with self.timed("decode"):
             past = Pasts(self.ports.observations, self.now, aliases)
@@ -75,7 +80,7 @@ class WaveStorer:
         with self.timed("store"):
             checked, gone = deletions.without(checked)
             if len(gone):  # a drain that died may have stored some of it
-                self.ports.slots.clear(slots_of(gone))
+                slots.clear(slots_of(gone))
             checked, left = self._admit(checked, known)
             weather = self._store_issues(sent_weather, checked, homes, deletions)
             left |= weather.left
@@ -84,7 +89,7 @@ class WaveStorer:
             rejected[FORGOTTEN] += len(_without(gone, left))
             rejected.update(weather.rejects(left))
             accepted = _without(checked.accepted, left)
-            stored = self.ports.slots.store(accepted, may_go_on=self.may_go_on, aliases=aliases, lives=deletions.lives)
+            stored = slots.store(accepted, may_go_on=self.may_go_on, aliases=aliases, lives=deletions.lives)
             self.allowance.count(accepted)
             self.failures.extend([stored.overtaken] if stored.overtaken else [])
         kept = left | stored.left
@@ -140,6 +145,11 @@ class WaveStorer:
             return Translated(decoded)
         with self.timed("translate"):
             return self._translator.translate(decoded, foreign)
+
+    def _newest(self, messages: Sequence[Message]) -> datetime:
+        """Returns the time, by the drain's clock or by when the newest message was sent, if that clock is behind."""
+        sent = floor_slot(from_epoch_ms(max((message.sent_ms for message in messages), default=0)))
+        return sent if self.now < sent < self.now + _REPLAYED else self.now
 
     def _admit(self, checked: Checked, homes: Mapping[str, House]) -> tuple[Checked, set[int]]:
         """Returns the readings that houses have places for, and the messages (by index) left for another drain."""

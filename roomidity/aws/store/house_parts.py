@@ -14,9 +14,22 @@ from roomidity.domain.damage import whole
 from roomidity.domain.houses import Quarantine, Room, Trial
 from roomidity.domain.names import is_key
 from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.reread import Reread
 from roomidity.domain.slots import format_moment, format_slot, from_epoch_ms, parse_slot, parse_time, to_epoch_ms
 
-__all__ = ["from_room", "from_rule", "from_trial", "to_kept", "to_moment", "to_room", "to_rule", "to_text", "to_trial"]
+__all__ = [
+    "from_reread",
+    "from_room",
+    "from_rule",
+    "from_trial",
+    "to_kept",
+    "to_moment",
+    "to_reread",
+    "to_room",
+    "to_rule",
+    "to_text",
+    "to_trial",
+]
 
 _OF_ROOM: Final = ("first_seen", "last_seen", "sensors", "measured")
 _OF_QUARANTINE: Final = ("rules", "version")
@@ -100,6 +113,20 @@ def from_trial(trial: Trial) -> dict[str, Any]:
         return {}
     slots = sorted(map(format_slot, trial.slots))
     return {"trial": {"slots": slots}, "expires_at": to_epoch_ms(trial.expires_at) // 1000}
+
+
+def from_reread(reread: Reread, version: int) -> dict[str, int]:
+    """Returns what is to be read again in its stored form, with the version of the item that it is written with."""
+    return {"first": reread.first, "last": reread.last, "version": version}
+
+
+def to_reread(item: HouseItem) -> Reread | None:
+    """Returns what is to be read again, or None if it cannot be read, or somebody who does not know it wrote since."""
+    try:
+        stored: Mapping[str, Any] = item.reread
+        return Reread(whole(stored["first"]), whole(stored["last"])) if stored["version"] == item.version else None
+    except Exception:  # noqa: BLE001  # whatever is odd about it: then all is read
+        return None
 
 
 def to_kept(item: HouseItem) -> dict[str, dict[str, Any]]:
