@@ -130,7 +130,14 @@ def calls_of(
     """
     if service == "sts" and operation == "GetCallerIdentity":
         return []  # everyone may
-    parts = {"dynamodb": _table_parts, "lambda": _function_parts, "s3": _object_parts, "sqs": _queue_parts}.get(service)
+    known = {
+        "dynamodb": _table_parts,
+        "events": _bus_parts,
+        "lambda": _function_parts,
+        "s3": _object_parts,
+        "sqs": _queue_parts,
+    }
+    parts = known.get(service)
     if parts is None:
         raise UnjudgeableError(f"{service}:{operation} by {function}")
     where = "arn:aws:s3::" if service == "s3" else f"arn:aws:{service}:{region}:{account}"
@@ -169,6 +176,11 @@ def _object_parts(operation: str, parameters: Mapping[str, Any]) -> Iterator[tup
 
 def _queue_parts(operation: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield operation, parameters.get("QueueName") or parameters["QueueUrl"].rpartition("/")[2]
+
+
+def _bus_parts(operation: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for bus in {one["EventBusName"] for one in parameters["Entries"]}:
+        yield operation, f"event-bus/{bus}"
 
 
 def _function_parts(operation: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -330,8 +342,9 @@ class _Resources:
         properties = self._template["Resources"][holder]["Properties"]
         if properties.get("ManagedPolicyArns"):
             raise UnjudgeableError(f"{holder} has managed policies")
+        beside = [one for one in self.of_type("AWS::IAM::Policy").values() if {"Ref": holder} in one.get("Roles", [])]
         found = []
-        for policy in properties.get("Policies", [properties]):
+        for policy in [*properties.get("Policies", [properties]), *beside]:
             for number, statement in enumerate(_as_list(policy["PolicyDocument"]["Statement"])):
                 name = statement.get("Sid", f"statement {number}")
                 unknown = statement.keys() - {"Sid", "Effect", "Action", "Resource"}
@@ -376,6 +389,7 @@ class _Resources:
         resource = self._template["Resources"][name]
         named_by = {
             "AWS::DynamoDB::Table": "TableName",
+            "AWS::Events::EventBus": "Name",
             "AWS::Logs::LogGroup": "LogGroupName",
             "AWS::S3::Bucket": "BucketName",
             "AWS::SQS::Queue": "QueueName",
@@ -389,6 +403,8 @@ class _Resources:
         match self._template["Resources"][name]["Type"]:
             case "AWS::DynamoDB::Table":
                 return f"arn:aws:dynamodb:{self._where}:table/{physical}"
+            case "AWS::Events::EventBus":
+                return f"arn:aws:events:{self._where}:event-bus/{physical}"
             case "AWS::Logs::LogGroup":
                 return f"arn:aws:logs:{self._where}:log-group:{physical}:*"
             case "AWS::S3::Bucket":

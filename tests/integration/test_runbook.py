@@ -204,6 +204,30 @@ def test_models_of_before_their_bucket_go_on_with_the_state_that_training_left(
     assert stage.registry.load("h1", version).state_lost is None
 
 
+def test_notices_go_on_from_those_of_before_and_are_raised_anew_where_there_are_none(
+    stage: Stage, tables: Any, cure: Cure, run: Run
+) -> None:
+    take_in(stage, 0, 1, 16)
+    table, ticks = tables("notices"), iter(range(1, 99))
+
+    def opened() -> str:
+        run("forecast", "h1", "--now", format_slot(NOW + next(ticks) * SLOT))
+        (one,) = run("notices", "h1", "--now", format_slot(NOW + 9 * SLOT))["open"]
+        assert one["kind"] == "silent"
+        return str(one["id"])
+
+    first = opened()
+    before = items_of(table)
+    assert opened() == first
+    put_back(table, [])
+    assert opened() > first, "raised anew"
+    put_back(table, before)
+    (shown,) = cure("restore", "roomidity notices HOUSE")
+    assert [one["id"] for one in shown["open"]] == [first]
+    assert opened() == first
+    assert len(items_of(table)) == len(before)
+
+
 def test_an_odd_observation_is_derived_anew(stage: Stage, tables: Any, cure: Cure) -> None:
     take_in(stage, 16)
     key = {"house": "h1", "slot": format_slot(SLOT_START + SLOT)}
