@@ -342,7 +342,13 @@ class _Resources:
         properties = self._template["Resources"][holder]["Properties"]
         if properties.get("ManagedPolicyArns"):
             raise UnjudgeableError(f"{holder} has managed policies")
-        beside = [one for one in self.of_type("AWS::IAM::Policy").values() if {"Ref": holder} in one.get("Roles", [])]
+        beside = [
+            one["Properties"]
+            for one in self._template["Resources"].values()
+            if one["Type"] == "AWS::IAM::Policy"
+            and "Condition" not in one  # which is not evaluated here: what needs such a right is missed, not granted
+            and {"Ref": holder} in one["Properties"]["Roles"]
+        ]
         found = []
         for policy in [*properties.get("Policies", [properties]), *beside]:
             for number, statement in enumerate(_as_list(policy["PolicyDocument"]["Statement"])):
