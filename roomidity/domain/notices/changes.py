@@ -57,7 +57,14 @@ _NEWS_FOR: Final = timedelta(hours=24)
 
 
 def advance(
-    watch: Watch, found: Iterable[Finding], *, at: datetime, zone: str, a_day: int, sends: bool
+    watch: Watch,
+    found: Iterable[Finding],
+    *,
+    at: datetime,
+    zone: str,
+    a_day: int,
+    sends: bool,
+    rules: Mapping[Kind, Rule] = RULES,
 ) -> tuple[Watch, tuple[Change, ...]]:
     """What a house's notices are at an issue time, and what has changed; the same watch where nothing has.
 
@@ -71,6 +78,8 @@ def advance(
         How many people are sent on one; more are muted.
     sends
         Whether there is anybody to send to.
+    rules
+        When each kind is raised and cleared; others than the usual ones are for studies.
     """
     if watch.at is not None and at <= watch.at:
         return watch, ()
@@ -78,10 +87,10 @@ def advance(
     opened, lapsing, rested = dict(watch.opened), dict(watch.lapsing), dict(watch.rested)
     changes: list[Change] = []
     for key, notice in watch.opened.items():
-        opened[key], since = _seen_again(notice, by_key.get(key), lapsing.pop(key, None), at)
+        opened[key], since = _seen_again(notice, by_key.get(key), lapsing.pop(key, None), at, rules)
         if since is None:
             continue
-        rule = RULES[notice.finding.kind]
+        rule = rules[notice.finding.kind]
         if at - since < rule.lapse or len(changes) >= _AT_ONCE:
             lapsing[key] = since
             continue
@@ -92,7 +101,9 @@ def advance(
     today = at.astimezone(ZoneInfo(zone)).date()
     told = watch.told if watch.told is not None and watch.told.day == today else Told(today, 0)
     for finding in sorted(by_key.values(), key=lambda one: (URGENCY.index(one.kind), -one.likely, one.room or "")):
-        if len(changes) >= _AT_ONCE or finding.key in watch.opened or finding.key in rested or not _raises(finding):
+        if len(changes) >= _AT_ONCE or finding.key in watch.opened or finding.key in rested:
+            continue
+        if not finding.judged or finding.likely < rules[finding.kind].raised:
             continue
         notice = Notice(watch.house, finding, raised_at=at, muted=told.count >= a_day)
         told = told if notice.muted else replace(told, count=told.count + 1)
@@ -118,18 +129,14 @@ def taken(watch: Watch, sent: Iterable[Change]) -> Watch:
     return replace(watch, unsent=tuple(one for one in watch.unsent if (one.word, one.notice.id) not in gone))
 
 
-def _raises(finding: Finding) -> bool:
-    return finding.judged and finding.likely >= RULES[finding.kind].raised
-
-
 def _seen_again(
-    notice: Notice, finding: Finding | None, since: datetime | None, at: datetime
+    notice: Notice, finding: Finding | None, since: datetime | None, at: datetime, rules: Mapping[Kind, Rule]
 ) -> tuple[Notice, datetime | None]:
     """An open notice as it stands now, and since when it lapses, if it does."""
     if finding is not None and not finding.judged:
         over = notice.finding.end is not None and notice.finding.end <= at
         return notice, (since or at) if over else None
-    if finding is None or finding.likely < RULES[notice.finding.kind].cleared:
+    if finding is None or finding.likely < rules[notice.finding.kind].cleared:
         return notice, since or at
     if notice.finding.start <= at and finding.start <= at + SLOT:  # it has begun, and goes on
         finding = replace(finding, start=notice.finding.start)
