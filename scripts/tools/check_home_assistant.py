@@ -1,6 +1,6 @@
 """Checks with a real Home Assistant what the bridge tells it: devices, areas, entities, states and what is recorded.
 
-    scripts/check-home-assistant [--python python3.13] [--keep FOLDER]
+    scripts/check-home-assistant [--python python3.13] [--keep FOLDER] [--picture FILE.png]
 
 It installs Home Assistant for that Python (630 MB, some minutes, from the package index that pip is set to) into a
 folder that is kept, starts a Mosquitto on loopback, lets the bridge's announcer publish a house there as the API would
@@ -13,37 +13,58 @@ import argparse
 import json
 import os
 import random
+import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
 
 from roomidity.bridge.address import Address
 from roomidity.bridge.announcing import Announcer
 from roomidity.bridge.discovery import MAX_ATTRIBUTE_BYTES, OFFLINE, announcements, status_topic
 from roomidity.bridge.mqtt import Credentials, MqttPublisher
 from roomidity.cli.output import notes
-from tests.api import NOW, ApiWorld
+from roomidity.domain.notices.changes import advance
+from roomidity.domain.notices.findings import find, outdoor_ahead
+from roomidity.domain.notices.notice import Watch
+from scripts.tools.home_assistant_picture import dashboard_of, take
+from tests.api import ISSUED, NOW, ApiWorld
 from tests.mosquitto import Mosquitto
 
 ROOT: Final = Path(__file__).parents[2]
 RELEASE: Final = "2026.2.3"
-INTEGRATIONS: Final = ("frontend", "recorder", "mqtt", "backup")
+INTEGRATIONS: Final = ("frontend", "history", "recorder", "mqtt", "backup")
 """What is set up, and its dependencies; without a frontend Home Assistant starts in recovery mode."""
 ENTITY: Final = "sensor.h1_bath_humidity_now"
 ATTRIBUTES_OF: Final = "sensor.h1_bath_humidity_max"
 
 
 class Answers:
-    """The API's own answers, of a house with two rooms and air outside, replayed: the clock is the data's."""
+    """The API's own answers, of a house with two rooms and air outside, replayed: the clock is the data's.
+
+    The bath gets damp in the evening, and what there is to tell follows from its forecast.
+    """
 
     def __init__(self) -> None:
         world = ApiWorld()
-        world.house("h1", "bath", "Küche", "outdoor")
+        world.house("h1", "bath", "Küche", "outdoor", value=56.0)
+        evening = 20 * np.exp(-(((np.arange(96) - 44) / 7) ** 2))
+        damp = np.array([56 + evening * share for share in (0.85, 1.0, 1.15)]).round(1)
+        held = world.forecasts.stored["h1", "bath", ISSUED]
+        bath = replace(held, quantiles=np.stack([damp, held.quantiles[1]]), notes=())
+        world.forecasts.stored["h1", "bath", ISSUED] = bath
+        home = world.houses.get("h1")
+        assert home is not None
+        found = find(home, [bath], outside=outdoor_ahead(None), issued_at=ISSUED)
+        watch, _ = advance(Watch("h1", version=1), found, at=ISSUED, zone="Europe/Brussels", a_day=6, sends=False)
+        world.notices.watches["h1"], world.notices.stored = watch, {}
         self.content = {
             f"/v1/house/{what}": world.of("h1", f"/{what}").json | {"replayed": True}
             for what in ("forecasts", "notices")
@@ -90,23 +111,47 @@ def install(python: str, folder: Path) -> Path:
     return packages
 
 
-def run(python: str, packages: Path, port: int, folder: Path) -> dict[str, Any]:
-    """Home Assistant's own answer."""
-    done = subprocess.run(  # our own probe
-        [python, str(ROOT / "scripts/tools/home_assistant_probe.py"), str(folder), str(port), ENTITY],
-        env={**os.environ, "PYTHONPATH": str(packages)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
-    if done.returncode or not lines:
-        raise SystemExit(f"Home Assistant's run failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+def run(python: str, packages: Path, port: int, folder: Path, picture: Path | None) -> dict[str, Any]:
+    """Home Assistant's own answer, and a picture of its dashboard where one is asked for."""
+    words = [python, str(ROOT / "scripts/tools/home_assistant_probe.py"), str(folder), str(port), ENTITY]
+    if picture:
+        (folder / "dashboard.yaml").write_text(dashboard_of("kuche", "Küche"), "utf-8")
+        words.append(str(_free_port()))
+    with (folder / "errors.log").open("w+") as errors:
+        probe = subprocess.Popen(  # our own probe
+            words,
+            env={**os.environ, "PYTHONPATH": str(packages)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        with probe:
+            assert probe.stdin is not None
+            assert probe.stdout is not None
+            said = []
+            for line in probe.stdout:
+                if picture and line.startswith("SHOWN "):
+                    try:
+                        take(json.loads(line.removeprefix("SHOWN ")), picture, at=NOW)
+                    finally:
+                        probe.stdin.write("\n")
+                        probe.stdin.flush()
+                else:
+                    said.append(line.rstrip("\n"))
+        errors.seek(0)
+        logged = errors.read()
+    lines = [line for line in said if line.startswith("FOUND ")]
+    if probe.returncode or not lines:
+        raise SystemExit(f"Home Assistant's run failed:\n{said[-20:]}\n{logged[-4000:]}")
     found: dict[str, Any] = json.loads(lines[0].removeprefix("FOUND "))
-    found["log"] = [
-        line for line in done.stderr.splitlines() if "mqtt" in line and ("ERROR" in line or "WARNING" in line)
-    ]
+    found["log"] = [line for line in logged.splitlines() if "mqtt" in line and ("ERROR" in line or "WARNING" in line)]
     return found
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 def recorded(folder: Path) -> dict[str, int]:
@@ -155,6 +200,7 @@ def main() -> int:
     )
     parser.add_argument("--python", default="python3.13", help="a CPython 3.13 (default python3.13)")
     parser.add_argument("--keep", type=Path, default=ROOT / ".roomidity/home-assistant", help="where it is installed")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="keep a picture of the dashboard (by Chromium)")
     arguments = parser.parse_args()
     arguments.keep.mkdir(parents=True, exist_ok=True)
     packages = install(arguments.python, arguments.keep)
@@ -174,7 +220,7 @@ def main() -> int:
                 time.sleep(0.05)
             announcer.step()
             notes.print("Home Assistant starts; it is asked for a minute at most")
-            found = run(arguments.python, packages, broker.port, Path(other))
+            found = run(arguments.python, packages, broker.port, Path(other), arguments.picture)
             kept = recorded(Path(other))
         finally:
             publisher.close()
