@@ -13,7 +13,8 @@ __all__ = ["KEPT_FOR", "KINDS", "Change", "Finding", "Key", "Kind", "Notice", "T
 
 Kind = Literal["humid", "mould", "silent", "stuck"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-"""humid: above 70 %RH. mould: above 80 %RH at the coldest surface for hours. silent: no readings. stuck: a sensor."""
+"""humid: air above 70 %RH. mould: above 80 %RH at the coldest surface for hours. silent: no readings arrive. stuck: a
+sensor repeats one value."""
 
 Word = Literal["raised", "cleared"]
 
