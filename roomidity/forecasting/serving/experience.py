@@ -35,9 +35,9 @@ ANY_ROOM_DAYS: Final = 10.0
 """The house's errors count as much as this many days of a room's own errors."""
 
 WIDTH_RATE: Final = 0.15
-"""How fast the interval scale follows coverage: by 3 % a day if coverage is off by a fifth."""
+"""How fast the interval scale follows coverage: by 3 % a day if coverage is off by 0.2."""
 TARGET_COVERAGE: Final = 0.81
-"""A little above the nominal 0.8 of p10 to p90, since changes of season are followed with a delay that costs coverage."""
+"""A little above the nominal 0.8 of p10 to p90, since a change of season is followed late, which costs coverage."""
 
 
 def absorb(

@@ -1,8 +1,8 @@
 """The weather ahead as model inputs: chooses the issue that a forecast may use, and expresses it relative to now.
 
 There is no look-ahead. An issue counts only from `known_from` on, both in forecasts and in the past that states and
-models are fitted to. As with all inputs, only changes from the newest value enter, never levels. A provider's mean error
-over the last week is subtracted first, since the ridges have no intercept and could not learn it.
+models are fitted to. As with all inputs, only changes from the newest value enter, never levels. A provider's mean
+error over the last week is subtracted first, since the ridges have no intercept and could not learn it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HOUR: Final = 4
 """Slots."""
 
 BIAS_HOURS: Final = 7 * 24
-"""Hours over which a provider's mean error is taken. At a given place it lasts for weeks and changes with the season."""
+"""Hours over which a provider's mean error is taken. At any place it lasts for weeks and changes with the season."""
 
 _COURSE: Final = np.concatenate([[0], WEATHER_LEADS])
 """Slots ahead at which an issue is read: now and the leads."""
@@ -150,7 +150,7 @@ class Outlook:
         return replace(basis, weather=_inputs(basis, course, _means(known, newest)))
 
     def _read(self, places: IntArray, at: NDArray[np.number[Any]]) -> FloatArray:
-        """Returns the issues at ``places`` interpolated to times in slots since 1970, (2, ...), NaN if a place is -1."""
+        """Returns the issues at ``places`` interpolated to times (slots since 1970), (2, ...), NaN if a place is -1."""
         if not self.issues:
             return np.full((2, *np.broadcast_shapes(places.shape, at.shape)), np.nan)
         hours = (at - self.first[places]) / _HOUR

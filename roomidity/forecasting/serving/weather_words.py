@@ -24,7 +24,7 @@ _BEGUN: Final = 0.3
 
 
 def weather_words(added: FloatArray, quantity: Quantity, *, issued_at: datetime, timezone: str) -> str | None:
-    """Returns when the weather ahead begins to change a forecast, and its maximum change, or None if that is negligible.
+    """Returns when the weather ahead begins to change a forecast, and its largest change, or None if negligible.
 
     Parameters
     ----------

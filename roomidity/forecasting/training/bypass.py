@@ -80,7 +80,7 @@ def with_weather_ahead(model: Model, examples: Examples, share: FloatArray) -> M
 
 
 def _unexplained(model: Model, examples: Examples, chosen: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
-    """Returns scaled inputs of the chosen examples, (chosen, INPUTS), and the network's residuals, (chosen, OUTPUTS)."""
+    """Returns scaled inputs of the chosen examples, (chosen, INPUTS), and the network's residuals (chosen, OUTPUTS)."""
     clocks = clock(examples.day[chosen], examples.weekend[chosen])
     rows = scaled(
         model,
@@ -90,7 +90,7 @@ def _unexplained(model: Model, examples: Examples, chosen: NDArray[np.bool_]) ->
 
 
 def _bypass(outside: FloatArray, left: FloatArray, count: FloatArray) -> FloatArray:
-    """Returns the coefficients, (inputs, OUTPUTS), of a weighted ridge regression of the residuals on outdoor inputs."""
+    """Returns the coefficients, (inputs, OUTPUTS), of a weighted ridge regression of residuals on outdoor inputs."""
     square, product = outside.T @ (count * outside), outside.T @ (count * left)
     steadied = square + OUTDOOR_PENALTY * np.diag(np.diag(square)) + 1e-12 * np.eye(len(square))
     return np.asarray(np.linalg.solve(steadied, product))
