@@ -1,4 +1,4 @@
-"""Sends changes of notices to the stage's own EventBridge bus."""
+"""Changes of notices to EventBridge, on the stage's own bus."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Final
 __all__ = ["SOURCE", "EventBus"]
 
 SOURCE: Final = "roomidity"
-"""The source that rules match on, together with the detail types ``NoticeRaised`` and ``NoticeCleared``."""
+"""What rules match on, with the detail types ``NoticeRaised`` and ``NoticeCleared``."""
 
 _TYPES: Final = {"raised": "NoticeRaised", "cleared": "NoticeCleared"}
 
 
 class EventBus:
-    """One bus, whose client is created on first use."""
+    """One bus, whose client is made when something is first told."""
 
     def __init__(self, connect: Callable[[], Any], name: str) -> None:
         self._connect = connect
@@ -27,7 +27,7 @@ class EventBus:
         return self._connect()
 
     def tell(self, events: Sequence[dict[str, Any]]) -> list[bool]:
-        """Put up to ten events in one call. Returns for each whether it was accepted. Raises if the call fails."""
+        """Put events, at most ten, in one call; for each whether it was taken. A call that fails raises."""
         answer = self._client.put_events(
             Entries=[
                 {

@@ -1,4 +1,4 @@
-"""Describes in words what the weather ahead adds to a forecast, as in "drier air from noon: -6 %RH by 15:00"."""
+"""What the weather ahead adds to a forecast, in words: drier air from noon: -6 %RH by 15:00."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ __all__ = ["weather_words"]
 
 _LESS_AND_MORE: Final = {"humidity": ("drier", "moister"), "temperature": ("colder", "warmer")}
 _SHOWN: Final = {"humidity": ("%RH", 0, 1.0), "temperature": ("°C", 1, 0.3)}
-"""Unit, number of decimals, and the smallest change that is worth mentioning."""
+"""Unit, decimals, and what is worth a word."""
 
 _BEGUN: Final = 0.3
-"""The change has begun once it reaches this fraction of its maximum."""
+"""Of the most that it adds, what makes it have begun."""
 
 
 def weather_words(added: FloatArray, quantity: Quantity, *, issued_at: datetime, timezone: str) -> str | None:
-    """Returns when the weather ahead begins to change a forecast, and its largest change, or None if negligible.
+    """Returns from when and by when the weather ahead adds most to a forecast; None if that is next to nothing.
 
     Parameters
     ----------
     added
-        (knots,) change of the forecast's median at the knots, in the quantity's unit.
+        Change of the forecast's median at the knots, (knots,), in the quantity's unit.
     quantity
-        The quantity that is forecast.
+        Which one.
     issued_at
         Aware issue time.
     timezone
-        IANA name of the house's time zone.
+        IANA name of the house's clock.
 
     Examples
     --------
