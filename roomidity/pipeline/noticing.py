@@ -165,10 +165,12 @@ def open_and_cleared(
     """
     opened = notices.watch(home.name).opened
     held = [] if limit == 0 else notices.newest(home.name, now=now, limit=limit)
-    urgent = sorted(opened.values(), key=lambda one: (URGENCY.index(one.finding.kind), one.finding.room or ""))
+    urgent = sorted(opened.values(), key=lambda notice: (URGENCY.index(notice.finding.kind), notice.finding.room or ""))
     return {
-        "open": [plain_notice(home, one, at=now) for one in urgent],
-        "cleared": [plain_notice(home, one, at=one.cleared_at) for one in held if one.cleared_at is not None],
+        "open": [plain_notice(home, notice, at=now) for notice in urgent],
+        "cleared": [
+            plain_notice(home, notice, at=notice.cleared_at) for notice in held if notice.cleared_at is not None
+        ],
     }
 
 

@@ -156,7 +156,7 @@ def _store(
             duplicate = _duplicate(issue, stands)
             if duplicate is not None:
                 stored.outcomes[place] = duplicate
-            elif too_many_an_hour([one.known_from for one in stands], issue.known_from):
+            elif too_many_an_hour([other.known_from for other in stands], issue.known_from):
                 stored.faults[place] = name, "weather"
             else:
                 stands.append(issue)
@@ -171,9 +171,9 @@ def _duplicate(issue: WeatherIssue, stands: Sequence[WeatherIssue]) -> Duplicate
 
     Issues with the same `known_from` or `issued_at` are the same issue. They conflict if their values differ.
     """
-    for one in stands:
-        if one.known_from == issue.known_from or one.issued_at == issue.issued_at:
-            is_same = replace(one, known_from=issue.known_from) == issue
+    for other in stands:
+        if other.known_from == issue.known_from or other.issued_at == issue.issued_at:
+            is_same = replace(other, known_from=issue.known_from) == issue
             return "repeat" if is_same else "conflict"
     return None
 

@@ -82,7 +82,7 @@ def advance(
     """
     if watch.at is not None and at <= watch.at:
         return watch, ()
-    by_key = {one.key: one for one in found}
+    by_key = {finding.key: finding for finding in found}
     opened, lapsing, rested = dict(watch.opened), dict(watch.lapsing), dict(watch.rested)
     changes: list[Change] = []
     for key, notice in watch.opened.items():
@@ -99,15 +99,15 @@ def advance(
     rested = {key: until for key, until in rested.items() if until > at}
     today = at.astimezone(ZoneInfo(zone)).date()
     told = watch.told if watch.told is not None and watch.told.day == today else Told(today, 0)
-    for finding in sorted(by_key.values(), key=lambda one: (URGENCY.index(one.kind), -one.likely, one.room or "")):
+    for finding in sorted(by_key.values(), key=_urgency):
         if len(changes) >= _AT_ONCE or finding.key in watch.opened or finding.key in rested or not _raises(finding):
             continue
         notice = Notice(watch.house, finding, raised_at=at, muted=told.count >= a_day)
         told = told if notice.muted else replace(told, count=told.count + 1)
         opened[finding.key] = notice
         changes.append(Change("raised", notice))
-    news = [one for one in changes if sends and not one.notice.muted]
-    fresh = [one for one in watch.unsent if sends and _moment(one) > at - _NEWS_FOR]
+    news = [change for change in changes if sends and not change.notice.muted]
+    fresh = [change for change in watch.unsent if sends and _moment(change) > at - _NEWS_FOR]
     after = replace(
         watch,
         opened=opened,
@@ -122,8 +122,15 @@ def advance(
 
 def taken(watch: Watch, sent: Iterable[Change]) -> Watch:
     """Returns the state without the unsent changes that have been delivered (``sent``)."""
-    gone = {(one.word, one.notice.id) for one in sent}
-    return replace(watch, unsent=tuple(one for one in watch.unsent if (one.word, one.notice.id) not in gone))
+    gone = {(change.word, change.notice.id) for change in sent}
+    return replace(
+        watch, unsent=tuple(change for change in watch.unsent if (change.word, change.notice.id) not in gone)
+    )
+
+
+def _urgency(finding: Finding) -> tuple[int, float, str]:
+    """Returns a key that sorts the most urgent finding first."""
+    return URGENCY.index(finding.kind), -finding.likely, finding.room or ""
 
 
 def _raises(finding: Finding) -> bool:

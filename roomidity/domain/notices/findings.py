@@ -63,17 +63,17 @@ def find(
     if silent is not None:
         yield Finding("silent", None, 1.0, floor_slot(silent))
     walls = usable_walls(home.settings)
-    for one in forecasts:
-        since = _silent_since(home, one)
+    for forecast in forecasts:
+        since = _silent_since(home, forecast)
         # If the whole house is silent, one notice covers it. Open notices of single rooms stay as they are.
         if since is not None:
-            yield Finding("silent", one.room, 1.0, floor_slot(since), judged=silent is None)
-        stuck = "stuck" in one.notes
+            yield Finding("silent", forecast.room, 1.0, floor_slot(since), judged=silent is None)
+        stuck = "stuck" in forecast.notes
         if stuck:
-            yield Finding("stuck", one.room, 1.0, issued_at)
-        believed = not stuck and one.grade.get("humidity") != "persistence"
-        yield from _ahead(one, outside, walls.get(one.room, DEFAULT_WALL), judged=believed)
-    yield from _unforecast(home, {one.room for one in forecasts}, issued_at)
+            yield Finding("stuck", forecast.room, 1.0, issued_at)
+        believed = not stuck and forecast.grade.get("humidity") != "persistence"
+        yield from _ahead(forecast, outside, walls.get(forecast.room, DEFAULT_WALL), judged=believed)
+    yield from _unforecast(home, {forecast.room for forecast in forecasts}, issued_at)
 
 
 def outdoor_ahead(outdoor: NDArray[np.float64] | None) -> NDArray[np.float64]:
@@ -98,17 +98,17 @@ def outdoor_ahead(outdoor: NDArray[np.float64] | None) -> NDArray[np.float64]:
     return np.repeat(followed[len(means) :], _SLOTS_AN_HOUR)
 
 
-def _ahead(one: StoredForecast, outside: NDArray[np.float64], wall: Wall, *, judged: bool) -> Iterator[Finding]:
-    humidity, temperature = one.quantiles[_HUMIDITY], one.quantiles[_TEMPERATURE]
+def _ahead(forecast: StoredForecast, outside: NDArray[np.float64], wall: Wall, *, judged: bool) -> Iterator[Finding]:
+    humidity, temperature = forecast.quantiles[_HUMIDITY], forecast.quantiles[_TEMPERATURE]
     if not np.isfinite(humidity).all():
         return
 
     def at(slot: int) -> datetime:
-        return one.issued_at + slot * SLOT
+        return forecast.issued_at + slot * SLOT
 
     steps = humidity.shape[1]
     likely, first, end = lasting(likely_over(humidity, DAMP), DAMP_SLOTS)
-    yield Finding("humid", one.room, likely, at(first), at(end) if end < steps else None, judged=judged)
+    yield Finding("humid", forecast.room, likely, at(first), at(end) if end < steps else None, judged=judged)
     if np.isnan(outside).any() or not np.isfinite(temperature).all():
         return
     at_surface = surface_humidity(temperature[1], humidity, outside, f_rsi=wall.f_rsi)
@@ -116,7 +116,7 @@ def _ahead(one: StoredForecast, outside: NDArray[np.float64], wall: Wall, *, jud
     likely = float(np.sort(over)[-RISK_SLOTS])
     wet = np.flatnonzero(over >= min(likely, 0.5))
     last = int(wet[-1]) + 1
-    yield Finding("mould", one.room, likely, at(int(wet[0])), at(last) if last < steps else None, judged=judged)
+    yield Finding("mould", forecast.room, likely, at(int(wet[0])), at(last) if last < steps else None, judged=judged)
 
 
 def _house_silent(home: House, forecasts: Sequence[StoredForecast], issued_at: datetime) -> datetime | None:
@@ -124,22 +124,22 @@ def _house_silent(home: House, forecasts: Sequence[StoredForecast], issued_at: d
     newest = home.last_seen
     if len(home.rooms) < 2 or newest is None or newest > issued_at - _SILENT_FOR:
         return None
-    rests = [grade == "persistence" for one in forecasts for grade in one.grade.values()]
+    rests = [grade == "persistence" for forecast in forecasts for grade in forecast.grade.values()]
     return newest if rests and all(rests) else None
 
 
-def _silent_since(home: House, one: StoredForecast) -> datetime | None:
+def _silent_since(home: House, forecast: StoredForecast) -> datetime | None:
     """Returns since when a quantity of a room has been missing for longer than gaps are filled, or None.
 
     A room whose readings arrive late or are rejected is not silent. Its forecast says so in other notes.
     """
-    room = home.rooms.get(one.room)
-    if room is None or {*one.notes} - {"stuck", "spiking", "dead"}:
+    room = home.rooms.get(forecast.room)
+    if room is None or {*forecast.notes} - {"stuck", "spiking", "dead"}:
         return None
     silent = [
         when
         for quantity, when in room.measured.items()
-        if when <= one.issued_at - _SILENT_FOR and one.grade.get(quantity) == "persistence"
+        if when <= forecast.issued_at - _SILENT_FOR and forecast.grade.get(quantity) == "persistence"
     ]
     return min(silent, default=None)
 
