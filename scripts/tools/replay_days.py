@@ -11,7 +11,7 @@ filled in; a simulated house begins with nothing.
 At the end the six-hourly sums of `accuracy` stand beside the figures of three backtests for the same issue times: that
 of `roomidity backtest`, which trains weekly from the test's start on; one that trains on the same days as the deployed
 house (except after drift); and the latter rounded to 0.1, as forecasts are stored. The remaining difference is that a
-night comes after the forecasts of midnight. Each training's seconds of CPU are told, and the most memory that the process took.
+night comes after the forecasts of midnight. It also prints the CPU seconds of each training, and the peak memory.
 
 --dehumidifier dries half of a simulated house's rooms by day, from a day on; the JSON has the days on which drift was
 seen and each day's error, to compare with a run --without-drift or without a dehumidifier.
