@@ -1,10 +1,10 @@
-"""Runs Home Assistant for a while beside a broker, and prints as JSON what it has of us. Its own Python runs this.
+"""Runs Home Assistant with a broker for a while, and prints what it knows of roomidity as JSON.
 
     python home_assistant_probe.py FOLDER PORT ENTITY [WEB_PORT]
 
-It ends when ENTITY has a state, or after a minute. In JSON: version, devices with their areas and entities, states.
-With WEB_PORT it first shows there, on loopback, what stands in FOLDER/dashboard.yaml, and says where, and with which
-tokens a browser is let in; it goes on with a line on standard input.
+Has to be run by Home Assistant's own Python. It ends once ENTITY has a state, or after a minute. The JSON has the
+version, the devices with their areas and entities, and the states. With WEB_PORT, it first serves FOLDER/dashboard.yaml
+there on loopback, prints the URL and tokens for a browser, and continues after a line on standard input.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ lovelace:
 
 
 def configure(folder: Path, port: int, web_port: int | None) -> None:
-    """A configuration with the recorder, and MQTT's entry as its dialogue would store it."""
+    """Write a configuration with the recorder, and the MQTT entry as its dialogue would store it."""
     web = WEB.format(port=web_port) if web_port else ""
     (folder / "configuration.yaml").write_text("recorder:\n  commit_interval: 1\n" + web)
     entry: dict[str, Any] = {
@@ -65,7 +65,7 @@ def configure(folder: Path, port: int, web_port: int | None) -> None:
 
 
 async def show(hass: Any, web_port: int) -> None:
-    """Let a browser in, until a line comes."""
+    """Print what a browser needs to log in, and wait for a line on standard input."""
     url = f"http://127.0.0.1:{web_port}"
     user = await hass.auth.async_create_user("picture", group_ids=["system-admin"])
     refresh = await hass.auth.async_create_refresh_token(user, client_id=f"{url}/")
@@ -83,7 +83,7 @@ async def show(hass: Any, web_port: int) -> None:
 
 
 async def probe(folder: Path, entity: str, web_port: int | None) -> dict[str, Any]:
-    """Start it, wait for the entity, look, and stop it."""
+    """Start Home Assistant, wait for the entity, and stop it again. Returns what was found."""
     from homeassistant import bootstrap, const, runner  # type: ignore[import-not-found]  # noqa: PLC0415  # its own Python has it
     from homeassistant.helpers import (  # type: ignore[import-not-found]  # noqa: PLC0415
         area_registry,

@@ -1,21 +1,21 @@
-"""What notices a house would have had, day by day: how many, how many came true, and whether they flap.
+"""Measures the notices that a house would have had: how many a day, how many came true, and whether they flap.
 
     scripts/notices-study --readings FILE [--outdoor FILE] [--prior FILE|none] [--days 60] [--timezone ZONE]
                           [--forecasts FILE] [--json]
 
-FILE is a tidy Parquet file: house, room, ts (UTC), temperature (°C), humidity (%RH). At each quarter of an hour of its
-last DAYS the house is forecast on the serving code path from nothing but slots that had closed, as in `roomidity
-backtest`, with a training a week; what is forecast goes through the same functions as in the pipeline, from stored
-forecasts to findings, and by the rules of roomidity/domain/notices/changes.py to notices raised and cleared. The prior
-must not have seen the house. --forecasts keeps the forecasts in a file, or takes them from there, to try other rules.
+FILE is a tidy Parquet file: house, room, ts (UTC), temperature (°C), humidity (%RH). Every 15 minutes of its last DAYS,
+the house is forecast on the serving code path from closed slots only, as in `roomidity backtest`, with a training every
+week. The forecasts then pass through the same functions as in the pipeline: they become findings, which raise and clear
+notices by the rules of roomidity/domain/notices/changes.py. The prior must not have seen the house. --forecasts stores
+the forecasts in a file, or reads them from there if it exists, to try other rules.
 
-A notice of damp air came true if the room then was over 70 %RH for half an hour or more within 24 h; one of mould, if
-its coldest surface was over 80 %RH for six hours of them. `told` counts what happened that a notice had told of, and
-`ahead_h` is how long before, at the middle. `ahead` counts notices raised when for two hours it was not so yet, and
-`ahead_came` those of them that came true. `again` counts notices raised within six hours after the same was cleared.
-`without hysteresis` are the changes of a notice that is there whenever it is likelier than not. `thresholds` has the
-same by the probability from which on a notice is raised: of the first half of the days, on which one is chosen, and of
-the second, by which the choice is to be judged; beside it `came_after_dry`, how often a warning at any time comes true.
+A notice of damp air came true if the room then was above 70 %RH for half an hour or more within 24 h, and one of mould
+if its coldest surface was above 80 %RH for six hours of these. `told` counts the events that a notice announced, and
+`ahead_h` is the median of how long before. `ahead` counts the notices that were raised after two hours below the limit,
+and `ahead_came` those of them that came true. `again` counts notices raised within six hours of clearing the same one.
+`without hysteresis` counts the changes of a notice that is open whenever its probability is at least 0.5. `thresholds`
+has the same by the probability from which a notice is raised, for the first half of the days, on which one is chosen,
+and for the second half, which judges the choice. `came_after_dry` is how often a warning at any dry moment comes true.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ RETRAIN_DAYS = 7
 A_DAY = 6
 THRESHOLDS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 RIGHT = 0.8
-"""Of all notices raised in the first half, and of those ahead, so many have to come true: the lowest such is chosen."""
+"""Share of all notices, and of those ahead, that has to come true. The lowest such threshold is chosen."""
 MOST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Issued:
-    """Forecasts of a house at consecutive slots, the first numbered ``first``: (issues, rooms, 2, 3, 96)."""
+    """Forecasts of a house, (issues, rooms, 2, 3, 96), issued at consecutive slots from number ``first`` on."""
 
     first: int
     quantiles: NDArray[np.float32]
@@ -73,7 +73,7 @@ class Issued:
 
 
 def issue_all(house: Window, prior: tuple[Model, State], *, first: int) -> Issued:
-    """Forecast every slot from ``first`` on, with a night at each midnight and a training a week."""
+    """Returns forecasts issued at every slot from ``first`` on, with nightly updates and a training every week."""
     issues, rooms = house.last - first, len(house.rooms)
     quantiles = np.full((issues, rooms, len(QUANTITIES), len(STORED), 96), np.nan, np.float32)
     persistence = np.zeros((issues, rooms), np.bool_)
@@ -102,7 +102,7 @@ def issue_all(house: Window, prior: tuple[Model, State], *, first: int) -> Issue
 
 
 def homes(house: Window, issued: Issued) -> Iterator[tuple[datetime, House, list[StoredForecast], NDArray[np.float64]]]:
-    """At each issue time the house, its forecasts as they are stored, and the mean outside."""
+    """Yields at each issue time the house, its forecasts as they are stored, and the outdoor mean."""
     known = np.isfinite(house.values)
     for place in range(len(issued.quantiles)):
         slot = issued.first + place
@@ -139,7 +139,7 @@ def homes(house: Window, issued: Issued) -> Iterator[tuple[datetime, House, list
 
 
 def truths(house: Window) -> dict[Kind, NDArray[np.bool_]]:
-    """By kind (rooms, slots): whether a room was damp, and whether its coldest surface was."""
+    """Returns by kind of notice, (rooms, slots), whether a room's air or its coldest surface was too humid."""
     humidity, temperature = house.values[:, 0], house.values[:, 1]
     with np.errstate(invalid="ignore"):
         found: dict[Kind, NDArray[np.bool_]] = {"humid": humidity > DAMP}
@@ -153,7 +153,7 @@ def truths(house: Window) -> dict[Kind, NDArray[np.bool_]]:
 
 
 def came(kind: Kind, over: NDArray[np.bool_]) -> bool:
-    """Whether what a notice told of was so in the slots of the day after it."""
+    """Returns whether a notice came true, given which slots of the day after it were too humid."""
     if kind == "mould":
         return bool(over.sum() >= RISK_SLOTS)
     return bool((over[1:] & over[:-1]).any())
@@ -161,7 +161,7 @@ def came(kind: Kind, over: NDArray[np.bool_]) -> bool:
 
 @dataclass(frozen=True)
 class Tick:
-    """An issue time and what was found at it."""
+    """An issue time and its findings."""
 
     at: datetime
     found: Sequence[Finding]
@@ -169,7 +169,7 @@ class Tick:
 
 @dataclass
 class Replayed:
-    """What notices were raised and cleared, and when each key was open."""
+    """The notices raised and cleared, and the issue times at which each key was open."""
 
     raised: list[Notice] = field(default_factory=list)
     cleared: list[Notice] = field(default_factory=list)
@@ -177,7 +177,7 @@ class Replayed:
 
 
 def replay(ticks: Sequence[Tick], *, zone: str, rules: Mapping[Kind, Rule] = RULES) -> Replayed:
-    """A house's notices by some rules."""
+    """Returns the notices that a house would have had by some rules."""
     watch, told = Watch("h"), Replayed()
     for tick in ticks:
         watch, changes = advance(watch, tick.found, at=tick.at, zone=zone, a_day=A_DAY, sends=False, rules=rules)
@@ -189,7 +189,7 @@ def replay(ticks: Sequence[Tick], *, zone: str, rules: Mapping[Kind, Rule] = RUL
 
 
 def study(house: Window, issued: Issued) -> dict[str, Any]:
-    """All figures."""
+    """Returns all figures of a house."""
     zone = house.timezone
     ticks = [
         Tick(at, list(find(home, forecasts, outside=outside, issued_at=at)))
@@ -221,7 +221,7 @@ def study(house: Window, issued: Issued) -> dict[str, Any]:
 
 
 def again(kind: Kind, told: Replayed) -> int:
-    """How many were raised soon after the same was cleared."""
+    """Returns how many notices of a kind were raised soon after the same one was cleared."""
     return sum(
         any(
             one.finding.key == notice.finding.key
@@ -234,7 +234,7 @@ def again(kind: Kind, told: Replayed) -> int:
 
 
 def thresholds(kind: Kind, house: Window, ticks: Sequence[Tick], over: NDArray[np.bool_]) -> dict[str, Any]:
-    """Probabilities from which on it is raised, chosen on the first half of the days and reported on the second."""
+    """Returns the figures by threshold for each half of the days, and the threshold chosen on the first half."""
     halves = {"first": ticks[: len(ticks) // 2], "second": ticks[len(ticks) // 2 :]}
     figures = {
         name: {
@@ -262,10 +262,7 @@ def _is_right(figures: Mapping[str, Any]) -> bool:
 
 
 def came_after_dry(kind: Kind, house: Window, ticks: Sequence[Tick], over: NDArray[np.bool_]) -> float | None:
-    """How often it came within a day where for two hours it was not so yet, in rooms where it ever was.
-
-    So often a warning comes true that is given at any time.
-    """
+    """Returns how often a warning at a random dry moment would come true, in rooms that ever exceed the limit."""
     first, end = (int((one.at - from_epoch_ms(house.first * SLOT_MS)) / SLOT) for one in (ticks[0], ticks[-1]))
     came_true = [
         came(kind, row[slot : slot + 96])
@@ -284,7 +281,7 @@ def _raised_from(rule: Rule, raised: float) -> Rule:
 def of_kind(
     kind: Kind, house: Window, ticks: Sequence[Tick], told: Replayed, over: NDArray[np.bool_]
 ) -> dict[str, Any]:
-    """Figures of a kind."""
+    """Returns the figures of one kind of notice."""
     start = from_epoch_ms(house.first * SLOT_MS)
     first, end = (int((one.at - start) / SLOT) for one in (ticks[0], ticks[-1]))
     raised = [one for one in told.raised if one.finding.kind == kind]
@@ -315,7 +312,7 @@ def of_kind(
 
 
 def _was(house: Window, over: NDArray[np.bool_], notice: Notice) -> bool:
-    """Whether it was so in the two hours before it was raised."""
+    """Returns whether the limit was exceeded in the two hours before the notice was raised."""
     row = house.rooms.index(str(notice.finding.room))
     slot = int((notice.raised_at - from_epoch_ms(house.first * SLOT_MS)) / SLOT)
     return bool(over[row, max(0, slot - 8) : slot].any())
@@ -328,7 +325,7 @@ def _came(kind: Kind, house: Window, over: NDArray[np.bool_], finding: Finding, 
 
 
 def _episodes(over: NDArray[np.bool_], first: int, end: int) -> list[int]:
-    """The first slots in [first, end) of spells of half an hour or more, with two dry hours before."""
+    """Returns the first slots in [first, end) of spells of half an hour or more, with two dry hours before."""
     return [
         slot
         for slot in range(max(first, 8), min(end, len(over) - 1))
