@@ -21,8 +21,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,17 +34,21 @@ from rich.progress import Progress
 from rich.table import Table
 
 from roomidity.domain.advice.settings import DEFAULT_HOUSE, DEFAULT_ROOM
-from roomidity.domain.slots import SLOTS_A_DAY
+from roomidity.domain.weather import WeatherIssue
+from roomidity.forecasting.simulated_issues import simulate_issues
 from roomidity.local.simulation.controlled import ControlledHouses
 from roomidity.local.simulation.course import STEP_S
 from scripts.tools.closing.houses import Truth, draw_houses
 from scripts.tools.closing.loop import Counted, run
-from scripts.tools.closing.planner import Planned, Profile, Rooms, weather_ahead
+from scripts.tools.closing.outlooks import Profile, Served
+from scripts.tools.closing.outlooks import Truth as Course
+from scripts.tools.closing.planner import Planned
 from scripts.tools.closing.policies import Fixed, Person, Policy, automatic, nothing
 
 FloatArray = NDArray[np.float64]
 
-SEASONS = {"winter": (2026, 1, 5), "spring": (2026, 4, 5), "summer": (2026, 7, 5), "autumn": (2026, 10, 5)}
+SEASONS = {"winter": (2025, 12, 1), "spring": (2026, 3, 1), "summer": (2026, 6, 1), "autumn": (2026, 9, 1)}
+ZONE = ZoneInfo("Europe/Berlin")
 ORACLES = ("oracle, act now", "oracle, plan")
 
 
@@ -58,6 +62,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="of houses, weather, people and sensors (1)")
     parser.add_argument("--spread", type=float, default=0.3, help="how far houses differ from what is assumed (.3)")
     parser.add_argument("--people", action="store_true", help="also people who follow 60 %%, half an hour late")
+    parser.add_argument(
+        "--forecaster", action="store_true", help="also the plan by roomidity's own forecasts, which takes much longer"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--plot", type=Path, help="write a figure of risk against heat to this file")
     return parser
@@ -69,23 +76,21 @@ def main(given: list[str] | None = None) -> int:
         arguments().error("--houses and --days are at least 1, --spread lies from 0 up to 1, --seed is not negative")
     truth = draw_houses(options.houses, seed=options.seed, spread=options.spread)
     start = datetime(*SEASONS[options.season], tzinfo=UTC)
-
-    def houses(copies: int) -> ControlledHouses:
-        return ControlledHouses(
-            truth.houses, start=start, days=options.days, zone=ZoneInfo("Europe/Berlin"), copies=copies
-        )
-
+    alone = ControlledHouses(truth.houses, start=start, days=options.days, zone=ZONE, copies=1)
     with Progress(console=Console(stderr=True), transient=True, disable=options.json) as progress:
-        alone = houses(1)
         bar = progress.add_task("none", total=2 * alone.steps)
 
         def advance() -> None:
             progress.advance(bar)
 
-        found = run(alone, truth, {"none": nothing}, seed=options.seed, keep_course=True, progress=advance)
-        chosen = policies(truth, alone, found["none"], seed=options.seed, people=options.people)
+        found = run(alone, truth, {"none": nothing}, seed=options.seed, zone=ZONE, keep_course=True, progress=advance)
+        chosen = policies(truth, alone, found["none"], options)
         progress.update(bar, description=f"{len(chosen)} policies")
-        found |= run(houses(len(chosen)), truth, chosen, seed=options.seed, true_values=ORACLES, progress=advance)
+        alone.restart(len(chosen))
+        found |= run(
+            alone, truth, chosen,
+            seed=options.seed, zone=ZONE, true_values=ORACLES, progress=advance,
+        )  # fmt: skip
     rows = {name: summary(counted, found["none"], alone.real) for name, counted in found.items()}
     if options.json:
         sys.stdout.write(json.dumps({"options": {**vars(options), "plot": None}, "policies": rows}) + "\n")
@@ -96,44 +101,42 @@ def main(given: list[str] | None = None) -> int:
     return 0
 
 
-def policies(truth: Truth, houses: ControlledHouses, none: Counted, *, seed: int, people: bool) -> dict[str, Policy]:
+def policies(truth: Truth, houses: ControlledHouses, none: Counted, options: argparse.Namespace) -> dict[str, Policy]:
     """Returns all policies but `none`."""
-    chosen = {name: policy for name, policy in automatic(truth.f_rsi).items() if name != "none"}
-    start = datetime.fromtimestamp(houses.first_s, UTC)
-
-    def node_of(at: datetime) -> int:
-        return houses.lead + round((at - start).total_seconds() / STEP_S)
-
-    outdoor = np.stack([houses.outdoor_c, houses.outdoor_humidity])
-    issued, perfect = (weather_ahead(outdoor, index_of=node_of, error=error, seed=seed) for error in (1.0, 0.0))
+    chosen = dict(automatic(truth.f_rsi))
+    issued, perfect = issues_of(houses, seed=options.seed), issues_of(houses, seed=None)
     assumed = np.full(truth.f_rsi.shape, DEFAULT_ROOM.wall.f_rsi)
-    kinds = {"": (1.0, timedelta(0))} | ({" 60 %, late": (0.6, timedelta(minutes=30))} if people else {})
-    for place, (name, (share, late)) in enumerate(kinds.items()):
+    kinds = {"": (1.0, 0.0)} | ({" 60 %, late": (0.6, 30.0)} if options.people else {})
+    for place, (name, (share, late_min)) in enumerate(kinds.items()):
 
-        def person(number: int, share: float = share, late: timedelta = late) -> Person:
-            return Person(share, late, np.random.default_rng([seed, number]))
+        def person(number: int, share: float = share, late_min: float = late_min) -> Person:
+            return Person(share, late_min, np.random.default_rng([options.seed, number]))
 
         chosen[f"fixed 2 x 15 min{name}"] = Fixed(person(10 * place))
         chosen[f"plan{name}"] = Planned(Profile(), issued, person(10 * place + 1), assumed)
-    chosen["oracle, plan"] = Planned(
-        course_ahead(none, node_of, houses.lead),
-        perfect,
-        Person(1.0, timedelta(0), np.random.default_rng(0)),
-        truth.f_rsi,
-    )
+    if options.forecaster:
+        served = Served(houses.real, issued, str(ZONE))
+        chosen["plan, roomidity's forecast"] = Planned(served, issued, everything(), assumed)
+    course = np.stack([none.humidity, none.temperature])
+    certain = Course(course, datetime.fromtimestamp(houses.first_s, UTC))
+    chosen["plan, perfect forecasts"] = Planned(certain, perfect, everything(), assumed)
+    chosen["oracle, plan"] = Planned(certain, perfect, everything(), truth.f_rsi)
     return chosen
 
 
-def course_ahead(none: Counted, node_of: Callable[[datetime], int], lead: int) -> Rooms:
-    """Returns the room's true course without airing as a forecast that is certain."""
-    course = np.stack([none.humidity, none.temperature])  # From node ``lead`` on.
+def everything() -> Person:
+    """Returns a person who follows all advice at once."""
+    return Person(1.0, 0.0, np.random.default_rng(0))
 
-    def ahead(at: datetime) -> FloatArray:
-        first = max(node_of(at) - lead, 0)
-        nodes = np.minimum(first + 3 * np.arange(SLOTS_A_DAY) + 1, course.shape[1] - 1)
-        return np.stack([course[:, nodes]] * 3, axis=1)
 
-    return ahead
+def issues_of(houses: ControlledHouses, *, seed: int | None) -> list[list[WeatherIssue]]:
+    """Returns the weather forecasts of each house; without a seed perfect ones."""
+    outdoor = np.stack([houses.outdoor_humidity, houses.outdoor_c])[:, ::3]  # By slots.
+    first = (houses.first_s - STEP_S * houses.lead) // 900
+    return [
+        simulate_issues(outdoor[..., house], first=first, seed=None if seed is None else 1000 * seed + house)
+        for house in range(outdoor.shape[2])
+    ]
 
 
 def summary(counted: Counted, none: Counted, real: NDArray[np.bool_]) -> dict[str, Any]:
