@@ -1,7 +1,9 @@
 """What advice is worth in closed loop: simulated houses whose windows are opened by it, beside what people use today.
 
     scripts/closed-loop [--houses N] [--days N] [--season winter] [--seed N] [--spread .3] [--people]
-                        [--json] [--plot FILE]
+                        [--forecaster] [--json] [--plot FILE]
+    scripts/closed-loop --cellars [--houses N] [--days N] [--season summer] [--seed N] [--json]
+    scripts/closed-loop --replay READINGS --outdoor FILE [--timezone NAME] [--days N] [--until DATE]
 
 All policies run side by side on copies of the same houses, with the same weather, people and sensors. The houses are
 not what advice takes them to be: f_Rsi, hygroscopic surfaces, leakage and windows differ by up to --spread (a share)
@@ -22,7 +24,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,12 +40,14 @@ from roomidity.domain.weather import WeatherIssue
 from roomidity.forecasting.simulated_issues import simulate_issues
 from roomidity.local.simulation.controlled import ControlledHouses
 from roomidity.local.simulation.course import STEP_S
+from scripts.tools.closing.cellars import run_cellars
 from scripts.tools.closing.houses import Truth, draw_houses
 from scripts.tools.closing.loop import Counted, run
 from scripts.tools.closing.outlooks import Profile, Served
 from scripts.tools.closing.outlooks import Truth as Course
 from scripts.tools.closing.planner import Planned
 from scripts.tools.closing.policies import Fixed, Person, Policy, automatic, nothing
+from scripts.tools.closing.told import tell
 
 FloatArray = NDArray[np.float64]
 
@@ -65,6 +69,11 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--forecaster", action="store_true", help="also the plan by roomidity's own forecasts, which takes much longer"
     )
+    parser.add_argument("--cellars", action="store_true", help="instead: cellars, vented and dried by machines")
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="instead: advice on the last days of real readings")
+    parser.add_argument("--outdoor", type=Path, metavar="FILE", help="with --replay: the air outside")
+    parser.add_argument("--until", type=date.fromisoformat, help="with --replay: the day to end before (all)")
+    parser.add_argument("--timezone", default="Europe/Berlin", help="with --replay: of the house (Europe/Berlin)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--plot", type=Path, help="write a figure of risk against heat to this file")
     return parser
@@ -72,8 +81,21 @@ def arguments() -> argparse.ArgumentParser:
 
 def main(given: list[str] | None = None) -> int:
     options = arguments().parse_args(given)
+    if options.replay is not None:
+        if options.outdoor is None:
+            arguments().error("--replay needs --outdoor FILE, the air outside")
+        lines = tell(
+            options.replay, options.outdoor,
+            timezone=options.timezone, days=options.days, seed=options.seed, until=options.until,
+        )  # fmt: skip
+        for line in lines:
+            sys.stdout.write(line + "\n")
+        return 0
     if options.houses < 1 or options.days < 1 or not 0 <= options.spread < 1 or options.seed < 0:
         arguments().error("--houses and --days are at least 1, --spread lies from 0 up to 1, --seed is not negative")
+    if options.cellars:
+        show_cellars(options)
+        return 0
     truth = draw_houses(options.houses, seed=options.seed, spread=options.spread)
     start = datetime(*SEASONS[options.season], tzinfo=UTC)
     alone = ControlledHouses(truth.houses, start=start, days=options.days, zone=ZONE, copies=1)
@@ -93,7 +115,7 @@ def main(given: list[str] | None = None) -> int:
         )  # fmt: skip
     rows = {name: summary(counted, found["none"], alone.real) for name, counted in found.items()}
     if options.json:
-        sys.stdout.write(json.dumps({"options": {**vars(options), "plot": None}, "policies": rows}) + "\n")
+        sys.stdout.write(json.dumps({"options": plain(options), "policies": rows}) + "\n")
     else:
         show(rows, truth, options)
     if options.plot:
@@ -103,7 +125,7 @@ def main(given: list[str] | None = None) -> int:
 
 def policies(truth: Truth, houses: ControlledHouses, none: Counted, options: argparse.Namespace) -> dict[str, Policy]:
     """Returns all policies but `none`."""
-    chosen = dict(automatic(truth.f_rsi))
+    chosen = dict(automatic(truth.f_rsi, truth.f_measured))
     issued, perfect = issues_of(houses, seed=options.seed), issues_of(houses, seed=None)
     assumed = np.full(truth.f_rsi.shape, DEFAULT_ROOM.wall.f_rsi)
     kinds = {"": (1.0, 0.0)} | ({" 60 %, late": (0.6, 30.0)} if options.people else {})
@@ -113,15 +135,20 @@ def policies(truth: Truth, houses: ControlledHouses, none: Counted, options: arg
             return Person(share, late_min, np.random.default_rng([options.seed, number]))
 
         chosen[f"fixed 2 x 15 min{name}"] = Fixed(person(10 * place))
-        chosen[f"plan{name}"] = Planned(Profile(), issued, person(10 * place + 1), assumed)
-    if options.forecaster:
-        served = Served(houses.real, issued, str(ZONE))
-        chosen["plan, roomidity's forecast"] = Planned(served, issued, everything(), assumed)
+        chosen[f"plan, profile{name}"] = Planned(Profile(), issued, person(10 * place + 1), assumed)
+        if options.forecaster:
+            served = Served(houses.real, issued, str(ZONE))
+            chosen[f"plan{name}"] = Planned(served, issued, person(10 * place + 1), assumed)
     course = np.stack([none.humidity, none.temperature])
     certain = Course(course, datetime.fromtimestamp(houses.first_s, UTC))
     chosen["plan, perfect forecasts"] = Planned(certain, perfect, everything(), assumed)
     chosen["oracle, plan"] = Planned(certain, perfect, everything(), truth.f_rsi)
     return chosen
+
+
+def plain(options: argparse.Namespace) -> dict[str, Any]:
+    """Returns the options for JSON."""
+    return {name: str(value) if isinstance(value, Path | date) else value for name, value in vars(options).items()}
 
 
 def everything() -> Person:
@@ -151,6 +178,8 @@ def summary(counted: Counted, none: Counted, real: NDArray[np.bool_]) -> dict[st
         "minutes_a_day": float(counted.minutes_a_day[real].mean()),
         "heat_kwh": kwh,
         "heat_eur": kwh * DEFAULT_HOUSE.heat_eur_kwh,
+        "risk_by_house": by_house.tolist(),
+        "heat_by_house": (counted.heat_kwh - none.heat_kwh).tolist(),
         "mould_mean": float(counted.mould[real].mean()),
         "mould_most": float(counted.mould[real].max()),
         "coldest_open_c": counted.coldest_open_c if np.isfinite(counted.coldest_open_c) else None,
@@ -188,7 +217,53 @@ def show(rows: Mapping[str, Mapping[str, Any]], truth: Truth, options: argparse.
             f"{row['mould_mean']:.3f}", f"{row['mould_most']:.2f}",
             "" if coldest is None else f"{coldest:.1f}", f"{row['longest_min']:.0f}",
         )  # fmt: skip
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(table)
+    for line in beside(rows):
+        console.print(line)
+
+
+def show_cellars(options: argparse.Namespace) -> None:
+    """Prints what comes of the ways to dry cellars."""
+    start = datetime(*SEASONS[options.season], tzinfo=UTC)
+    with Progress(console=Console(stderr=True), transient=True, disable=options.json) as progress:
+        bar = progress.add_task("cellars")
+        found = run_cellars(
+            options.houses, seed=options.seed, start=start, days=options.days, zone=ZONE,
+            progress=lambda done, of: progress.update(bar, completed=done, total=of),
+        )  # fmt: skip
+    if options.json:
+        rows = {name: {key: float(value.mean()) for key, value in vars(one).items()} for name, one in found.items()}
+        sys.stdout.write(json.dumps({"options": plain(options), "cellars": rows}) + "\n")
+        return
+    table = Table(
+        title=f"{options.season}, {options.days} days, {options.houses} cellars, seed {options.seed}; per 30 days"
+    )
+    for column in ("policy", "wall > 80 h", "> 70 % h", "vented h", "kWh", "EUR", "beside hygrostat", "±"):
+        table.add_column(column, justify="left" if column == "policy" else "right")
+    for name, one in found.items():
+        saved = one.eur - found["hygrostat 65"].eur
+        share = 100 * saved.mean() / found["hygrostat 65"].eur.mean()
+        error = 100 * saved.std(ddof=1) / np.sqrt(len(saved)) / found["hygrostat 65"].eur.mean()
+        table.add_row(
+            name, f"{one.risk_h.mean():.0f}", f"{one.humid_h.mean():.0f}", f"{one.vented_h.mean():.0f}",
+            f"{one.kwh.mean():.1f}", f"{one.eur.mean():.2f}", f"{share:+.1f} %", f"{error:.1f}",
+        )  # fmt: skip
     Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+def beside(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Returns what the plan differs in by whose forecast it rests on, in pairs of the same house, with ± one error."""
+    found = []
+    for name in ("plan", "plan, perfect forecasts"):
+        if name in rows and len(rows[name]["risk_by_house"]) > 1:
+            parts = []
+            for key, unit in (("risk_by_house", "h of risk"), ("heat_by_house", "kWh")):
+                difference = np.subtract(rows[name][key], rows["plan, profile"][key])
+                error = difference.std(ddof=1) / np.sqrt(len(difference))
+                parts.append(f"{difference.mean():+.1f} ± {error:.1f} {unit}")
+            found.append(f"{name}, beside that by the profile: {', '.join(parts)} a house")
+    return found
 
 
 def plot(rows: Mapping[str, Mapping[str, Any]], path: Path) -> None:

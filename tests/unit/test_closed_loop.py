@@ -125,7 +125,7 @@ def test_a_plan_is_made_in_the_morning_and_followed_all_day() -> None:
         for step in range(PLAN_MINUTE // 5 + 201)
     ]
     assert not any(opened[: PLAN_MINUTE // 5])
-    assert sum(opened) == 4 * 2  # Four airings of ten minutes.
+    assert sum(opened) == 4 * 3  # Four airings of a quarter of an hour.
 
 
 def test_the_loop_keeps_the_limits_and_airing_helps(capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,6 +29,8 @@ class Truth:
 
     houses: Sequence[tuple[HouseKind, int]]
     f_rsi: FloatArray
+    f_measured: FloatArray
+    """As a person finds it with an infrared thermometer on a cold morning, with errors of .05."""
     window_per_h: FloatArray
     bias: FloatArray
     """Errors of the sensors inside in K and %RH, shape (2, houses, rooms)."""
@@ -62,9 +64,11 @@ def draw_houses(count: int, *, seed: int, spread: float) -> Truth:
             houses.append((changed, number))
     rooms = max(len(kind.rooms) for kind, _ in houses)
     shape = (count, rooms)
+    f_rsi = np.clip(DEFAULT_ROOM.wall.f_rsi * (1 + spread * rng.uniform(-1, 1, shape)), 0.2, 0.98)
     return Truth(
         houses,
-        f_rsi=np.clip(DEFAULT_ROOM.wall.f_rsi * (1 + spread * rng.uniform(-1, 1, shape)), 0.2, 0.98),
+        f_rsi=f_rsi,
+        f_measured=np.clip(f_rsi + rng.normal(0, 0.05, shape), 0.2, 0.98),
         window_per_h=4.0 * (1 + spread * rng.uniform(-1, 1, shape)),
         bias=rng.normal(0, [[[0.2]], [[1.5]]], (2, *shape)),
         outdoor_bias=rng.normal(0, [[0.3], [2.0]], (2, count)),

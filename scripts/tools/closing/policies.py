@@ -142,13 +142,17 @@ def act_now(open_above: float, *, f_rsi: FloatArray | float = DEFAULT_ROOM.f_rsi
     return Threshold(wants)
 
 
-def automatic(f_rsi: FloatArray) -> Mapping[str, Policy]:
-    """Returns the policies that need no person. The oracle among them knows f_Rsi and is given true values."""
+def automatic(f_rsi: FloatArray, measured: FloatArray) -> Mapping[str, Policy]:
+    """Returns the policies that need no person. The oracle among them knows f_Rsi and is given true values.
+
+    ``measured`` is f_Rsi as a person found it with a thermometer.
+    """
     return {
         "hygrostat 55": hygrostat(55),
         "hygrostat 60": hygrostat(60),
         "hygrostat 65": hygrostat(65),
         "dew point, RH 55": dew_point_controller(55),
         "act now": act_now(DEFAULT_ROOM.open_above),
+        "act now, f_Rsi measured": act_now(DEFAULT_ROOM.open_above, f_rsi=measured),
         "oracle, act now": act_now(DEFAULT_ROOM.open_above, f_rsi=f_rsi),
     }
