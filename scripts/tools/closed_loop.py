@@ -11,8 +11,10 @@ from what its kernel and rule assume, and sensors have errors. Nobody airs in th
 
 `act now`, hygrostats and the dew-point controller are fans that run at any hour, under the same limits (16 °C inside,
 outside drier, 30 minutes at most, 30 of rest). `fixed` and `plan` are people; with --people also such who follow 60 %
-of it, half an hour late. Plans rest on a simple forecast of the room (the profile of its last days) and on weather with
-errors as issues have them. The oracles know f_Rsi and true values; the plan's also the room's course without airing.
+of it, half an hour late. Plans rest on weather with errors as issues have them, and on a simple forecast of the room
+(`profile`, of its last days); with --forecaster also on roomidity's own, by serving code from the shipped prior.
+`perfect` forecasts are the course without airing and the weather that came. The oracles know f_Rsi and true values too.
+`f_Rsi measured` is told it with an error of .05.
 
 Hours are a room's and of 30 days, beyond 80 %RH at its true coldest surface and 70 %RH in its air; heat is a house's,
 beyond `none`. ± is the standard error over houses. The mould index is that of wallpaper, at the end.
@@ -273,15 +275,17 @@ def plot(rows: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt  # noqa: PLC0415
 
-    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
+    mpl.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "closed-loop"}  # Small, and the same each time.
+    figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
     for name, row in rows.items():
         advised = name.startswith(("act", "plan"))
         axes.plot(row["heat_kwh"], row["risk_h"], "o", color="tab:blue" if advised else "tab:grey")
-        axes.annotate(name, (row["heat_kwh"], row["risk_h"]), xytext=(5, 4), textcoords="offset points", fontsize=8)
+        axes.annotate(name, (row["heat_kwh"], row["risk_h"]), xytext=(5, 4), textcoords="offset points", fontsize=7)
     axes.set_xlabel("heat beyond none, kWh a house and 30 days")
     axes.set_ylabel("hours over 80 %RH at the coldest surface, a room and 30 days")
     axes.set_ylim(bottom=0)
-    figure.savefig(path)
+    axes.margins(x=0.15)
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 if __name__ == "__main__":

@@ -74,8 +74,8 @@ class DayHours:
 
 
 UNMEASURED_F_RSI: Final = 0.1
-"""A wall of unknown f_Rsi is taken to be so much worse than the default: in closed loop, at equal heat, this left less
-risk than a lower threshold would, since bad walls differ most from good ones where it is cold outside.
+"""A wall of unknown f_Rsi is taken to be so much worse than the default, to be on the safe side; in closed loop that is
+worth as much as thresholds 6 %RH lower, and these need not change once f_Rsi has been measured.
 """
 
 NIGHT: Final = DayHours(22 * 60 + 30, 6 * 60 + 30)

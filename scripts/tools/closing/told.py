@@ -79,8 +79,9 @@ def tell(
         house = house.until(datetime.combine(until, time(), UTC))
     if house is None or house.outdoor is None or house.slots < LEAST_DAYS * SLOTS_A_DAY:
         raise InputError(f"{readings} holds too little of {name}; expected {LEAST_DAYS} days or more")
-    house = replace(house, issues=tuple(simulate_issues(house.outdoor, first=house.first, seed=seed)))
-    outside = fill(house.outdoor[None])[0]
+    air: FloatArray = house.outdoor
+    house = replace(house, issues=tuple(simulate_issues(air, first=house.first, seed=seed)))
+    outside = fill(air[None])[0]
     mean_c = outdoor_mean_ahead(float("nan"), outside[QUANTITIES.index("temperature")])
     replayed = Replayed(house, outside, mean_c, ZoneInfo(timezone))
     model, state, manifest = load_prior()
@@ -116,9 +117,8 @@ def tell(
 def plan_of(replayed: Replayed, issued: HouseForecast, row: int, mean_c: float) -> list[str]:
     """Returns a room's plan of the day in words."""
     at = issued.issued_at
-    stored = StoredForecast(
-        "told", issued.rooms[row], at, issued.quantiles[row][:, P10_P50_P90], issued.grades[row], at, "prior"
-    )
+    grade = {str(quantity): grade for quantity, grade in issued.grades[row].items()}
+    stored = StoredForecast("told", issued.rooms[row], at, issued.quantiles[row][:, P10_P50_P90], grade, at, "prior")
     known = [one for one in replayed.house.issues if one.known_from <= at]
     plan = plan_day(
         outlook_of(stored, now=at, weather=known[-1] if known else None),
