@@ -1,6 +1,6 @@
 """When venting dries a cellar: its walls are cold all year, so that only the water inside and outside counts.
 
-In summer venting does little: in simulated cellars the wall stays above 80 %RH for 511 of 625 hours however well it is
+In summer venting does little: in simulated cellars the wall stays above 80 %RH for 562 of 716 hours however well it is
 timed. Only a dehumidifier solves that (:mod:`roomidity.domain.advice.dehumidifier`).
 """
 

@@ -181,7 +181,7 @@ def test_a_dehumidifier_runs_early_where_power_is_cheap() -> None:
     assert wet.kwh == pytest.approx(7.2)
     unknown = plan_dehumidifier(outlook_of(None, now=MORNING), minutes_of_day=CLOCK, power_w=300.0)
     assert (unknown.runs, unknown.missing[0]) == ((), "no_forecast")
-    assert [should_run(is_on=True, humidity=value, is_cheap=True) for value in (59.0, 57.9, math.nan)] == [
+    assert [should_run(is_on=True, humidity=value, is_cheap=True) for value in (56.0, 54.9, math.nan)] == [
         True,
         False,
         False,
