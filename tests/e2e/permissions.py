@@ -55,6 +55,7 @@ class Call:
 
 NEVER_SEEN: Final = {
     ("forecast", "s3:ListBucket"): "S3 answers 404 for a missing object only to who may list; to others it says 403",
+    ("forecast", "dynamodb:DeleteItem"): "advice of a house that is forgotten while it is written goes again",
     ("verify", "s3:ListBucket"): "as with forecast: a missing model must not look like a broken role",
 }
 """Rights that no call shows, by function and action, each with why it is granted. No other may be granted in vain."""
