@@ -46,7 +46,7 @@ class Answers:
         world.house("h1", "bath", "Küche", "outdoor")
         self.content = {
             f"/v1/house/{what}": world.of("h1", f"/{what}").json | {"replayed": True}
-            for what in ("forecasts", "notices")
+            for what in ("forecasts", "notices", "advice")
         }
 
     def read(self, path: str) -> dict[str, Any]:
