@@ -159,6 +159,7 @@ class Deployment:
             "scheduleMinute": str(minute % 15),
             "version": "1.2.3",
             "verifyHouses": "1",
+            "advice": "on",
         }
         given = [word for name, value in parameters.items() for word in ("--param", f"{name}={value}")]
         self.serverless("deploy", "--verbose", *given)
