@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.output import Output, json_option, shown
@@ -66,5 +67,5 @@ def _table(rooms: list[dict[str, Any]], *, title: str) -> Table:
     for room in rooms:
         lines = list(room["plan"]["lines"])
         lines += [room[name]["text"] for name in ("cellar", "dehumidifier") if room[name] is not None]
-        table.add_row(shown(room["room"]), shown(room["text"]), "\n".join(lines))
+        table.add_row(shown(room["room"]), shown(room["text"]), Text("\n".join(lines)))
     return table

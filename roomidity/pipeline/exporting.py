@@ -97,7 +97,10 @@ def export_house(
     told = (plain_notice(home, one, at=one.cleared_at or one.raised_at) for one in notices)
     yield "notices", _lines(folder / "notices.ndjson", told)
     issued = ports.advice.between(home.name, _FIRST, _LAST)
-    advised = (plain_advice(home, one, now=one.issued_at) for one in issued)
+    advised = (
+        {"issued_at": plain["issued_at"], "rooms": plain["rooms"]}
+        for plain in (plain_advice(home, one, now=one.issued_at) for one in issued)
+    )
     yield "advice", _lines(folder / "advice.ndjson", advised)
     issues = ports.weather.issues([house_place(home.name)], since=_FIRST, until=_LAST)
     issue_rows(issues).write_parquet(folder / "weather.parquet")
