@@ -324,9 +324,9 @@ def test_it_updates_by_itself(visit: Visitor, tokens: dict[str, str], server: Se
     page.goto(server.link(tokens["single"]))
     expect(page.get_by_role("article", name="cabin")).to_be_visible()
     before = len(server.asked)
-    with page.expect_response(lambda response: "/v1/house/forecasts" in response.url):
+    with page.expect_response(lambda response: "/v1/house/advice" in response.url):
         page.clock.fast_forward("05:01")
-    assert len(server.asked) == before + 1, "nothing new, so what happened is not asked for again"
+    assert len(server.asked) == before + 2, "nothing new, so what happened is not asked for again"
     context.close()
 
 
