@@ -76,7 +76,8 @@ def house(
       roomidity house h1 --timezone Europe/Brussels
       roomidity house h1 --position 50.8,4.4
       roomidity house h1 --language de --notices-a-day 3
-      roomidity house h1 --quiet-hours 23:00-07:00 --cheap-hours 22:00-06:00 --cheap-power-price 0.22
+      roomidity house h1 --quiet-hours 23:00-07:00 --heat-price 0.15
+      roomidity house h1 --cheap-hours 22:00-06:00 --cheap-power-price 0.22
     """
     output = Output(as_json=as_json)
     changes: list[Callable[[House], House]] = []

@@ -57,7 +57,8 @@ __all__ = ["room"]
       roomidity room h1/bath --rename spa
       roomidity room h1/attic --unit f
       roomidity room h1/bath --f-rsi 0.6 --material resistant
-      roomidity room h1/cellar --kind cellar --min-temperature 10 --dehumidifier 200
+      roomidity room h1/cellar --kind cellar --dehumidifier 200
+      roomidity room h1/nursery --min-temperature 19 --volume 30
       roomidity replay --house h1 --reason unit
       roomidity room h1/kichen --remove
     """
