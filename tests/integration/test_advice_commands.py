@@ -140,3 +140,22 @@ def test_the_function_advises_where_the_stage_does_for_a_read_and_at_most_a_writ
     found = run("advice", "h2", *at(now))["rooms"]
     assert len(found) == 8
     assert {one["reason"] for one in found} == {"outside_unknown"}, "no sensor is outside"
+
+
+def test_a_table_restored_to_an_earlier_time_or_emptied_opens_nothing_and_is_gone_on_from(
+    stage: Stage, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOMIDITY_ADVICE", "on")
+    observe(stage, "h2", days=2)
+    with metered():
+        handler = import_module("handlers.forecast").handler
+        for slots, restored in ((0, [advice_of("h2", at=HANDLED - 8 * SLOT, rooms=("room 0", "room 1"))]), (1, [])):
+            for one in stage.advice.between("h2", HANDLED - 20 * SLOT, HANDLED + 20 * SLOT):
+                stage.advice.delete(one)
+            for one in restored:
+                assert stage.advice.put(one)
+            assert run("advice", "h2", *at(HANDLED + slots * SLOT))["rooms"] == []
+            job = {"house": "h2", "issued_at": format_slot(HANDLED + slots * SLOT)}
+            assert handler(records("forecast", job), Context(function_name="forecast"))["batchItemFailures"] == []
+            found = run("advice", "h2", *at(HANDLED + slots * SLOT))["rooms"]
+            assert [one["action"] for one in found] == ["close", "close"]
