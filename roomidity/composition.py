@@ -18,6 +18,7 @@ from roomidity.aws.functions import Function
 from roomidity.aws.queues import Queue
 from roomidity.aws.store import (
     AccuracyTable,
+    AdviceTable,
     BatchInsert,
     ForecastTable,
     HouseTable,
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from roomidity.aws.registry import Registry
     from roomidity.aws.rejects import RejectLog
     from roomidity.aws.store.tables import Tables
+    from roomidity.aws.telling import EventBus
     from roomidity.doctor import DoctorPorts
+    from roomidity.pipeline.advising import AdvicePorts
     from roomidity.pipeline.drain import DrainConfig, DrainPorts
     from roomidity.pipeline.forecasts import ForecastPorts
     from roomidity.pipeline.forgetting import ForgetPorts
@@ -226,6 +229,7 @@ class Stage:
             forecasts=self._forecast_table(tables),
             registry=self.hasty_registry,
             notices=self.notice_ports,
+            advice=self.advice_ports if self.settings.advises else None,
             weather=WeatherTable(tables.weather, retention_days=days, damage=self.damage),
         )
 
@@ -237,16 +241,35 @@ class Stage:
     @cached_property
     def notice_ports(self) -> NoticePorts:
         """What notices talk to, by clients that give up soon: a forecast does not wait for them."""
-        from roomidity.aws.telling import EventBus
         from roomidity.pipeline.noticing import NoticePorts
 
         tables = self.clients.hasty_tables
         houses = HouseTable(tables.houses, self.damage, timezone=self.settings.timezone)
-        bus = EventBus(lambda: self.clients.make("events", hasty=True), f"{self.settings.prefix}-notices")
         return NoticePorts(
-            notices=NoticeTable(tables.notices, self.damage, guard=houses.guard),
-            telling=bus if self.settings.tells_notices else None,
+            notices=NoticeTable(tables.notices, self.damage, guard=houses.guard), telling=self._event_bus
         )
+
+    @cached_property
+    def advice(self) -> AdviceTable:
+        """The table ``advice``."""
+        return AdviceTable(self.clients.tables.advice, self.damage)
+
+    @cached_property
+    def advice_ports(self) -> AdvicePorts:
+        """What advice talks to, by clients that give up soon: a forecast does not wait for it."""
+        from roomidity.pipeline.advising import AdvicePorts
+
+        tables = self.clients.hasty_tables
+        houses = HouseTable(tables.houses, self.damage, timezone=self.settings.timezone)
+        return AdvicePorts(AdviceTable(tables.advice, self.damage), houses, self._event_bus)
+
+    @cached_property
+    def _event_bus(self) -> EventBus | None:
+        """Where notices and advice are told, or None if nobody is."""
+        from roomidity.aws.telling import EventBus
+
+        bus = EventBus(lambda: self.clients.make("events", hasty=True), f"{self.settings.prefix}-notices")
+        return bus if self.settings.tells_notices else None
 
     @cached_property
     def weather_ports(self) -> WeatherPorts:
@@ -331,6 +354,7 @@ class Stage:
             moulds=MouldTable(tables.mould, retention_days=days, damage=self.damage),
             models=ModelTable(tables.models, self.damage),
             notices=NoticeTable(tables.notices, self.damage),
+            advice=AdviceTable(tables.advice, self.damage),
         )
 
     @cached_property
@@ -353,6 +377,7 @@ class Stage:
             moulds=lambda: self.moulds,
             settings=lambda: self.house_settings,
             notices=lambda: self.notices,
+            advice=lambda: self.advice,
             weather=lambda: self.weather,
             rejects=lambda: self.rejects,
             damaged=self.damage.take,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
+from roomidity.bridge.advised import closes_at
 from roomidity.bridge.discovery import OFFLINE, ONLINE, announcements, status_topic
 from roomidity.domain.slots import SLOT, floor_slot, parse_time
 from roomidity.errors import BridgeError
@@ -84,6 +85,8 @@ class Announcer:
         self._connections = 0
         self._failures = 0
         self._last: tuple[dict[str, Any], dict[str, Any]] | None = None
+        self._advice: dict[str, Any] | None = None
+        self._closes: datetime | None = None
         self._next: datetime | None = None
 
     def step(self) -> None:
@@ -95,9 +98,12 @@ class Announcer:
             self._announce()
         now = self.utc()
         if self._next is not None and now < self._next:
+            if self._closes is not None and now >= self._closes:
+                self._announce()  # a window is closed in time, not with the next tick
             return
         try:
             self._last = (self.reader.read("/v1/house/forecasts"), self.reader.read("/v1/house/notices"))
+            self._read_advice()
         except BridgeError as error:
             self._failures += 1
             wait_s = min(_AGAIN_S * 2 ** (self._failures - 1), _LONGEST_AGAIN_S) * self.randomness.uniform(0.5, 1)
@@ -115,6 +121,16 @@ class Announcer:
         if self._connections:
             self.publisher.publish(status_topic(self.house), OFFLINE)
 
+    def _read_advice(self) -> None:
+        """Asks what is advised. What was known stays where there is nothing newer, and is outdated by itself."""
+        try:
+            answer = self.reader.read("/v1/house/advice")
+        except BridgeError as error:  # an API of an earlier version, or one that answers no more
+            logger.debug("no advice is known: %s", error)
+            return
+        if answer["rooms"]:
+            self._advice = answer
+
     def _announce(self) -> None:
         if not self._connections or self._last is None:
             return
@@ -125,7 +141,9 @@ class Announcer:
             return
         # Replayed data has its own clock.
         at = parse_time(forecasts["now"]) if forecasts["replayed"] else self.utc()
-        wanted = announcements(forecasts, notices, at=at, version=self.version) | {status_topic(self.house): ONLINE}
+        wanted = announcements(forecasts, notices, at=at, version=self.version, advice=self._advice)
+        wanted |= {status_topic(self.house): ONLINE}
+        self._closes = None if forecasts["replayed"] else closes_at(self._advice, at)
         for topic in self._published.keys() - wanted.keys():
             self.publisher.publish(topic, "")  # An empty retained message removes a room that is gone.
         for topic, payload in wanted.items():

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from roomidity.bridge.advised import advice_components, advice_state
 from roomidity.domain.likelihood import lasting, likely_over
 from roomidity.domain.notices.findings import DAMP, DAMP_SLOTS
 from roomidity.domain.slots import SLOT, SLOT_S, parse_time
@@ -56,7 +57,12 @@ def status_topic(house: str) -> str:
 
 
 def announcements(
-    forecasts: Mapping[str, Any], notices: Mapping[str, Any], *, at: datetime, version: str
+    forecasts: Mapping[str, Any],
+    notices: Mapping[str, Any],
+    *,
+    at: datetime,
+    version: str,
+    advice: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """Returns payloads by topic, all to be retained: discovery first, then states, then availability.
 
@@ -68,12 +74,15 @@ def announcements(
         The current time, aware.
     version
         roomidity's version.
+    advice
+        The API's answer to ``/v1/house/advice``, or None if it knows none.
     """
+    advised = {} if advice is None else {room["room"]: room for room in advice["rooms"]}
     house, zone = forecasts["house"], forecasts["timezone"]
     rooms = [room for room in forecasts["rooms"] if room["active"] and not room["outdoor"]]
     found = {_config_topic(house): _house_device(house, version)}
     for room in rooms:
-        found[_config_topic(house, room["room"])] = _room_device(house, room, version)
+        found[_config_topic(house, room["room"])] = _room_device(house, room, version, advised.get(room["room"]))
     found[_topic(house, "notices")] = _notices_state(notices["open"], zone)
     for room in rooms:
         name = room["room"]
@@ -82,6 +91,9 @@ def announcements(
             found[_topic(house, name, "forecast")] = _json(forecast)
         own = [notice for notice in notices["open"] if notice["room"] == name]
         found[_topic(house, name, "notices")] = _notices_state(own, zone)
+        if advice is not None and name in advised:
+            state = advice_state(advised[name], issued_at=advice["issued_at"], at=at)
+            found[_topic(house, name, "advice")] = _json(state)
     for room in rooms:
         found[_topic(house, room["room"], "status")] = ONLINE if _is_fresh(room, at) else OFFLINE
     return found
@@ -128,7 +140,7 @@ def _house_device(house: str, version: str) -> str:
     )
 
 
-def _room_device(house: str, room: Mapping[str, Any], version: str) -> str:
+def _room_device(house: str, room: Mapping[str, Any], version: str, advised: Mapping[str, Any] | None = None) -> str:
     name = room["room"]
     one, object_id = _id(house, name), f"{_slug(house)}_{_slug(name)}"
     state, forecast = _topic(house, name, "state"), _topic(house, name, "forecast")
@@ -147,6 +159,9 @@ def _room_device(house: str, room: Mapping[str, Any], version: str) -> str:
     components: dict[str, Any] = {
         "notices": _binary(one, "notices", "Notices", _topic(house, name, "notices"), object_id),
     }
+    if advised is not None:
+        topic = _topic(house, name, "advice")
+        components |= advice_components(advised, one=one, object_id=object_id, topic=topic)
     if room["humidity"] is not None:
         components |= {
             "humidity_now": sensor("humidity_now", "Humidity now", **_HUMIDITY, **_MEASURED),

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from roomidity.cli.advice import advice_line, advice_of
 from roomidity.cli.charts import chart, forecast_table
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.explanations import explanation_json, explanation_table
@@ -55,6 +56,7 @@ def show(place: Place, now: datetime, explain: bool, as_json: bool) -> None:
     model shipped with the package), sparse (under 60 % of the last two days were measured, by how often the sensor
     reports), persistence (nothing that is believed for 3 hours, or longer than the sensor is ever silent). Below stands
     what is known to be wrong with the sensors, and after a ! what there is to tell (`roomidity notices HOUSE`).
+    Where the stage advises, it ends with what to do now (`roomidity advice HOUSE`).
     """
     output = Output(as_json=as_json)
     if explain and place.room is None:
@@ -79,9 +81,12 @@ def show(place: Place, now: datetime, explain: bool, as_json: bool) -> None:
     to_tell = open_notices(home, now=now, room=room)
     for line in notice_lines(to_tell):
         output.tables.print(shown(line))
+    advised = [one for one in advice_of(home, now=now)["rooms"] if room is None or one["room"] == room]
+    for one in advised:
+        output.tables.print(shown(advice_line(one)))
     if room:
         output.tables.print(chart(found[0], timezone=home.zone, width=output.tables.width))
-    answer: dict[str, Any] = {"rooms": [forecast_json(one) for one in found], "notices": to_tell}
+    answer: dict[str, Any] = {"rooms": [forecast_json(one) for one in found], "notices": to_tell, "advice": advised}
     if explain and room:
         reasons = explain_room(stage().forecast_ports, house=home, room=room, issued_at=found[0].issued_at)
         for reason in reasons:

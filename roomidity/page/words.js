@@ -25,6 +25,8 @@ const EN = {
   fine: 'Humidity and temperature are within what EN 16798-1 recommends (humidity: category {category})',
   fineOne: 'Within what EN 16798-1 recommends',
   noComfort: 'No value of the last 3 hours',
+  plan: 'Plan of the day', planOf: '{room}: hours to air and to dehumidify in the next 24 h',
+  closeNow: 'Close: it was to be open until now, and nothing newer is known.',
   dew: 'Dew point', air: 'Air now?', surface: 'Coldest surface', mould: 'Mould', forecastOf: 'Forecast',
   airing: {
     yes: 'Yes: {inside} g/m³ of water inside, {outside} outside. Airing dries.',
@@ -100,6 +102,8 @@ const DE = {
   fine: 'Feuchte und Temperatur liegen in dem, was EN 16798-1 empfiehlt (Feuchte: Kategorie {category})',
   fineOne: 'In dem, was EN 16798-1 empfiehlt',
   noComfort: 'Kein Wert der letzten 3 Stunden',
+  plan: 'Plan des Tages', planOf: '{room}: Stunden zum Lüften und Entfeuchten in den nächsten 24 h',
+  closeNow: 'Schließen: offen sein sollte es bis jetzt, und Neueres ist nicht bekannt.',
   dew: 'Taupunkt', air: 'Jetzt lüften?', surface: 'Kälteste Fläche', mould: 'Schimmel', forecastOf: 'Vorhersage',
   airing: {
     yes: 'Ja: {inside} g/m³ Wasser drinnen, {outside} draußen. Lüften trocknet.',

@@ -67,7 +67,7 @@ class Answers:
         world.notices.watches["h1"], world.notices.stored = watch, {}
         self.content = {
             f"/v1/house/{what}": world.of("h1", f"/{what}").json | {"replayed": True}
-            for what in ("forecasts", "notices")
+            for what in ("forecasts", "notices", "advice")
         }
 
     def read(self, path: str) -> dict[str, Any]:

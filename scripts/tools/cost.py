@@ -144,6 +144,9 @@ STATE_VERSIONS = 33
 MODEL_VERSIONS = 3 + 30 / 7
 """The champion and two before it; what is pruned is kept 30 days as well."""
 
+ADVICE_KEPT = 35 * 40
+"""Of a house that is advised: 35 days of one an hour, and one where something changes."""
+
 NOTICES_KEPT = 1 + 90 * 2
 """Of a house: two a day, for 90 days, and what they go on from."""
 
@@ -201,8 +204,9 @@ Work = dict[str, Seen]
 class CostedStage:
     """The functions of a stage on an engine, and a meter on every call that they make."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], *, advises: bool) -> None:
         os.environ.update({**environment, **WITHOUT_QUOTAS})  # it fills in a year at once
+        os.environ["ROOMIDITY_ADVICE"] = "on" if advises else "off"
         os.environ["POWERTOOLS_LOG_LEVEL"] = "INFO"  # as deployed
         self._log = io.StringIO()
         with redirect_stderr(self._log):  # the logger writes to what is standard error when it is made
@@ -302,6 +306,7 @@ class CostedStage:
             "settings",
             "notices",
             "weather",
+            "advice",
         ):
             pages = self._plain.get_paginator("scan").paginate(TableName=f"{prefix}-{table}")
             sizes = [item_bytes(item) + ITEM_STORED_BYTES for page in pages for item in page["Items"]]
@@ -337,13 +342,13 @@ class Measured:
     readings_a_slot: float = 0.0
 
 
-def measure(days: int, folder: Path) -> Measured:
+def measure(days: int, folder: Path, *, advises: bool) -> Measured:
     """Run it all."""
     found = Measured()
     readings = simulated(days, KIND)
     found.readings_a_slot = len(readings) / (days * 96)
     with running(ROOT, folder / "engine", stage=STAGE) as engine:
-        stage = CostedStage(engine.environment)
+        stage = CostedStage(engine.environment, advises=advises)
         live(stage, readings, days, found)
         for number, houses in enumerate(HOUSES):
             hour_of_many(stage, readings, houses, first=sum(HOUSES[:number]), found=found)
@@ -445,7 +450,7 @@ def bill_of(houses: int, measured: Measured, stack: Mapping[str, Any], *, young:
     monthly += [(name, seen.times(DAYS * houses)) for name, seen in measured.night.items()]
     monthly += [(name, seen.times(TRAININGS * houses)) for name, seen in training.items()]
     lines = {"forecasts": "writing forecasts", "readings": "writing slots", "observations": "writing slots"}
-    lines["houses"] = "writing houses"
+    lines |= {"houses": "writing houses", "advice": "writing advice"}
     for name, seen in monthly:
         for name_of, count in seen.units.items():
             what, where = name_of.split()
@@ -476,6 +481,7 @@ def bill_of(houses: int, measured: Measured, stack: Mapping[str, Any], *, young:
         "houses": 1,
         "settings": 1,
         "notices": NOTICES_KEPT,
+        "advice": ADVICE_KEPT if measured.stored["advice"][0] else 0,
         "models": round(400 / 7 * measured.stored["models"][0]),
     }
     loads = TICKS * loads_a_tick(houses, measured)
@@ -744,6 +750,7 @@ def main() -> None:
     parser.add_argument(
         "--measured", type=Path, metavar="FILE", help="kept measurements, to be made if it is not there"
     )
+    parser.add_argument("--advice", action="store_true", help="of a stage that advises (--param advice=on)")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output; tables to the other")
     arguments = parser.parse_args()
     if not 10 <= arguments.days <= 400:
@@ -758,7 +765,7 @@ def main() -> None:
             if arguments.measured and arguments.measured.exists():
                 measured = msgspec.json.decode(arguments.measured.read_bytes(), type=Measured)
             else:
-                measured = measure(arguments.days, Path(folder))
+                measured = measure(arguments.days, Path(folder), advises=arguments.advice)
             if arguments.measured:
                 arguments.measured.write_bytes(msgspec.json.encode(measured))
     except (RoomidityError, OSError, msgspec.MsgspecError) as error:

@@ -42,6 +42,7 @@ def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
         "accuracy": [8, 3000.0],
         "settings": [1, 2000.0],
         "notices": [1, 0.0],
+        "advice": [0, 0.0],
     }
     measured = {
         "ticks": {str(houses): tick(houses) for houses in (1, 10, 20)},

@@ -261,7 +261,7 @@ def test_any_action_that_is_missing_is_found(template: dict[str, Any], calls: se
     function = role.removesuffix("Role").lower()
     for number, statement in enumerate(statements(template, role)):
         for action in listed(statement["Action"]):
-            if (function, action) in NEVER_SEEN:
+            if {(function, action), (function, f"{action} ({statement['Sid']})")} & NEVER_SEEN.keys():
                 continue
             broken = deepcopy(template)
             kept = [one for one in listed(statement["Action"]) if one != action]

@@ -32,6 +32,7 @@ COMMANDS = [
     "forecast",
     "show",
     "notices",
+    "advice",
     "watch",
     "verify",
     "accuracy",
@@ -52,7 +53,7 @@ COMMANDS = [
     "doctor",
     "completion",
 ]
-TIMED = ["drain", "forecast", "show", "notices", "watch", "verify", "accuracy", "train", "rederive", "doctor"]
+TIMED = ["drain", "forecast", "show", "notices", "advice", "watch", "verify", "accuracy", "train", "rederive", "doctor"]
 
 
 def test_the_commands_in_the_order_of_a_readings_way() -> None:

@@ -55,4 +55,5 @@ def test_the_phases_of_a_drain_and_of_a_forecast() -> None:
         "forecast",
         "write",
         "notices",
+        "advice",
     ]

@@ -19,6 +19,7 @@ from roomidity.aws.store.reading import Item
 __all__ = [
     "FORECAST_FORMAT",
     "AccuracyItem",
+    "AdviceItem",
     "ForecastItem",
     "HouseItem",
     "ModelItem",
@@ -210,6 +211,20 @@ class NoticeItem(Item):
     expires_at = NumberAttribute(null=True)
 
 
+class AdviceItem(Item):
+    """advice: what the rooms of a house were advised at an issue time. What is absent of a room is unknown, or nothing.
+
+    ``untold`` names the rooms whose change nobody took yet.
+    """
+
+    house = UnicodeAttribute(hash_key=True)
+    issued_at = UnicodeAttribute(range_key=True)
+    rooms = Plain()
+    untold = Texts(null=True)
+    v = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
 class WeatherItem(Item):
     """weather: a forecast of the air outside as it was issued, by place and by when it became known here.
 
@@ -246,6 +261,7 @@ class Tables:
     settings: type[SettingItem]
     notices: type[NoticeItem]
     weather: type[WeatherItem]
+    advice: type[AdviceItem]
 
 
 def connection_of(item: type[Model]) -> Connection:
@@ -276,4 +292,5 @@ def bind(prefix: str, client: Any) -> Tables:
         settings=bound(SettingItem, "settings"),
         notices=bound(NoticeItem, "notices"),
         weather=bound(WeatherItem, "weather"),
+        advice=bound(AdviceItem, "advice"),
     )

@@ -12,7 +12,17 @@ from typing import Any, Final, Self
 from roomidity.domain.comfort.walls import DEFAULT_WALL, Wall
 from roomidity.errors import InputError
 
-__all__ = ["DEFAULT_HOUSE", "DEFAULT_ROOM", "ROOM_KINDS", "VENTILATIONS", "DayHours", "HouseAdvice", "RoomAdvice"]
+__all__ = [
+    "DEFAULT_HOUSE",
+    "DEFAULT_ROOM",
+    "ROOM_KINDS",
+    "VENTILATIONS",
+    "DayHours",
+    "HouseAdvice",
+    "RoomAdvice",
+    "usable_house",
+    "usable_room",
+]
 
 ROOM_KINDS: Final = ("room", "bathroom", "kitchen", "cellar")
 VENTILATIONS: Final = ("none", "extract", "balanced")
@@ -215,3 +225,25 @@ def _check_choice(what: str, value: Any, choices: tuple[str, ...]) -> None:
 
 DEFAULT_ROOM: Final = RoomAdvice()
 DEFAULT_HOUSE: Final = HouseAdvice()
+
+
+def usable_house(settings: Mapping[str, Any]) -> HouseAdvice:
+    """Returns what is set of a house for advice, or the defaults if that cannot be used.
+
+    >>> usable_house({"rest_min": 45}).rest_min, usable_house({"rest_min": 45, "quiet_hours": "late"}).rest_min
+    (45, 30.0)
+    """
+    try:
+        return HouseAdvice.from_plain(settings)
+    except InputError:
+        return DEFAULT_HOUSE
+
+
+def usable_room(settings: Mapping[str, Any], room: str) -> RoomAdvice:
+    """Returns what is set of a room in a house's settings, or the defaults if that cannot be used."""
+    rooms = settings.get("rooms")
+    stored = rooms.get(room, {}) if isinstance(rooms, Mapping) else {}
+    try:
+        return RoomAdvice.from_plain(stored)
+    except InputError:
+        return DEFAULT_ROOM

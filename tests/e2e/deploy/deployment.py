@@ -160,6 +160,7 @@ class Deployment:
             "version": "1.2.3",
             "verifyHouses": "1",
             "notices": "on",
+            "advice": "on",
         }
         given = [word for name, value in parameters.items() for word in ("--param", f"{name}={value}")]
         self.serverless("deploy", "--verbose", *given)

@@ -312,6 +312,8 @@ def test_the_schedule_drains_and_forecasts(stage: Deployment, redeployed: dateti
     assert until(lambda: all(tick in issued for issued in stage.forecasts("first").values()), within_s=30)
     items = [json.loads(one) for one in stage.stored().items[f"{stage.prefix}-forecasts"]]
     assert {item["v"]["N"] for item in items if item["issued_at"]["S"] == tick} == {"2"}
+    advised = [json.loads(one) for one in stage.stored().items[f"{stage.prefix}-advice"]]
+    assert any((one["house"]["S"], one["issued_at"]["S"]) == ("second", tick) and one["rooms"]["M"] for one in advised)
     assert stage.waiting("readings") == stage.waiting("readings-dlq") == 0
     timings.done("the schedule's drain and its forecasts, also of the house of before, by what was stored then")
 
