@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from roomidity.aws.rejects import RejectLog
     from roomidity.aws.store.tables import Tables
     from roomidity.doctor import DoctorPorts
-    from roomidity.pipeline.drain import DrainPorts, DrainRules
+    from roomidity.pipeline.drain import DrainConfig, DrainPorts
     from roomidity.pipeline.forecasts import ForecastPorts
     from roomidity.pipeline.forgetting import ForgetPorts
     from roomidity.pipeline.noticing import NoticePorts
@@ -200,13 +200,13 @@ class Stage:
         )
 
     @cached_property
-    def drain_rules(self) -> DrainRules:
-        """The rules of a drain."""
-        from roomidity.pipeline.drain import DrainRules
+    def drain_config(self) -> DrainConfig:
+        """The configuration of a drain."""
+        from roomidity.pipeline.drain import DrainConfig
         from roomidity.pipeline.quotas import Quotas
         from roomidity.readings import Limits
 
-        return DrainRules(
+        return DrainConfig(
             timezone=self.settings.timezone,
             limits=Limits(retention_days=self.settings.retention_days),
             quotas=Quotas(

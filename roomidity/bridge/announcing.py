@@ -1,6 +1,6 @@
-"""Tells Home Assistant what is forecast: asks the API once a tick, and publishes what has changed.
+"""Publishes forecasts and notices to Home Assistant: reads the API once a tick, and publishes what has changed.
 
-It has a thread and a connection of its own, so that nothing it does or waits for holds up readings.
+It runs in its own thread with its own connection, so that it never delays readings.
 """
 
 from __future__ import annotations
@@ -22,44 +22,54 @@ logger: Final = logging.getLogger("roomidity.bridge")
 
 _AFTER: Final = timedelta(minutes=2)
 _JITTER_S: Final = 60.0
-"""Forecasts are issued a minute after the slot closes and take a moment; houses do not all ask at once."""
+"""Forecasts are issued a minute after the slot closes and take a moment. The jitter spreads the houses' requests."""
 
 _AGAIN_S: Final = 60.0
 _LONGEST_AGAIN_S: Final = 900.0
 
 
 class Reader(Protocol):
-    """The API, as a house's token reads it."""
+    """Reads the API with a house's token."""
 
     def read(self, path: str) -> dict[str, Any]:
-        """Returns the answer, the last one again where nothing has changed.
+        """Returns the answer, which is the previous one if nothing has changed.
 
         Raises
         ------
         BridgeError
-            If there is none.
+            If the API cannot be read.
         """
 
 
 class Publisher(Protocol):
-    """A connection to the broker that publishes."""
+    """Publishes to the broker over one connection."""
 
     @property
     def connections(self) -> int:
-        """How many connections there were; 0 until there is the first."""
+        """Number of connections so far, 0 before the first."""
 
     def publish(self, topic: str, payload: str) -> None:
-        """Publishes a retained message at QoS 1."""
+        """Publish a retained message at QoS 1."""
 
 
 @dataclass
 class Announcer:
-    """What was published, and when to ask again.
+    """Keeps track of what is published, and when to read the API again.
 
     Parameters
     ----------
     house
-        The house whose token the API is asked with.
+        The house that the token belongs to.
+    reader
+        Reads the API.
+    publisher
+        Publishes to the broker.
+    randomness
+        Source of jitter.
+    utc
+        Returns the current time, aware.
+    version
+        roomidity's version, shown in Home Assistant.
     """
 
     house: str
@@ -77,9 +87,9 @@ class Announcer:
         self._next: datetime | None = None
 
     def step(self) -> None:
-        """Does what is due: asks, publishes what has changed, and everything anew after another connection."""
+        """Read the API if it is due and publish what has changed. After a new connection, publish everything."""
         if self.publisher.connections != self._connections:
-            # The broker may have lost what it kept, and has published that we were gone.
+            # The broker may have lost its retained messages, and has published that the bridge is offline.
             self._connections = self.publisher.connections
             self._published.clear()
             self._announce()
@@ -98,10 +108,10 @@ class Announcer:
             self._next = floor_slot(now) + _AFTER + timedelta(seconds=self.randomness.uniform(0, _JITTER_S))
             while self._next <= now:
                 self._next += SLOT
-        self._announce()  # also what is only older than before
+        self._announce()  # even without news, since forecasts become stale
 
     def leave(self) -> None:
-        """Says that nobody tells anything any more."""
+        """Publish that the bridge is offline."""
         if self._connections:
             self.publisher.publish(status_topic(self.house), OFFLINE)
 
@@ -113,11 +123,11 @@ class Announcer:
             said = f"the token is of house {forecasts['house']!r}, and the bridge carries {self.house!r}"
             logger.error("Home Assistant is told nothing: %s; give the token of that house", said)
             return
-        # Replayed data have their own clock.
+        # Replayed data has its own clock.
         at = parse_time(forecasts["now"]) if forecasts["replayed"] else self.utc()
         wanted = announcements(forecasts, notices, at=at, version=self.version) | {status_topic(self.house): ONLINE}
         for topic in self._published.keys() - wanted.keys():
-            self.publisher.publish(topic, "")  # A room that is gone: an empty retained message removes it.
+            self.publisher.publish(topic, "")  # An empty retained message removes a room that is gone.
         for topic, payload in wanted.items():
             if self._published.get(topic) != payload:
                 self.publisher.publish(topic, payload)

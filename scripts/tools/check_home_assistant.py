@@ -1,10 +1,10 @@
-"""Checks with a real Home Assistant what the bridge tells it: devices, areas, entities, states and what is recorded.
+"""Checks in a real Home Assistant what the bridge publishes: devices, areas, entities, states and recorded attributes.
 
     scripts/check-home-assistant [--python python3.13] [--keep FOLDER]
 
-It installs Home Assistant for that Python (630 MB, some minutes, from the package index that pip is set to) into a
-folder that is kept, starts a Mosquitto on loopback, lets the bridge's announcer publish a house there as the API would
-answer it, starts Home Assistant beside it, and compares. Not in CI. Mosquitto must be installed.
+Installs Home Assistant for that Python (630 MB, some minutes, from the package index that pip is configured with) into
+a folder that is kept. Starts a Mosquitto on loopback and Home Assistant beside it, has the bridge's announcer publish a
+house as the API would return it, and compares. It is not part of CI. Mosquitto has to be installed.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from tests.mosquitto import Mosquitto
 ROOT: Final = Path(__file__).parents[2]
 RELEASE: Final = "2026.2.3"
 INTEGRATIONS: Final = ("frontend", "recorder", "mqtt", "backup")
-"""What is set up, and its dependencies; without a frontend Home Assistant starts in recovery mode."""
+"""The integrations to set up. Without a frontend, Home Assistant starts in recovery mode."""
 ENTITY: Final = "sensor.h1_bath_humidity_now"
 ATTRIBUTES_OF: Final = "sensor.h1_bath_humidity_max"
 
 
 class Answers:
-    """The API's own answers, of a house with two rooms and air outside, replayed: the clock is the data's."""
+    """The real API's answers for a replayed house with two rooms and outdoor readings, at the time of its data."""
 
     def __init__(self) -> None:
         world = ApiWorld()
@@ -50,12 +50,12 @@ class Answers:
         }
 
     def read(self, path: str) -> dict[str, Any]:
-        """Returns an answer."""
+        """Returns the answer for ``path``."""
         return dict(self.content[path])
 
 
 def requirements(components: Path) -> list[str]:
-    """What the integrations and those that they depend on want; Home Assistant would install it as it starts."""
+    """Returns the packages that the integrations and their dependencies need. Home Assistant installs them on start."""
     wanted, seen, waiting = {"numpy"}, set[str](), [*INTEGRATIONS]
     while waiting:
         one = waiting.pop()
@@ -68,7 +68,7 @@ def requirements(components: Path) -> list[str]:
 
 
 def install(python: str, folder: Path) -> Path:
-    """Install Home Assistant, unless it is there; the folder of its packages."""
+    """Install Home Assistant unless it is installed. Returns the folder of its packages."""
     packages = folder / "packages"
     if not (packages / "homeassistant").is_dir():
         notes.print(f"installing Home Assistant {RELEASE} for {python}: some minutes")
@@ -91,7 +91,7 @@ def install(python: str, folder: Path) -> Path:
 
 
 def run(python: str, packages: Path, port: int, folder: Path) -> dict[str, Any]:
-    """Home Assistant's own answer."""
+    """Run Home Assistant with the probe. Returns what the probe found."""
     done = subprocess.run(  # our own probe
         [python, str(ROOT / "scripts/tools/home_assistant_probe.py"), str(folder), str(port), ENTITY],
         env={**os.environ, "PYTHONPATH": str(packages)},
@@ -110,7 +110,7 @@ def run(python: str, packages: Path, port: int, folder: Path) -> dict[str, Any]:
 
 
 def recorded(folder: Path) -> dict[str, int]:
-    """By entity the bytes of the attributes that the recorder kept."""
+    """Returns for each entity the bytes of attributes that the recorder stored."""
     with sqlite3.connect(folder / "home-assistant_v2.db") as database:
         rows = database.execute(
             "select m.entity_id, length(a.shared_attrs) from states s join states_meta m using (metadata_id) "
@@ -120,7 +120,7 @@ def recorded(folder: Path) -> dict[str, int]:
 
 
 def complaints(found: dict[str, Any], kept: dict[str, int], answers: Answers) -> list[str]:
-    """What is not as it should be."""
+    """Returns every deviation from what is expected, in words."""
     told = announcements(
         answers.content["/v1/house/forecasts"], answers.content["/v1/house/notices"], at=NOW, version="check"
     )

@@ -1,8 +1,9 @@
-"""Runs Home Assistant for a while beside a broker, and prints as JSON what it has of us. Its own Python runs this.
+"""Runs Home Assistant with a broker for a while, and prints what it knows of roomidity as JSON.
 
     python home_assistant_probe.py FOLDER PORT ENTITY
 
-It ends when ENTITY has a state, or after a minute. In JSON: version, devices with their areas and entities, states.
+Has to be run by Home Assistant's own Python. It ends once ENTITY has a state, or after a minute. The JSON has the
+version, the devices with their areas and entities, and the states.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ PATIENCE_S = 60
 
 
 def configure(folder: Path, port: int) -> None:
-    """A configuration with the recorder, and MQTT's entry as its dialogue would store it."""
+    """Write a configuration with the recorder, and the MQTT entry as its dialogue would store it."""
     (folder / "configuration.yaml").write_text("recorder:\n  commit_interval: 1\n")
     entry: dict[str, Any] = {
         "created_at": "2026-01-01T00:00:00+00:00",
@@ -44,7 +45,7 @@ def configure(folder: Path, port: int) -> None:
 
 
 async def probe(folder: Path, entity: str) -> dict[str, Any]:
-    """Start it, wait for the entity, look, and stop it."""
+    """Start Home Assistant, wait for the entity, and stop it again. Returns what was found."""
     from homeassistant import bootstrap, const, runner  # type: ignore[import-not-found]  # noqa: PLC0415  # its own Python has it
     from homeassistant.helpers import (  # type: ignore[import-not-found]  # noqa: PLC0415
         area_registry,

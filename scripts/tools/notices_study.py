@@ -1,18 +1,18 @@
-"""What notices a house would have had, day by day: how many, how many came true, and whether they flap.
+"""Measures the notices that a house would have had: how many a day, how many came true, and whether they flap.
 
     scripts/notices-study --readings FILE [--outdoor FILE] [--prior FILE|none] [--days 60] [--timezone ZONE]
                           [--forecasts FILE] [--json]
 
-FILE is a tidy Parquet file: house, room, ts (UTC), temperature (°C), humidity (%RH). At each quarter of an hour of its
-last DAYS the house is forecast on the serving code path from nothing but slots that had closed, as in `roomidity
-backtest`, with a training a week; what is forecast goes through the same functions as in the pipeline, from stored
-forecasts to findings, and by the rules of roomidity/domain/notices/changes.py to notices raised and cleared. The prior
-must not have seen the house. --forecasts keeps the forecasts in a file, or takes them from there, to try other rules.
+FILE is a tidy Parquet file: house, room, ts (UTC), temperature (°C), humidity (%RH). Every 15 minutes of its last DAYS,
+the house is forecast on the serving code path from closed slots only, as in `roomidity backtest`, with a training every
+week. The forecasts then pass through the same functions as in the pipeline: they become findings, which raise and clear
+notices by the rules of roomidity/domain/notices/changes.py. The prior must not have seen the house. --forecasts stores
+the forecasts in a file, or reads them from there if it exists, to try other rules.
 
-A notice of damp air came true if the room then was over 70 %RH for half an hour or more within 24 h; one of mould, if
-its coldest surface was over 80 %RH for six hours of them. `told` is the share of what happened that a notice had told
-of, and `ahead_h` how long before, at the middle. `again` counts notices raised within six hours after the same was
-cleared. `without hysteresis` are the changes of a notice that is there whenever it is likelier than not.
+A notice of damp air came true if the room was then above 70 %RH for half an hour or more within 24 h, and one of mould
+if its coldest surface was above 80 %RH for six hours of these. `told` is the share of events that a notice announced,
+and `ahead_h` the median of how long before. `again` counts notices raised within six hours of clearing the same one.
+`without hysteresis` counts the changes of a notice that is open whenever its probability is at least 0.5.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ A_DAY = 6
 
 @dataclass(frozen=True)
 class Issued:
-    """Forecasts of a house at consecutive slots, the first numbered ``first``: (issues, rooms, 2, 3, 96)."""
+    """Forecasts of a house, (issues, rooms, 2, 3, 96), issued at consecutive slots from number ``first`` on."""
 
     first: int
     quantiles: NDArray[np.float32]
@@ -66,7 +66,7 @@ class Issued:
 
 
 def issue_all(house: Window, prior: tuple[Model, State], *, first: int) -> Issued:
-    """Forecast every slot from ``first`` on, with a night at each midnight and a training a week."""
+    """Returns forecasts issued at every slot from ``first`` on, with nightly updates and a training every week."""
     issues, rooms = house.last - first, len(house.rooms)
     quantiles = np.full((issues, rooms, len(QUANTITIES), len(STORED), 96), np.nan, np.float32)
     persistence = np.zeros((issues, rooms), np.bool_)
@@ -95,7 +95,7 @@ def issue_all(house: Window, prior: tuple[Model, State], *, first: int) -> Issue
 
 
 def homes(house: Window, issued: Issued) -> Iterator[tuple[datetime, House, list[StoredForecast], NDArray[np.float64]]]:
-    """At each issue time the house, its forecasts as they are stored, and the mean outside."""
+    """Yields at each issue time the house, its forecasts as they are stored, and the outdoor mean."""
     known = np.isfinite(house.values)
     for place in range(len(issued.quantiles)):
         slot = issued.first + place
@@ -132,7 +132,7 @@ def homes(house: Window, issued: Issued) -> Iterator[tuple[datetime, House, list
 
 
 def truths(house: Window) -> dict[str, NDArray[np.bool_]]:
-    """By kind (rooms, slots): whether a room was damp, and whether its coldest surface was."""
+    """Returns by kind of notice, (rooms, slots), whether a room's air or its coldest surface was too humid."""
     humidity, temperature = house.values[:, 0], house.values[:, 1]
     with np.errstate(invalid="ignore"):
         found = {"humid": humidity > DAMP}
@@ -146,14 +146,14 @@ def truths(house: Window) -> dict[str, NDArray[np.bool_]]:
 
 
 def came(kind: str, over: NDArray[np.bool_]) -> bool:
-    """Whether what a notice told of was so in the slots of the day after it."""
+    """Returns whether a notice came true, given which slots of the day after it were too humid."""
     if kind == "mould":
         return bool(over.sum() >= RISK_SLOTS)
     return bool((over[1:] & over[:-1]).any())
 
 
 def study(house: Window, issued: Issued) -> dict[str, Any]:
-    """All figures."""
+    """Returns all figures of a house."""
     watch, zone = Watch("h"), house.timezone
     raised: list[Notice] = []
     cleared: list[Notice] = []
@@ -204,7 +204,7 @@ def of_kind(
     over: NDArray[np.bool_],
     open_at: Mapping[Any, Sequence[datetime]],
 ) -> dict[str, Any]:
-    """Figures of a kind."""
+    """Returns the figures of one kind of notice."""
     start = from_epoch_ms(house.first * SLOT_MS)
     right = [one for one in raised if _came(kind, house, over, one.finding, one.raised_at)]
     expected = [one.finding.likely for one in raised]
@@ -236,7 +236,7 @@ def _came(kind: str, house: Window, over: NDArray[np.bool_], finding: Finding, a
 
 
 def _episodes(over: NDArray[np.bool_], first: int) -> list[int]:
-    """The first slots of spells of half an hour or more, from ``first`` on, with two dry hours before."""
+    """Returns the first slots of humid spells of at least half an hour after two dry hours, from ``first`` on."""
     return [
         slot
         for slot in range(max(first, 8), len(over) - 1)

@@ -64,7 +64,7 @@ def drained(stage: Stage, *contents: Any, now: datetime = NOW) -> dict[str, Any]
     """Send contents and drain them."""
     stage.readings_queue.send([one if isinstance(one, str) else json.dumps(one) for one in contents])
     summary = drain(
-        stage.drain_ports, stage.drain_rules, now=now, remaining_s=lambda: float("inf"), ask_forecasts=False
+        stage.drain_ports, stage.drain_config, now=now, remaining_s=lambda: float("inf"), ask_forecasts=False
     )
     assert summary.violations == 0
     return summary.as_dict()

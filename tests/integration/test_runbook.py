@@ -49,7 +49,7 @@ def take_in(stage: Stage, *minutes: int) -> int:
     stays = 0
     for number in minutes:
         stage.readings_queue.send([json.dumps(minute(number))])
-        stays += drain(stage.drain_ports, stage.drain_rules, now=NOW, remaining_s=lambda: 300.0).undeleted
+        stays += drain(stage.drain_ports, stage.drain_config, now=NOW, remaining_s=lambda: 300.0).undeleted
     return stays
 
 

@@ -152,7 +152,7 @@ def test_hourly_readings_are_scored_only_when_that_is_asked_for_and_said_to_be_n
     assert (answer["cadence"], answer["protocol"]) == ("hourly", False)
     assert answer["humidity"]["roomidity"]["rooms"] == 2
     assert all(np.isfinite(list(answer["humidity"]["roomidity"]["by_lead"].values())))
-    assert "NOT the protocol" in CliRunner().invoke(roomidity, arguments).stdout
+    assert "NOT comparable with 15min" in CliRunner().invoke(roomidity, arguments).stdout
 
 
 def test_a_room_without_a_hygrometer_is_named_and_scored_beside_the_protocol(simulated: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Forecasts as items: how they are written, and how those of every format are read.
+"""Converts forecasts to items, and items of every format back to forecasts.
 
-Format 2 has numbers at the model's knots, and takes one write unit where the names of house and room take up to 40
-bytes together. Format 1 has all 96 slots, and took three.
+Format 2 stores numbers only at the model's knots. It takes one write unit if the names of house and room together have
+at most 40 bytes. Format 1 stores all 96 slots and takes three.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from roomidity.domain.weather_adds import WeatherAdds
 __all__ = ["item_of", "stored_of"]
 
 _NAMES_BYTES: Final = 40
-"""Of house and room together: up to these a forecast is made to fit into one write unit, whatever else it has. With
-longer ones it would say too little, and takes two."""
+"""Maximum bytes of both names up to which a forecast is rounded to fit into one write unit. With longer names it would
+lose too much precision, so it takes two."""
 
 
 def item_of(item: type[ForecastItem], forecast: StoredForecast, *, keep_s: int, write_format: int) -> ForecastItem:
-    """Returns a forecast as an item of a format, which expires ``keep_s`` after it was issued."""
+    """Returns a forecast as an item of ``write_format`` that expires ``keep_s`` seconds after it was issued."""
     at = format_slot(forecast.issued_at)
     made = item(
         room_id=room_id(forecast.house, forecast.room),
@@ -78,12 +78,12 @@ def _set_numbers(item: ForecastItem, forecast: StoredForecast, values: npt.NDArr
 
 
 def stored_of(item: ForecastItem) -> StoredForecast:
-    """Returns what an item of any known format says, of all 96 slots.
+    """Returns the forecast in an item of any known format, with all 96 slots.
 
     Raises
     ------
     ValueError
-        If it has a newer format, or something in it cannot be.
+        If the format is newer, or a value is missing or impossible.
     """
     if item.v not in range(1, FORECAST_FORMAT + 1):
         raise ValueError(f"it has format {item.v!r}; this version reads 1 to {FORECAST_FORMAT}: update roomidity")
@@ -100,11 +100,11 @@ def stored_of(item: ForecastItem) -> StoredForecast:
         if any(row is None or row.shape != (count,) for row in rows) or not isinstance(grade[spec.name], str):
             raise ValueError(f"its {spec.name} is not {len(QUANTILES)} times {count} numbers, with a grade")
         low, high = spec.plausible
-        for bound in (np.min(rows), np.max(rows)):  # what a sensor can say, and as much again
+        for bound in (np.min(rows), np.max(rows)):  # a sensor's range, extended by its width on either side
             number_within(float(bound), (2 * low - high, 2 * high - low))
         quantiles[place] = rows if item.v == 1 else spread(np.array(rows), item.knots, decimals=spec.decimals)
     if not isinstance(item.model_version, str):
-        raise ValueError("it has no model_version")  # noqa: TRY004  # as all that an item lacks
+        raise ValueError("it has no model_version")  # noqa: TRY004  # as for all other missing attributes
     return StoredForecast(
         house=house,
         room=room,

@@ -17,7 +17,7 @@ from roomidity.domain.position import Position
 from roomidity.domain.slots import SLOT, format_moment, to_epoch_ms
 from roomidity.domain.weather import HOURS, WeatherIssue, checked_issue, house_place, own_first
 from roomidity.errors import ConflictError, InputError, StoreError
-from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
+from roomidity.pipeline.drain import DrainConfig, DrainSummary, drain
 from roomidity.pipeline.forecasts import forecast_house
 from roomidity.pipeline.forgetting import forget_house
 from roomidity.pipeline.weather_ahead import HeldWeather, weather_known, with_weather_history
@@ -28,7 +28,7 @@ from tests.unit.samples import NOW
 
 HOUR: Final = timedelta(hours=1)
 OWN: Final = house_place("h1")
-RULES: Final = DrainRules(timezone="UTC")
+CONFIG: Final = DrainConfig(timezone="UTC")
 
 
 def weather(at: datetime = NOW, **changes: Any) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def reading(at: datetime = NOW, house: str = "h1") -> str:
 
 def drained(world: World, now: datetime = NOW, faults: Faults | None = None) -> DrainSummary:
     summary = DrainSummary()
-    drain(world.drain_ports(faults), RULES, now=now, remaining_s=lambda: 300.0, summary=summary)
+    drain(world.drain_ports(faults), CONFIG, now=now, remaining_s=lambda: 300.0, summary=summary)
     assert summary.conserved
     assert not summary.violations
     return summary
@@ -195,7 +195,7 @@ def with_a_fault(faults: Faults) -> None:
     faults.show = world.readings.show
     summary = DrainSummary()
     try:
-        drain(world.drain_ports(faults), RULES, now=NOW, remaining_s=lambda: faults.left_s, summary=summary)
+        drain(world.drain_ports(faults), CONFIG, now=NOW, remaining_s=lambda: faults.left_s, summary=summary)
     except (Killed, OutageError, ConflictError):
         assert faults.injected  # that one of many calls fails is not certain
     assert summary.conserved
@@ -235,7 +235,7 @@ def test_what_was_sent_before_its_house_was_forgotten_is_dropped_also_where_that
 
     world.weather.put_many = forgotten_just_then  # type: ignore[method-assign]
     summary = DrainSummary()
-    drain(world.drain_ports(), RULES, now=NOW + 40 * SLOT, remaining_s=lambda: 300.0, summary=summary)
+    drain(world.drain_ports(), CONFIG, now=NOW + 40 * SLOT, remaining_s=lambda: 300.0, summary=summary)
     assert summary.conserved
     assert not stored(world)
 
