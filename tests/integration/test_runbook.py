@@ -208,7 +208,7 @@ def test_of_a_lost_table_of_weather_what_was_imported_comes_back_and_the_rest_wi
     times = [format_moment(queued.first + hour * timedelta(hours=1)) for hour in range(HOURS)]
     weather = {"issued_at": format_moment(queued.issued_at), "times": times, "temperature": [9] * HOURS}
     stage.readings_queue.send([json.dumps({"house": "h1", "weather": {**weather, "humidity": [80] * HOURS}})])
-    drained = drain(stage.drain_ports, stage.drain_rules, now=NOW + SLOT, remaining_s=lambda: 300.0)
+    drained = drain(stage.drain_ports, stage.drain_config, now=NOW + SLOT, remaining_s=lambda: 300.0)
     assert (drained.received, drained.stored, drained.undeleted) == (1, 1, 0)
     listed = run("weather", "list", "h1", "--now", format_moment(datetime.now(UTC) + SLOT))["issues"]
     assert [one["issued_at"] for one in listed] == [format_moment(one.issued_at) for one in (queued, imported)]
