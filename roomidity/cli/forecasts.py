@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +18,10 @@ from roomidity.cli.output import Output, json_option, shown
 from roomidity.cli.places import Place, house_argument, place_argument
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.slots import floor_slot, format_moment, format_slot
+from roomidity.domain.weather_adds import weather_words
 from roomidity.errors import NotFoundError
 from roomidity.pipeline.forecasts import explain_room, forecast_house
-from roomidity.pipeline.house_settings import known_room
+from roomidity.pipeline.house_settings import known_room, language_of
 from roomidity.pipeline.renamed import latest_forecast
 
 __all__ = ["forecast", "forecast_json", "show"]
@@ -77,6 +79,10 @@ def show(place: Place, now: datetime, explain: bool, as_json: bool) -> None:
     output.tables.print(forecast_table(found, timezone=home.zone))
     if (weather := found[0].weather) is not None:
         output.tables.print(f"Weather issued {format_moment(weather.issued_at)}, {weather.age_h:g} h before.")
+    for one in found:
+        for quantity, adds in one.weather_adds.items():
+            told = weather_words(adds, quantity, issued_at=one.issued_at, zone=home.zone, language=language_of(home))
+            output.tables.print(shown(f"{one.room}: {told}"))
     print_notes(output, found)
     to_tell = open_notices(home, now=now, room=room)
     for line in notice_lines(to_tell):
@@ -107,6 +113,7 @@ def forecast_json(forecast: StoredForecast) -> dict[str, Any]:
         "model_version": forecast.model_version,
         "weather": forecast.weather
         and {"issued_at": format_moment(forecast.weather.issued_at), "age_h": forecast.weather.age_h},
+        "weather_adds": {quantity: asdict(adds) for quantity, adds in forecast.weather_adds.items()},
         "notes": list(forecast.notes),
         **{
             quantity: {name: values.tolist() for name, values in quantiles.items()}

@@ -96,6 +96,8 @@ function facts(room) {
     rows.push([say('mould'), say('mouldIs', index)]);
   }
   rows.push([say('forecastOf'), grades(room)]);
+  const adds = room.forecast ? Object.values(room.forecast.weather_adds) : [];
+  if (adds.length) rows.push([say('weatherAdds'), adds.map((one) => one.text).join('; ')]);
   return made('dl', {}, rows.map(([term, text]) => [made('dt', {}, term), made('dd', {}, text)]));
 }
 

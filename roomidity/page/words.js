@@ -55,7 +55,7 @@ const EN = {
     sparse: 'few readings lately, so less certain', persistence: 'no reading that is believed for hours, so the last value goes on',
   },
   noForecast: 'no forecast', both: 'both', issued: 'issued {time}',
-  weather: 'weather issued {time}', weatherBy: 'The weather ahead is the house’s own gateway’s, or',
+  weather: 'weather issued {time}', weatherAdds: 'The weather adds', weatherBy: 'The weather ahead is the house’s own gateway’s, or',
   note: {
     stuck: 'A value stands still: restart or replace the sensor.', spiking: 'Wild values were left out: check battery and contacts.',
     dead: 'A sensor is silent: check its battery and its distance from the gateway.', late: 'Readings come late: check the gateway’s network.',
@@ -132,7 +132,7 @@ const DE = {
     sparse: 'zuletzt wenige Messwerte, daher weniger sicher', persistence: 'seit Stunden kein glaubhafter Messwert, daher gilt der letzte weiter',
   },
   noForecast: 'keine Vorhersage', both: 'beides', issued: 'von {time}',
-  weather: 'Wettervorhersage von {time}', weatherBy: 'Die Wettervorhersage ist die des eigenen Gateways oder',
+  weather: 'Wettervorhersage von {time}', weatherAdds: 'Das Wetter bringt', weatherBy: 'Die Wettervorhersage ist die des eigenen Gateways oder',
   note: {
     stuck: 'Ein Wert steht still: Fühler neu starten oder ersetzen.', spiking: 'Wilde Werte wurden weggelassen: Batterie und Kontakte prüfen.',
     dead: 'Ein Fühler schweigt: Batterie und Abstand zum Gateway prüfen.', late: 'Messwerte kommen spät: Netz des Gateways prüfen.',

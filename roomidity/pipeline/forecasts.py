@@ -16,7 +16,8 @@ from roomidity.domain.deliveries import Deliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.knots import at_knots, spread
-from roomidity.domain.quantities import SPECS
+from roomidity.domain.quantities import QUANTITIES, SPECS
+from roomidity.domain.weather_adds import weather_adds
 from roomidity.errors import ForgottenError
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
 from roomidity.forecasting.serving.deliveries import delivery_notes
@@ -132,6 +133,8 @@ def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str)
         spread(rows.round(spec.decimals), decimals=spec.decimals)
         for rows, spec in zip(at_knots(levels), SPECS, strict=True)
     ]
+    added = np.full((len(QUANTITIES), 1), np.nan) if issued.weather_adds is None else issued.weather_adds[place]
+    adds = {quantity: weather_adds(rows, quantity) for quantity, rows in zip(QUANTITIES, added, strict=True)}
     return StoredForecast(
         house=house.name,
         room=room,
@@ -142,6 +145,7 @@ def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str)
         model_version=version,
         notes=_notes(issued.notes[place], house.delivered(room, issued.issued_at)),
         weather=issued.weather,
+        weather_adds={quantity: found for quantity, found in adds.items() if found is not None},
     )
 
 

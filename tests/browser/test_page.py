@@ -171,6 +171,8 @@ def test_eight_rooms_at_a_desk_the_worst_first(visit: Visitor, tokens: dict[str,
     assert "Index 1.4 of 6: seen by a microscope alone. Computed, since 12 Jan 2026" in bath
     assert re.search(r"Yesterday’s forecast: [5-9]\d % of the humidity, [5-9]\d % of the temperature lay inside", bath)
     assert "by a model of this house (issued 12 Feb, 09:00)" in bath  # in the house's zone, not the browser's
+    assert re.search(r"The weather adds\s+drier air from now: -6 %RH by 15:00", bath)
+    assert "The weather adds" not in seen.page.get_by_role("article", name="bedroom").inner_text()
     assert "Temperature: by the model shipped" in seen.page.get_by_role("article", name="bedroom").inner_text()
     assert "A value stands still" in seen.page.get_by_role("article", name="hall").inner_text()
     assert "Very dry" in seen.page.get_by_role("article", name="office").inner_text() or "Dry" in seen.text()
@@ -182,7 +184,15 @@ def test_eight_rooms_at_a_desk_the_worst_first(visit: Visitor, tokens: dict[str,
 def test_on_a_phone_in_german_and_in_the_dark(visit: Visitor, tokens: dict[str, str], tmp_path: Path) -> None:
     seen = visit(tokens["eight"], viewport=PHONE, locale="de-DE", color_scheme="dark", has_touch=True)
     assert seen.page.get_attribute("html", "lang") == "de"
-    for said in ("Jetzt lüften?", "Kälteste Fläche", "Schimmel", "Index 1,4 von 6", "Taupunkt", "gemessen vor 7 min"):
+    for said in (
+        "Jetzt lüften?",
+        "Das Wetter bringt",
+        "Kälteste Fläche",
+        "Schimmel",
+        "Index 1,4 von 6",
+        "Taupunkt",
+        "gemessen vor 7 min",
+    ):
         assert said in seen.text(), said
     width = seen.page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]

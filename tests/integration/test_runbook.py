@@ -16,8 +16,10 @@ import pytest
 from roomidity.composition import Stage
 from roomidity.domain.observations import without_flags
 from roomidity.domain.slots import SLOT, floor_slot, format_moment, format_slot
+from roomidity.domain.weather import HOURS, WeatherIssue, house_place
 from roomidity.pipeline.drain import drain
 from roomidity.readings import derive, unpack_sets
+from roomidity.readings.issue_table import issue_rows
 from tests.integration.stage import REGION, Run
 from tests.integration.test_registry import publish, state_at
 
@@ -185,6 +187,36 @@ def test_a_table_that_was_restored_is_followed_by_what_follows(
 def _line(number: int) -> str:
     one = minute(number)
     return ",".join(str(one[name]) for name in ("house", "room", "sensor", "ts", "temperature"))
+
+
+def test_of_a_lost_table_of_weather_what_was_imported_comes_back_and_the_rest_with_the_next_issue(
+    stage: Stage, tables: Any, run: Run, tmp_path: Path
+) -> None:
+    take_in(stage, 0)
+    imported, queued = (_issue(NOW - timedelta(hours=hours)) for hours in (3, 1))
+    issue_rows([imported]).write_parquet(tmp_path / "issued.parquet")
+    command = "weather", "import", str(tmp_path / "issued.parquet"), "--house", "h1"
+    run(*command)
+    before = items_of(tables("weather"))
+    put_back(tables("weather"), [])
+    assert run("weather", "list", "h1", "--now", format_moment(NOW))["issues"] == []
+    (row,) = (line for line in RUNBOOK.read_text().splitlines() if line.startswith("| `weather` |"))
+    assert "next issue" in row
+    assert "imported again" in row
+    assert run(*command)["stored"] == 1
+    assert items_of(tables("weather")) == before
+    times = [format_moment(queued.first + hour * timedelta(hours=1)) for hour in range(HOURS)]
+    weather = {"issued_at": format_moment(queued.issued_at), "times": times, "temperature": [9] * HOURS}
+    stage.readings_queue.send([json.dumps({"house": "h1", "weather": {**weather, "humidity": [80] * HOURS}})])
+    drained = drain(stage.drain_ports, stage.drain_config, now=NOW + SLOT, remaining_s=lambda: 300.0)
+    assert (drained.received, drained.stored, drained.undeleted) == (1, 1, 0)
+    listed = run("weather", "list", "h1", "--now", format_moment(datetime.now(UTC) + SLOT))["issues"]
+    assert [one["issued_at"] for one in listed] == [format_moment(one.issued_at) for one in (queued, imported)]
+
+
+def _issue(at: datetime) -> WeatherIssue:
+    first = at.replace(minute=0)
+    return WeatherIssue(house_place("h1"), first, at, first, (9.0,) * HOURS, (80.0,) * HOURS)
 
 
 def test_models_of_before_their_bucket_go_on_with_the_state_that_training_left(

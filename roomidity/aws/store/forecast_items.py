@@ -6,6 +6,7 @@ at most 40 bytes. Format 1 stores all 96 slots and takes three.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -17,9 +18,10 @@ from roomidity.domain.damage import number_within
 from roomidity.domain.fitting import fitted
 from roomidity.domain.forecasts import QUANTILES, StoredForecast, room_id
 from roomidity.domain.knots import KNOTS_TEXT, at_knots, knots_of, spread
-from roomidity.domain.quantities import QUANTITIES, SPECS
+from roomidity.domain.quantities import QUANTITIES, SPECS, Quantity
 from roomidity.domain.slots import SLOT_S, SLOTS_A_DAY, format_slot, parse_slot, parse_time, to_epoch_ms
 from roomidity.domain.weather import WeatherUsed
+from roomidity.domain.weather_adds import WeatherAdds
 
 __all__ = ["item_of", "stored_of"]
 
@@ -50,12 +52,19 @@ def item_of(item: type[ForecastItem], forecast: StoredForecast, *, keep_s: int, 
     if forecast.weather is not None:
         used = forecast.weather
         made.weather = {"issued_at": format_slot(used.issued_at), "age_h": round(used.age_h, 2)}
+    if forecast.weather_adds:
+        parts = (forecast.weather_adds.get(quantity) for quantity in QUANTITIES)
+        made.weather_adds = ";".join(f"{one.begins},{one.peaks},{one.change}" if one else "" for one in parts)
     values = at_knots(
         np.stack([rows.round(spec.decimals) for rows, spec in zip(forecast.quantiles, SPECS, strict=True)])
     )
     if len((forecast.house + forecast.room).encode()) <= _NAMES_BYTES:
         _set_numbers(made, forecast, values[..., :0])
-        values = fitted(values, limit_bytes=WRITE_UNIT_BYTES - item_bytes(made.serialize()))
+        fit = fitted(values, limit_bytes=WRITE_UNIT_BYTES - item_bytes(made.serialize()))
+        _set_numbers(made, forecast, fit)
+        if made.weather_adds and item_bytes(made.serialize()) > WRITE_UNIT_BYTES:  # numbers before words about them
+            return item_of(item, replace(forecast, weather_adds={}), keep_s=keep_s, write_format=write_format)
+        values = fit
     _set_numbers(made, forecast, values)
     return made
 
@@ -106,6 +115,7 @@ def stored_of(item: ForecastItem) -> StoredForecast:
         model_version=item.model_version,
         notes=item.notes or (),
         weather=_weather_of(item.weather),
+        weather_adds=_weather_adds_of(item.weather_adds),
     )
 
 
@@ -113,3 +123,16 @@ def _weather_of(used: Any) -> WeatherUsed | None:
     if used is None:
         return None
     return WeatherUsed(issued_at=parse_time(used["issued_at"]), age_h=number_within(float(used["age_h"]), (0, 10_000)))
+
+
+def _weather_adds_of(text: str | None) -> dict[Quantity, WeatherAdds]:
+    found: dict[Quantity, WeatherAdds] = {}
+    for quantity, part in zip(QUANTITIES, text.split(";"), strict=True) if text else ():
+        if part:
+            begins, peaks, change = part.split(",")
+            found[quantity] = WeatherAdds(
+                begins=int(number_within(int(begins), (0, SLOTS_A_DAY))),
+                peaks=int(number_within(int(peaks), (1, SLOTS_A_DAY))),
+                change=number_within(float(change), (-500, 500)),
+            )
+    return found

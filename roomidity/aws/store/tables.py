@@ -101,7 +101,9 @@ class ForecastItem(Item):
     """forecasts: a room's next 24 h as issued, at ``knots``. Quantities that the room does not measure are absent.
 
     ``notes`` holds codes of known faults. It is absent if there are none, and in older items. ``weather`` says which
-    forecast of the weather was used, or is NULL. Items of format 1 hold all 96 slots and have neither of these two.
+    forecast of the weather was used, or is NULL; ``weather_adds`` what that adds to the medians of humidity and
+    temperature, as ``12,36,-6.2;0,96,1.1``: slots after the issue time at which it begins and is most, and how much it
+    then is. Items of format 1 hold all 96 slots and have none of these three.
     """
 
     newest_format: ClassVar[int] = FORECAST_FORMAT
@@ -122,6 +124,7 @@ class ForecastItem(Item):
     model_version = UnicodeAttribute()
     knots = UnicodeAttribute(null=True)
     weather = Plain(null=True)
+    weather_adds = UnicodeAttribute(null=True)
     v = NumberAttribute()
     expires_at = NumberAttribute()
 

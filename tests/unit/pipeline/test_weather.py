@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -296,6 +297,26 @@ def test_a_forecast_reads_what_was_known_at_its_issue_time_and_another_time_give
     assert weather_known(world.weather, home, held, until=NOW) == before == tuple(early)
     assert weather_known(world.weather, home, HeldWeather(), until=NOW) == before
     assert weather_known(world.weather, home, held, until=NOW - 4 * HOUR) == tuple(early[:2])
+
+
+def test_a_stored_forecast_says_which_issue_it_rests_on_and_what_that_adds() -> None:
+    world = World()
+    for back in range(200):  # of a day and a night
+        content = json.loads(reading(NOW - back * SLOT))
+        content["temperature"] = round(20 + 2 * math.sin(back / 96 * math.tau), 2)
+        world.readings.send([json.dumps(content)], sent=NOW - back * SLOT)
+    drained(world)
+    (without,) = forecast_house(world.forecast_ports(), house="h1", issued_at=NOW).rooms
+    assert (without.weather, without.weather_adds) == (None, {})
+    frost = replace(issue(NOW - 3 * HOUR), temperature=tuple(20.0 - hour for hour in range(HOURS)))
+    world.weather.put_many([frost])
+    (one,) = forecast_house(world.forecast_ports(), house="h1", issued_at=NOW).rooms
+    assert one.weather is not None
+    assert one.weather.issued_at == frost.issued_at
+    colder = one.weather_adds["temperature"]
+    assert colder.change < 0
+    lead = colder.peaks - 1
+    assert one.quantiles[1, 1, lead] - without.quantiles[1, 1, lead] == pytest.approx(colder.change, abs=0.11)
 
 
 def test_houses_of_one_place_read_it_once_a_tick() -> None:
