@@ -107,7 +107,6 @@ def test_what_a_newer_version_wrote_is_left_alone(house: House, stage: Stage) ->
 
 @pytest.mark.parametrize(("planned", "most"), [(True, 5), (False, 3)])
 def test_the_advice_of_eight_rooms_takes_few_units(stage: Stage, *, planned: bool, most: int) -> None:
-    """Measured: 3.5 KB with two airings in each room, 2.1 KB with none."""
     one = room_issue(START, open_until=None)
     if not planned:
         one = replace(one, plan=replace(one.plan, airings=(), not_today="dry_all_day"))
@@ -120,7 +119,6 @@ def test_the_advice_of_eight_rooms_takes_few_units(stage: Stage, *, planned: boo
 def test_the_function_advises_where_the_stage_does_for_a_read_and_at_most_a_write_a_tick(
     stage: Stage, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Measured: 3 write units for a house of eight rooms where something changed or an hour has passed, else none."""
     monkeypatch.setenv("ROOMIDITY_ADVICE", "on")
     now = HANDLED
     observe(stage, "h2", days=2, rooms=8)

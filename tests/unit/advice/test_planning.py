@@ -142,16 +142,8 @@ def test_probabilities_and_means_ahead() -> None:
     assert outdoor_mean_ahead(math.nan, [math.nan, 5.0]).tolist()[1] == 5.0
 
 
-def test_the_outdoor_sensor_s_own_forecast_stands_in_for_the_weather() -> None:
-    outdoor = stored(humidity=85.0, temperature=3.0, at=MORNING - SLOT)
-    found = outlook_of(stored(), now=MORNING, outdoor=outdoor)
-    assert found.missing == ()
-    assert found.outside_temperature is not None
-    assert np.isnan(found.outside_temperature[-1])
-    assert found.outside_temperature[0] == 3.0
-    assert outlook_of(stored(), now=MORNING, outdoor=replace(outdoor, grade={"humidity": "sparse"})).missing == (
-        "no_weather",
-    )
+def test_what_a_plan_lacks_is_named() -> None:
+    assert outlook_of(stored(), now=MORNING).missing == ("no_weather",)
     assert outlook_of(None, now=MORNING).missing == ("no_forecast", "no_weather")
 
 
