@@ -6,12 +6,10 @@ import base64
 import json
 import threading
 from collections.abc import Iterator
-from functools import cache
 from typing import Any, Final
 
 import boto3
 import pytest
-from botocore.loaders import JSONFileLoader
 from click.testing import CliRunner
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
@@ -60,15 +58,6 @@ def in_json(value: Any) -> Any:
             return value
 
 
-_read_file = JSONFileLoader.load_file
-
-
-@cache
-def described(path: str) -> Any:
-    """What a service offers, as botocore describes it; each of the tests' hundreds of sessions would read it anew."""
-    return _read_file(JSONFileLoader(), path)
-
-
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """An empty stage; the environment names it."""
@@ -79,7 +68,6 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
             return call(self, *arguments, **more)
 
     monkeypatch.setattr(BotocoreStubber, "__call__", one_at_a_time)
-    monkeypatch.setattr(JSONFileLoader, "load_file", lambda _, path: described(path))
     monkeypatch.setattr(DynamoType, "__deepcopy__", copied)
     slow = BaseJSONSerializer._serialize_type_structure
 
