@@ -590,7 +590,7 @@ MUTATIONS = (
         "a number that no sensor measures comes into the window",
         "aws/store/means.py",
         ("mean = number_within(statistics.mean.N, plausible)", "mean = statistics.mean.N"),
-        tests=(DAMAGED_ITEMS,),
+        tests=("tests/unit/test_means.py",),
     ),
     mutation(
         "any-tick",
