@@ -30,7 +30,7 @@ __all__ = ["advice", "advice_line", "advice_of"]
 def advice(house: str, now: datetime, as_json: bool) -> None:
     """Show when to air the rooms of HOUSE, and when to run its dehumidifiers: now, and today.
 
-    Now: for fans and automations. A room is aired while the air at its coldest surface is humid (over 76 %RH, until 73)
+    Now: for fans and automations. A room is aired while the air at its coldest surface is humid (over 79 %RH, until 76)
     and outside holds less water; never below the room's minimum temperature, in quiet hours, for longer than the
     longest airing, or without values of the last hour from inside and outside. `no effect` is: it would not dry now.
 
