@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,6 +12,7 @@ from roomidity.domain.advice.issue import AdviceIssue, RoomIssue
 from roomidity.domain.advice.settings import usable_room
 from roomidity.domain.advice.words import LIMITS, Language, say_airing, say_cellar, say_decision, say_missing, say_plan
 from roomidity.domain.houses import House
+from roomidity.domain.rounding import rounded
 from roomidity.domain.slots import format_moment, format_slot
 from roomidity.pipeline.house_settings import language_of
 
@@ -79,8 +79,8 @@ def plain_room(home: House, room: str, one: RoomIssue, *, now: datetime) -> dict
         "reason": "inside_stuck" if one.is_stuck else decision.reason,
         "text": text,
         "until": None if decision.until is None else format_moment(decision.until),
-        "surface_humidity": _number(decision.surface, 1),
-        "gap_g_kg": _number(decision.gap_g_kg, 2),
+        "surface_humidity": rounded(decision.surface, 1),
+        "gap_g_kg": rounded(decision.gap_g_kg, 2),
         "plan": _plan(one, zone, language, now=now),
         "cellar": None
         if one.cellar is None
@@ -105,16 +105,16 @@ def _plan(one: RoomIssue, zone: ZoneInfo, language: Language, *, now: datetime) 
     return {
         "made_at": format_slot(one.planned_at),
         "not_today": plan.not_today,
-        "humid_hours": _number(plan.humid_hours, 1),
+        "humid_hours": rounded(plan.humid_hours, 1),
         "missing": list(plan.missing),
         "lines": lines,
         "airings": [
             {
                 "at": format_slot(airing.at),
                 "minutes": airing.effect.minutes,
-                "at_once": _number(airing.effect.at_once, 1),
-                "after_1h": _number(airing.effect.after_1h, 1),
-                "heat_kwh": _number(airing.effect.heat_kwh, 2),
+                "at_once": rounded(airing.effect.at_once, 1),
+                "after_1h": rounded(airing.effect.after_1h, 1),
+                "heat_kwh": rounded(airing.effect.heat_kwh, 2),
                 "text": say_airing(airing, zone=zone, language=language),
             }
             for airing in plan.airings
@@ -141,15 +141,11 @@ def _dehumidifier(one: RoomIssue, zone: ZoneInfo, language: Language, *, now: da
     return {
         "on": one.is_running,
         "runs": [{"start": format_slot(run.start), "end": format_slot(run.end)} for run in runs],
-        "kwh": None if unknown else _number(plan.kwh, 2),
-        "eur": None if unknown else _number(plan.eur, 2),
+        "kwh": None if unknown else rounded(plan.kwh, 2),
+        "eur": None if unknown else rounded(plan.eur, 2),
         "text": f"{words['on' if one.is_running else 'off']} {said}",
     }
 
 
 def _clock(at: datetime, zone: ZoneInfo) -> str:
     return at.astimezone(zone).strftime("%H:%M")
-
-
-def _number(value: float, digits: int) -> float | None:
-    return round(value, digits) if math.isfinite(value) else None

@@ -15,12 +15,13 @@ from roomidity.aws.store.reading import FORMAT_VERSION, Reader
 from roomidity.aws.store.tables import AdviceItem
 from roomidity.aws.store.writing import Write, remove, save
 from roomidity.domain.advice.acting import Action, ActState, Decision, Reason
-from roomidity.domain.advice.cellar import CellarOutlook
+from roomidity.domain.advice.cellar import CellarOutlook, Outside
 from roomidity.domain.advice.dehumidifier import DehumidifierPlan, Run
 from roomidity.domain.advice.effects import AiringEffect
 from roomidity.domain.advice.issue import KEPT_FOR, AdviceIssue, RoomIssue
 from roomidity.domain.advice.planning import DayPlan, NotToday, PlannedAiring
 from roomidity.domain.damage import Damage
+from roomidity.domain.rounding import rounded
 from roomidity.domain.slots import format_moment, format_slot, parse_slot, parse_time, to_epoch_ms
 from roomidity.errors import StoreError
 
@@ -28,7 +29,6 @@ __all__ = ["AdviceTable"]
 
 _EFFECT: Final = ("minutes", "at_once", "after_1h", "heat_kwh")
 """Of an airing what is told; the rest of its effect would take a third of the item."""
-_OUTSIDE: Final = ("drier", "wetter", "unknown")
 
 
 class AdviceTable:
@@ -90,8 +90,8 @@ def _from_room(one: RoomIssue) -> dict[str, Any]:
         "action": decision.action,
         "reason": decision.reason,
         "until": _moment(decision.until),
-        "surface": _number(decision.surface, 1),
-        "gap": _number(decision.gap_g_kg, 2),
+        "surface": rounded(decision.surface, 1),
+        "gap": rounded(decision.gap_g_kg, 2),
         "open": decision.state.is_open or None,
         "since": _moment(decision.state.since),
         "stuck": one.is_stuck or None,
@@ -99,7 +99,7 @@ def _from_room(one: RoomIssue) -> dict[str, Any]:
             {
                 "at": format_slot(one.planned_at),
                 "not_today": plan.not_today,
-                "hours": _number(plan.humid_hours, 1),
+                "hours": rounded(plan.humid_hours, 1),
                 "until": _moment(plan.until),
                 "missing": list(plan.missing) or None,
                 "airings": [_from_airing(airing) for airing in plan.airings] or None,
@@ -113,7 +113,7 @@ def _from_room(one: RoomIssue) -> dict[str, Any]:
                 "outside": cellar.outside,
                 "until": _moment(cellar.until),
                 "known_h": cellar.known_h,
-                "gap": _number(cellar.gap_g_kg, 2),
+                "gap": rounded(cellar.gap_g_kg, 2),
             }
         )
     if one.dehumidifier is not None:
@@ -122,8 +122,8 @@ def _from_room(one: RoomIssue) -> dict[str, Any]:
             {
                 "on": one.is_running or None,
                 "runs": [[format_slot(run.start), format_slot(run.end)] for run in dehumidifier.runs],
-                "kwh": _number(dehumidifier.kwh, 2),
-                "eur": _number(dehumidifier.eur, 2),
+                "kwh": rounded(dehumidifier.kwh, 2),
+                "eur": rounded(dehumidifier.eur, 2),
                 "missing": list(dehumidifier.missing) or None,
             }
         )
@@ -131,7 +131,7 @@ def _from_room(one: RoomIssue) -> dict[str, Any]:
 
 
 def _from_airing(airing: PlannedAiring) -> dict[str, Any]:
-    effect = {name: _number(getattr(airing.effect, name), 2) for name in _EFFECT}
+    effect = {name: rounded(getattr(airing.effect, name), 2) for name in _EFFECT}
     return _present({"at": format_slot(airing.at), **effect})
 
 
@@ -141,10 +141,6 @@ def _present(plain: Mapping[str, Any]) -> dict[str, Any]:
 
 def _moment(at: datetime | None) -> str | None:
     return None if at is None else format_moment(at)
-
-
-def _number(value: float, digits: int) -> float | None:
-    return round(value, digits) if math.isfinite(value) else None
 
 
 # ---- And back. Whatever is odd raises, and the item counts as damaged.
@@ -200,7 +196,7 @@ def _to_airing(of: Mapping[str, Any]) -> PlannedAiring:
 
 
 def _to_cellar(of: Mapping[str, Any]) -> CellarOutlook:
-    outside = next(one for one in ("drier", "wetter", "unknown") if one == _one_of(of["outside"], _OUTSIDE))
+    outside = cast("Outside", _one_of(of["outside"], get_args(Outside)))
     return CellarOutlook(outside, _to_moment(of.get("until")), float(of["known_h"]), _to_number(of.get("gap")))
 
 
