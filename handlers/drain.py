@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         drain(
             ports,
-            stage().drain_rules,
+            stage().drain_config,
             now=now,
             remaining_s=lambda: context.get_remaining_time_in_millis() / 1000,
             timed=stopwatch,

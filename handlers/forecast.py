@@ -33,7 +33,9 @@ def _forecast(record: Record) -> None:
     metrics.add_metric("RoomsForecast", MetricUnit.Count, len(issued.rooms))
     metrics.add_metric("ModelsRefused", MetricUnit.Count, int(issued.serving.refused))
     metrics.add_metric("ForecastsRefused", MetricUnit.Count, len(issued.refused))
-    metrics.add_metric("NoticesFailed", MetricUnit.Count, int(issued.noticed.failed) + issued.noticed.untold)
+    untold = issued.noticed.untold + issued.advised.untold
+    failed = int(issued.noticed.failed) + int(issued.advised.failed)
+    metrics.add_metric("NoticesFailed", MetricUnit.Count, failed + untold)
     logger.info(
         "forecast",
         house=job.house,

@@ -1,4 +1,4 @@
-"""On a schedule, where it is switched on: a provider's forecast of the weather, once a place of active houses."""
+"""On a schedule, if switched on: fetch a provider's weather forecast for each place with an active house."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ __all__ = ["handler"]
 @metrics.log_metrics
 @run_timed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Fetch; ``event`` is the schedule's, whose time is that of the issues, or ``{}``.
+    """Fetch and store the forecasts. Returns their counts.
 
-    When an answer came is the clock's word, so that no forecast looks ahead; on a laptop, where the past may be
-    replayed, the event's.
+    ``event`` is that of the schedule, whose time becomes the issue time, or ``{}`` for now. `known_from` is taken from
+    the clock when the answer arrives, so that no forecast looks ahead. On a laptop, where the past may be replayed, it
+    is the event's time.
     """
     now = issue_time(event, clock=clock(), is_live=is_live())
     fetched = fetch_weather(

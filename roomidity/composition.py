@@ -1,44 +1,34 @@
-"""The composition root, which makes settings, clients, adapters and back-off once and passes them in.
+"""The composition root, which gives each use case the adapters of a stage as its ports.
 
 Modules of a use case are imported only when it is used, so that no function's cold start pays for another's imports.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from roomidity.aws.bucket import Bucket
-from roomidity.aws.clients import Clients
-from roomidity.aws.functions import Function
-from roomidity.aws.queues import Queue
+from roomidity.adapters import Adapters
 from roomidity.aws.store import (
     AccuracyTable,
-    BatchInsert,
-    ForecastTable,
+    AdviceTable,
     HouseTable,
     MouldTable,
     NoticeTable,
     ObservationTable,
-    SetTable,
     SettingTable,
     WeatherTable,
 )
-from roomidity.domain.damage import Damage
-from roomidity.pipeline.backoff import BackOff
 from roomidity.settings import Settings
 
 if TYPE_CHECKING:
     from roomidity.api.ports import ApiPorts
-    from roomidity.aws.registry import Registry
-    from roomidity.aws.rejects import RejectLog
-    from roomidity.aws.store.tables import Tables
     from roomidity.doctor import DoctorPorts
-    from roomidity.pipeline.drain import DrainPorts, DrainRules
+    from roomidity.pipeline.advising import AdvicePorts
+    from roomidity.pipeline.drain import DrainConfig, DrainPorts
     from roomidity.pipeline.forecasts import ForecastPorts
     from roomidity.pipeline.forgetting import ForgetPorts
     from roomidity.pipeline.noticing import NoticePorts
@@ -51,135 +41,13 @@ __all__ = ["Stage"]
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One stage of roomidity, with adapters that are made on first use."""
-
-    settings: Settings
+class Stage(Adapters):
+    """One stage of roomidity: the ports of each use case, made on first use."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Stage:
         """Returns the stage that ``environment`` describes."""
         return cls(Settings.from_environment(environment))
-
-    @cached_property
-    def clients(self) -> Clients:
-        """The AWS clients that everything here uses."""
-        return Clients(self.settings)
-
-    @cached_property
-    def readings_queue(self) -> Queue:
-        """The queue in which readings arrive."""
-        return self._queue("readings")
-
-    @cached_property
-    def readings_queue_from_afar(self) -> Queue:
-        """The same queue for senders on a slow connection, with a client that waits longer before it retries."""
-        return Queue(self.clients.sqs_from_afar, f"{self.settings.prefix}-readings")
-
-    @cached_property
-    def forecast_jobs(self) -> Queue:
-        """The queue in which a drain requests forecasts."""
-        return self._queue("forecast-jobs")
-
-    @cached_property
-    def training_jobs(self) -> Queue:
-        """The queue in which trainings are requested."""
-        return self._queue("training-jobs")
-
-    def dead_letters_of(self, queue: Queue) -> Queue:
-        """Returns the dead-letter queue of a queue, for messages that were received too often."""
-        return Queue(self.clients.sqs, f"{queue.name}-dlq", wait_s=self.settings.poll_wait_s)
-
-    @cached_property
-    def damage(self) -> Damage:
-        """The stored items met so far that cannot be read."""
-        return Damage()
-
-    @cached_property
-    def houses(self) -> HouseTable:
-        """The table ``houses``."""
-        return HouseTable(self.clients.tables.houses, self.damage, timezone=self.settings.timezone)
-
-    @cached_property
-    def sets(self) -> SetTable:
-        """The table ``readings``."""
-        days, item = self.settings.retention_days, self.clients.tables.readings
-        return SetTable(item, retention_days=days, damage=self.damage, inserting=self.inserting)
-
-    @cached_property
-    def observations(self) -> ObservationTable:
-        """The table ``observations``."""
-        days, item = self.settings.retention_days, self.clients.tables.observations
-        return ObservationTable(item, retention_days=days, damage=self.damage, inserting=self.inserting)
-
-    @cached_property
-    def inserting(self) -> BatchInsert | None:
-        """What writes new sets and observations many at a time; None where each is put."""
-        return BatchInsert() if self.settings.batch_insert else None
-
-    @cached_property
-    def forecasts(self) -> ForecastTable:
-        """The table ``forecasts``."""
-        return self._forecast_table(self.clients.tables)
-
-    @cached_property
-    def accuracy(self) -> AccuracyTable:
-        """The table ``accuracy``."""
-        days, guard = self.settings.retention_days, self.houses.guard
-        return AccuracyTable(self.clients.tables.accuracy, retention_days=days, damage=self.damage, guard=guard)
-
-    @cached_property
-    def moulds(self) -> MouldTable:
-        """Mould records by day, in the table ``accuracy``."""
-        days, guard = self.settings.retention_days, self.houses.guard
-        return MouldTable(self.clients.tables.mould, retention_days=days, damage=self.damage, guard=guard)
-
-    @cached_property
-    def house_settings(self) -> SettingTable:
-        """The table ``settings``."""
-        return SettingTable(self.clients.tables.settings, self.damage)
-
-    @cached_property
-    def weather(self) -> WeatherTable:
-        """The table ``weather``."""
-        return WeatherTable(
-            self.clients.tables.weather, retention_days=self.settings.retention_days, damage=self.damage
-        )
-
-    @cached_property
-    def bucket(self) -> Bucket:
-        """The bucket that holds models and rejects."""
-        name = self.settings.bucket or f"{self.settings.prefix}-{self.clients.account()}"
-        return Bucket(lambda: self.clients.make("s3"), name)
-
-    @cached_property
-    def registry(self) -> Registry:
-        """The model registry."""
-        from roomidity.aws.registry import ModelTable, Registry
-
-        return Registry(ModelTable(self.clients.tables.models, self.damage, guard=self.houses.guard), self.bucket)
-
-    @cached_property
-    def hasty_registry(self) -> Registry:
-        """The model registry with short timeouts and a circuit breaker. A forecast does not wait for its model."""
-        from roomidity.aws.registry import ModelTable, Registry
-
-        def connect() -> Any:
-            return self.clients.make("s3", hasty=True)
-
-        table = ModelTable(self.clients.hasty_tables.models, self.damage)
-        return Registry(table, Bucket(connect, self.bucket.name, clock=time.monotonic))
-
-    @cached_property
-    def rejects(self) -> RejectLog:
-        """The log of rejected readings."""
-        from roomidity.aws.rejects import RejectLog
-
-        return RejectLog(self.bucket)
-
-    def function(self, name: str) -> Function:
-        """Returns a function of this stage, such as ``verify``."""
-        return Function(lambda: self.clients.make("lambda"), f"{self.settings.prefix}-{name}")
 
     @cached_property
     def drain_ports(self) -> DrainPorts:
@@ -200,13 +68,13 @@ class Stage:
         )
 
     @cached_property
-    def drain_rules(self) -> DrainRules:
-        """The rules of a drain."""
-        from roomidity.pipeline.drain import DrainRules
+    def drain_config(self) -> DrainConfig:
+        """The configuration of a drain."""
+        from roomidity.pipeline.drain import DrainConfig
         from roomidity.pipeline.quotas import Quotas
         from roomidity.readings import Limits
 
-        return DrainRules(
+        return DrainConfig(
             timezone=self.settings.timezone,
             limits=Limits(retention_days=self.settings.retention_days),
             quotas=Quotas(
@@ -223,30 +91,30 @@ class Stage:
         return ForecastPorts(
             houses=HouseTable(tables.houses, self.damage, timezone=self.settings.timezone),
             observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
-            forecasts=self._forecast_table(tables),
+            forecasts=self.forecast_table(tables),
             registry=self.hasty_registry,
             notices=self.notice_ports,
+            advice=self.advice_ports if self.settings.advises else None,
             weather=WeatherTable(tables.weather, retention_days=days, damage=self.damage),
         )
 
     @cached_property
-    def notices(self) -> NoticeTable:
-        """The table ``notices``."""
-        return NoticeTable(self.clients.tables.notices, self.damage, guard=self.houses.guard)
-
-    @cached_property
     def notice_ports(self) -> NoticePorts:
         """What notices talk to, by clients that give up soon: a forecast does not wait for them."""
-        from roomidity.aws.telling import EventBus
         from roomidity.pipeline.noticing import NoticePorts
 
         tables = self.clients.hasty_tables
         houses = HouseTable(tables.houses, self.damage, timezone=self.settings.timezone)
-        bus = EventBus(lambda: self.clients.make("events", hasty=True), f"{self.settings.prefix}-notices")
-        return NoticePorts(
-            notices=NoticeTable(tables.notices, self.damage, guard=houses.guard),
-            telling=bus if self.settings.tells_notices else None,
-        )
+        return NoticePorts(notices=NoticeTable(tables.notices, self.damage, guard=houses.guard), telling=self.event_bus)
+
+    @cached_property
+    def advice_ports(self) -> AdvicePorts:
+        """What advice talks to, by clients that give up soon: a forecast does not wait for it."""
+        from roomidity.pipeline.advising import AdvicePorts
+
+        tables = self.clients.hasty_tables
+        houses = HouseTable(tables.houses, self.damage, timezone=self.settings.timezone)
+        return AdvicePorts(AdviceTable(tables.advice, self.damage), houses, self.event_bus)
 
     @cached_property
     def weather_ports(self) -> WeatherPorts:
@@ -258,15 +126,10 @@ class Stage:
         return WeatherPorts(
             houses=self.houses,
             weather=self.weather,
-            provider=OpenMeteo(self.settings.weather_url, None if name is None else lambda: self._secret(name)),
+            provider=OpenMeteo(self.settings.weather_url, None if name is None else lambda: self.secret(name)),
             calls_a_day=self.settings.weather_calls_a_day,
             backoff=self.backoff,
         )
-
-    def _secret(self, name: str) -> str:
-        """A parameter of SSM that is kept encrypted."""
-        answer = self.clients.make("ssm").get_parameter(Name=name, WithDecryption=True)
-        return str(answer["Parameter"]["Value"]).strip()
 
     @cached_property
     def training_ports(self) -> TrainingPorts:
@@ -326,11 +189,12 @@ class Stage:
             settings=SettingTable(tables.settings, self.damage),
             houses=HouseTable(tables.houses, self.damage, timezone=self.settings.timezone),
             observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
-            forecasts=self._forecast_table(tables),
+            forecasts=self.forecast_table(tables),
             accuracy=AccuracyTable(tables.accuracy, retention_days=days, damage=self.damage),
             moulds=MouldTable(tables.mould, retention_days=days, damage=self.damage),
             models=ModelTable(tables.models, self.damage),
             notices=NoticeTable(tables.notices, self.damage),
+            advice=AdviceTable(tables.advice, self.damage),
         )
 
     @cached_property
@@ -353,24 +217,8 @@ class Stage:
             moulds=lambda: self.moulds,
             settings=lambda: self.house_settings,
             notices=lambda: self.notices,
+            advice=lambda: self.advice,
             weather=lambda: self.weather,
             rejects=lambda: self.rejects,
             damaged=self.damage.take,
         )
-
-    @cached_property
-    def backoff(self) -> BackOff:
-        """The back-off to wait for before another attempt."""
-        return BackOff(sleep=time.sleep)
-
-    def _forecast_table(self, tables: Tables) -> ForecastTable:
-        settings = self.settings
-        return ForecastTable(
-            tables.forecasts,
-            keep_days=settings.forecast_days,
-            damage=self.damage,
-            write_format=settings.forecast_format,
-        )
-
-    def _queue(self, name: str) -> Queue:
-        return Queue(self.clients.sqs, f"{self.settings.prefix}-{name}", wait_s=self.settings.poll_wait_s)

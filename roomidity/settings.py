@@ -35,7 +35,7 @@ class Settings:
     ``weather_key_name`` is the name of the SSM parameter that holds a provider's key, or None if it needs none.
     ``forecast_format`` is the format of forecast items that are written: 1 while readers know no other.
     ``batch_insert`` says whether new items are written many at a time.
-    ``tells_notices`` says whether the stage has an event bus for notices.
+    ``tells_notices`` says whether the stage has an event bus for notices, and ``advises`` whether houses are advised.
     """
 
     service: str = "roomidity"
@@ -52,6 +52,7 @@ class Settings:
     new_houses_a_day: int = 5_000
     house_readings_a_tick: int = 2_000_000
     tells_notices: bool = False
+    advises: bool = False
     batch_insert: bool = False
     weather_url: str = "https://api.open-meteo.com/v1/forecast"
     weather_key_name: str | None = None
@@ -78,6 +79,7 @@ class Settings:
             forecast_format=_whole(environment, "ROOMIDITY_FORECAST_FORMAT", default.forecast_format, least=1, most=2),
             poll_wait_s=_whole(environment, "ROOMIDITY_POLL_WAIT_S", default.poll_wait_s),
             tells_notices=_switch(environment, "ROOMIDITY_NOTICES"),
+            advises=_switch(environment, "ROOMIDITY_ADVICE"),
             verify_houses=_whole(environment, "ROOMIDITY_VERIFY_HOUSES", default.verify_houses, least=1),
             batch_insert=_switch(environment, "ROOMIDITY_BATCH_INSERT"),
             weather_url=environment.get("ROOMIDITY_WEATHER_URL") or default.weather_url,

@@ -27,7 +27,17 @@ from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import Score
 from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.tokens import add_token
-from tests.fakes import FakeAccuracy, FakeForecasts, FakeHouses, FakeMoulds, FakeNotices, FakeObservations, FakeSettings
+from tests.advice_samples import advice_of
+from tests.fakes import (
+    FakeAccuracy,
+    FakeAdvice,
+    FakeForecasts,
+    FakeHouses,
+    FakeMoulds,
+    FakeNotices,
+    FakeObservations,
+    FakeSettings,
+)
 
 __all__ = ["ISSUED", "NOW", "Answered", "ApiWorld", "FakeModels", "event_of"]
 
@@ -93,6 +103,7 @@ class ApiWorld:
     moulds: FakeMoulds = field(default_factory=FakeMoulds)
     models: FakeModels = field(default_factory=FakeModels)
     notices: FakeNotices = field(default_factory=FakeNotices)
+    advice: FakeAdvice = field(default_factory=FakeAdvice)
     clocks: Clocks = field(default_factory=lambda: Clocks(NOW, NOW))
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -107,6 +118,7 @@ class ApiWorld:
             moulds=self.moulds,
             models=self.models,
             notices=self.notices,
+            advice=self.advice,
         )
 
     def house(
@@ -146,6 +158,7 @@ class ApiWorld:
         was = [Notice(name, Finding("silent", room, 1.0, ISSUED - SLOT), ISSUED - SLOT, ISSUED) for room in rooms]
         self.notices.watches[name] = Watch(name, version=1, at=ISSUED, opened={one.finding.key: one for one in notices})
         self.notices.stored |= {(name, one.id): one for one in (*notices, *was)}
+        self.advice.stored[name, ISSUED] = advice_of(name, at=ISSUED, rooms=rooms or ("none",))
         self.tokens[name] = self.token(name)
         return self.tokens[name]
 

@@ -29,8 +29,10 @@ from roomidity.errors import ChampionChangedError, ConflictError, InputError, Mo
 from roomidity.forecasting import Model, State, load_prior
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import LEAD_HOURS, Score
+from roomidity.pipeline.advising import Advices
 from roomidity.pipeline.noticing import KeptNotices, Notices
 from roomidity.pipeline.ports import Accuracy, Forecasts, Houses, Moulds, Registry, Settings, Weather
+from tests.advice_samples import advice_of
 
 __all__ = ["STORE_CONTRACT", "Stores", "deployed_stores"]
 
@@ -68,6 +70,7 @@ class Stores:
     registry: Registry
     models: KnownModels
     notices: NoticeStore
+    advice: Advices
     house: str
 
 
@@ -83,6 +86,7 @@ def deployed_stores(stage: Stage) -> Stores:
         registry=stage.registry,
         models=stage.api_ports.models,
         notices=stage.notices,
+        advice=stage.advice,
         house=f"store {next(_cases)}",
     )
 
@@ -285,6 +289,26 @@ def a_notice_is_kept_for_ninety_days_after_it_was_cleared(stores: Stores) -> Non
     assert stores.notices.put(Watch(stores.house, at=NOW + DAY), [cleared], home=home)
     for later, is_there in ((90 * DAY, True), (91 * DAY, False)):
         assert bool(stores.notices.newest(stores.house, now=NOW + later)) is is_there
+
+
+# ---- Advice.
+
+
+def what_was_advised_is_read_back_and_stands_as_it_was_written(stores: Stores) -> None:
+    first = advice_of(stores.house, at=NOW)
+    assert stores.advice.latest(stores.house, now=NOW) is None
+    assert stores.advice.put(first)
+    assert not stores.advice.put(advice_of(stores.house, at=NOW, open_until=None)), "some of this time stands already"
+    later = advice_of(stores.house, at=NOW + 3 * SLOT, open_until=None)
+    assert stores.advice.put(later)
+    assert stores.advice.latest(stores.house, now=NOW + 2 * SLOT) == first
+    assert stores.advice.latest(stores.house, now=NOW + 3 * SLOT) == later
+    assert list(stores.advice.between(stores.house, NOW, NOW + 3 * SLOT)) == [first, later]
+    assert stores.advice.latest(f"{stores.house} b", now=NOW + 3 * SLOT) is None
+    stores.advice.delete(later)
+    stores.advice.delete(later)
+    assert stores.advice.latest(stores.house, now=NOW + 3 * SLOT) == first
+    assert stores.advice.latest(stores.house, now=NOW + 36 * DAY) is None, "it has expired"
 
 
 def of_a_house_that_was_forgotten_no_notice_is_written(stores: Stores) -> None:
@@ -517,6 +541,7 @@ STORE_CONTRACT: Final[Sequence[Callable[[Stores], None]]] = (
     a_watch_is_written_with_its_notices_on_the_version_that_was_read_or_not_at_all,
     a_notice_is_kept_for_ninety_days_after_it_was_cleared,
     of_a_house_that_was_forgotten_no_notice_is_written,
+    what_was_advised_is_read_back_and_stands_as_it_was_written,
     issues_come_by_place_and_when_they_were_known_and_none_is_replaced,
     calls_of_a_provider_are_counted_by_day_up_to_a_budget,
     of_a_new_house_there_is_no_model,

@@ -16,6 +16,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from roomidity.domain.advice.issue import KEPT_FOR as ADVICE_KEPT_FOR
+from roomidity.domain.advice.issue import AdviceIssue
 from roomidity.domain.comfort.course import MouldDay
 from roomidity.domain.forecasts import QUANTILES, StoredForecast
 from roomidity.domain.houses import House
@@ -27,8 +29,9 @@ from roomidity.domain.rejects import concerns
 from roomidity.domain.setting import Setting
 from roomidity.domain.slots import SLOT, SlotKey, to_epoch_ms
 from roomidity.domain.weather import WeatherIssue, house_place
-from roomidity.errors import ConflictError
+from roomidity.errors import ConflictError, ItemDamagedError
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.pipeline.advising import AdvicePorts
 from roomidity.pipeline.backoff import BackOff
 from roomidity.pipeline.drain import DrainPorts
 from roomidity.pipeline.forecasts import ForecastPorts
@@ -44,6 +47,7 @@ from tests.schedules import Poisoned
 
 __all__ = [
     "FakeAccuracy",
+    "FakeAdvice",
     "FakeForecasts",
     "FakeHouses",
     "FakeJobs",
@@ -555,6 +559,39 @@ class FakeNotices:
             self.watches.pop(house, None)
 
 
+class FakeAdvice:
+    """Advice by house and issue time; what is written once stays as it is. ``damaged`` is what cannot be read."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, datetime], AdviceIssue] = {}
+        self.damaged: set[tuple[str, datetime]] = set()
+        self.written = 0
+
+    def latest(self, house: str, *, now: datetime) -> AdviceIssue | None:
+        known = [key for key in self.stored if key[0] == house and now - ADVICE_KEPT_FOR <= key[1] <= now]
+        if not known:
+            return None
+        if max(known) in self.damaged:
+            raise ItemDamagedError("advice", key={"house": house}, why="it was damaged")
+        return self.stored[max(known)]
+
+    def between(self, house: str, first: datetime, last: datetime) -> Iterator[AdviceIssue]:
+        for key, issue in sorted(self.stored.items(), key=lambda item: item[0]):
+            if key[0] == house and first <= key[1] <= last and key not in self.damaged:
+                yield issue
+
+    def put(self, issue: AdviceIssue) -> bool:
+        key = issue.house, issue.issued_at
+        self.written += key not in self.stored
+        return self.stored.setdefault(key, issue) is issue
+
+    def delete(self, issue: AdviceIssue) -> None:
+        self.stored.pop((issue.house, issue.issued_at), None)
+
+    def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
+        return _erase(self.stored, house, dry_run=dry_run)
+
+
 class FakeTelling:
     """Takes what it is told, but for as many as ``refuses`` says; raises while ``away``."""
 
@@ -635,6 +672,8 @@ class World:
         self.moulds = FakeMoulds(self.houses)
         self.notices = FakeNotices(self.houses)
         self.telling = FakeTelling()
+        self.advice = FakeAdvice()
+        self.advice_telling = FakeTelling()
         self.weather = FakeWeather()
         self.training_jobs = FakeJobs()
         self.backoff = BackOff(sleep=sleep, randomness=random.Random(seed))
@@ -644,13 +683,14 @@ class World:
         ports = DrainPorts(**{name: getattr(self, name) for name in names}, backoff=self.backoff)
         return ports if faults is None else watched(ports, faults)
 
-    def forecast_ports(self) -> ForecastPorts:
+    def forecast_ports(self, *, advises: bool = False) -> ForecastPorts:
         return ForecastPorts(
             houses=self.houses,
             observations=self.observations,
             forecasts=self.forecasts,
             registry=self.registry,
             notices=NoticePorts(self.notices, self.telling),
+            advice=AdvicePorts(self.advice, self.houses, self.advice_telling) if advises else None,
             weather=self.weather,
         )
 
@@ -664,6 +704,7 @@ class World:
                 "models": self.registry,
                 "mould": self.moulds,
                 "notices": self.notices,
+                "advice": self.advice,
                 "weather": self.weather,
             },
             by_room={"forecasts": self.forecasts, "accuracy": self.accuracy},

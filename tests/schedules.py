@@ -21,7 +21,7 @@ from roomidity.domain.observations import Observation, StoredSet
 from roomidity.domain.slots import SLOT, SlotKey
 from roomidity.errors import ConflictError
 from roomidity.pipeline.backoff import BackOff
-from roomidity.pipeline.drain import DrainPorts, DrainRules, DrainSummary, drain
+from roomidity.pipeline.drain import DrainConfig, DrainPorts, DrainSummary, drain
 from roomidity.pipeline.quotas import Quotas
 from roomidity.pipeline.waves import WaveSize
 from roomidity.readings import unpack_sets
@@ -40,7 +40,7 @@ Hostility = Literal["together", "conflict", "beside nothing", "year one", "flood
 """Messages by those who mean harm."""
 
 QUOTAS: Final = Quotas(new_houses_a_tick=4, new_houses_a_day=10**9)
-RULES: Final = DrainRules(timezone="UTC", quotas=QUOTAS)
+CONFIG: Final = DrainConfig(timezone="UTC", quotas=QUOTAS)
 
 
 class Place(Protocol):
@@ -119,7 +119,7 @@ class Drain:
     Waiting between attempts is a call as well: ``("backoff", "sleep")``, which takes no time.
     """
 
-    def __init__(self, place: Place, rules: DrainRules, *, seed: int = 0) -> None:
+    def __init__(self, place: Place, config: DrainConfig, *, seed: int = 0) -> None:
         self._place = place
         self._go, self._stands = threading.Semaphore(0), threading.Semaphore(0)
         self._fault: Fault | None = None
@@ -136,7 +136,7 @@ class Drain:
         self.active_before = {house.name for house in place.ports.houses.all() if house.is_active(place.now)}
         self.summary: DrainSummary | None = None
         self.error: BaseException | None = None
-        self._rules = rules
+        self._config = config
         self._backoff = BackOff(sleep=self._sleep, randomness=random.Random(seed))
         threading.Thread(target=self._run, daemon=True).start()
         self._stands.acquire()
@@ -203,7 +203,7 @@ class Drain:
     def _run(self) -> None:
         ports = replace(watched(self._place.ports, self), backoff=self._backoff)
         try:
-            self.summary = drain(ports, self._rules, now=self._place.now, remaining_s=lambda: self.left_s)
+            self.summary = drain(ports, self._config, now=self._place.now, remaining_s=lambda: self.left_s)
         except BaseException as error:  # noqa: BLE001  # whoever steps looks at it
             self.error = error
         self.next_call = None
@@ -408,7 +408,7 @@ class Case:
                 self.send(event)
             case Start():
                 if len(self.drains) < MOST_DRAINS:
-                    self.start(replace(RULES, wave=WaveSize(messages=event.wave)), seed=event.seed)
+                    self.start(replace(CONFIG, wave=WaveSize(messages=event.wave)), seed=event.seed)
             case Hostile():
                 self.tally.faults[event.kind] += 1
                 self.send_hostile(event)
@@ -484,8 +484,8 @@ class Case:
                 with suppress(ConflictError):
                     self.place.ports.houses.put(House(name, "UTC"))
 
-    def start(self, rules: DrainRules, *, seed: int = 0) -> Drain:
-        one = Drain(self.place, rules, seed=seed)
+    def start(self, config: DrainConfig, *, seed: int = 0) -> Drain:
+        one = Drain(self.place, config, seed=seed)
         self.drains.append(one)
         self.tally.drains += 1
         return one
@@ -493,7 +493,7 @@ class Case:
     def drain(self, which: int) -> Drain:
         """One of the drains; if there is none, it begins now, with small waves so that it has much to do."""
         if not self.drains:
-            self.start(replace(RULES, wave=WaveSize(messages=2)))
+            self.start(replace(CONFIG, wave=WaveSize(messages=2)))
         return self.drains[which % len(self.drains)]
 
     def go_wrong(self, event: GoWrong) -> None:
@@ -595,7 +595,7 @@ class Case:
             self.time_out()
             if self.place.is_empty():
                 break
-            last = self.start(RULES)
+            last = self.start(CONFIG)
             last.go_on()
             assert last.summary is not None, repr(last.error)
             self.what_a_drain_did_is_accounted_for()

@@ -7,12 +7,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Final
 
-import numpy as np
-
 from roomidity.api.asked import Asked
 from roomidity.api.cursors import cursor_of, place_of
 from roomidity.domain.houses import OUTDOOR
 from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.rounding import rounded
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import Score
 
@@ -59,11 +58,9 @@ def _score(score: Score) -> dict[str, Any]:
     total = score.total()
     return {
         "slots": int(score.count.sum()),
-        **{name: _number(getattr(total, name)[0]) for name in ("mae", "rmse", "persistence_mae", "coverage")},
-        "mae_by_lead_hour": [_number(one) for one in score.mae],
-        "persistence_mae_by_lead_hour": [_number(one) for one in score.persistence_mae],
+        **{
+            name: rounded(getattr(total, name)[0], _DECIMALS) for name in ("mae", "rmse", "persistence_mae", "coverage")
+        },
+        "mae_by_lead_hour": [rounded(one, _DECIMALS) for one in score.mae],
+        "persistence_mae_by_lead_hour": [rounded(one, _DECIMALS) for one in score.persistence_mae],
     }
-
-
-def _number(value: float) -> float | None:
-    return round(float(value), _DECIMALS) if np.isfinite(value) else None

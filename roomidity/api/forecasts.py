@@ -11,9 +11,11 @@ from roomidity.api.asked import Asked
 from roomidity.api.derived import Derivation
 from roomidity.domain.aliases import in_present_names
 from roomidity.domain.forecasts import StoredForecast
-from roomidity.domain.houses import OUTDOOR
+from roomidity.domain.houses import OUTDOOR, House
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT, SLOT_S, floor_slot, format_moment, format_slot
+from roomidity.domain.weather_adds import weather_words
+from roomidity.pipeline.house_settings import language_of
 from roomidity.pipeline.remedies import FOUND, remedy
 from roomidity.pipeline.renamed import latest_forecast
 
@@ -44,7 +46,7 @@ def forecasts(asked: Asked, rooms: Sequence[str], *, issued_at: datetime | None 
                 "outdoor": room == OUTDOOR,
                 "active": room in active,
                 **{quantity: newest.get(room, {}).get(quantity) for quantity in QUANTITIES},
-                "forecast": _plain(by_room[room]) if room in by_room else None,
+                "forecast": _plain(by_room[room], asked.home) if room in by_room else None,
                 "derived": derivation.room(room, newest.get(room, {}), by_room.get(room)) if derivation else {},
             }
             for room in rooms
@@ -112,7 +114,7 @@ def newest_values(asked: Asked, rooms: set[str]) -> dict[str, Newest]:
     return newest
 
 
-def _plain(one: StoredForecast) -> dict[str, Any]:
+def _plain(one: StoredForecast, home: House) -> dict[str, Any]:
     numbers = one.quantities
     return {
         "issued_at": format_slot(one.issued_at),
@@ -130,6 +132,17 @@ def _plain(one: StoredForecast) -> dict[str, Any]:
         "data_through": format_slot(one.data_through) if one.data_through else None,
         "model_version": one.model_version,
         "weather": one.weather and {"issued_at": format_moment(one.weather.issued_at), "age_h": one.weather.age_h},
+        "weather_adds": {
+            quantity: {
+                "begins": format_slot(one.issued_at + adds.begins * SLOT),
+                "peaks": format_slot(one.issued_at + adds.peaks * SLOT),
+                "change": adds.change,
+                "text": weather_words(
+                    adds, quantity, issued_at=one.issued_at, zone=home.zone, language=language_of(home)
+                ),
+            }
+            for quantity, adds in one.weather_adds.items()
+        },
         **{
             quantity: {name: values.tolist() for name, values in numbers[quantity].items()}
             if quantity in numbers

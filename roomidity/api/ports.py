@@ -13,6 +13,7 @@ from roomidity.domain.houses import House
 from roomidity.domain.models import ModelRecord, Pointer, Served
 from roomidity.domain.observations import Observation
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.pipeline.advising import KeptAdvice
 from roomidity.pipeline.noticing import KeptNotices
 from roomidity.pipeline.ports import Settings
 
@@ -89,3 +90,4 @@ class ApiPorts:
     moulds: ReadMoulds
     models: KnownModels
     notices: KeptNotices
+    advice: KeptAdvice

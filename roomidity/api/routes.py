@@ -20,8 +20,9 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from roomidity.api import shapes
+from roomidity.api import advice_shapes, shapes
 from roomidity.api.accuracy import accuracy
+from roomidity.api.advice import advice
 from roomidity.api.asked import Asked, moment_of
 from roomidity.api.forecasts import forecasts
 from roomidity.api.house import house
@@ -185,6 +186,12 @@ def get_models() -> str:
 def get_notices() -> str:
     """The notices that are open, and those of the newest 100 that were cleared; kept for 90 days."""
     return _text(shapes.NoticesAnswer, notices(_asked()))
+
+
+@_route("/advice", advice_shapes.AdviceAnswer, "When to air and to dehumidify")
+def get_advice() -> str:
+    """What to do now, by room, and the plan of the day; no rooms where none was made in the last hour and a half."""
+    return _text(advice_shapes.AdviceAnswer, advice(_asked()))
 
 
 @_route(

@@ -96,6 +96,21 @@ class WeatherAhead(_Shape):
     age_h: Annotated[float, Field(description="How old it was in hours when the room's forecast was issued")]
 
 
+class WeatherAdds(_Shape):
+    """What the weather ahead adds most to the median of a forecast."""
+
+    begins: Annotated[Slot, Field(description="When it has begun")]
+    peaks: Annotated[Slot, Field(description="When it is most")]
+    change: Annotated[float, Field(description="How much it then is, in the quantity's unit")]
+    text: Annotated[
+        str,
+        Field(
+            description="In words, in the house's language and by its clock",
+            examples=["drier air from noon: -6 %RH by 15:00"],
+        ),
+    ]
+
+
 class Forecast(_Shape):
     """A room's forecast as it was issued."""
 
@@ -110,6 +125,10 @@ class Forecast(_Shape):
     data_through: Annotated[Slot | None, Field(description="The newest slot with a reading that is believed")]
     model_version: str
     weather: Annotated[WeatherAhead | None, Field(description="None where no weather ahead was known")]
+    weather_adds: Annotated[
+        dict[str, WeatherAdds],
+        Field(description="By quantity, what the weather ahead adds; without those to which it adds next to nothing"),
+    ]
     humidity: Quantiles | None
     temperature: Quantiles | None
 

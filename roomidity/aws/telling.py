@@ -1,4 +1,4 @@
-"""Changes of notices to EventBridge, on the stage's own bus."""
+"""Changes of notices and of advice to EventBridge, on the stage's own bus."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, Final
 __all__ = ["SOURCE", "EventBus"]
 
 SOURCE: Final = "roomidity"
-"""What rules match on, with the detail types ``NoticeRaised`` and ``NoticeCleared``."""
+"""What rules match on, with the detail types ``NoticeRaised``, ``NoticeCleared`` and ``AdviceChanged``."""
 
-_TYPES: Final = {"raised": "NoticeRaised", "cleared": "NoticeCleared"}
+_TYPES: Final = {"raised": "NoticeRaised", "cleared": "NoticeCleared", "advised": "AdviceChanged"}
 
 
 class EventBus:

@@ -1,6 +1,6 @@
-"""Tells Home Assistant what is forecast: asks the API once a tick, and publishes what has changed.
+"""Publishes forecasts and notices to Home Assistant: reads the API once a tick, and publishes what has changed.
 
-It has a thread and a connection of its own, so that nothing it does or waits for holds up readings.
+It runs in its own thread with its own connection, so that it never delays readings.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
+from roomidity.bridge.advised import closes_at
 from roomidity.bridge.discovery import OFFLINE, ONLINE, announcements, status_topic
 from roomidity.domain.slots import SLOT, floor_slot, parse_time
 from roomidity.errors import BridgeError
@@ -22,44 +23,54 @@ logger: Final = logging.getLogger("roomidity.bridge")
 
 _AFTER: Final = timedelta(minutes=2)
 _JITTER_S: Final = 60.0
-"""Forecasts are issued a minute after the slot closes and take a moment; houses do not all ask at once."""
+"""Forecasts are issued a minute after the slot closes and take a moment. The jitter spreads the houses' requests."""
 
 _AGAIN_S: Final = 60.0
 _LONGEST_AGAIN_S: Final = 900.0
 
 
 class Reader(Protocol):
-    """The API, as a house's token reads it."""
+    """Reads the API with a house's token."""
 
     def read(self, path: str) -> dict[str, Any]:
-        """Returns the answer, the last one again where nothing has changed.
+        """Returns the answer, which is the previous one if nothing has changed.
 
         Raises
         ------
         BridgeError
-            If there is none.
+            If the API cannot be read.
         """
 
 
 class Publisher(Protocol):
-    """A connection to the broker that publishes."""
+    """Publishes to the broker over one connection."""
 
     @property
     def connections(self) -> int:
-        """How many connections there were; 0 until there is the first."""
+        """Number of connections so far, 0 before the first."""
 
     def publish(self, topic: str, payload: str) -> None:
-        """Publishes a retained message at QoS 1."""
+        """Publish a retained message at QoS 1."""
 
 
 @dataclass
 class Announcer:
-    """What was published, and when to ask again.
+    """Keeps track of what is published, and when to read the API again.
 
     Parameters
     ----------
     house
-        The house whose token the API is asked with.
+        The house that the token belongs to.
+    reader
+        Reads the API.
+    publisher
+        Publishes to the broker.
+    randomness
+        Source of jitter.
+    utc
+        Returns the current time, aware.
+    version
+        roomidity's version, shown in Home Assistant.
     """
 
     house: str
@@ -74,20 +85,25 @@ class Announcer:
         self._connections = 0
         self._failures = 0
         self._last: tuple[dict[str, Any], dict[str, Any]] | None = None
+        self._advice: dict[str, Any] | None = None
+        self._closes: datetime | None = None
         self._next: datetime | None = None
 
     def step(self) -> None:
-        """Does what is due: asks, publishes what has changed, and everything anew after another connection."""
+        """Read the API if it is due and publish what has changed. After a new connection, publish everything."""
         if self.publisher.connections != self._connections:
-            # The broker may have lost what it kept, and has published that we were gone.
+            # The broker may have lost its retained messages, and has published that the bridge is offline.
             self._connections = self.publisher.connections
             self._published.clear()
             self._announce()
         now = self.utc()
         if self._next is not None and now < self._next:
+            if self._closes is not None and now >= self._closes:
+                self._announce()  # a window is closed in time, not with the next tick
             return
         try:
             self._last = (self.reader.read("/v1/house/forecasts"), self.reader.read("/v1/house/notices"))
+            self._read_advice()
         except BridgeError as error:
             self._failures += 1
             wait_s = min(_AGAIN_S * 2 ** (self._failures - 1), _LONGEST_AGAIN_S) * self.randomness.uniform(0.5, 1)
@@ -98,12 +114,22 @@ class Announcer:
             self._next = floor_slot(now) + _AFTER + timedelta(seconds=self.randomness.uniform(0, _JITTER_S))
             while self._next <= now:
                 self._next += SLOT
-        self._announce()  # also what is only older than before
+        self._announce()  # even without news, since forecasts become stale
 
     def leave(self) -> None:
-        """Says that nobody tells anything any more."""
+        """Publish that the bridge is offline."""
         if self._connections:
             self.publisher.publish(status_topic(self.house), OFFLINE)
+
+    def _read_advice(self) -> None:
+        """Asks what is advised. What was known stays where there is nothing newer, and is outdated by itself."""
+        try:
+            answer = self.reader.read("/v1/house/advice")
+        except BridgeError as error:  # an API of an earlier version, or one that answers no more
+            logger.debug("no advice is known: %s", error)
+            return
+        if answer["rooms"]:
+            self._advice = answer
 
     def _announce(self) -> None:
         if not self._connections or self._last is None:
@@ -113,11 +139,13 @@ class Announcer:
             said = f"the token is of house {forecasts['house']!r}, and the bridge carries {self.house!r}"
             logger.error("Home Assistant is told nothing: %s; give the token of that house", said)
             return
-        # Replayed data have their own clock.
+        # Replayed data has its own clock.
         at = parse_time(forecasts["now"]) if forecasts["replayed"] else self.utc()
-        wanted = announcements(forecasts, notices, at=at, version=self.version) | {status_topic(self.house): ONLINE}
+        wanted = announcements(forecasts, notices, at=at, version=self.version, advice=self._advice)
+        wanted |= {status_topic(self.house): ONLINE}
+        self._closes = None if forecasts["replayed"] else closes_at(self._advice, at)
         for topic in self._published.keys() - wanted.keys():
-            self.publisher.publish(topic, "")  # A room that is gone: an empty retained message removes it.
+            self.publisher.publish(topic, "")  # An empty retained message removes a room that is gone.
         for topic, payload in wanted.items():
             if self._published.get(topic) != payload:
                 self.publisher.publish(topic, payload)

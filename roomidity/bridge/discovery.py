@@ -1,8 +1,8 @@
-"""What Home Assistant is told of a house by MQTT: its devices and entities, and their states. Pure.
+"""Builds a house's MQTT messages for Home Assistant: discovery of its devices and entities, and their states.
 
-Topics of states are ``roomidity-forecast/<house>/...``, so that they are never taken for readings. Discovery is by
-device (https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload): one for the house, and one for each
-room, which suggests the room as its area.
+State topics begin with ``roomidity-forecast/<house>/``, so that they are never taken for readings. Discovery messages
+are per device (https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload). There is one for the house
+and one for each room, which suggests the room as the device's area. The module does no I/O.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from roomidity.bridge.advised import advice_components, advice_state
 from roomidity.domain.likelihood import lasting, likely_over
 from roomidity.domain.notices.findings import DAMP, DAMP_SLOTS
 from roomidity.domain.slots import SLOT, SLOT_S, parse_time
@@ -28,10 +29,10 @@ ONLINE: Final = "online"
 OFFLINE: Final = "offline"
 
 STALE_AFTER: Final = timedelta(hours=1)
-"""After it was issued, a forecast is no longer shown: entities become unavailable."""
+"""Entities become unavailable once their forecast is older than this."""
 
 MAX_ATTRIBUTE_BYTES: Final = 16_384
-"""Home Assistant's recorder keeps no more of an entity's attributes."""
+"""Home Assistant's recorder drops the attributes of an entity that are larger."""
 
 _MAX_NOTICES: Final = 20
 _DEVICE_TOPIC: Final = "homeassistant/device/roomidity_"
@@ -42,7 +43,7 @@ _MEASURED: Final = {"stat_cla": "measurement"}
 
 
 def is_own(topic: str) -> bool:
-    """Returns whether a topic is one of ours, whose messages are no readings.
+    """Returns whether a topic is one that the bridge publishes, so that its messages are not readings.
 
     >>> is_own("roomidity-forecast/h1/bath/state"), is_own("zigbee2mqtt/bath")
     (True, False)
@@ -51,29 +52,37 @@ def is_own(topic: str) -> bool:
 
 
 def status_topic(house: str) -> str:
-    """Returns the topic that says whether the bridge of a house is there."""
+    """Returns the topic that says whether a house's bridge is online."""
     return f"{BASE}/{house}/status"
 
 
 def announcements(
-    forecasts: Mapping[str, Any], notices: Mapping[str, Any], *, at: datetime, version: str
+    forecasts: Mapping[str, Any],
+    notices: Mapping[str, Any],
+    *,
+    at: datetime,
+    version: str,
+    advice: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
-    """Returns payloads by topic, all to be retained: discovery first, then states, then who is available.
+    """Returns payloads by topic, all to be retained: discovery first, then states, then availability.
 
     Parameters
     ----------
     forecasts, notices
-        The API's answers, ``/v1/house/forecasts`` and ``/v1/house/notices``.
+        The API's answers to ``/v1/house/forecasts`` and ``/v1/house/notices``.
     at
-        Now.
+        The current time, aware.
     version
-        Of roomidity.
+        roomidity's version.
+    advice
+        The API's answer to ``/v1/house/advice``, or None if it knows none.
     """
+    advised = {} if advice is None else {room["room"]: room for room in advice["rooms"]}
     house, zone = forecasts["house"], forecasts["timezone"]
     rooms = [room for room in forecasts["rooms"] if room["active"] and not room["outdoor"]]
     found = {_config_topic(house): _house_device(house, version)}
     for room in rooms:
-        found[_config_topic(house, room["room"])] = _room_device(house, room, version)
+        found[_config_topic(house, room["room"])] = _room_device(house, room, version, advised.get(room["room"]))
     found[_topic(house, "notices")] = _notices_state(notices["open"], zone)
     for room in rooms:
         name = room["room"]
@@ -82,6 +91,9 @@ def announcements(
             found[_topic(house, name, "forecast")] = _json(forecast)
         own = [notice for notice in notices["open"] if notice["room"] == name]
         found[_topic(house, name, "notices")] = _notices_state(own, zone)
+        if advice is not None and name in advised:
+            state = advice_state(advised[name], issued_at=advice["issued_at"], at=at)
+            found[_topic(house, name, "advice")] = _json(state)
     for room in rooms:
         found[_topic(house, room["room"], "status")] = ONLINE if _is_fresh(room, at) else OFFLINE
     return found
@@ -99,7 +111,7 @@ def _topic(house: str, *levels: str) -> str:
 
 
 def _id(house: str, room: str | None = None) -> str:
-    """Returns a name of ASCII letters, digits and underscores, different for different names.
+    """Returns an identifier of ASCII letters, digits and underscores that differs between different names.
 
     >>> _id("h1", "Küche") == _id("h1", "Küche") != _id("h1", "Kuche")
     True
@@ -128,7 +140,7 @@ def _house_device(house: str, version: str) -> str:
     )
 
 
-def _room_device(house: str, room: Mapping[str, Any], version: str) -> str:
+def _room_device(house: str, room: Mapping[str, Any], version: str, advised: Mapping[str, Any] | None = None) -> str:
     name = room["room"]
     one, object_id = _id(house, name), f"{_slug(house)}_{_slug(name)}"
     state, forecast = _topic(house, name, "state"), _topic(house, name, "forecast")
@@ -147,6 +159,9 @@ def _room_device(house: str, room: Mapping[str, Any], version: str) -> str:
     components: dict[str, Any] = {
         "notices": _binary(one, "notices", "Notices", _topic(house, name, "notices"), object_id),
     }
+    if advised is not None:
+        topic = _topic(house, name, "advice")
+        components |= advice_components(advised, one=one, object_id=object_id, topic=topic)
     if room["humidity"] is not None:
         components |= {
             "humidity_now": sensor("humidity_now", "Humidity now", **_HUMIDITY, **_MEASURED),
@@ -206,7 +221,7 @@ def _binary(one: str, key: str, called: str, topic: str, object_id: str) -> dict
 
 
 def _state(room: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a room's values; null is unknown."""
+    """Returns the values of a room's entities. None means unknown."""
     now = {f"{name}_now": room[name]["value"] if room[name] else None for name in ("humidity", "temperature")}
     surface = room["derived"].get("surface") or {}
     state: dict[str, Any] = now | {"mould_hours": surface.get("risk_hours_ahead")}
@@ -231,7 +246,7 @@ def _damp_risk(forecast: Mapping[str, Any] | None) -> int | None:
 
 
 def _attributes(room: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Returns a room's forecast for cards, as lists: an object for each slot would take five times as much."""
+    """Returns a room's forecast for dashboard cards, as lists. An object for each slot would be five times as large."""
     forecast = room["forecast"]
     if forecast is None:
         return None

@@ -1,7 +1,7 @@
 """Turns a broker's messages into envelope entries, which :mod:`roomidity.dialects.envelopes` opens in the drain.
 
-They are not translated here. What a message means is left to the drain, with its device map and version, so that a
-bridge that stands in a cupboard for years needs no update.
+They are not translated here. The drain interprets each message with its device map and version, so that a bridge that
+has been in a cupboard for years needs no update.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class LeftOut(StrEnum):
     RETAINED = "retained"  # from the broker's store, and of unknown age
     TOO_LARGE = "too_large"  # for the queue
     NOT_ASKED = "not_asked"  # from an earlier subscription that the broker still keeps
-    OWN = "own"  # what a bridge told Home Assistant, which is no reading
-    NO_WEATHER = "no_weather"  # on the topic of the weather, and no forecast of it
+    OWN = "own"  # published by a bridge to Home Assistant, so not a reading
+    NO_WEATHER = "no_weather"  # on the weather topic, but not a weather forecast
     REFUSED = "refused"  # by the queue, because of its content
 
 
 _CLOCK_IS_SET: Final = datetime(2025, 1, 1, tzinfo=UTC)
-"""A clock before this was never set, as after a start without network. The queue's time is then nearer and used."""
+"""A clock before this was never set, as after a start without a network. The queue's time is used instead."""
 
 _FEW_BRACKETS: Final = 64
 """Maximum number of brackets in a payload that is embedded as JSON.

@@ -1,4 +1,4 @@
-"""Reads a house from the API with its token: the standard library's HTTP, ETags, bounded in time and size."""
+"""Reads a house's data from the API with its token, using ETags and limits on time and size."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def check_api_url(text: str) -> str:
-    """Returns the address without a slash at its end.
+    """Returns the address without a trailing slash.
 
     Raises
     ------
     InputError
-        If it is none, or would carry the token over the network unencrypted.
+        If it is not a valid address, or would send the token over the network unencrypted.
     """
     try:
         url = urlsplit(text)
@@ -42,10 +42,10 @@ def check_api_url(text: str) -> str:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows none: the token is for one host."""
+    """Refuses all redirects, because the token is meant for one host."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Returns None, so that the redirect is an error."""
+        """Returns None, which turns the redirect into an error."""
         return
 
 
@@ -62,12 +62,12 @@ class ApiReader:
         self._kept: dict[str, tuple[str, dict[str, Any]]] = {}
 
     def read(self, path: str) -> dict[str, Any]:
-        """Returns the answer, the last one again where nothing has changed.
+        """Returns the answer, which is the previous one if nothing has changed.
 
         Raises
         ------
         BridgeError
-            If there is none: no token, no network, or a refusal.
+            If there is no token, no usable answer, or a refusal.
         """
         headers = {"Authorization": f"Bearer {self._token()}", "Accept-Encoding": "gzip"}
         etag, kept = self._kept.get(path, ("", {}))

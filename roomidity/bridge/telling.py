@@ -1,4 +1,4 @@
-"""Logs while the bridge runs: counts every minute, each topic left out once, and messages dropped by the broker."""
+"""Logs while the bridge runs: counts every minute, each omitted topic once, and messages that the broker dropped."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _QOS0: Final = (
 
 
 class Telling:
-    """Logs what a person should know, without repeating itself."""
+    """Logs what an operator should know, without repeating itself."""
 
     def __init__(self) -> None:
         self._told: set[tuple[str, str | None]] = set()
@@ -39,14 +39,14 @@ class Telling:
         self._dropped: int | None = None
 
     def report(self, counts: Counter[str], *, held: int) -> None:
-        """Logs the counts since the last report, and the number of messages held."""
+        """Log the counts since the last report, and the number of messages held."""
         since = {name: counts[name] - self._reported[name] for name in ("received", "queued", "bodies", "qos0")}
         since |= {name: count - self._reported[name] for name, count in counts.items() if count > self._reported[name]}
         self._reported = counts.copy()
         logger.info("bridged", extra={**since, "held": held})
 
     def tell_of(self, message: Published, why: LeftOut | None) -> None:
-        """Logs that a message is left out, if so. Explains QoS 0 for the first message sent with it."""
+        """Log that a message is left out, if ``why`` says so, and explain QoS 0 on the first message sent with it."""
         if message.qos == 0:
             self._tell_once("qos0", None, f"{message.topic} {_QOS0}")
         if why is not None and why in _REASONS:
@@ -54,7 +54,7 @@ class Telling:
             self._tell_once(why, message.topic, f"{named}: a message of {len(message.payload):,} bytes {_REASONS[why]}")
 
     def hear_of_broker(self, topic: str, said: str) -> None:
-        """Logs what the broker publishes about itself."""
+        """Log what the broker publishes about itself."""
         if topic == VERSION:
             logger.info("the broker says that it is %s", said[:80])
         elif topic == DROPPED and said.isdecimal() and len(said) < 20:

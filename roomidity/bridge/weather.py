@@ -1,8 +1,8 @@
-"""Home Assistant's hourly forecast, as an automation publishes it, in the queue's own form: a body of its own.
+"""Converts Home Assistant's hourly forecast, as published by an automation, to a message for the queue.
 
-The payload is an object with ``forecast``, what `weather.get_forecasts` answers by the hour (``datetime``,
-``temperature``, ``humidity``), and beside it what the entity says of now: ``temperature``, ``humidity`` and
-``temperature_unit``. Some services say 48 hours from the next on: the present one comes before them, then.
+The payload is an object with ``forecast``, the hourly answer of `weather.get_forecasts` (``datetime``, ``temperature``,
+``humidity``), and the entity's present values: ``temperature``, ``humidity`` and ``temperature_unit``. Some services
+forecast 48 hours that begin with the next one. The present values then supply the first of 49.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _UNITS: Final[Mapping[str, tuple[float, float]]] = {
     "°F": (32.0, 1.8),
     "F": (32.0, 1.8),
 }
-"""What is 0 °C, and one degree, in each."""
+"""For each unit, the value of 0 °C and the size of one degree Celsius."""
 
 
 def weather_body(payload: bytes, *, house: str, received: datetime) -> str:
-    """The body to queue for a forecast that came at ``received``.
+    """Returns the body to queue for a forecast that was received at ``received``.
 
     Raises
     ------
     InputError
-        If it is none, or none of 49 hours: the drain would reject it.
+        If the payload is not a forecast of 49 hours, so that the drain would reject it.
     """
     try:
         content = json.loads(payload)
@@ -68,6 +68,6 @@ def weather_body(payload: bytes, *, house: str, received: datetime) -> str:
 
 
 def _values(one: Mapping[str, Any], unit: tuple[float, float]) -> tuple[float, float]:
-    """Temperature in °C and humidity in %RH."""
+    """Returns temperature in °C and humidity in %RH."""
     zero, degree = unit
     return round((float(one["temperature"]) - zero) / degree, 2), round(float(one["humidity"]), 2)

@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import click
-import numpy as np
 from rich.table import Table
 
 from roomidity.cli.context import now_option, stage
@@ -16,6 +15,7 @@ from roomidity.cli.output import UNITS, Output, json_option, notes, shown
 from roomidity.cli.places import Place, house_argument, place_argument
 from roomidity.domain.houses import OUTDOOR
 from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.rounding import rounded
 from roomidity.errors import InputError, NotFoundError
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import Score
@@ -183,13 +183,9 @@ def _scores_json(scores: Mapping[str, Score]) -> dict[str, Any]:
     return {
         quantity: {
             "slots": int(score.count.sum()),
-            **{name: _number(getattr(score.total(), name)[0]) for name in _MEANS},
-            "mae_by_lead_hour": [_number(one) for one in score.mae],
-            "persistence_mae_by_lead_hour": [_number(one) for one in score.persistence_mae],
+            **{name: rounded(getattr(score.total(), name)[0], 4) for name in _MEANS},
+            "mae_by_lead_hour": [rounded(one, 4) for one in score.mae],
+            "persistence_mae_by_lead_hour": [rounded(one, 4) for one in score.persistence_mae],
         }
         for quantity, score in scores.items()
     }
-
-
-def _number(value: float) -> float | None:
-    return round(float(value), 4) if np.isfinite(value) else None

@@ -10,6 +10,7 @@ import click
 
 from roomidity import __version__
 from roomidity.cli.accuracy import accuracy, verify
+from roomidity.cli.advice import advice
 from roomidity.cli.backtest import backtest
 from roomidity.cli.bridge import bridge
 from roomidity.cli.completion import completion
@@ -99,6 +100,7 @@ for command in (
     forecast,
     show,
     notices,
+    advice,
     watch,
     verify,
     accuracy,

@@ -69,7 +69,7 @@ def _new_plot(context: click.Context, parameter: click.Parameter, path: Path | N
     type=click.Choice(CADENCES),
     default="15min",
     show_default=True,
-    help="How often readings are expected. hourly counts hours instead of slots, which is not the protocol.",
+    help="How often readings are expected. hourly scores hours instead of slots, so figures are not comparable.",
 )
 @click.option("--cold-start", is_flag=True, help="Train nothing: what a new house gets, from the prior alone.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Rooms fitted at a time.  [default: all cores]")
@@ -109,7 +109,7 @@ def backtest(
     the state moves on daily; all on slots that had closed by then and on no others. The prior must not have seen the
     house: one whose manifest lists it is refused. Of the weather ahead a forecast sees the newest issue that was known
     by then; without --weather or --weather-noise it sees none. Readings closer than a slot are averaged; a room that
-    the protocol does not score is named with the reason. What forms a file may have, `roomidity send --help` tells.
+    cannot be scored is named with the reason. What forms a file may have, `roomidity send --help` tells.
     """
     with _extras():
         from roomidity.forecasting.backtest import (  # noqa: PLC0415  # scikit-learn

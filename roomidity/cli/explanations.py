@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from roomidity.cli.output import UNITS
+from roomidity.domain.rounding import rounded
 from roomidity.forecasting import Explanation
 from roomidity.forecasting.panel import PANEL
 from roomidity.forecasting.serving.explanation import EXPLAINED_HOURS
@@ -53,8 +54,8 @@ def explanation_json(reason: Explanation) -> dict[str, Any]:
     """The same as plain values; a change that is not known is null."""
     return {
         "newest": round(reason.newest, 3),
-        "last_hour": _plain(reason.last_hour),
-        "last_day": _plain(reason.last_day),
+        "last_hour": rounded(reason.last_hour, 3),
+        "last_day": rounded(reason.last_day, 3),
         "hours": list(EXPLAINED_HOURS),
         "experts": {
             name: {"weights": weights.round(4).tolist(), "changes": changes.round(3).tolist()}
@@ -68,7 +69,3 @@ def explanation_json(reason: Explanation) -> dict[str, Any]:
 
 def _change(change: float) -> str:
     return f"{change:+.1f}" if np.isfinite(change) else "unknown"
-
-
-def _plain(change: float) -> float | None:
-    return round(change, 3) if np.isfinite(change) else None

@@ -77,5 +77,6 @@ def _ports() -> ExportPorts:
         models=ExportedModels(here.registry, here.bucket),
         rejects=here.rejects,
         notices=here.notices,
+        advice=here.advice,
         now=datetime.now(UTC),
     )

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 import click
 
+from roomidity.cli.advice_options import given_advice, house_advice_options
 from roomidity.cli.context import stage
-from roomidity.cli.house_tables import house_json, house_table
-from roomidity.cli.output import Output, json_option, notes
+from roomidity.cli.house_tables import advice_text, house_json, house_table
+from roomidity.cli.output import Output, json_option, notes, shown
 from roomidity.cli.places import house_argument
 from roomidity.domain.houses import House
 from roomidity.domain.names import is_name
 from roomidity.domain.notices.words import LANGUAGES, Language
 from roomidity.domain.position import Position
 from roomidity.errors import InputError
+from roomidity.pipeline.advice_settings import with_house_advice
 from roomidity.pipeline.changing import change_house
 from roomidity.pipeline.hearing import as_heard
 from roomidity.pipeline.house_settings import (
@@ -46,6 +49,7 @@ __all__ = ["change_setting", "house"]
     metavar="N",
     help="Set how many notices are sent on a day of the house's clock; 6 unless set, 0 for none.",
 )
+@house_advice_options
 @json_option
 def house(
     house: str,
@@ -54,8 +58,9 @@ def house(
     language: Language | None,
     notices_a_day: int | None,
     as_json: bool,
+    **given: Any,
 ) -> None:
-    """Show HOUSE: its rooms, time zone and settings; or set its time zone, where it is, and what its notices are like.
+    """Show HOUSE: its rooms, time zone and settings; or set its time zone, where it is, what it is told and advised.
 
     Forecasts go by local time: people air and shower by the clock. A zone can be set before the first reading comes;
     until it is, the house has the stage's. A `timezone` that a message bears beside its readings is not heeded: a
@@ -64,10 +69,15 @@ def house(
     The position is for the weather ahead: where the stage asks a provider for it, that learns the position to .1 degree
     and nothing else of the house. `roomidity forget` erases it.
 
+    Advice (`roomidity advice HOUSE`) keeps to the hours, temperatures and times that are set here for the whole house,
+    and reckons with its prices; what holds for one room is set by `roomidity room`.
+
       roomidity house h1
       roomidity house h1 --timezone Europe/Brussels
       roomidity house h1 --position 50.8,4.4
       roomidity house h1 --language de --notices-a-day 3
+      roomidity house h1 --quiet-hours 23:00-07:00 --heat-price 0.15
+      roomidity house h1 --cheap-hours 22:00-06:00 --cheap-power-price 0.22
     """
     output = Output(as_json=as_json)
     changes: list[Callable[[House], House]] = []
@@ -79,12 +89,16 @@ def house(
         changes.append(lambda read: with_position(read, place))
     if language is not None or notices_a_day is not None:
         changes.append(lambda read: with_notices(read, language=language, a_day=notices_a_day))
+    advice = given_advice(given)
+    if advice:
+        changes.append(lambda read: with_house_advice(read, advice))
     if changes:
         home = change_setting(house, lambda read: reduce(lambda one, change: change(one), changes, read))
     else:
         home = known_house(stage().houses, house)
     home = as_heard(stage().observations, home)
     output.tables.print(house_table(home))
+    output.tables.print(shown(advice_text(home)))
     for bad in bad_settings(home):
         notes.print(f"{bad}. To mend: {bad.mend}", soft_wrap=True)
     output.answer(house_json(home))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from rich.table import Table
 
 from roomidity.cli.output import shown
+from roomidity.domain.advice.settings import DEFAULT_HOUSE, DEFAULT_ROOM, usable_house, usable_room
 from roomidity.domain.comfort.walls import DEFAULT_WALL, Wall, usable_walls
 from roomidity.domain.houses import MAX_ROOMS, House, Room
 from roomidity.domain.position import Position
 from roomidity.domain.slots import format_moment
+from roomidity.pipeline.advice_settings import plain_settings
 from roomidity.pipeline.house_settings import bad_settings, language_of, notices_a_day_of, units_of
 
-__all__ = ["house_json", "house_table", "room_json", "room_table", "rooms_of"]
+__all__ = ["advice_text", "house_json", "house_table", "room_json", "room_table", "rooms_of"]
 
 
 def house_table(home: House) -> Table:
@@ -30,7 +32,24 @@ def house_table(home: House) -> Table:
 
 def rooms_of(home: House) -> list[str]:
     """Returns the rooms that were heard, or of which something is set."""
-    return sorted({*home.rooms, *_set(home), *usable_walls(home.settings)})
+    return sorted({*home.rooms, *_set(home), *usable_walls(home.settings), *_advised(home)})
+
+
+def advice_text(home: House, room: str | None = None) -> str:
+    """Returns what advice goes by in a house or a room: what is set, and the defaults of the rest."""
+    settings = usable_house(home.settings) if room is None else usable_room(home.settings, room)
+    defaults = plain_settings(DEFAULT_HOUSE if room is None else DEFAULT_ROOM)
+    parts = [
+        f"{name} {value}" + ("" if value == defaults[name] else " (set)")
+        for name, value in plain_settings(settings).items()
+    ]
+    return f"Advice goes by: {', '.join(parts)}."
+
+
+def _advised(home: House) -> list[str]:
+    rooms = home.settings.get("rooms")
+    names = rooms if isinstance(rooms, Mapping) else {}
+    return [name for name in names if usable_room(home.settings, name) != DEFAULT_ROOM]
 
 
 def room_table(home: House, rooms: Iterable[str], *, title: str) -> Table:
@@ -72,6 +91,7 @@ def house_json(home: House) -> dict[str, Any]:
         "language": language_of(home),
         "notices_a_day": notices_a_day_of(home),
         "position": None if position is None else position.plain(),
+        "advice": plain_settings(usable_house(home.settings)),
         "rooms": {name: room_json(home, name) for name in rooms_of(home)},
         "aliases": dict(sorted(home.aliases.items())),
         "quarantine_rules": len(home.quarantine),
@@ -91,5 +111,6 @@ def room_json(home: House, name: str) -> dict[str, Any]:
         "units": dict(units_of([home]).get((home.name, name), {})),
         "f_rsi": wall.f_rsi,
         "material": wall.material,
+        "advice": plain_settings(usable_room(home.settings, name)),
         "former_names": list(home.names_of(name)[1:]),
     }

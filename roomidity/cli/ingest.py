@@ -178,7 +178,7 @@ def drain(now: datetime, forecasts: bool, quotas: bool, as_json: bool) -> None:
         bar.add_task("draining", total=None)
         summary = drain_queue(
             stage().drain_ports,
-            stage().drain_rules if quotas else replace(stage().drain_rules, quotas=NO_QUOTAS),
+            stage().drain_config if quotas else replace(stage().drain_config, quotas=NO_QUOTAS),
             now=floor_slot(now),
             remaining_s=lambda: float("inf"),
             ask_forecasts=forecasts,

@@ -1,4 +1,4 @@
-"""A house's notices."""
+"""The command that shows a house's notices."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def open_notices(home: House, *, now: datetime, room: str | None = None) -> list
 
 
 def notice_lines(found: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Returns what notices say, a line each."""
+    """Returns the texts of notices, one line each."""
     return [f"! {one['text']}" for one in found]
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from roomidity.cli.advice_options import given_advice, room_advice_options
 from roomidity.cli.context import stage
 from roomidity.cli.house import change_setting
-from roomidity.cli.house_tables import house_table, room_json, room_table, rooms_of
-from roomidity.cli.output import Output, json_option, notes
+from roomidity.cli.house_tables import advice_text, house_table, room_json, room_table, rooms_of
+from roomidity.cli.output import Output, json_option, notes, shown
 from roomidity.cli.places import Place, place_argument
 from roomidity.domain.comfort.mould import MATERIALS
 from roomidity.domain.comfort.walls import DEFAULT_WALL
 from roomidity.domain.houses import MAX_ROOMS, OUTDOOR, UNHEARD
 from roomidity.domain.names import kept_name
 from roomidity.domain.units import UNITS, parse_units
+from roomidity.pipeline.advice_settings import with_room_advice
 from roomidity.pipeline.changing import change_house
 from roomidity.pipeline.hearing import as_heard
 from roomidity.pipeline.house_settings import known_room, removed, renamed, with_unit, with_wall
@@ -37,6 +41,9 @@ __all__ = ["room"]
     model): very-sensitive is raw wood, sensitive (unless set) wallpaper, plasterboard and planed wood, medium-resistant
     concrete and plaster, resistant glass, metal and tiles. The next night derives the mould index anew.
 
+    Advice (`roomidity advice HOUSE`) goes by what kind of room it is, from which humidity at its coldest surface to
+    air, and below which temperature never; its volume says what an airing costs. These are set together, any of them.
+
     A house has at most {MAX_ROOMS} rooms, one for every name that readings come with: remove what was mistyped.
     A room that is removed is no longer forecast, listed or shown, and its place is free; its unit and its former names
     are forgotten. Nothing of it is deleted: readings, forecasts and accuracy expire by themselves, 400 days after they
@@ -50,6 +57,8 @@ __all__ = ["room"]
       roomidity room h1/bath --rename spa
       roomidity room h1/attic --unit f
       roomidity room h1/bath --f-rsi 0.6 --material resistant
+      roomidity room h1/cellar --kind cellar --dehumidifier 200
+      roomidity room h1/nursery --min-temperature 19 --volume 30
       roomidity replay --house h1 --reason unit
       roomidity room h1/kichen --remove
     """
@@ -65,6 +74,7 @@ __all__ = ["room"]
 @click.option("--f-rsi", type=float, metavar="F", help="The temperature factor of the coldest surface, 0.2 to 1.")
 @click.option("--material", type=click.Choice(tuple(MATERIALS)), help="What the coldest surface is made of.")
 @click.option("--remove", is_flag=True, help="Take the room out of the house.")
+@room_advice_options
 @json_option
 def room(
     place: Place,
@@ -74,13 +84,16 @@ def room(
     material: str | None,
     remove: bool,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Show rooms, or change one."""
     wall = f_rsi is not None or material is not None
-    changes = (new is not None) + (unit is not None) + wall + remove
+    advice = given_advice(given)
+    changes = (new is not None) + (unit is not None) + wall + remove + bool(advice)
     if changes > 1:
         raise click.UsageError(
-            "--rename, --unit, --remove, and --f-rsi with --material are changes of their own; give one at a time"
+            "--rename, --unit, --remove, --f-rsi with --material, and what is set for advice are changes of their own; "
+            "give one at a time"
         )
     if changes and place.room is None:
         raise click.UsageError(f"{place} names no room; give it as {place}/ROOM")
@@ -91,6 +104,8 @@ def room(
         _rename(output, place.house, place.room, kept_name(new, is_room=True))
     elif unit is not None:
         _set_unit(output, place.house, place.room, unit)
+    elif advice:
+        _set_advice(output, place.house, place.room, advice)
     elif wall:
         _set_wall(output, place.house, place.room, f_rsi=f_rsi, material=material)
     else:
@@ -105,6 +120,7 @@ def _show(output: Output, place: Place) -> None:
     else:
         rooms = [known_room(home, place.room)]
         output.tables.print(room_table(home, rooms, title=f"{home.name}/{rooms[0]}"))
+        output.tables.print(shown(advice_text(home, rooms[0])))
     output.answer({"house": home.name, "rooms": {name: room_json(home, name) for name in rooms}})
 
 
@@ -138,6 +154,14 @@ def _set_wall(output: Output, house: str, named: str, *, f_rsi: float | None, ma
     home = change_setting(house, lambda read: with_wall(read, named, f_rsi=f_rsi, material=material), room=named)
     name = home.present(named)
     output.tables.print(room_table(home, [name], title=f"{house}/{name}"))
+    output.answer({"house": house, "room": name, **room_json(home, name)})
+
+
+def _set_advice(output: Output, house: str, named: str, advice: dict[str, Any]) -> None:
+    home = change_setting(house, lambda read: with_room_advice(read, named, advice), room=named)
+    name = home.present(named)
+    output.tables.print(room_table(home, [name], title=f"{house}/{name}"))
+    output.tables.print(shown(advice_text(home, name)))
     output.answer({"house": house, "room": name, **room_json(home, name)})
 
 

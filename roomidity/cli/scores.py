@@ -58,7 +58,7 @@ def _few(rooms: Sequence[str]) -> str:
 
 
 def temperature_only(replays: Mapping[str, Replay]) -> dict[str, Summary]:
-    """The figures for temperature of rooms without a hygrometer, which the protocol leaves out."""
+    """Returns the scores for temperature of rooms without a hygrometer, which the standard scoring leaves out."""
     from roomidity.forecasting.backtest import summary_of  # noqa: PLC0415
 
     return {
@@ -73,7 +73,7 @@ def score_table(quantity: str, summaries: Mapping[str, Summary], cadence: Cadenc
     first = next(iter(summaries.values()))
     title = f"{quantity}, {UNITS[quantity]}: {first.rooms} rooms, {first.origins} forecasts"
     if cadence != "15min":
-        title += f"; NOT the protocol: {cadence} readings, shares are of the slots in which one is expected"
+        title += f"; NOT comparable with 15min: {cadence} readings, shares are of the slots in which one is expected"
     table = Table("", title=title, title_justify="left")
     for heading in ("MAE", "skill", "RMSE", *(f"at {hours} h" for hours in first.by_lead), "pinball", "in p10–p90"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -103,6 +103,6 @@ def room_table(rooms: Mapping[str, Mapping[Quantity, Summary]]) -> Table:
 def aside_line(room: str, one: Summary) -> str:
     """The figures of a room by temperature alone, in words."""
     return (
-        f"{room} by temperature alone, beside the protocol: MAE {one.mae:.4f} °C, skill {one.skill:+.3f}, "
+        f"{room} by temperature alone, not counted above: MAE {one.mae:.4f} °C, skill {one.skill:+.3f}, "
         f"{one.origins} forecasts"
     )

@@ -1,4 +1,4 @@
-"""A house in a terminal that stays open."""
+"""The command that shows a house in the terminal and keeps it up to date."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ __all__ = ["watch"]
 _EVERY_S: Final = 60.0
 _OLD: Final = timedelta(hours=1)
 _NARROW: Final = 76
-"""Columns under which the course of the next hours is left out."""
+"""Terminals with fewer columns do not show the chart of the next hours."""
 
 _COLOURS: Final = ((0.5, "bold red"), (0.1, "yellow"))
-"""By the least risk of over 70 %RH."""
+"""The minimum probability of more than 70 %RH for each colour."""
 
 _DECIMALS: Final = {spec.name: spec.shown_decimals for spec in SPECS}
 
@@ -68,7 +68,7 @@ def watch(house: str, every_s: float, now: datetime | None, as_json: bool) -> No
         answer = {"house": home.name, "timezone": home.zone, "rooms": [_room_json(one) for one in found]}
         output.answer(answer | {"notices": notices})
         return
-    seen = _look(house, datetime.now(UTC))  # an unknown house ends it before the screen is taken
+    seen = _look(house, datetime.now(UTC))  # fails for an unknown house before the screen is taken over
     with contextlib.suppress(KeyboardInterrupt), Live(console=console, screen=True, auto_refresh=False) as live:
         said = ""
         while True:
@@ -84,7 +84,7 @@ def watch(house: str, every_s: float, now: datetime | None, as_json: bool) -> No
 def _hold(
     live: Live, seen: tuple[House, list[StoredForecast], list[dict[str, Any]]], said: str, *, at: datetime, until: float
 ) -> None:
-    """Show what was seen until it is time to look again, in the width that the terminal has meanwhile."""
+    """Show the view until it is time to look again, redrawing it whenever the terminal's width changes."""
     width = 0
     while (left_s := until - time.monotonic()) > 0:
         if live.console.width != width:
@@ -135,7 +135,7 @@ def _is_urgent(notice: Mapping[str, Any]) -> bool:
 
 
 def _risk(one: StoredForecast) -> float:
-    """How likely the room's air is over 70 %RH for half an hour within 24 h; 0 where no humidity is forecast."""
+    """Returns the probability of more than 70 %RH for half an hour within 24 h, or 0 if humidity is not forecast."""
     humidity = one.quantiles[HUMIDITY]
     return lasting(likely_over(humidity, DAMP), DAMP_SLOTS)[0] if np.isfinite(humidity).all() else 0.0
 

@@ -1,4 +1,4 @@
-"""The weather ahead: what is known of it for a house, and history of it as it was issued."""
+"""Commands about weather forecasts: show those known for a house, and import past ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from roomidity.readings.issue_table import read_issue_table
 __all__ = ["weather"]
 
 _AT_ONCE: Final = 500
-"""Issues that are written before the bar moves."""
+"""Number of issues written at once, after which the progress bar moves."""
 
 _SHOWN_REFUSED: Final = 5
 

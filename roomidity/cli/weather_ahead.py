@@ -1,4 +1,4 @@
-"""The weather ahead in a backtest: as it was issued, by a file; as it might have been, with noise; or perfect."""
+"""Options for the weather ahead in a backtest: issues from a file, simulated with noise, or perfect."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def weather_options(command: F) -> F:
 
 
 def with_weather(houses: Mapping[str, Window], *, weather: str | None, noise: int | None) -> dict[str, Window]:
-    """The houses with the weather ahead that was asked for.
+    """Returns the houses with the weather ahead that the options ask for.
 
     Raises
     ------
     InputError
-        If the file is not one of issues, or the air outside is not known.
+        If the file does not contain issues, or issues are to be simulated but no outdoor readings are given.
     click.UsageError
         If both options are given.
     """
@@ -73,12 +73,12 @@ def with_weather(houses: Mapping[str, Window], *, weather: str | None, noise: in
 
 
 def read_issues(path: Path) -> list[WeatherIssue]:
-    """The issues of a Parquet file, oldest first.
+    """Returns the issues in a Parquet file, oldest first.
 
     Raises
     ------
     InputError
-        If it is not as `backtest --help` says.
+        If the file does not have the form that `backtest --help` describes.
     """
     if not path.is_file():
         raise InputError(f"--weather {str(path)!r} is no file; expected a Parquet file of issues, or {PERFECT}")

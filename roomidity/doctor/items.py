@@ -35,6 +35,7 @@ _MENDS: Final[Mapping[str, str]] = {
     "settings": "delete the item and set anew what its kind says, or, where the stage has recoverAll, bring it back as "
     "it was (see docs/runbook.md); until then it counts as not set, and no token of the house opens anything",
     "notices": "delete the item; of `watch`, the next forecast raises anew what is so still",
+    "advice": "nothing: the next tick advises anew, from rest, and the item expires",
 }
 """What to do, by table."""
 
@@ -60,6 +61,8 @@ def items(ports: DoctorPorts, houses: Sequence[House], *, now: datetime) -> Find
             ports.settings().list(house.name)
             ports.notices().newest(house.name, now=now)
             ports.notices().watch(house.name)
+            for _ in ports.advice().between(house.name, end - _WINDOW, end):
+                pass
             ports.weather().issues([house_place(house.name)], since=now - _WINDOW, until=now)
             for room in house.rooms:
                 ports.accuracy().between(house.name, room, _days_before(now, _ACCURACY), now.date())

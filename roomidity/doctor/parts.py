@@ -32,6 +32,7 @@ TABLES: Final = {
     "settings": ("house", "kind"),
     "notices": ("house", "id"),
     "weather": ("place", "known_from"),
+    "advice": ("house", "issued_at"),
 }
 
 

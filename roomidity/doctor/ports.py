@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from roomidity.domain.damage import Damaged
 from roomidity.domain.stage import QueueFacts, TableFacts, Trouble
+from roomidity.pipeline.advising import KeptAdvice
 from roomidity.pipeline.noticing import KeptNotices
 from roomidity.pipeline.ports import (
     Accuracy,
@@ -103,6 +104,7 @@ class DoctorPorts:
     moulds: Callable[[], Moulds]
     settings: Callable[[], Settings]
     notices: Callable[[], KeptNotices]
+    advice: Callable[[], KeptAdvice]
     weather: Callable[[], Weather]
     rejects: Callable[[], KeptRejects]
     damaged: Callable[[], Sequence[Damaged]]

@@ -1,7 +1,7 @@
-"""Numbers of a forecast made to fit: whole ones where that takes least from what they say.
+"""Fits a forecast into a number of bytes by rounding values to integers where this loses the least information.
 
-DynamoDB bills numbers by their digits, two to a byte: a tenth costs a byte. Where a band from p10 to p90 is 8 %RH wide,
-a tenth at its edges says nothing; where it is 1 wide it does.
+DynamoDB stores two digits of a number in a byte, so the digit after the decimal point costs a byte. If the band from
+p10 to p90 is 8 %RH wide, a tenth at its edges means nothing. If it is 1 %RH wide, it does.
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int_]
 
 _MEDIAN: Final = 0.66
-"""Rounding a median costs as much as rounding the edges of a band of this share of its width: by the density of a
-normal distribution there, .40 for .18, of which the loss is the square of the width."""
+"""Rounding a median loses as much as rounding the edges of a band that is this fraction as wide. The loss is
+proportional to the density there (.40 of a normal distribution at its median, .18 at p10 and p90), and inversely to the
+square of the width."""
 
 _WIDTHS: Final = np.array([{"humidity": 1.0, "temperature": 0.5}[quantity] for quantity in QUANTITIES])
-"""A degree is felt, a per cent is not: temperatures keep their tenths twice as long."""
+"""People feel a degree but not one per cent, so temperatures keep their tenths twice as long."""
 
 
 def number_bytes(values: FloatArray) -> IntArray:
-    """Returns what numbers rounded to .1 and under 1,000 take at most in a list of DynamoDB's, each.
+    """Returns an upper bound for the bytes that each number takes in a DynamoDB list, in the shape of ``values``.
 
-    One for its place in the list, one for its exponent, one for its sign, one for two digits from the decimal point on.
+    The numbers have to be rounded to .1 and below 1,000. Each takes one byte for its place in the list, one for its
+    exponent, one if it is negative, and one for every two digits, counted from the decimal point.
 
     >>> number_bytes(np.array([0.0, 9.5, 51.0, 51.2, 100.0, -12.3])).tolist()
     [2, 4, 3, 4, 3, 5]
@@ -41,15 +43,15 @@ def number_bytes(values: FloatArray) -> IntArray:
 
 
 def fitted(values: FloatArray, *, limit_bytes: int) -> FloatArray:
-    """Returns quantiles that take at most ``limit_bytes``: as they are, else whole where the bands are widest.
+    """Returns quantiles that take at most ``limit_bytes``, rounded to integers where the bands are widest.
 
-    At a knot the edges of the band are rounded before the median, and p10 <= p50 <= p90 stays. Where not even whole
-    numbers fit, all stay as they are. Doing it again changes nothing.
+    At each knot, the edges of the band are rounded before the median, and p10 <= p50 <= p90 still holds. If ``values``
+    fit, or would not fit even as integers, they are returned unchanged. The function is idempotent.
 
     Parameters
     ----------
     values
-        (2, 3, knots): quantities, p10, p50 and p90; rounded to .1, NaN for a quantity that is not forecast.
+        (2, 3, knots) quantities by quantiles (p10, p50, p90), rounded to .1. NaN for a quantity that is not forecast.
     """
     forecast = np.isfinite(values).all(axis=(1, 2))
     over = int(number_bytes(values[forecast]).sum()) - limit_bytes

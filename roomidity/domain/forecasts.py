@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from roomidity.domain.quantities import QUANTITIES, Quantity
 from roomidity.domain.weather import WeatherUsed
+from roomidity.domain.weather_adds import WeatherAdds
 
 __all__ = ["QUANTILES", "StoredForecast", "room_id"]
 
@@ -41,6 +42,8 @@ class StoredForecast:
         Codes of known faults of the room's sensors, or of how their readings arrive. Empty for most rooms.
     weather
         The weather forecast that this forecast is based on, or None if there was none.
+    weather_adds
+        By quantity, what that adds to the median; absent where it adds next to nothing.
     """
 
     house: str
@@ -52,6 +55,7 @@ class StoredForecast:
     model_version: str
     notes: Sequence[str] = ()
     weather: WeatherUsed | None = None
+    weather_adds: Mapping[Quantity, WeatherAdds] = field(default_factory=dict)
 
     @property
     def quantities(self) -> dict[Quantity, dict[str, npt.NDArray[np.float64]]]:

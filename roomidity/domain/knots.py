@@ -1,6 +1,6 @@
-"""Knots: the slots of a forecast at which numbers are kept; between them lie straight lines.
+"""Knots: the slots at which a forecast is predicted and stored. Between them it is interpolated linearly.
 
-A model predicts at the knots alone, so that nothing is lost where only those are stored: 28 numbers for 96.
+Models predict only at the knots, so storing 28 numbers instead of 96 loses nothing.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int_]
 
 KNOTS_TEXT: Final = "1-4,6,8-96/4"
-"""How items name them: ranges and steps as cron writes them. A list of the numbers would take 75 bytes more, and with
-them a second write unit."""
+"""The knots as stored in items, in the range and step notation of cron. A list of numbers would take 75 bytes more, and
+so a second write unit."""
 
 
 def knots_of(text: str) -> IntArray:
-    """Returns the leads that a text such as ``1-4,6,8-96/4`` names.
+    """Returns the leads (in slots) that a text such as ``1-4,6,8-96/4`` denotes.
 
     >>> knots_of("1-4,6,8-96/44").tolist()
     [1, 2, 3, 4, 6, 8, 52, 96]
@@ -32,7 +32,7 @@ def knots_of(text: str) -> IntArray:
     Raises
     ------
     ValueError
-        If it has another form, or they do not ascend from 1 to 96.
+        If the text is malformed, or the leads do not ascend from 1 to 96.
     """
     leads: list[int] = []
     for part in text.split(","):
@@ -45,23 +45,23 @@ def knots_of(text: str) -> IntArray:
 
 
 KNOTS: Final = knots_of(KNOTS_TEXT)
-"""Leads that models predict; the others lie on straight lines between: a third of the numbers, for a smooth course."""
+"""The leads that models predict, fewer than a third of all. The others are interpolated linearly."""
 
 INTERPOLATION: Final = np.array([np.interp(np.arange(1, SLOTS_A_DAY + 1), KNOTS, unit) for unit in np.eye(len(KNOTS))])
-"""Matrix (knots, 96) that spreads values at the knots over all leads."""
+"""(knots, 96) matrix that interpolates values at the knots to all leads."""
 
 
 def at_knots(values: FloatArray) -> FloatArray:
-    """Returns what stands at the knots, (..., 28), of values of all slots, (..., 96)."""
+    """Returns the values at the knots, (..., 28), of values for all slots, (..., 96)."""
     chosen: FloatArray = values[..., KNOTS - 1]
     return chosen
 
 
 def spread(values: FloatArray, knots: str = KNOTS_TEXT, *, decimals: int) -> FloatArray:
-    """Returns values of all slots, (..., 96), from those at the knots, rounded; what stands at a knot stays as it is.
+    """Returns values for all slots, (..., 96), interpolated from those at the knots, (..., knots), and rounded.
 
-    The same numbers give the same ones, wherever it is done: element by element, by no matrix product whose order of
-    sums depends on its shape.
+    Values at the knots are preserved. The result is the same on every machine and for every shape, because it is
+    computed element by element. In a matrix product, the order of summation depends on the shape.
 
     >>> spread(KNOTS / 10, decimals=1)[4:8]
     array([0.5, 0.6, 0.7, 0.8])
@@ -73,7 +73,7 @@ def spread(values: FloatArray, knots: str = KNOTS_TEXT, *, decimals: int) -> Flo
 
 @cache
 def _between(knots: str) -> tuple[IntArray, FloatArray]:
-    """For each slot the knot at or before it, and how far it lies on the way to the next, 0 to 1."""
+    """Returns for each slot the index of the knot at or before it, and the fraction (0 to 1) of the way to the next."""
     leads = knots_of(knots)
     slots = np.arange(1, SLOTS_A_DAY + 1)
     left = np.searchsorted(leads, slots, side="right") - 1

@@ -1,4 +1,4 @@
-"""From a forecast's p10, p50 and p90 to how likely a limit is passed."""
+"""Probabilities of exceeding a limit, from a forecast's p10, p50 and p90."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ _Z90: Final = 1.2816
 """Standard deviations from a normal distribution's median to its p90."""
 
 _LEAST_SPREAD: Final = 0.05
-"""Stored forecasts are rounded to 0.1."""
+"""Lower bound for the standard deviation, since stored forecasts are rounded to 0.1."""
 
 
 def likely_over(quantiles: NDArray[np.float64], limit: float) -> NDArray[np.float64]:
-    """The probability of more than ``limit``, from (3, n) p10, p50, p90: half a normal distribution on either side.
+    """Returns the probability of exceeding ``limit``, (n,), from the p10, p50 and p90 of a forecast, (3, n).
+
+    On each side of the median, the distribution is taken as half of a normal distribution.
 
     >>> likely_over(np.array([[60.0], [66.0], [70.0]]), 70.0).round(2).tolist()
     [0.1]
@@ -26,14 +28,20 @@ def likely_over(quantiles: NDArray[np.float64], limit: float) -> NDArray[np.floa
     above = limit >= median
     spread = np.maximum(np.where(above, high - median, median - low) / _Z90, _LEAST_SPREAD)
     z = np.clip((limit - median) / spread, -8.0, 8.0)
-    # The normal distribution to 0.0003, by E. Page, Applied Statistics 26 (1977) 75-76; NumPy has none.
+    # NumPy has no normal distribution. Accurate to 0.0003: E. Page, Applied Statistics 26 (1977) 75-76.
     return np.asarray(0.5 - 0.5 * np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3)))
 
 
 def lasting(likely: NDArray[np.float64], slots: int) -> tuple[float, int, int]:
-    """How likely some slots in a row are over, and the span [first, end) around the likeliest of them.
+    """Returns how likely ``slots`` consecutive slots exceed a limit, and the span [first, end) of the likeliest run.
 
-    In a row the least likely counts. The span is all beside it that is likelier than not, at least those slots.
+    A run is as likely as its least likely slot. The span is the likeliest run, extended on both sides as long as the
+    probability is at least 0.5.
+
+    Parameters
+    ----------
+    likely
+        (n,) probability of exceeding the limit in each slot, 0 to 1.
 
     >>> lasting(np.array([0.1, 0.6, 0.9, 0.8, 0.2]), 2)
     (0.8, 1, 4)

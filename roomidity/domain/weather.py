@@ -23,24 +23,24 @@ __all__ = [
 ]
 
 MOST_AN_HOUR: Final = 4
-"""Issues of a house that its gateway may send: a forecast is issued as often."""
+"""Maximum number of issues an hour from a house's gateway, which is also how often its rooms are forecast."""
 
 HOURS: Final = 49
-"""Hourly values of an issue. They cover two days after its first hour, so that one of a day ago still covers 24 h."""
+"""Hourly values in an issue. They span two days, so that an issue that is a day old still covers the next 24 h."""
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(hours=24)
 _COVERS_FOR: Final = timedelta(hours=HOURS - 1) - _DAY
-"""After its first hour an issue covers the next 24 h for as long."""
+"""How long after its first hour an issue still covers the next 24 h."""
 
 _AHEAD: Final = timedelta(minutes=5)
-"""How far an issuer's clock may be ahead of ours, as a sensor's may be."""
+"""How far an issuer's clock may be ahead of ours. Sensors are allowed the same."""
 
 _APART: Final = timedelta(hours=48)
-"""How far the first hour may lie from the issue: a run that begins at midnight, or one of a day ago, is a real one."""
+"""Maximum distance between issue and first hour. Some runs begin at midnight, and others are a day old."""
 
 _DECIMALS: Final = 2
-"""Finer than any forecast, and an item stays within 1 KB."""
+"""Finer than any weather forecast, yet small enough for an item to stay within 1 KB."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class WeatherIssue:
     issued_at
         Aware time at which the forecast was made, by whoever made it.
     known_from
-        Aware time from which it was known here. Only issues with `known_from` up to a forecast's issue time may be used
-        by it: anything else would look ahead.
+        Aware time from which it was known here. A forecast may use only issues with `known_from` at or before its own
+        issue time. Any other would be look-ahead.
     first
         Aware time of the first value. The others follow an hour apart.
     temperature
@@ -75,14 +75,14 @@ class WeatherIssue:
 
 @dataclass(frozen=True)
 class WeatherUsed:
-    """The weather issue that a room's forecast is based on: its issue time, and its age (h) at the forecast's."""
+    """The weather issue behind a room's forecast: when it was issued, and its age in hours at the forecast's issue."""
 
     issued_at: datetime
     age_h: float
 
 
 def house_place(house: str) -> str:
-    """The place under which issues of a house's own stand.
+    """Returns the place under which a house's own issues are stored.
 
     >>> house_place("h1")
     'house:h1'
@@ -91,13 +91,13 @@ def house_place(house: str) -> str:
 
 
 def checked_issue(issue: WeatherIssue) -> WeatherIssue:
-    """The issue as it is kept: issued to the second, known to the millisecond, values to .01.
+    """Returns a valid issue as it is stored: `issued_at` in whole seconds, `known_from` in ms, values rounded to .01.
 
     Raises
     ------
     InputError
-        If it cannot be one: not `HOURS` finite values of each quantity within what a sensor can report, hours that
-        begin in no slot or far from the issue, an issue of the future.
+        If a quantity does not have `HOURS` finite values in the plausible range of a sensor, if the first hour is not
+        the start of a slot or too far from the issue, or if the issue lies in the future.
     """
     for moment in (issue.issued_at, issue.known_from, issue.first):
         if moment.tzinfo is None or not is_present(moment):
@@ -127,21 +127,21 @@ def _checked(values: Sequence[float], spec: QuantitySpec) -> tuple[float, ...]:
         raise InputError(f"the weather has {len(values)} values of {spec.name}; expected {HOURS}, an hour apart")
     low, high = spec.plausible
     for value in values:
-        if not low <= value <= high:  # NaN is not either
+        if not low <= value <= high:  # also true for NaN
             raise InputError(f"the weather has a {spec.name} of {value!r}; expected {low:g} to {high:g} {spec.unit}")
     return tuple(round(float(value), _DECIMALS) + 0.0 for value in values)  # no -0.0
 
 
 def covers_a_day(issue: WeatherIssue, at: datetime) -> bool:
-    """Whether an issue says what the weather is over the 24 h from ``at`` on."""
+    """Returns whether an issue covers the 24 h that begin at ``at``."""
     return issue.first <= at <= issue.first + _COVERS_FOR
 
 
 def own_first(own: Iterable[WeatherIssue], others: Iterable[WeatherIssue]) -> list[WeatherIssue]:
-    """A house's own issues and those of a provider for its place, as one series by the time from which each was known.
+    """Returns a house's own issues merged with a provider's for its place, in order of `known_from`.
 
-    A provider's is left out while one of the house's own, known before it, covers the next 24 h. What is left out
-    follows from what was known before alone.
+    A provider's issue is left out if an own issue that was known earlier covers the 24 h after it. Later issues have no
+    influence on this choice, so there is no look-ahead.
     """
     chosen = sorted(own, key=lambda issue: issue.known_from)
     kept: list[WeatherIssue] = []
@@ -158,7 +158,7 @@ def own_first(own: Iterable[WeatherIssue], others: Iterable[WeatherIssue]) -> li
 
 
 def too_many_an_hour(known: Iterable[datetime], at: datetime) -> bool:
-    """Whether one at ``at`` makes more than `MOST_AN_HOUR` within an hour, with those that are known.
+    """Returns whether an issue at ``at`` would make more than `MOST_AN_HOUR` within any hour.
 
     >>> from roomidity.domain.slots import parse_time
     >>> known = [parse_time(f"2026-03-14T10:{minute}:00Z") for minute in ("00", "20", "40", "50")]

@@ -58,7 +58,7 @@ class Replay:
     last
         The newest value at issue, filled forward for at most 3 h, (rooms, origins, 2).
     counted
-        Origins that the protocol scores, (rooms, origins).
+        (rooms, origins) whether the standard scoring counts an origin (see `evaluation.protocol`).
     temperature_only
         Origins of rooms without a hygrometer that would be scored by temperature alone, (rooms, origins).
     cadence
@@ -221,15 +221,15 @@ class Summary:
 
 
 def summarise(replays: Sequence[Replay]) -> Iterator[Summary]:
-    """Yields the protocol's figures over all rooms of ``replays``: humidity, then temperature."""
+    """Yields the scores over all rooms of ``replays``: humidity, then temperature."""
     for q in range(len(QUANTITIES)):
         yield summary_of(replays, q)
 
 
 def summary_of(replays: Sequence[Replay], q: int) -> Summary:
-    """Returns the protocol's figures over all rooms of ``replays`` for the quantity at row ``q``.
+    """Returns the scores over all rooms of ``replays`` for the quantity at row ``q``.
 
-    Of hourly readings, the error at a lead is that of the one in the hour that ends there.
+    For hourly readings, the error at a lead is that of the reading in the hour that ends there.
     """
     rooms = list(_rooms(replays))
     by_lead = [_losses(room)[:, q].pooled() for room in rooms]

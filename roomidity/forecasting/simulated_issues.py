@@ -1,6 +1,6 @@
-"""Forecasts of the weather as a provider might have issued them: what the weather was, with the errors that they have.
+"""Simulates weather forecasts as a provider might have issued them: the measured weather with realistic errors.
 
-For backtests of houses without a history of issues, for training the prior, and for the demo's house.
+They serve backtests of houses without a history of issues, the training of the prior, and the demo.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from roomidity.forecasting.window import FloatArray
 __all__ = ["DELAY", "EVERY_SLOTS", "simulate_issues"]
 
 EVERY_SLOTS: Final = 24
-"""A run of the model every 6 h."""
+"""Slots between two runs of the provider's model, 6 h."""
 
 DELAY: Final = timedelta(hours=4)
-"""From a run's time until its forecast can be had."""
+"""Delay between a run's time and the availability of its forecast."""
 
 MEMORY_AN_HOUR: Final = 0.95
-"""How much of an error is left an hour further ahead."""
+"""Autocorrelation of errors at leads one hour apart."""
 
 BIAS_MEMORY_ISSUES: Final = 40.0
-"""Issues, ten days, after which a slow error is another one, by e."""
+"""Time constant of the slow bias in issues (ten days), after which its autocorrelation has fallen to 1/e."""
 
 GAP_HOURS: Final = 3
-"""A gap in the readings outside that straight lines bridge."""
+"""Longest gap in the outdoor readings that is interpolated, in hours."""
 
 _HOUR: Final = 4
 """Slots."""
@@ -40,7 +40,7 @@ _HOUR: Final = 4
 
 @dataclass(frozen=True)
 class _Errors:
-    """Of a quantity: standard deviation (K) at a run's time, what a day ahead adds to it, and that of a slow bias."""
+    """Standard deviations (K) of one quantity: at a run's time, the increase a day ahead, and that of a slow bias."""
 
     now: float
     a_day: float
@@ -49,25 +49,25 @@ class _Errors:
 
 TEMPERATURE_ERRORS: Final = _Errors(now=0.6, a_day=0.8, bias=0.4)
 DEW_POINT_ERRORS: Final = _Errors(now=0.8, a_day=0.9, bias=0.5)
-"""As of point forecasts: at a time 24 h ahead of now, with the issue's age, 1.7 °C and a dew point off by 2.0 K."""
+"""As for point forecasts: 24 h from now, including the issue's age, temperature is off by 1.7 K, dew point by 2.0 K."""
 
 
 def simulate_issues(
     outdoor: FloatArray, *, first: int, seed: int | None, place: str = "house:simulated"
 ) -> list[WeatherIssue]:
-    """Returns an issue for every 6 h of the readings, oldest first, as they would have come in.
+    """Returns an issue for every 6 h of the readings, oldest first, as they would have arrived.
 
-    Each tells HOURS hours from its time on, and is known :data:`DELAY` later. Where the weather after it was not
-    measured there is none; the last ones go on as the readings end.
+    Each covers HOURS hours from its time on, and is known :data:`DELAY` later. There is no issue if the weather after
+    it was not measured, except that the last issues continue the end of the readings.
 
     Parameters
     ----------
     outdoor
-        Slot means of the air outside, (2, slots), humidity (%RH) then temperature (°C); NaN where not measured.
+        (2, slots) outdoor slot means: humidity (%RH), then temperature (°C). NaN where not measured.
     first
         Number of the first slot since 1970.
     seed
-        Of the errors; None for perfect forecasts, known when they are issued.
+        Seed of the errors, or None for perfect forecasts that are known when they are issued.
     place
         As in :class:`~roomidity.domain.weather.WeatherIssue`.
     """

@@ -73,6 +73,7 @@ class Engine:
             "ROOMIDITY_STAGE": self.stage,
             "ROOMIDITY_BUCKET": f"{self.service}-{self.stage}-{_ACCOUNT}",
             "ROOMIDITY_BATCH_INSERT": "on",
+            "ROOMIDITY_ADVICE": "on",
             "ROOMIDITY_POLL_WAIT_S": "0",  # the emulator's short polls miss nothing
             "POWERTOOLS_LOG_LEVEL": "WARNING",
         }

@@ -66,6 +66,8 @@ export function inside(band, actual) {
 export async function house(token, before) {
   const answer = await ask(token, '/forecasts', {}, 'no-store'); // a kept answer would have its clock's time
   const now = Date.parse(answer.now);
+  const advice = await ask(token, '/advice').catch(() => ({ rooms: [] })); // without it the page has all else
+  const advised = new Map(advice.rooms.map((room) => [room.room, { ...room, issued_at: advice.issued_at }]));
   const made = [slot(now), ...answer.rooms.map((room) => room.forecast && room.forecast.issued_at)].join();
   const [happened, issued, told] = before && before.made === made ? before.past : await Promise.all([
     observed(token, { from: slot(now - DAY), to: slot(now + 900000) }),
@@ -79,11 +81,12 @@ export async function house(token, before) {
     actual: happened.get(room.room) || { humidity: [], temperature: [] },
     ahead: { humidity: course(room.forecast, 'humidity'), temperature: course(room.forecast, 'temperature') },
     told: told.open.filter((one) => one.room === room.room),
+    advice: advised.get(room.room) || null,
     then: { humidity: course(then.get(room.room), 'humidity'), temperature: course(then.get(room.room), 'temperature') },
   }));
   const concern = (room) => (room.outdoor ? -1 : (room.derived.concern ?? 0));
   rooms.sort((a, b) => concern(b) - concern(a) || a.name.localeCompare(b.name));
-  return { house: answer.house, zone: answer.timezone, now, replayed: answer.replayed, rooms, told: told.open.filter((one) => one.room === null), made, past: [happened, issued, told], fetched: Date.now() };
+  return { house: answer.house, zone: answer.timezone, now, replayed: answer.replayed, rooms, told: told.open.filter((one) => one.room === null), limits: advice.rooms.length ? `${advice.effect} ${advice.limits}` : '', made, past: [happened, issued, told], fetched: Date.now() };
 }
 
 // A week of what a room measured.

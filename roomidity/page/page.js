@@ -1,6 +1,7 @@
 // The page: the rooms of a house, the worst first, and one of them with its week. Names come from outside: they are text,
 // never markup.
 
+import { now as adviceNow, timeline } from './advice.js';
 import { draggable, draw } from './charts.js';
 import { Refused, house, inside, week } from './data.js';
 import { age, language, number, say, when } from './words.js';
@@ -95,6 +96,8 @@ function facts(room) {
     rows.push([say('mould'), say('mouldIs', index)]);
   }
   rows.push([say('forecastOf'), grades(room)]);
+  const adds = room.forecast ? Object.values(room.forecast.weather_adds) : [];
+  if (adds.length) rows.push([say('weatherAdds'), adds.map((one) => one.text).join('; ')]);
   return made('dl', {}, rows.map(([term, text]) => [made('dt', {}, term), made('dd', {}, text)]));
 }
 
@@ -103,11 +106,29 @@ function told(notices) {
   return notices.map((one) => made('p', { class: 'told' }, one.text));
 }
 
+// What to do now: what the room is advised, which knows when it was aired last, or else what the air alone says.
 function airing(room) {
+  const advised = adviceNow(room.advice, clockNow());
+  if (advised) return made('p', { class: `airing ${advised.action}` }, `${say('air')} ${advised.text}`);
   const of = room.derived.airing;
   if (!of) return null;
   const grams = { inside: number(of.inside_g_m3, 1), outside: number(of.outside_g_m3, 1) };
   return made('p', { class: 'airing' }, `${say('air')} `, say(`airing.${of.verdict}`, grams));
+}
+
+// The plan of the day: its hours as a drawing, and in words.
+function plan(room) {
+  const { advice } = room;
+  if (!advice || !adviceNow(advice, clockNow())) return null;
+  const label = say('planOf', { room: room.name });
+  const of = { now: clockNow(), label, clock, hour: (time) => part({ hour: 'numeric', hourCycle: 'h23' }, time) % 24 };
+  const figure = made('figure', {});
+  charts.push([figure, (pixels) => figure.replaceChildren(timeline(advice, of, pixels))]);
+  const more = [advice.cellar, advice.dehumidifier].filter(Boolean).map((one) => one.text);
+  return made('section', { 'aria-labelledby': 'plan' },
+    made('h3', { id: 'plan' }, say('plan')), figure,
+    made('ul', {}, [...advice.plan.lines, ...more].map((one) => made('li', {}, one))),
+    made('p', { class: 'why' }, view.data.limits));
 }
 
 function grades(room) {
@@ -263,6 +284,7 @@ function detail(room) {
       made('p', { class: 'age' }, measured(room)),
       told(room.told),
       room.outdoor ? null : [made('p', { class: 'why' }, of.why), airing(room)],
+      room.outdoor ? null : plan(room),
       made('div', { class: 'tools', role: 'group', 'aria-label': say('zoomIn') },
         button('zoomIn', () => zoom(0.5, 0)), button('zoomOut', () => zoom(2, 0)),
         button('earlier', () => zoom(1, -0.25)), button('later', () => zoom(1, 0.25)),

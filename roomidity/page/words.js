@@ -25,6 +25,8 @@ const EN = {
   fine: 'Humidity and temperature are within what EN 16798-1 recommends (humidity: category {category})',
   fineOne: 'Within what EN 16798-1 recommends',
   noComfort: 'No value of the last 3 hours',
+  plan: 'Plan of the day', planOf: '{room}: hours to air and to dehumidify in the next 24 h',
+  closeNow: 'Close: it was to be open until now, and nothing newer is known.',
   dew: 'Dew point', air: 'Air now?', surface: 'Coldest surface', mould: 'Mould', forecastOf: 'Forecast',
   airing: {
     yes: 'Yes: {inside} g/m³ of water inside, {outside} outside. Airing dries.',
@@ -53,7 +55,7 @@ const EN = {
     sparse: 'few readings lately, so less certain', persistence: 'no reading that is believed for hours, so the last value goes on',
   },
   noForecast: 'no forecast', both: 'both', issued: 'issued {time}',
-  weather: 'weather issued {time}', weatherBy: 'The weather ahead is the house’s own gateway’s, or',
+  weather: 'weather issued {time}', weatherAdds: 'The weather adds', weatherBy: 'The weather ahead is the house’s own gateway’s, or',
   note: {
     stuck: 'A value stands still: restart or replace the sensor.', spiking: 'Wild values were left out: check battery and contacts.',
     dead: 'A sensor is silent: check its battery and its distance from the gateway.', late: 'Readings come late: check the gateway’s network.',
@@ -100,6 +102,8 @@ const DE = {
   fine: 'Feuchte und Temperatur liegen in dem, was EN 16798-1 empfiehlt (Feuchte: Kategorie {category})',
   fineOne: 'In dem, was EN 16798-1 empfiehlt',
   noComfort: 'Kein Wert der letzten 3 Stunden',
+  plan: 'Plan des Tages', planOf: '{room}: Stunden zum Lüften und Entfeuchten in den nächsten 24 h',
+  closeNow: 'Schließen: offen sein sollte es bis jetzt, und Neueres ist nicht bekannt.',
   dew: 'Taupunkt', air: 'Jetzt lüften?', surface: 'Kälteste Fläche', mould: 'Schimmel', forecastOf: 'Vorhersage',
   airing: {
     yes: 'Ja: {inside} g/m³ Wasser drinnen, {outside} draußen. Lüften trocknet.',
@@ -128,7 +132,7 @@ const DE = {
     sparse: 'zuletzt wenige Messwerte, daher weniger sicher', persistence: 'seit Stunden kein glaubhafter Messwert, daher gilt der letzte weiter',
   },
   noForecast: 'keine Vorhersage', both: 'beides', issued: 'von {time}',
-  weather: 'Wettervorhersage von {time}', weatherBy: 'Die Wettervorhersage ist die des eigenen Gateways oder',
+  weather: 'Wettervorhersage von {time}', weatherAdds: 'Das Wetter bringt', weatherBy: 'Die Wettervorhersage ist die des eigenen Gateways oder',
   note: {
     stuck: 'Ein Wert steht still: Fühler neu starten oder ersetzen.', spiking: 'Wilde Werte wurden weggelassen: Batterie und Kontakte prüfen.',
     dead: 'Ein Fühler schweigt: Batterie und Abstand zum Gateway prüfen.', late: 'Messwerte kommen spät: Netz des Gateways prüfen.',

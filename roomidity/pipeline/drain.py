@@ -15,7 +15,7 @@ from typing import Final
 
 from roomidity.domain.messages import Message
 from roomidity.pipeline.asking import Asking
-from roomidity.pipeline.drain_parts import DrainPorts, DrainRules, DrainSummary
+from roomidity.pipeline.drain_parts import DrainConfig, DrainPorts, DrainSummary
 from roomidity.pipeline.noting import DeliveryNoting
 from roomidity.pipeline.quotas import Allowance
 from roomidity.pipeline.refusals import note_refusal
@@ -23,7 +23,7 @@ from roomidity.pipeline.wave_storing import WaveStorer
 from roomidity.pipeline.waves import portions, receive_wave
 from roomidity.stopwatch import Timed, untimed
 
-__all__ = ["DrainPorts", "DrainRules", "DrainSummary", "drain"]
+__all__ = ["DrainConfig", "DrainPorts", "DrainSummary", "drain"]
 
 logger: Final = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ attempts gain nothing.
 
 def drain(
     ports: DrainPorts,
-    rules: DrainRules,
+    config: DrainConfig,
     *,
     now: datetime,
     remaining_s: Callable[[], float],
@@ -52,12 +52,12 @@ def drain(
 
     Parameters
     ----------
-    ports, rules
-        The ports and rules of the drain.
+    ports, config
+        The ports and the configuration of the drain.
     now
         The issue time, an aware UTC slot start.
     remaining_s
-        Returns how many seconds are left. No new wave begins with less than ``rules.last_wave_s``.
+        Returns how many seconds are left. No new wave begins with less than ``config.last_wave_s``.
     ask_forecasts
         Whether to request forecasts at the end.
     timed
@@ -75,14 +75,14 @@ def drain(
     asking = Asking(ports.houses, ports.forecast_jobs, now)
     storer = WaveStorer(
         ports,
-        rules,
+        config,
         now=now,
-        may_go_on=lambda: remaining_s() > rules.last_round_s,
+        may_go_on=lambda: remaining_s() > config.last_round_s,
         timed=timed,
-        allowance=Allowance(rules.quotas, now=now),
+        allowance=Allowance(config.quotas, now=now),
         noting=DeliveryNoting(now),
     )
-    with asking.within(remaining_s() - rules.asking_s if ask_forecasts else math.inf):
+    with asking.within(remaining_s() - config.asking_s if ask_forecasts else math.inf):
         try:
             _store_all(storer, summary, remaining_s=remaining_s)
         except Exception as error:  # whatever storing does, forecasts are requested
@@ -105,13 +105,13 @@ def drain(
 
 def _store_all(storer: WaveStorer, summary: DrainSummary, *, remaining_s: Callable[[], float]) -> None:
     """Store wave after wave, until the queue is empty, time is short, or too much has failed."""
-    ports, rules = storer.ports, storer.rules
+    ports, config = storer.ports, storer.config
     attempts = _MOST_FAILURES
-    while attempts > 0 and remaining_s() > rules.last_wave_s:
+    while attempts > 0 and remaining_s() > config.last_wave_s:
         with storer.timed("receive"):
-            wave = receive_wave(ports.readings, rules.wave)
-        for place, portion in enumerate(portions(wave.messages, rules.wave)):
-            if place and (attempts <= 0 or remaining_s() <= rules.last_wave_s):
+            wave = receive_wave(ports.readings, config.wave)
+        for place, portion in enumerate(portions(wave.messages, config.wave)):
+            if place and (attempts <= 0 or remaining_s() <= config.last_wave_s):
                 break  # the rest of the wave is received again
             attempts = _store_by_halves(portion, storer, summary, attempts=attempts)
         if wave.last:

@@ -1,4 +1,4 @@
-"""The ports, rules and counts of a drain."""
+"""The ports, configuration and counts of a drain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from roomidity.readings.reasons import FORGOTTEN
 if TYPE_CHECKING:
     from roomidity.pipeline.device_maps import ParsedMaps
 
-__all__ = ["DrainPorts", "DrainRules", "DrainSummary"]
+__all__ = ["DrainConfig", "DrainPorts", "DrainSummary"]
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class DrainPorts:
 
 
 @dataclass(frozen=True)
-class DrainRules:
-    """The rules of a drain. ``timezone`` is given to houses seen for the first time.
+class DrainConfig:
+    """The configuration of a drain. ``timezone`` is given to houses seen for the first time.
 
     No wave begins with less than ``last_wave_s`` left. A wave leaves its rest when less than ``last_round_s`` is left,
     since a round takes some 10 s if DynamoDB is slow. When ``asking_s`` is left, forecasts are requested whatever else

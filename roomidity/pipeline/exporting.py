@@ -18,6 +18,8 @@ from roomidity.domain.quantities import QUANTITIES, VALUE_DECIMALS
 from roomidity.domain.rejects import concerns
 from roomidity.domain.slots import format_moment, format_slot
 from roomidity.domain.weather import house_place
+from roomidity.pipeline.advice_words import plain_advice
+from roomidity.pipeline.advising import KeptAdvice
 from roomidity.pipeline.noticing import KeptNotices, plain_notice
 from roomidity.pipeline.ports import Accuracy, Forecasts, Observations, Sets, Weather
 from roomidity.readings import unpack_sets
@@ -65,6 +67,7 @@ class ExportPorts:
     models: Objects
     rejects: ReadRejects
     notices: KeptNotices
+    advice: KeptAdvice
     now: datetime
 
 
@@ -77,8 +80,8 @@ def export_house(
     (UTC), temperature (°C), humidity (%RH). ``observations.parquet`` has a row for each slot and quantity, and
     ``forecasts.parquet`` one for each forecast and quantity. ``weather.parquet`` has a row for each hour of the house's
     own issues, as `roomidity weather import` accepts them. ``accuracy.ndjson``, ``notices.ndjson``,
-    ``rejects.ndjson``, ``models.json`` and ``house.json`` hold what their names say, and ``models/`` holds the models'
-    bytes.
+    ``advice.ndjson``, ``rejects.ndjson``, ``models.json`` and ``house.json`` hold what their names say, and ``models/``
+    holds the models' bytes.
 
     Parameters
     ----------
@@ -93,6 +96,12 @@ def export_house(
     notices = ports.notices.newest(home.name, now=ports.now)
     told = (plain_notice(home, one, at=one.cleared_at or one.raised_at) for one in notices)
     yield "notices", _lines(folder / "notices.ndjson", told)
+    issued = ports.advice.between(home.name, _FIRST, _LAST)
+    advised = (
+        {"issued_at": plain["issued_at"], "rooms": plain["rooms"]}
+        for plain in (plain_advice(home, one, now=one.issued_at) for one in issued)
+    )
+    yield "advice", _lines(folder / "advice.ndjson", advised)
     issues = ports.weather.issues([house_place(home.name)], since=_FIRST, until=_LAST)
     issue_rows(issues).write_parquet(folder / "weather.parquet")
     yield "weather", len(issues)

@@ -16,10 +16,12 @@ from roomidity.domain.deliveries import Deliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.knots import at_knots, spread
-from roomidity.domain.quantities import SPECS
+from roomidity.domain.quantities import QUANTITIES, SPECS
+from roomidity.domain.weather_adds import weather_adds
 from roomidity.errors import ForgottenError
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
 from roomidity.forecasting.serving.deliveries import delivery_notes
+from roomidity.pipeline.advising import AdvicePorts, Advised, advise_house
 from roomidity.pipeline.credible import credible_forecasts
 from roomidity.pipeline.history import read_window
 from roomidity.pipeline.house_settings import log_bad_settings
@@ -47,26 +49,29 @@ class ForecastPorts:
     held_weather: HeldWeather = field(default_factory=HeldWeather, compare=False)
     """Issues of the weather, from forecast to forecast."""
     notices: NoticePorts | None = None
+    advice: AdvicePorts | None = None
 
 
 @dataclass(frozen=True)
 class IssuedForecast:
     """The forecasts that were written, and the model used.
 
-    ``refused`` maps rooms to why its forecast was refused for them; ``noticed`` says how the house's notices changed.
+    ``refused`` maps rooms to why its forecast was refused for them; ``noticed`` says how the house's notices changed,
+    and ``advised`` what it was advised.
     """
 
     rooms: tuple[StoredForecast, ...]
     serving: Serving
     refused: Mapping[str, str] = field(default_factory=dict)
     noticed: Noticed = field(default_factory=Noticed)
+    advised: Advised = field(default_factory=Advised)
 
 
 def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, timed: Timed = untimed) -> IssuedForecast:
     """Issue the forecasts of a house. Returns what was written.
 
     The same issue time always writes the same items. The timed phases are read_house, load_model, read_window,
-    read_weather, forecast, write and notices.
+    read_weather, forecast, write, notices and advice.
 
     Raises
     ------
@@ -100,7 +105,9 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
             raise ForgottenError(house)
     with timed("notices"):
         noticed = note_changes(ports.notices, home, written, outdoor=window.outdoor, issued_at=issued_at)
-    return IssuedForecast(rooms=written, serving=serving, refused=found.refused, noticed=noticed)
+    with timed("advice"):
+        advised = advise_house(ports.advice, home, written, window, issued_at=issued_at)
+    return IssuedForecast(rooms=written, serving=serving, refused=found.refused, noticed=noticed, advised=advised)
 
 
 def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: datetime) -> tuple[Explanation, ...]:
@@ -126,6 +133,8 @@ def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str)
         spread(rows.round(spec.decimals), decimals=spec.decimals)
         for rows, spec in zip(at_knots(levels), SPECS, strict=True)
     ]
+    added = np.full((len(QUANTITIES), 1), np.nan) if issued.weather_adds is None else issued.weather_adds[place]
+    adds = {quantity: weather_adds(rows, quantity) for quantity, rows in zip(QUANTITIES, added, strict=True)}
     return StoredForecast(
         house=house.name,
         room=room,
@@ -136,6 +145,7 @@ def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str)
         model_version=version,
         notes=_notes(issued.notes[place], house.delivered(room, issued.issued_at)),
         weather=issued.weather,
+        weather_adds={quantity: found for quantity, found in adds.items() if found is not None},
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ from roomidity.domain.position import Position
 from roomidity.domain.quantities import Quantity
 from roomidity.domain.units import RoomUnits, Unit, Units, parse_units
 from roomidity.errors import ConfigurationError, InputError, NotFoundError
+from roomidity.pipeline.advice_settings import bad_advice_settings
+from roomidity.pipeline.bad_setting import BadSetting
 from roomidity.settings import check_timezone
 
 __all__ = [
@@ -48,24 +50,6 @@ logger: Final = logging.getLogger(__name__)
 MAX_NOTICES_A_DAY: Final = 100
 _NOTICES_A_DAY: Final = 6
 """More than that nobody reads."""
-
-
-@dataclass(frozen=True)
-class BadSetting:
-    """A stored setting that cannot be used: its name, its value, what was expected, and the command that mends it.
-
-    ``instead`` says what is used in its place.
-    """
-
-    house: str
-    setting: str
-    found: Any
-    expected: str
-    instead: str
-    mend: str
-
-    def __str__(self) -> str:
-        return f"{self.house}: its {self.setting} is {self.found!r:.80}; {self.instead}"
 
 
 def known_room(home: House, name: str) -> str:
@@ -266,6 +250,7 @@ def bad_settings(home: House) -> Iterator[BadSetting]:
         expected = f"a whole number, 0 to {MAX_NOTICES_A_DAY}"
         instead = f"{_NOTICES_A_DAY} stands in for it"
         yield BadSetting(home.name, "number of notices a day", a_day, expected, instead, mend)
+    yield from bad_advice_settings(home)
     for former, name in _entries(home, "aliases"):
         if former not in home.aliases:
             expected = "a former name that leads to a room's present one"

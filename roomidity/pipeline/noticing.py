@@ -1,4 +1,4 @@
-"""Notices: what has changed is written once, and then told; a failure here costs no forecast."""
+"""Updates a house's notices: changes are stored once, then sent. A failure here never costs a forecast."""
 
 from __future__ import annotations
 
@@ -35,40 +35,40 @@ logger: Final = logging.getLogger(__name__)
 
 
 class Notices(Protocol):
-    """What a house's notices go on from, written only on the version that was read, and the notices themselves."""
+    """Stores a house's notices and their state, with optimistic locking on the state's version."""
 
     def watch(self, house: str) -> Watch:
-        """Returns it; a new one where there is none."""
+        """Returns the state of a house's notices, which is empty if none is stored."""
 
     def put(self, watch: Watch, changed: Sequence[Notice] = (), *, home: House) -> bool:
-        """Write it with the notices that changed, all or nothing.
+        """Write the state and the notices that changed, all or nothing.
 
         Returns
         -------
-        False if another writer was there first, or the house was forgotten since ``home`` was read.
+        False if another writer was first, or if the house was forgotten since ``home`` was read.
         """
 
 
 class KeptNotices(Protocol):
-    """The same, for who only reads."""
+    """Read-only access to stored notices."""
 
     def watch(self, house: str) -> Watch:
-        """Returns what a house's notices go on from; a new one where there is none."""
+        """Returns the state of a house's notices, which is empty if it has none."""
 
     def newest(self, house: str, *, now: datetime, limit: int | None = None) -> list[Notice]:
-        """Returns its notices that have not expired, newest first; all of them, or so many."""
+        """Returns a house's notices that have not expired, newest first, at most ``limit`` if that is given."""
 
 
 class Telling(Protocol):
-    """Where changes are told to whoever listens."""
+    """Sends changes to all subscribers."""
 
     def tell(self, events: Sequence[dict[str, Any]]) -> list[bool]:
-        """Tell some changes, at most ten. Returns for each whether it was taken."""
+        """Send up to ten changes. Returns for each whether it was accepted."""
 
 
 @dataclass(frozen=True)
 class NoticePorts:
-    """What notices talk to; ``telling`` is None where the stage tells nobody."""
+    """The ports that notices need. ``telling`` is None if the stage sends notices to nobody."""
 
     notices: Notices
     telling: Telling | None = None
@@ -76,7 +76,7 @@ class NoticePorts:
 
 @dataclass(frozen=True)
 class Noticed:
-    """What has changed, and how many changes are still to be told; ``failed`` where that could not be found out."""
+    """What changed, and how many changes are still unsent. ``failed`` is set if the update failed."""
 
     changes: tuple[Change, ...] = ()
     untold: int = 0
@@ -84,7 +84,7 @@ class Noticed:
 
 
 _AT_ONCE: Final = 10
-"""EventBridge takes no more; the next tick tells the rest."""
+"""EventBridge's limit for one call. The next tick sends the rest."""
 
 
 def note_changes(
@@ -95,15 +95,21 @@ def note_changes(
     outdoor: NDArray[np.float64] | None,
     issued_at: datetime,
 ) -> Noticed:
-    """Bring a house's notices up to an issue time, and tell what has changed; it never raises.
+    """Update a house's notices for an issue time and send what changed. Never raises: failures are logged.
 
-    The same issue time again, or an earlier one, changes nothing, but tells what nobody has taken yet. Who takes a
-    change gets it at least once: again where it could not be noted that it was taken.
+    Repeating an issue time, or going back to an earlier one, changes no notice but sends changes that were not accepted
+    before. Delivery is at least once: a change is sent again if its acceptance could not be stored.
 
     Parameters
     ----------
+    ports
+        Where notices are stored and sent, or None to do nothing.
+    forecasts
+        The forecasts of the house's rooms, issued at ``issued_at``.
     outdoor
-        What was measured outside, (2, slots) up to the issue time, or None.
+        (2, slots) humidity and temperature measured outdoors up to the issue time, or None.
+    issued_at
+        The issue time, aware.
     """
     if ports is None:
         return Noticed()
@@ -133,7 +139,7 @@ def _note_changes(
     )
     if watch != before:
         if not ports.notices.put(watch, [change.notice for change in changes], home=home):
-            return Noticed()  # another one of this issue time was first, and tells
+            return Noticed()  # another run for this issue time was first, and sends the changes
         watch = replace(watch, version=watch.version + 1)
     for change in changes:
         logger.info("a notice was %s", change.word, extra={"house": home.name, "notice": change.notice.id})
@@ -150,24 +156,26 @@ def _note_changes(
 def open_and_cleared(
     notices: KeptNotices, home: House, *, now: datetime, limit: int | None = 100
 ) -> dict[str, list[dict[str, Any]]]:
-    """A house's notices as plain values: ``open``, by kind and room, and ``cleared``, newest first.
+    """Returns a house's notices as plain values: ``open``, by urgency and room, and ``cleared``, newest first.
 
     Parameters
     ----------
     limit
-        Of so many of the newest those that were cleared; None for all, and 0 for none, which takes a call less.
+        How many of the newest notices are searched for cleared ones. None searches all, and 0 none, which saves a call.
     """
     opened = notices.watch(home.name).opened
     held = [] if limit == 0 else notices.newest(home.name, now=now, limit=limit)
-    urgent = sorted(opened.values(), key=lambda one: (URGENCY.index(one.finding.kind), one.finding.room or ""))
+    urgent = sorted(opened.values(), key=lambda notice: (URGENCY.index(notice.finding.kind), notice.finding.room or ""))
     return {
-        "open": [plain_notice(home, one, at=now) for one in urgent],
-        "cleared": [plain_notice(home, one, at=one.cleared_at) for one in held if one.cleared_at is not None],
+        "open": [plain_notice(home, notice, at=now) for notice in urgent],
+        "cleared": [
+            plain_notice(home, notice, at=notice.cleared_at) for notice in held if notice.cleared_at is not None
+        ],
     }
 
 
 def plain_notice(home: House, notice: Notice, *, at: datetime) -> dict[str, Any]:
-    """A notice as plain values, with its words in the house's language as they are read ``at`` some time."""
+    """Returns a notice as plain values, with its text in the house's language as it reads at the time ``at``."""
     finding = replace(notice.finding, room=None if notice.finding.room is None else home.present(notice.finding.room))
     return {
         "id": notice.id,
@@ -184,7 +192,7 @@ def plain_notice(home: House, notice: Notice, *, at: datetime) -> dict[str, Any]
 
 
 def _event(home: House, change: Change, *, at: datetime) -> dict[str, Any]:
-    """A change as it is told; ``news`` says whether anybody needs to be sent it: nobody, that damp air is over."""
+    """Returns a change as it is sent. ``news`` is "no" if no person needs to hear it, such as that damp air is over."""
     notice = change.notice
     is_news = change.word == "raised" or notice.finding.kind in {"silent", "stuck"}
     return {

@@ -22,7 +22,7 @@ from roomidity.domain.names import is_name, kept_name
 from roomidity.domain.slots import floor_slot, from_epoch_ms
 from roomidity.pipeline.admission import Admission
 from roomidity.pipeline.deletions import Deletions, slots_of
-from roomidity.pipeline.drain_parts import DrainPorts, DrainRules, DrainSummary
+from roomidity.pipeline.drain_parts import DrainConfig, DrainPorts, DrainSummary
 from roomidity.pipeline.foreign import Translated, foreign_messages
 from roomidity.pipeline.house_settings import units_of
 from roomidity.pipeline.noting import DeliveryNoting
@@ -51,7 +51,7 @@ class WaveStorer:
     """Stores messages of a drain. ``failures`` are errors that did not stop it, to be reported at its end."""
 
     ports: DrainPorts
-    rules: DrainRules
+    config: DrainConfig
     now: datetime
     may_go_on: Callable[[], bool]
     timed: Timed
@@ -76,7 +76,7 @@ class WaveStorer:
         with self.timed("decode"):
             past = Pasts(self.ports.observations, self.now, aliases)
             units = units_of(homes.values())
-            checked = check(decoded, now=self.now, limits=self.rules.limits, units=units, past=past, aliases=aliases)
+            checked = check(decoded, now=self.now, limits=self.config.limits, units=units, past=past, aliases=aliases)
         with self.timed("store"):
             checked, gone = deletions.without(checked)
             if len(gone):  # a drain that died may have stored some of it
@@ -137,7 +137,7 @@ class WaveStorer:
         from roomidity.pipeline.translating import Translator  # noqa: PLC0415  # few drains need it
 
         ports = self.ports
-        return Translator(ports.settings, ports.houses, ports.parsed_maps, timezone=self.rules.timezone, now=self.now)
+        return Translator(ports.settings, ports.houses, ports.parsed_maps, timezone=self.config.timezone, now=self.now)
 
     def _translate(self, decoded: Decoded) -> Translated:
         foreign = foreign_messages(decoded)
@@ -157,7 +157,7 @@ class WaveStorer:
         if left:
             logger.warning("a house has more readings than a tick stores", extra={"messages_left": len(left)})
         admission = Admission(
-            self.ports.houses, self.ports.backoff, self.rules.timezone, now=self.now, allowance=self.allowance
+            self.ports.houses, self.ports.backoff, self.config.timezone, now=self.now, allowance=self.allowance
         )
         admitted = admission.admit(_without(checked.accepted, left), may_go_on=self.may_go_on, known=homes)
         self.failures.extend([admitted.overtaken] if admitted.overtaken else [])

@@ -1,4 +1,4 @@
-"""The weather ahead of a house, as it was known: its own issues first, else a provider's for its place."""
+"""The weather forecasts known for a house at a given time: its own first, otherwise a provider's for its place."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ __all__ = ["HeldWeather", "places_of", "weather_known", "with_weather", "with_we
 logger: Final = logging.getLogger(__name__)
 
 _LOOKED_BACK: Final = timedelta(days=8)
-"""Before a forecast: over a week it shows how far a provider is off, and the oldest of it was issued the day before."""
+"""A week shows a provider's mean error, and the issue that covers its first hours is up to a day older."""
 
 _MOST: Final = 200
-"""Issues before a forecast: one an hour over the days looked back."""
+"""Maximum number of issues read for a forecast: one an hour over the days looked back."""
 
 _MOST_OF_HISTORY: Final = 10_000
-"""Of a place over all that is trained on: one an hour for 400 days takes 9 MB of reads and 30 MB of memory."""
+"""Maximum number of issues of a place read for a training: one an hour for 400 days, 9 MB to read, 30 MB in memory."""
 
 _AGAIN: Final = timedelta(hours=24)
-"""How far back is read again what is held: an issue that waited in the queue is stored under the time it was sent."""
+"""The last hours are read again, because an issue that waited in the queue is stored under the time it was sent."""
 
 _HELD: Final = 32
-"""Places of which issues are held, some 600 KB each where they come by the hour."""
+"""Maximum number of places held in memory, at about 600 KB each if issues are hourly."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class _Held:
 
 @dataclass
 class HeldWeather:
-    """Issues that were read, by place, from forecast to forecast: houses of one place read them once a tick."""
+    """Keeps issues by place between forecasts, so that houses at the same place read them once a tick."""
 
     held: MutableMapping[tuple[str, int], _Held] = field(default_factory=dict)
 
     def read(self, weather: Weather, place: str, life: int, *, until: datetime) -> Sequence[WeatherIssue]:
-        """The newest issues of a place that were known by ``until``; of what is held only the newest is read again.
+        """Returns the newest issues of a place known by ``until``, reading only what is not held or recent.
 
-        ``life`` is that of the house whose own they are, so that nothing is held beyond a deletion; else 0.
+        ``life`` is that of the house if the issues are its own, so that nothing outlives a deletion, and 0 otherwise.
         """
         since = until - _LOOKED_BACK
         held = self.held.pop((place, life), None)
@@ -69,16 +69,16 @@ class HeldWeather:
 
 
 def places_of(home: House) -> tuple[str, ...]:
-    """The places of a house's issues: its own, and its position's where one is set."""
+    """Returns the places whose issues a house uses: its own, and that of its position if one is set."""
     position = Position.of_settings(home.settings)
     own = house_place(home.name)
     return (own,) if position is None else (own, position.place)
 
 
 def weather_known(weather: Weather, home: House, held: HeldWeather, *, until: datetime) -> tuple[WeatherIssue, ...]:
-    """The issues a forecast at ``until`` may rest on, oldest first; none where the table does not answer.
+    """Returns the issues that a forecast at ``until`` may use, oldest first. Empty if the table does not answer.
 
-    A forecast without the weather ahead is worse than one with it, and better than none.
+    A forecast without the weather ahead is worse than one with it, but better than none.
     """
     own, *others = places_of(home)
     try:
@@ -91,19 +91,19 @@ def weather_known(weather: Weather, home: House, held: HeldWeather, *, until: da
 
 
 def with_weather(window: Window, weather: Weather, home: House, held: HeldWeather) -> Window:
-    """The window of a forecast with the issues that were known at its end."""
+    """Returns the window of a forecast with the issues known at its end."""
     return replace(window, issues=weather_known(weather, home, held, until=window.end))
 
 
 def with_weather_history(window: Window, weather: Weather, home: House) -> Window:
-    """A window of the past with the issues that were known at any time in it, of those the newest 10,000.
+    """Returns a window of the past with the newest 10,000 issues of each place that were known at any time in it.
 
-    Who reads from it chooses by `known_from`, so that no later issue changes what was forecast earlier.
+    Readers of the window have to choose by `known_from`, so that no forecast sees a later issue.
 
     Raises
     ------
     StoreError
-        If the table does not answer: what is learnt without the weather by accident would be learnt wrong.
+        If the table does not answer. A training must not miss the weather by accident, or it would learn wrong weights.
     """
     own, *others = places_of(home)
     since, until = window.start - _LOOKED_BACK, window.end

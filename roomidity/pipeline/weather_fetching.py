@@ -1,4 +1,4 @@
-"""Asking a provider for the weather ahead: once a place, within a budget, and no longer than it answers."""
+"""Fetches weather forecasts from a provider: one a place, within a daily budget, stopping when the provider fails."""
 
 from __future__ import annotations
 
@@ -21,24 +21,30 @@ logger: Final = logging.getLogger(__name__)
 
 _ATTEMPTS: Final = 3
 _GIVES_UP_AFTER: Final = 5
-"""Places that failed one after the other: then it is the provider, and the others wait for the next time."""
+"""After this many failed places in a row, the provider is assumed to be down. The others wait for the next run."""
 
 _LAST_S: Final = 45.0
-"""With less left no place is begun: three attempts of 15 s take as long."""
+"""No place is started with less time left, which is what three attempts of 15 s take."""
 
 _LONGEST_WAIT_S: Final = 10.0
 
 
 class Provider(Protocol):
-    """Who knows the weather ahead."""
+    """A service that forecasts the weather."""
 
     def fetch(self, position: Position, *, issued_at: datetime, known: Callable[[], datetime]) -> WeatherIssue:
-        """The issue of a position, known when its answer was there; ProviderError if there is none."""
+        """Returns the issue for a position, with the time of its arrival as `known_from`.
+
+        Raises
+        ------
+        ProviderError
+            If there is no usable answer.
+        """
 
 
 @dataclass(frozen=True)
 class WeatherPorts:
-    """What fetching talks to. ``calls_a_day`` is the budget, attempts included."""
+    """The ports that fetching needs. ``calls_a_day`` is the daily budget of calls, including repeated attempts."""
 
     houses: Houses
     weather: Weather
@@ -49,7 +55,19 @@ class WeatherPorts:
 
 @dataclass
 class Fetched:
-    """Places, by what became of them: ``fresh`` had been asked for before; ``left`` wait for the next time."""
+    """Counts of places by outcome, and of calls.
+
+    Parameters
+    ----------
+    places
+        All places of active houses. Each is counted once in ``stored``, ``fresh``, ``failed`` or ``left``.
+    fresh
+        Places that already had an issue of this time.
+    left
+        Places left for the next run.
+    why
+        Reason for the last failure, or for stopping early.
+    """
 
     places: int = 0
     stored: int = 0
@@ -60,30 +78,31 @@ class Fetched:
     why: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The counts as plain values, for logs and answers."""
+        """Returns the counts as plain values, for logs and answers."""
         return dict(vars(self))
 
 
 def fetch_weather(
     ports: WeatherPorts, *, now: datetime, known: Callable[[], datetime], remaining_s: Callable[[], float]
 ) -> Fetched:
-    """Store what the provider says of where active houses are; again at the same time, of the places that lack it.
+    """Fetch and store the weather forecast for each place with an active house.
 
-    Those come first whose newest issue is the oldest, so that none starves where the budget is small.
+    Places whose newest issue is oldest come first, so that none starves on a small budget. If run again for the same
+    time, only places without an issue of that time are fetched.
 
     Parameters
     ----------
     now
         The time of issue: an aware UTC slot start.
     known
-        Says when an answer was there.
+        Returns the current time, at which an answer has arrived.
     remaining_s
-        How many seconds are left.
+        Returns how many seconds are left for the run.
 
     Raises
     ------
     WeatherError
-        If a place has no new issue in the end; those of the others are stored.
+        If a place still has no new issue. Those of all other places are stored.
     """
     positions = {position for home in ports.houses.all() if (position := _position(home, now)) is not None}
     fetched = Fetched(places=len(positions))
@@ -121,7 +140,7 @@ def _position(home: House, now: datetime) -> Position | None:
 
 
 def _newest(weather: Weather, position: Position, now: datetime) -> datetime:
-    """When the newest issue of a position was asked for; long ago where there is none of a day."""
+    """Returns when the newest issue for a position was fetched, or a day ago if there is none since."""
     since = now - timedelta(days=1)
     found = weather.issues([position.place], since=since, until=now + timedelta(hours=1), most=1)
     return found[-1].issued_at if found else since
@@ -130,7 +149,7 @@ def _newest(weather: Weather, position: Position, now: datetime) -> datetime:
 def _fetch(
     ports: WeatherPorts, position: Position, fetched: Fetched, *, now: datetime, known: Callable[[], datetime]
 ) -> WeatherIssue | None:
-    """The issue of a position, asked for again where what failed may pass; None where the budget is spent."""
+    """Returns the issue for a position, retrying after passing errors, or None once the budget is spent."""
     for attempt in range(_ATTEMPTS):
         if not ports.weather.take_call(known().date(), at_most=ports.calls_a_day):
             return None

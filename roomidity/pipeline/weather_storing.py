@@ -1,7 +1,7 @@
-"""Issues of the weather that a house's gateway queued: stored, a duplicate, or rejected, each counted as one reading.
+"""Stores weather issues that gateways sent to the queue. Each counts as one reading: stored, duplicate or rejected.
 
-Sent again, one stands already and is a duplicate; one that came a second time under another message is so for a day.
-Like all that is written of a house, an issue is taken back where the house was forgotten meanwhile.
+A message that is delivered twice is a duplicate, and so is the same issue in another message within a day. As with all
+data of a house, issues are deleted again if the house was forgotten while they were being stored.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["StoredIssues", "store_issues"]
 logger: Final = logging.getLogger(__name__)
 
 _LOOKED_BACK: Final = timedelta(hours=24)
-"""How far an issue is looked for that is the same, or makes too many an hour."""
+"""How far back stored issues are searched for duplicates, and to enforce the hourly limit."""
 
 _HOUSES_AT_ONCE: Final = 200
 
@@ -42,10 +42,20 @@ _REJECTED: Final = {
 
 @dataclass
 class StoredIssues:
-    """What became of issues, by message: ``outcomes`` of those that were accepted, and why others were rejected.
+    """The outcome of each issue, by the place of its message.
 
-    ``gone`` were sent before their house was forgotten; ``left`` stay in the queue, for want of time or as the table
-    did not take them (``failure``).
+    Parameters
+    ----------
+    outcomes
+        "stored", or the kind of duplicate, for each accepted issue.
+    faults
+        The house (if known) and the reason for each rejected issue.
+    gone
+        Messages sent before their house was forgotten.
+    left
+        Messages that stay in the queue, because time ran out or the table refused them.
+    failure
+        The last error of the table, if any.
     """
 
     outcomes: dict[int, str] = field(default_factory=dict)
@@ -56,16 +66,16 @@ class StoredIssues:
 
     @property
     def rejected(self) -> pl.DataFrame:
-        """Returns the rejected ones, a row each, as those of readings."""
+        """The rejected issues, one row each, in the schema of rejected readings."""
         rows = [(place, 0, house, None, None, reason) for place, (house, reason) in sorted(self.faults.items())]
         return pl.DataFrame(rows, schema=_REJECTED, orient="row")
 
     def counts(self, left: Collection[int]) -> Counter[str]:
-        """What became of those accepted whose messages are not ``left``."""
+        """Returns how often each outcome occurred, excluding messages in ``left``."""
         return Counter(outcome for place, outcome in self.outcomes.items() if place not in left)
 
     def rejects(self, left: Collection[int]) -> Counter[str]:
-        """Those of a house that was forgotten since, but for messages that are ``left``."""
+        """Returns the number of issues dropped because their house was forgotten, excluding messages in ``left``."""
         gone = len(self.gone.difference(left))
         return Counter({FORGOTTEN: gone}) if gone else Counter()
 
@@ -79,20 +89,20 @@ def store_issues(
     lives: Mapping[str, int],
     may_go_on: Callable[[], bool],
 ) -> StoredIssues:
-    """Store the issues that messages hold, some houses at a time.
+    """Store the issues contained in messages, some houses at a time.
 
     Parameters
     ----------
     weather, houses
-        Where they are stored, and whether a house was forgotten meanwhile.
+        The tables: issues are stored in one, and the other tells whether a house was forgotten meanwhile.
     sent
-        The messages' issues, by house.
+        The issues by house.
     known
-        The houses that are there: what comes of another is rejected, for anybody can make up names.
+        Names of the existing houses. Issues for any other name are rejected, because anybody can invent names.
     lives
-        Of houses of whose name one was forgotten: what was sent before is dropped.
+        For names of which a house was forgotten: when, in ms since 1970. Issues sent up to then are dropped.
     may_go_on
-        Asked before each part; what is then left comes again.
+        Called before each part. If it returns False, the remaining messages stay in the queue.
     """
     stored = StoredIssues(faults=dict(sent.faults))
     issues: dict[str, dict[int, WeatherIssue]] = {}
@@ -105,7 +115,7 @@ def store_issues(
         else:
             stored.faults |= dict.fromkeys(rest, (name, "weather"))
     gone = [sent.issues[name][place] for name in sent.issues for place in stored.gone & sent.issues[name].keys()]
-    if gone:  # a drain that died may have stored them
+    if gone:  # a drain that crashed may have stored them
         weather.delete_many(gone)
     waiting = [name for name, by_message in issues.items() if by_message]
     for first in range(0, len(waiting), _HOUSES_AT_ONCE):
@@ -116,7 +126,7 @@ def store_issues(
             continue
         try:
             _store(weather, houses, some, lives, stored)
-        except Exception as error:  # whatever it is, the readings of other messages are stored
+        except Exception as error:  # no error here may cost the readings of other messages
             logger.exception("issues of the weather could not be stored; their messages stay in the queue")
             stored.failure = error
             stored.left |= places
@@ -146,21 +156,24 @@ def _store(
             duplicate = _duplicate(issue, stands)
             if duplicate is not None:
                 stored.outcomes[place] = duplicate
-            elif too_many_an_hour([one.known_from for one in stands], issue.known_from):
+            elif too_many_an_hour([other.known_from for other in stands], issue.known_from):
                 stored.faults[place] = name, "weather"
             else:
                 stands.append(issue)
                 new[place] = issue
     for place, written in zip(new, weather.put_many(list(new.values())), strict=True):
-        stored.outcomes[place] = "stored" if written else "repeat"  # of another drain, at the same time
+        stored.outcomes[place] = "stored" if written else "repeat"  # another drain stored it at the same time
     _take_back(weather, houses, issues, lives, new, stored)
 
 
 def _duplicate(issue: WeatherIssue, stands: Sequence[WeatherIssue]) -> Duplicate | None:
-    """How an issue is one that stands already: known or issued at the same time, with the same values or others."""
-    for one in stands:
-        if one.known_from == issue.known_from or one.issued_at == issue.issued_at:
-            is_same = replace(one, known_from=issue.known_from) == issue
+    """Returns whether an issue repeats a stored one or conflicts with it, or None if it is new.
+
+    Issues with the same `known_from` or `issued_at` are the same issue. They conflict if their values differ.
+    """
+    for other in stands:
+        if other.known_from == issue.known_from or other.issued_at == issue.issued_at:
+            is_same = replace(other, known_from=issue.known_from) == issue
             return "repeat" if is_same else "conflict"
     return None
 
@@ -173,7 +186,7 @@ def _take_back(
     new: Mapping[int, WeatherIssue],
     stored: StoredIssues,
 ) -> None:
-    """Delete what was just written of houses that were forgotten since they were read."""
+    """Delete the issues just written for houses that were forgotten after they had been read."""
     now = houses.get_many(sorted(issues)) if new else {}
     for name, by_message in issues.items():
         if name in now and now[name].life != lives.get(name, 0):

@@ -1,1 +1,1 @@
-"""Who is asked for the weather ahead, over HTTP: a module a provider, beside the adapters of AWS."""
+"""Weather providers, queried over HTTP: adapters like those of AWS, in one module each."""

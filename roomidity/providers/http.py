@@ -1,4 +1,4 @@
-"""One answer over HTTP, bounded in time and size: from a server that is not ours, nothing else is believed of it."""
+"""A single HTTP request to a server that is not trusted, bounded in time and size."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from roomidity.errors import ConfigurationError, ProviderError
 
 __all__ = ["Asker", "check_url"]
 
-logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # at DEBUG it would log the query, and a key in it
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # at DEBUG it would log the query with the key in it
 
 _CONNECT_S: Final = 3.0
 _READ_S: Final = 5.0
-"""For the connection, and between any two parts of an answer."""
+"""Timeouts for connecting, and between any two parts of an answer."""
 
 _ANSWER_S: Final = 15.0
-"""For all of an answer, however slowly it drips."""
+"""Limit for a whole answer, however slowly it arrives."""
 
 _LARGEST: Final = 1_000_000
-"""Bytes: 49 hours of two quantities are 2 KB, a week of all of a provider's some 300."""
+"""Maximum bytes of an answer. 49 hours of two quantities take 2 KB, a week of all quantities about 300 KB."""
 
 _CHUNK: Final = 65_536
 _LONGEST_WAIT_S: Final = 60.0
 
 _PASSING: Final = frozenset({429, 500, 502, 503, 504})
-"""Statuses that the same question may not meet again."""
+"""Statuses of transient errors, after which a retry may succeed."""
 
 
 def check_url(url: str, *, has_key: bool) -> str:
-    """``url``, if it can be asked: by HTTPS, without a key also by HTTP, as from a server of one's own.
+    """Returns ``url`` if it is valid: HTTPS, or without a key also HTTP, for a server of the user's own.
 
     Raises
     ------
     ConfigurationError
-        If it cannot.
+        If it is not.
     """
     expected = "https://HOST/PATH without query, user or password" + ("" if has_key else ", or http://")
     try:
@@ -50,16 +50,24 @@ def check_url(url: str, *, has_key: bool) -> str:
         raise ConfigurationError("ROOMIDITY_WEATHER_URL", found="an address that is none", expected=expected) from error
     schemes = {"https"} if has_key else {"https", "http"}
     if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
-        found = (
-            f"{parts.scheme}://{parts.hostname}{f':{port}' if port else ''}{parts.path}"  # what may be secret is not
-        )
+        found = f"{parts.scheme}://{parts.hostname}{f':{port}' if port else ''}{parts.path}"  # no secret parts
         raise ConfigurationError("ROOMIDITY_WEATHER_URL", found=found, expected=expected)
     return url
 
 
 @dataclass(frozen=True)
 class Asker:
-    """Asks one address, never another: a redirection is an error. ``clock`` counts seconds."""
+    """Sends requests to one address and never follows a redirection.
+
+    Parameters
+    ----------
+    agent
+        The User-Agent.
+    clock
+        Monotonic clock in seconds.
+    answer_s, read_s
+        Limits in seconds for a whole answer, and between any two parts of it.
+    """
 
     url: str
     agent: str
@@ -68,13 +76,13 @@ class Asker:
     read_s: float = _READ_S
 
     def get(self, query: Mapping[str, str]) -> bytes:
-        """The body of the answer to ``query``.
+        """Returns the body of the answer to ``query``.
 
         Raises
         ------
         ProviderError
-            If there is none in time, of a bounded size and with status 200. Nothing of the query, which may hold a key,
-            is in it.
+            If the answer is late, too large, or has a status other than 200. The error never quotes the query, which
+            may contain a key.
         """
         timeout = urllib3.Timeout(connect=_CONNECT_S, read=self.read_s)
         begin = self.clock()
@@ -116,5 +124,5 @@ class Asker:
 
 
 def _seconds(text: str | None) -> float | None:
-    """How long to wait, where an answer says so in seconds; a date is as good as nothing."""
+    """Returns the seconds to wait according to Retry-After, or None if it is missing or a date."""
     return min(float(text), _LONGEST_WAIT_S) if text and text.isdecimal() and len(text) < 9 else None

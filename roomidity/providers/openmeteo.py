@@ -1,7 +1,7 @@
-"""Open-Meteo's form of a forecast (https://open-meteo.com/en/docs): its own servers, or one's own that runs its code.
+"""Forecasts from Open-Meteo (https://open-meteo.com/en/docs), or from a server of the user's own that runs its code.
 
-``hourly`` holds lists of ``time``, ``temperature_2m`` (°C) and ``relative_humidity_2m`` (%), an hour apart. When the
-forecast was computed the answer does not say: it is taken for issued when it was asked for.
+``hourly`` holds lists of ``time``, ``temperature_2m`` (°C) and ``relative_humidity_2m`` (%), an hour apart. The answer
+does not state when the forecast was computed, so it counts as issued at the time of the request.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["ATTRIBUTION", "FREE_HOST", "FREE_URL", "OpenMeteo", "is_free", "read
 
 FREE_HOST: Final = "api.open-meteo.com"
 FREE_URL: Final = f"https://{FREE_HOST}/v1/forecast"
-"""Without a key, for non-commercial use, up to 10,000 calls a day."""
+"""Needs no key, and allows 10,000 calls a day for non-commercial use."""
 
 ATTRIBUTION: Final = "Weather data by Open-Meteo.com (https://open-meteo.com/), CC BY 4.0"
 
@@ -36,7 +36,7 @@ _LONGEST_REASON: Final = 200
 
 
 def is_free(url: str) -> bool:
-    """Whether an address is that of the free service.
+    """Returns whether an address is that of the free service.
 
     >>> is_free(FREE_URL), is_free("https://customer-api.open-meteo.com/v1/forecast")
     (True, False)
@@ -46,15 +46,17 @@ def is_free(url: str) -> bool:
 
 @dataclass(frozen=True)
 class OpenMeteo:
-    """Asks a server of that form for one place at a time.
+    """Fetches forecasts for one place at a time.
 
     Parameters
     ----------
     url
-        Its address, up to the query.
+        The server's address, without the query.
     read_key
-        Reads the key of a paid plan, once, when it is first needed; None where there is none. It goes nowhere but into
-        the question.
+        Reads the key of a paid plan, or None if there is no key. It is called once, on first use, and the key is used
+        only in requests.
+    asker
+        Sends the requests. By default one for ``url``.
     """
 
     url: str
@@ -62,14 +64,14 @@ class OpenMeteo:
     asker: Asker | None = None
 
     def fetch(self, position: Position, *, issued_at: datetime, known: Callable[[], datetime]) -> WeatherIssue:
-        """What the weather at a position will be; ``known`` says when the answer was there.
+        """Returns the forecast for a position. ``known`` is called after the answer and gives its `known_from`.
 
         Raises
         ------
         ProviderError
-            If there is no answer, or none that can be one.
+            If there is no answer, or no usable one.
         ConfigurationError
-            If the address cannot be asked.
+            If the address is not valid.
         """
         query = {
             "latitude": str(position.latitude),
@@ -94,12 +96,12 @@ class OpenMeteo:
 
 
 def read_answer(body: bytes, *, position: Position, issued_at: datetime, known_from: datetime) -> WeatherIssue:
-    """The issue in an answer: of longer ones the 49 hours from the one on in which it was issued.
+    """Returns the issue in an answer: 49 hours, beginning with the hour in which it was issued.
 
     Raises
     ------
     ProviderError
-        If there is none.
+        If the answer contains no such issue.
     """
     try:
         content = json.loads(body)
@@ -124,7 +126,7 @@ def read_answer(body: bytes, *, position: Position, issued_at: datetime, known_f
 
 
 def _time(value: Any, content: Mapping[str, Any]) -> datetime:
-    """A time in the answer: an epoch in s, or text in the answer's own zone, which must be UTC."""
+    """Returns a time from the answer: epoch seconds, or text in the answer's time zone, which has to be UTC."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise InputError(f"a time is {value!r:.40}")
     if content.get("utc_offset_seconds", 0) != 0:
@@ -142,7 +144,7 @@ def _number(value: Any) -> float:
 
 
 def _reason(body: bytes) -> str:
-    """What an answer says of itself, as Open-Meteo's do: ``{"error": true, "reason": "..."}``."""
+    """Returns the reason that an error of Open-Meteo gives: ``{"error": true, "reason": "..."}``."""
     try:
         reason = json.loads(body)["reason"]
     except (ValueError, TypeError, KeyError, RecursionError):

@@ -1,16 +1,16 @@
-"""See in a real account what drains rely on when they write new items by batches: units, and codes of errors.
+"""Checks in a real account what drains rely on when they insert items in batches: consumed units and error codes.
 
     scripts/check-aws --yes [--json]       # in the account and region of the usual AWS variables
-    scripts/check-aws --local [--json]     # on a local engine, to see it run
+    scripts/check-aws --local [--json]     # on a local engine, to try it out
 
-It makes two tables, <service>-check-<random>-readings and -observations, writes some 300 items of made-up houses by the
-adapters that the drain has, and deletes both at the end, whatever happens. That costs less than one cent, and takes
-dynamodb:CreateTable, DescribeTable, DeleteTable, PutItem, GetItem, BatchGetItem and PartiQLInsert on those tables.
+Creates two tables, <service>-check-<random>-readings and -observations, writes some 300 items of invented houses with
+the drain's adapters, and deletes both tables at the end, even after an error. This costs less than one cent and needs
+dynamodb:CreateTable, DescribeTable, DeleteTable, PutItem, GetItem, BatchGetItem and PartiQLInsert on these tables.
 
-What must hold, or it ends with status 1: an INSERT counts the units that a PutItem of the same item does; an item that
-stands there is answered with DuplicateItem, and is not touched; the others of its batch are written; a table without
-capacity loses nothing. What else it sees (codes of an item that is too large, of one key twice, of a table that is not
-there, of throttling) it tells. Then deploy with --param batchInsert=on.
+It exits with status 1 unless the following holds: an INSERT consumes as many units as a PutItem of the same item; an
+existing item is answered with DuplicateItem and left unchanged; the other items of its batch are written; nothing is
+lost on a throttled table. It also reports the error codes for an item that is too large, a repeated key, a missing
+table, and throttling. If all is well, deploy with --param batchInsert=on.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from roomidity.local.engine import running
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _SIZES: Final = (300, 900, 1_500, 2_500)
-"""Bytes of a set: 1, 1, 2 and 3 units with all else in the item."""
+"""Sizes of a set in bytes. The whole items take 1, 1, 2 and 3 units."""
 
 _TOO_LARGE: Final = 420_000
 _THROTTLING_S: Final = 40.0
@@ -52,7 +52,7 @@ _THROTTLING_S: Final = 40.0
 
 @dataclass(frozen=True)
 class Row:
-    """What was looked at; ``holds`` is None where nothing was expected, or it could not be seen."""
+    """One result. ``holds`` is None if nothing was expected, or if it could not be observed."""
 
     check: str
     found: str
@@ -62,7 +62,7 @@ class Row:
 
 @dataclass
 class Check:
-    """Everything that is looked at, in one pair of tables. ``is_local`` on an emulator, which counts no units."""
+    """All checks, on one pair of tables. ``is_local`` means an emulator, which counts no units."""
 
     client: Any
     tables: Any
@@ -71,7 +71,7 @@ class Check:
     _slot: int = 0
 
     def rows(self) -> Iterator[Row]:
-        """Look at one thing after the other."""
+        """Run all checks. Yields their results."""
         yield from self._units()
         yield from self._duplicates()
         yield from self._odd_batches()
@@ -89,7 +89,7 @@ class Check:
         return item(house="check", slot=slot, version=1, expires_at=to_epoch_ms(self.start) // 1000 + 86_400, **more)
 
     def _insert(self, items: list[Any]) -> tuple[list[str | None], float | None]:
-        """The code of each item's statement, and the units that were counted, if any were told."""
+        """Returns the error code of each item's statement, and the consumed units if they are reported."""
         asked = {"Statements": [statement_of(item) for item in items], "ReturnConsumedCapacity": "TOTAL"}
         answer = self._call("BatchExecuteStatement", asked)
         codes = [one["Error"].get("Code", "unknown") if one.get("Error") else None for one in answer["Responses"]]
@@ -97,7 +97,7 @@ class Check:
         return codes, sum(one["CapacityUnits"] for one in capacity) if capacity else None
 
     def _code_of(self, items: list[Any]) -> str:
-        """What a batch comes to, in words: the code of all of it, or those of its statements."""
+        """Returns the outcome of a batch in words: the code of the whole call, or those of its statements."""
         try:
             codes, _ = self._insert(items)
         except (ClientError, BotoCoreError) as error:
@@ -144,7 +144,7 @@ class Check:
         yield Row("a table that is not there", self._code_of([missing, missing]), "an error of any kind", None)
 
     def _adapter(self) -> Row:
-        """The drain's own way: all are written; again, all stand there."""
+        """Insert with the drain's adapter: at first all items are written, then all are found to exist."""
         batches = BatchInsert()
         table = SetTable(self.tables.readings, retention_days=1, damage=Damage(), inserting=batches)
         sets = {self._key(): StoredSet(b"\x01" + secrets.token_bytes(300), 1) for _ in range(60)}
@@ -155,7 +155,7 @@ class Check:
         return Row("60 sets by the drain's adapter, twice", told, "60 written, then 60 overtaken, 60 read", holds)
 
     def _throttled(self) -> Row:
-        """A table of one unit a second is given hundreds, until it holds back; then the adapter's way loses none."""
+        """Write hundreds of items to a table of one unit a second until it throttles. The adapter then loses none."""
         codes: Counter[str] = Counter()
         until = time.monotonic() + (2.0 if self.is_local else _THROTTLING_S)
         expected = "ThrottlingError or ProvisionedThroughputExceeded, tried again"
@@ -203,7 +203,7 @@ def _counted(codes: list[Any]) -> str:
 
 @contextmanager
 def made(tables: Any) -> Iterator[None]:
-    """The two tables, until the end."""
+    """Create the two tables, and delete them at the end."""
     kinds: list[tuple[Any, dict[str, Any]]] = [
         (tables.readings, {"billing_mode": "PAY_PER_REQUEST"}),
         (tables.observations, {"read_capacity_units": 5, "write_capacity_units": 1}),

@@ -1,10 +1,10 @@
-"""Checks with a real Home Assistant what the bridge tells it: devices, areas, entities, states and what is recorded.
+"""Checks in a real Home Assistant what the bridge publishes: devices, areas, entities, states and recorded attributes.
 
-    scripts/check-home-assistant [--python python3.13] [--keep FOLDER]
+    scripts/check-home-assistant [--python python3.13] [--keep FOLDER] [--picture FILE.png]
 
-It installs Home Assistant for that Python (630 MB, some minutes, from the package index that pip is set to) into a
-folder that is kept, starts a Mosquitto on loopback, lets the bridge's announcer publish a house there as the API would
-answer it, starts Home Assistant beside it, and compares. Not in CI. Mosquitto must be installed.
+Installs Home Assistant for that Python (630 MB, some minutes, from the package index that pip is configured with) into
+a folder that is kept. Starts a Mosquitto on loopback and Home Assistant beside it, has the bridge's announcer publish a
+house as the API would return it, and compares. It is not part of CI. Mosquitto has to be installed.
 """
 
 from __future__ import annotations
@@ -13,49 +13,70 @@ import argparse
 import json
 import os
 import random
+import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
 
 from roomidity.bridge.address import Address
 from roomidity.bridge.announcing import Announcer
 from roomidity.bridge.discovery import MAX_ATTRIBUTE_BYTES, OFFLINE, announcements, status_topic
 from roomidity.bridge.mqtt import Credentials, MqttPublisher
 from roomidity.cli.output import notes
-from tests.api import NOW, ApiWorld
+from roomidity.domain.notices.changes import advance
+from roomidity.domain.notices.findings import find, outdoor_ahead
+from roomidity.domain.notices.notice import Watch
+from scripts.tools.home_assistant_picture import dashboard_of, take
+from tests.api import ISSUED, NOW, ApiWorld
 from tests.mosquitto import Mosquitto
 
 ROOT: Final = Path(__file__).parents[2]
 RELEASE: Final = "2026.2.3"
-INTEGRATIONS: Final = ("frontend", "recorder", "mqtt", "backup")
-"""What is set up, and its dependencies; without a frontend Home Assistant starts in recovery mode."""
+INTEGRATIONS: Final = ("frontend", "history", "recorder", "mqtt", "backup")
+"""The integrations to set up. Without a frontend, Home Assistant starts in recovery mode."""
 ENTITY: Final = "sensor.h1_bath_humidity_now"
 ATTRIBUTES_OF: Final = "sensor.h1_bath_humidity_max"
 
 
 class Answers:
-    """The API's own answers, of a house with two rooms and air outside, replayed: the clock is the data's."""
+    """The real API's answers for a replayed house with two rooms and outdoor readings, at the time of its data.
+
+    The bath gets damp in the evening. Its notices follow from its forecast.
+    """
 
     def __init__(self) -> None:
         world = ApiWorld()
-        world.house("h1", "bath", "Küche", "outdoor")
+        world.house("h1", "bath", "Küche", "outdoor", value=56.0)
+        evening = 20 * np.exp(-(((np.arange(96) - 44) / 7) ** 2))
+        damp = np.array([56 + evening * share for share in (0.85, 1.0, 1.15)]).round(1)
+        held = world.forecasts.stored["h1", "bath", ISSUED]
+        bath = replace(held, quantiles=np.stack([damp, held.quantiles[1]]), notes=())
+        world.forecasts.stored["h1", "bath", ISSUED] = bath
+        home = world.houses.get("h1")
+        assert home is not None
+        found = find(home, [bath], outside=outdoor_ahead(None), issued_at=ISSUED)
+        watch, _ = advance(Watch("h1", version=1), found, at=ISSUED, zone="Europe/Brussels", a_day=6, sends=False)
+        world.notices.watches["h1"], world.notices.stored = watch, {}
         self.content = {
             f"/v1/house/{what}": world.of("h1", f"/{what}").json | {"replayed": True}
-            for what in ("forecasts", "notices")
+            for what in ("forecasts", "notices", "advice")
         }
 
     def read(self, path: str) -> dict[str, Any]:
-        """Returns an answer."""
+        """Returns the answer for ``path``."""
         return dict(self.content[path])
 
 
 def requirements(components: Path) -> list[str]:
-    """What the integrations and those that they depend on want; Home Assistant would install it as it starts."""
+    """Returns the packages that the integrations and their dependencies need. Home Assistant installs them on start."""
     wanted, seen, waiting = {"numpy"}, set[str](), [*INTEGRATIONS]
     while waiting:
         one = waiting.pop()
@@ -68,7 +89,7 @@ def requirements(components: Path) -> list[str]:
 
 
 def install(python: str, folder: Path) -> Path:
-    """Install Home Assistant, unless it is there; the folder of its packages."""
+    """Install Home Assistant unless it is installed. Returns the folder of its packages."""
     packages = folder / "packages"
     if not (packages / "homeassistant").is_dir():
         notes.print(f"installing Home Assistant {RELEASE} for {python}: some minutes")
@@ -90,27 +111,51 @@ def install(python: str, folder: Path) -> Path:
     return packages
 
 
-def run(python: str, packages: Path, port: int, folder: Path) -> dict[str, Any]:
-    """Home Assistant's own answer."""
-    done = subprocess.run(  # our own probe
-        [python, str(ROOT / "scripts/tools/home_assistant_probe.py"), str(folder), str(port), ENTITY],
-        env={**os.environ, "PYTHONPATH": str(packages)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
-    if done.returncode or not lines:
-        raise SystemExit(f"Home Assistant's run failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+def run(python: str, packages: Path, port: int, folder: Path, picture: Path | None) -> dict[str, Any]:
+    """Run Home Assistant with the probe, and save a ``picture`` of the dashboard if given. Returns what was found."""
+    words = [python, str(ROOT / "scripts/tools/home_assistant_probe.py"), str(folder), str(port), ENTITY]
+    if picture:
+        (folder / "dashboard.yaml").write_text(dashboard_of("kuche", "Küche"), "utf-8")
+        words.append(str(_free_port()))
+    with (folder / "errors.log").open("w+") as errors:
+        probe = subprocess.Popen(  # our own probe
+            words,
+            env={**os.environ, "PYTHONPATH": str(packages)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        with probe:
+            assert probe.stdin is not None
+            assert probe.stdout is not None
+            said = []
+            for line in probe.stdout:
+                if picture and line.startswith("SHOWN "):
+                    try:
+                        take(json.loads(line.removeprefix("SHOWN ")), picture, at=NOW)
+                    finally:
+                        probe.stdin.write("\n")
+                        probe.stdin.flush()
+                else:
+                    said.append(line.rstrip("\n"))
+        errors.seek(0)
+        logged = errors.read()
+    lines = [line for line in said if line.startswith("FOUND ")]
+    if probe.returncode or not lines:
+        raise SystemExit(f"Home Assistant's run failed:\n{said[-20:]}\n{logged[-4000:]}")
     found: dict[str, Any] = json.loads(lines[0].removeprefix("FOUND "))
-    found["log"] = [
-        line for line in done.stderr.splitlines() if "mqtt" in line and ("ERROR" in line or "WARNING" in line)
-    ]
+    found["log"] = [line for line in logged.splitlines() if "mqtt" in line and ("ERROR" in line or "WARNING" in line)]
     return found
 
 
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 def recorded(folder: Path) -> dict[str, int]:
-    """By entity the bytes of the attributes that the recorder kept."""
+    """Returns for each entity the bytes of attributes that the recorder stored."""
     with sqlite3.connect(folder / "home-assistant_v2.db") as database:
         rows = database.execute(
             "select m.entity_id, length(a.shared_attrs) from states s join states_meta m using (metadata_id) "
@@ -120,7 +165,7 @@ def recorded(folder: Path) -> dict[str, int]:
 
 
 def complaints(found: dict[str, Any], kept: dict[str, int], answers: Answers) -> list[str]:
-    """What is not as it should be."""
+    """Returns every deviation from what is expected, in words."""
     told = announcements(
         answers.content["/v1/house/forecasts"], answers.content["/v1/house/notices"], at=NOW, version="check"
     )
@@ -155,6 +200,7 @@ def main() -> int:
     )
     parser.add_argument("--python", default="python3.13", help="a CPython 3.13 (default python3.13)")
     parser.add_argument("--keep", type=Path, default=ROOT / ".roomidity/home-assistant", help="where it is installed")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="keep a picture of the dashboard (by Chromium)")
     arguments = parser.parse_args()
     arguments.keep.mkdir(parents=True, exist_ok=True)
     packages = install(arguments.python, arguments.keep)
@@ -174,7 +220,7 @@ def main() -> int:
                 time.sleep(0.05)
             announcer.step()
             notes.print("Home Assistant starts; it is asked for a minute at most")
-            found = run(arguments.python, packages, broker.port, Path(other))
+            found = run(arguments.python, packages, broker.port, Path(other), arguments.picture)
             kept = recorded(Path(other))
         finally:
             publisher.close()

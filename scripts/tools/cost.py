@@ -14,7 +14,8 @@ Stored is what is kept in the end: 400 days of readings and observations, 35 of 
 made for, although a new house begins with none. A training reads all 400 days: its reads are those measured, times
 400/N, and its time grows by less, as was measured. Where a fleet's models and states take more than a function keeps in
 memory, those that are not kept are read from the bucket at each forecast. A tick is taken to meet cold functions. What
-the sender pays to put readings into the queue is shown apart.
+the sender pays to put readings into the queue is shown apart, as is the weather ahead from a provider, which is off by
+default; it is asked on loopback, and how long one takes to answer is taken to be ANSWER_S.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ from roomidity.aws.queues import Queue
 from roomidity.aws.registry.cache import held_bytes
 from roomidity.aws.registry.objects import MODEL_BYTES, STATE_BYTES
 from roomidity.cli.output import Output, notes
+from roomidity.domain.position import Position
 from roomidity.domain.slots import SLOT, format_moment, format_slot
 from roomidity.errors import RoomidityError
 from roomidity.local.engine import running
@@ -56,8 +58,11 @@ from roomidity.local.functions import Context
 from roomidity.local.simulation import DEMO_KIND, HouseKind, RoomKind, Use, simulate_house
 from roomidity.local.stack import resolved
 from roomidity.local.units import Item, Meter, item_bytes
+from roomidity.pipeline.changing import change_house
+from roomidity.pipeline.house_settings import with_position
 from roomidity.readings import pack_readings
 from roomidity.settings import WITHOUT_QUOTAS
+from tests.provider import answer_of, answering
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -144,6 +149,13 @@ STATE_VERSIONS = 33
 MODEL_VERSIONS = 3 + 30 / 7
 """The champion and two before it; what is pruned is kept 30 days as well."""
 
+ADVICE_KEPT = 35 * 40
+"""Of a house that is advised: 35 days of one an hour, and one where something changes."""
+
+FETCHES = 8 * DAYS
+"""Of the weather ahead where it is on, by weatherSchedule."""
+ANSWER_S = 1.0
+"""That a provider takes to answer; a function is billed while it waits."""
 NOTICES_KEPT = 1 + 90 * 2
 """Of a house: two a day, for 90 days, and what they go on from."""
 
@@ -201,8 +213,9 @@ Work = dict[str, Seen]
 class CostedStage:
     """The functions of a stage on an engine, and a meter on every call that they make."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], *, advises: bool) -> None:
         os.environ.update({**environment, **WITHOUT_QUOTAS})  # it fills in a year at once
+        os.environ["ROOMIDITY_ADVICE"] = "on" if advises else "off"
         os.environ["POWERTOOLS_LOG_LEVEL"] = "INFO"  # as deployed
         self._log = io.StringIO()
         with redirect_stderr(self._log):  # the logger writes to what is standard error when it is made
@@ -231,6 +244,11 @@ class CostedStage:
         """Verify, and train what it asks for, as another kind of work."""
         answer = self._call("verify", {"source": "aws.events", "time": format_moment(at), "detail": {}}, work)
         self._work_off("train", self.adapters.training_jobs, sum(answer["trainings_asked"].values()), work)
+
+    def fetch(self, at: datetime, work: Work) -> int:
+        """Ask for the weather ahead. Returns of how many places there was one."""
+        event = {"source": "aws.events", "time": format_moment(at), "detail": {}}
+        return int(self._call("weather", event, work)["stored"])
 
     def train(self, house: str, at: datetime, work: Work) -> None:
         job = {"house": house, "reason": "cost", "now": format_slot(at)}
@@ -302,6 +320,7 @@ class CostedStage:
             "settings",
             "notices",
             "weather",
+            "advice",
         ):
             pages = self._plain.get_paginator("scan").paginate(TableName=f"{prefix}-{table}")
             sizes = [item_bytes(item) + ITEM_STORED_BYTES for page in pages for item in page["Items"]]
@@ -335,15 +354,19 @@ class Measured:
     held: dict[str, float] = field(default_factory=dict)
     cold_s: dict[str, float] = field(default_factory=dict)
     readings_a_slot: float = 0.0
+    no_place: Work = field(default_factory=dict)
+    """A fetch of the weather ahead where no house has a position."""
+    place: Work = field(default_factory=dict)
+    """The same of one."""
 
 
-def measure(days: int, folder: Path) -> Measured:
+def measure(days: int, folder: Path, *, advises: bool) -> Measured:
     """Run it all."""
     found = Measured()
     readings = simulated(days, KIND)
     found.readings_a_slot = len(readings) / (days * 96)
-    with running(ROOT, folder / "engine", stage=STAGE) as engine:
-        stage = CostedStage(engine.environment)
+    with running(ROOT, folder / "engine", stage=STAGE) as engine, answering(answer_of(END)) as (url, _):
+        stage = CostedStage({**engine.environment, "ROOMIDITY_WEATHER_URL": url}, advises=advises)
         live(stage, readings, days, found)
         for number, houses in enumerate(HOUSES):
             hour_of_many(stage, readings, houses, first=sum(HOUSES[:number]), found=found)
@@ -379,7 +402,18 @@ def live(stage: CostedStage, readings: pl.DataFrame, days: int, found: Measured)
             stage.night(at, found.night)
     found.night.pop("train", None)  # counted weekly
     found.ticks[1] = {name: seen.times(1 / 96) for name, seen in last_day.items()}
+    fetch_weather(stage, "alone", found)
     found.stored, found.objects, found.held = stage.stored(), stage.objects(), stage.held("alone")
+
+
+def fetch_weather(stage: CostedStage, house: str, found: Measured) -> None:
+    """Where no house has a position, then where one has."""
+    stage.fetch(END, {})  # the first connects
+    stage.fetch(END, found.no_place)
+    here = Position(52.5, 13.4)
+    change_house(stage.adapters.houses, stage.adapters.backoff, house, lambda home: with_position(home, here))
+    if stage.fetch(END, found.place) != 1:
+        raise RoomidityError("the weather ahead of a house's place was not stored: its units are not those of one")
 
 
 def slots_of(readings: pl.DataFrame) -> dict[Any, pl.DataFrame]:
@@ -445,7 +479,7 @@ def bill_of(houses: int, measured: Measured, stack: Mapping[str, Any], *, young:
     monthly += [(name, seen.times(DAYS * houses)) for name, seen in measured.night.items()]
     monthly += [(name, seen.times(TRAININGS * houses)) for name, seen in training.items()]
     lines = {"forecasts": "writing forecasts", "readings": "writing slots", "observations": "writing slots"}
-    lines["houses"] = "writing houses"
+    lines |= {"houses": "writing houses", "advice": "writing advice"}
     for name, seen in monthly:
         for name_of, count in seen.units.items():
             what, where = name_of.split()
@@ -476,6 +510,7 @@ def bill_of(houses: int, measured: Measured, stack: Mapping[str, Any], *, young:
         "houses": 1,
         "settings": 1,
         "notices": NOTICES_KEPT,
+        "advice": ADVICE_KEPT if measured.stored["advice"][0] else 0,
         "models": round(400 / 7 * measured.stored["models"][0]),
     }
     loads = TICKS * loads_a_tick(houses, measured)
@@ -491,6 +526,33 @@ def bill_of(houses: int, measured: Measured, stack: Mapping[str, Any], *, young:
     objects = MODEL_VERSIONS * measured.objects["model"] + STATE_VERSIONS * measured.objects["state"]
     add("bucket", "bucket GB", houses * objects / 1e9)
     return bill
+
+
+def weather_usd(measured: Measured, stack: Mapping[str, Any], prices: Mapping[str, Price]) -> dict[str, float]:
+    """Returns what the weather ahead costs a month: a house where it is off, the stage where it is on, and a place."""
+    memory = float(stack["functions"]["weather"]["memorySize"]) / 1024
+
+    def of(work: Work, *, answers: int) -> float:
+        seen = work.get("weather", Seen()).times(FETCHES)
+        counts: dict[str, float] = {
+            "function requests": seen.calls,
+            "GB-seconds": (seen.seconds + answers * seen.calls * ANSWER_S) * memory,
+            "log GB": seen.log_bytes / 1e9,
+        }
+        for name, count in seen.units.items():
+            what = name.split()[0].replace("_", " ")
+            if what in {"read units", "write units"}:
+                counts[what] = counts.get(what, 0.0) + count
+        return usd(counts, prices)
+
+    asked = measured.ticks[1].get("forecast", Seen()).units.get("read_units weather", 0.0) * TICKS
+    idle = of(measured.no_place, answers=0)
+    kept_gb = 400 * FETCHES / DAYS * measured.stored.get("weather", (0, 0.0))[1] / 1e9
+    return {
+        "off, a house": usd({"read units": asked}, prices),
+        "on, the stage": idle + usd({"alarms": 1}, prices),
+        "on, a place": of(measured.place, answers=1) - idle + usd({"table GB": kept_gb}, prices),
+    }
 
 
 def recovered(stack: Mapping[str, Any]) -> set[str]:
@@ -700,6 +762,19 @@ def fixed_table(fleets: list[Costs]) -> Table:
     return table
 
 
+def weather_table(costs: Mapping[str, float]) -> Table:
+    table = Table("the weather ahead from a provider", "USD a month at list price", title_justify="left")
+    table.columns[1].justify = "right"
+    told = {
+        "off, a house": "off (the default), a house: forecasts look whether there is some",
+        "on, the stage": "on, the stage: an alarm, and the houses read every three hours",
+        "on, a place": "on, a place, however many houses are there",
+    }
+    for name, cost in costs.items():
+        table.add_row(told[name], f"{cost:.5f}")
+    return table
+
+
 def units_table(measured: Measured) -> Table:
     table = Table("units a tick", *(f"{houses} house{'s' * (houses > 1)}" for houses in sorted(measured.ticks)))
     for column in table.columns[1:]:
@@ -744,6 +819,7 @@ def main() -> None:
     parser.add_argument(
         "--measured", type=Path, metavar="FILE", help="kept measurements, to be made if it is not there"
     )
+    parser.add_argument("--advice", action="store_true", help="of a stage that advises (--param advice=on)")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output; tables to the other")
     arguments = parser.parse_args()
     if not 10 <= arguments.days <= 400:
@@ -758,7 +834,7 @@ def main() -> None:
             if arguments.measured and arguments.measured.exists():
                 measured = msgspec.json.decode(arguments.measured.read_bytes(), type=Measured)
             else:
-                measured = measure(arguments.days, Path(folder))
+                measured = measure(arguments.days, Path(folder), advises=arguments.advice)
             if arguments.measured:
                 arguments.measured.write_bytes(msgspec.json.encode(measured))
     except (RoomidityError, OSError, msgspec.MsgspecError) as error:
@@ -767,6 +843,8 @@ def main() -> None:
     output.tables.print(units_table(measured))
     output.tables.print(table_of(fleets, arguments.region))
     output.tables.print(fixed_table(fleets))
+    weather = weather_usd(measured, stack, prices)
+    output.tables.print(weather_table(weather))
     for fleet in fleets:
         output.tables.print(sentence(fleet), soft_wrap=True)
     output.answer(
@@ -776,6 +854,7 @@ def main() -> None:
             "prices": {what: {"usd": price.usd, "free": price.free} for what, price in prices.items()},
             "aims_usd": {str(houses): aim for houses, aim in AIMS_USD.items()},
             "rooms_a_house": ROOMS,
+            "weather_usd_a_month": weather,
             "measured": msgspec.to_builtins(measured, str_keys=True),
             "fleets": [
                 {

@@ -1,8 +1,10 @@
-"""Runs Home Assistant for a while beside a broker, and prints as JSON what it has of us. Its own Python runs this.
+"""Runs Home Assistant with a broker for a while, and prints what it knows of roomidity as JSON.
 
-    python home_assistant_probe.py FOLDER PORT ENTITY
+    python home_assistant_probe.py FOLDER PORT ENTITY [WEB_PORT]
 
-It ends when ENTITY has a state, or after a minute. In JSON: version, devices with their areas and entities, states.
+Has to be run by Home Assistant's own Python. It ends once ENTITY has a state, or after a minute. The JSON has the
+version, the devices with their areas and entities, and the states. With WEB_PORT, it first serves FOLDER/dashboard.yaml
+there on loopback, prints the URL and tokens for a browser, and continues after a line on standard input.
 """
 
 from __future__ import annotations
@@ -10,15 +12,32 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 PATIENCE_S = 60
 
 
-def configure(folder: Path, port: int) -> None:
-    """A configuration with the recorder, and MQTT's entry as its dialogue would store it."""
-    (folder / "configuration.yaml").write_text("recorder:\n  commit_interval: 1\n")
+WEB = """
+http:
+  server_host: 127.0.0.1
+  server_port: {port}
+frontend:
+history:
+lovelace:
+  dashboards:
+    roomidity-view:
+      mode: yaml
+      title: roomidity
+      filename: dashboard.yaml
+"""
+
+
+def configure(folder: Path, port: int, web_port: int | None) -> None:
+    """Write a configuration with the recorder, and the MQTT entry as its dialogue would store it."""
+    web = WEB.format(port=web_port) if web_port else ""
+    (folder / "configuration.yaml").write_text("recorder:\n  commit_interval: 1\n" + web)
     entry: dict[str, Any] = {
         "created_at": "2026-01-01T00:00:00+00:00",
         "modified_at": "2026-01-01T00:00:00+00:00",
@@ -41,10 +60,30 @@ def configure(folder: Path, port: int) -> None:
     store.mkdir()
     content = {"version": 1, "minor_version": 5, "key": "core.config_entries", "data": {"entries": [entry]}}
     (store / "core.config_entries").write_text(json.dumps(content))
+    done = {"done": ["user", "core_config", "analytics", "integration"]}
+    (store / "onboarding").write_text(json.dumps({"version": 4, "minor_version": 1, "key": "onboarding", "data": done}))
 
 
-async def probe(folder: Path, entity: str) -> dict[str, Any]:
-    """Start it, wait for the entity, look, and stop it."""
+async def show(hass: Any, web_port: int) -> None:
+    """Print what a browser needs to log in, and wait for a line on standard input."""
+    url = f"http://127.0.0.1:{web_port}"
+    user = await hass.auth.async_create_user("picture", group_ids=["system-admin"])
+    refresh = await hass.auth.async_create_refresh_token(user, client_id=f"{url}/")
+    tokens = {
+        "hassUrl": url,
+        "clientId": f"{url}/",
+        "token_type": "Bearer",
+        "expires_in": 1800,
+        "expires": int((time.time() + 1800) * 1000),
+        "refresh_token": refresh.token,
+        "access_token": hass.auth.async_create_access_token(refresh),
+    }
+    print("SHOWN " + json.dumps({"url": f"{url}/roomidity-view/0", "tokens": tokens}), flush=True)  # its answer
+    await asyncio.to_thread(sys.stdin.readline)
+
+
+async def probe(folder: Path, entity: str, web_port: int | None) -> dict[str, Any]:
+    """Start Home Assistant, wait for the entity, and stop it again. Returns what was found."""
     from homeassistant import bootstrap, const, runner  # type: ignore[import-not-found]  # noqa: PLC0415  # its own Python has it
     from homeassistant.helpers import (  # type: ignore[import-not-found]  # noqa: PLC0415
         area_registry,
@@ -63,6 +102,8 @@ async def probe(folder: Path, entity: str) -> dict[str, Any]:
             break
         await asyncio.sleep(1)
     await asyncio.sleep(3)  # for the others, and the recorder
+    if web_port:
+        await show(hass, web_port)
     areas = {one.id: one.name for one in area_registry.async_get(hass).async_list_areas()}
     entities = entity_registry.async_get(hass)
     found = {
@@ -88,5 +129,6 @@ async def probe(folder: Path, entity: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     where = Path(sys.argv[1])
-    configure(where, int(sys.argv[2]))
-    print("FOUND " + json.dumps(asyncio.run(probe(where, sys.argv[3]))))  # its answer
+    web = int(sys.argv[4]) if len(sys.argv) > 4 else None
+    configure(where, int(sys.argv[2]), web)
+    print("FOUND " + json.dumps(asyncio.run(probe(where, sys.argv[3], web))))  # its answer

@@ -1,10 +1,10 @@
-"""Real homes that a prior learns from: a TOML file of their readings, and pieces in which each home counts the same.
+"""Reads real homes for training a prior from a TOML file, and cuts them into pieces so that all homes weigh the same.
 
     [[home]]
-    readings = "flat.parquet"          # any form that `roomidity send --help` tells of
-    outdoor = "flat_outdoor.parquet"   # optional: the air outside
+    readings = "flat.parquet"          # any form that `roomidity send --help` lists
+    outdoor = "flat_outdoor.parquet"   # optional: outdoor readings
     houses = ["flat"]                  # optional: some of the file's houses; default: all
-    timezone = "Europe/Berlin"         # of the home's clocks
+    timezone = "Europe/Berlin"         # the home's time zone
     attribution = "A. Author, a journal or a repository"
     licence = "CC BY 4.0"
     doi = "10.5281/zenodo.1"           # optional, as is `changes`: what was done to the data
@@ -35,36 +35,36 @@ KNOWN = {*NEEDED, "outdoor", "houses", "doi", "changes"}
 CHANGES = "slot means; only what a network learnt from them is in the file"
 
 CHUNK_DAYS = 60
-"""Into pieces of so many days are long records cut: as long as most short ones."""
+"""Length in days of the pieces into which long records are cut. Most short records are about as long."""
 
 LEAST_DAYS = 10
-"""Days of readings without which a piece teaches nothing: a week is past alone."""
+"""Minimum days of readings in a piece, since the first week serves only as past."""
 
 LONGEST_GAP = 12
-"""Slots, 3 h, that a straight line bridges where readings come seldom."""
+"""Longest gap in slots (3 h) that is interpolated if readings are sparse."""
 
 
 @dataclass(frozen=True)
 class Home:
-    """A home: its pieces, and where they come from."""
+    """A home's pieces and the source of its data."""
 
     name: str
     chunks: tuple[Window, ...]
     source: Mapping[str, str] | str
 
     def chunk(self, copy: int, copies: int) -> Window:
-        """The piece for one of ``copies``, spread over all."""
+        """Returns the piece for copy number ``copy`` of ``copies``, which are spread evenly over all pieces."""
         number = copy * len(self.chunks) // copies if len(self.chunks) > copies else copy % len(self.chunks)
         return self.chunks[number]
 
 
 def read_homes(path: Path) -> list[Home]:
-    """The homes of a TOML file.
+    """Returns the homes described in a TOML file.
 
     Raises
     ------
     RoomidityError
-        If the file is not as the module says, or one of its files cannot be read.
+        If the file does not have the form described above, or a file that it names cannot be read.
     """
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("home")
@@ -83,7 +83,7 @@ def read_homes(path: Path) -> list[Home]:
 def homes_of(
     readings: Path, outdoor: Path | None, timezone: str, hints: Hints, sources: Mapping[str, Mapping[str, str] | str]
 ) -> list[Home]:
-    """The houses of a file, on the slot grid; what was left out of it goes to standard error."""
+    """Returns the houses in a file, on the slot grid. Whatever is left out is reported on standard error."""
     outside = read_outdoor(outdoor, hints) if outdoor else None
     slots = read_slots(readings, hints)
     for note in slots.notes:
@@ -117,7 +117,7 @@ def _read(path: Path, number: int, entry: Mapping[str, Any]) -> list[Home]:
 
 
 def chunks_of(house: Window) -> tuple[Window, ...]:
-    """Pieces of about CHUNK_DAYS days, without those that hold too little; the whole where it is short."""
+    """Returns pieces of about CHUNK_DAYS days, except those with too few readings. A short house is one piece."""
     days = house.slots / SLOTS_A_DAY
     edges = np.linspace(house.first, house.last, max(1, round(days / CHUNK_DAYS)) + 1).round().astype(int)
     chunks = [house.between(begin, end) for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)]
@@ -126,7 +126,7 @@ def chunks_of(house: Window) -> tuple[Window, ...]:
 
 
 def bridged(house: Window) -> Window:
-    """The house with straight lines between readings where they come more seldom than a slot: for training alone."""
+    """Returns the house with readings interpolated if they are sparser than slots. Only for training."""
     outdoor = None if house.outdoor is None else _bridged(house.outdoor[None])[0]
     return replace(house, values=_bridged(house.values), outdoor=outdoor)
 

@@ -1,4 +1,4 @@
-"""How much memory a process took at most."""
+"""Measures the peak memory of this process."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ STATUS = Path("/proc/self/status")
 
 
 def peak_mb() -> float:
-    """Returns the most memory that this process held at once, in MB, since it began or since `forget_peak`.
+    """Returns the peak memory of this process in MB, since its start or the last `forget_peak`.
 
-    Linux says it of the program that runs (`VmHWM`). What `getrusage` says there counts the process that started it,
-    too: a child of a large process would never be small.
+    On Linux it is read from `VmHWM`. `getrusage` would include the process that started this one, so that a child of a
+    large process would always look large.
     """
     if STATUS.exists():
         (line,) = (line for line in STATUS.read_text("utf-8").splitlines() if line.startswith("VmHWM"))
@@ -23,6 +23,6 @@ def peak_mb() -> float:
 
 
 def forget_peak() -> None:
-    """Count anew from now on, on Linux; elsewhere the peak stays that of the whole process."""
+    """Reset the peak on Linux. On other systems, it remains that since the start of the process."""
     if (own := Path("/proc/self/clear_refs")).exists():
         own.write_text("5", "utf-8")

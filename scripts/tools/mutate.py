@@ -172,6 +172,7 @@ def run_pytest(copy: Path, arguments: list[str]) -> None:
     os.chdir(copy)
     os.environ["PYTHONPATH"] = str(copy)  # of what tests start
     sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # nor do they: broken code is not kept
     sys.path[:] = [str(copy), *(path for path in sys.path if path != str(ROOT))]
     for name in [name for name in sys.modules if name.partition(".")[0] in OWN]:
         del sys.modules[name]

@@ -8,10 +8,10 @@ times are every 6 h. Each night does what `verify` does; a training that it asks
 The prior must not have seen the house. Of a file, what lies before the last DAYS is there, as if the house had been
 filled in; a simulated house begins with nothing.
 
-At the end the six-hourly sums of `accuracy` stand beside the figures of backtests for the same issue times: the
-protocol's, which trains weekly from the test's start on; one that trains on the same days as the deployed house (but
-for what drift asks for); and this one rounded to 0.1, as forecasts are stored. What then is left is that a night comes
-after the forecasts of midnight. Each training's seconds of CPU are told, and the most memory that the process took.
+At the end the six-hourly sums of `accuracy` stand beside the figures of three backtests for the same issue times: that
+of `roomidity backtest`, which trains weekly from the test's start on; one that trains on the same days as the deployed
+house (except after drift); and the latter rounded to 0.1, as forecasts are stored. The remaining difference is that a
+night comes after the forecasts of midnight. It also prints the CPU seconds of each training, and the peak memory.
 
 --dehumidifier dries half of a simulated house's rooms by day, from a day on; the JSON has the days on which drift was
 seen and each day's error, to compare with a run --without-drift or without a dehumidifier.
@@ -202,7 +202,7 @@ def dried(window: Window, *, from_slot: int) -> Window:
 
 
 def six_hourly(deployed: Deployed, *, first: date) -> dict[str, dict[str, float]]:
-    """The protocol's figures from the rows of ``accuracy``: per room, then the plain mean over rooms."""
+    """Returns the scores of `roomidity backtest` from the rows of ``accuracy``: per room, then the plain mean."""
     rooms: dict[str, dict[str, Score]] = {}
     for (_, room, day), row in sorted(deployed.world.accuracy.stored.items()):
         if day >= first:

@@ -17,6 +17,8 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from roomidity.api.front import Clocks
+from roomidity.domain.slots import floor_slot
+from tests.advice_samples import advice_of
 from tests.api import ApiWorld
 from tests.browser.world import HOSTILE, NAMES, NOW, Served, furnish, served
 
@@ -61,8 +63,12 @@ def tokens(server: Served) -> dict[str, str]:
         "sixty": furnish(world, "hotel", SIXTY, days=1),
         "stale": furnish(world, "left", ["attic", "bath"], silent=timedelta(hours=9), days=2),
         "hostile": furnish(world, "odd & <b>house", [HOSTILE], days=1),
+        "advised": furnish(world, "villa", ["bath", "cellar"], days=1),
         "unheard": world.token("nobody"),
     }
+    at = floor_slot(NOW)
+    world.advice.stored["villa", at] = advice_of("villa", at=at)
+    world.advice.stored["odd & <b>house", at] = advice_of("odd & <b>house", at=at, rooms=[HOSTILE])
     return {**one, "empty": furnish(world, "bare", [], outdoor=False, days=0)}
 
 
@@ -165,6 +171,8 @@ def test_eight_rooms_at_a_desk_the_worst_first(visit: Visitor, tokens: dict[str,
     assert "Index 1.4 of 6: seen by a microscope alone. Computed, since 12 Jan 2026" in bath
     assert re.search(r"Yesterday’s forecast: [5-9]\d % of the humidity, [5-9]\d % of the temperature lay inside", bath)
     assert "by a model of this house (issued 12 Feb, 09:00)" in bath  # in the house's zone, not the browser's
+    assert re.search(r"The weather adds\s+drier air from now: -6 %RH by 15:00", bath)
+    assert "The weather adds" not in seen.page.get_by_role("article", name="bedroom").inner_text()
     assert "Temperature: by the model shipped" in seen.page.get_by_role("article", name="bedroom").inner_text()
     assert "A value stands still" in seen.page.get_by_role("article", name="hall").inner_text()
     assert "Very dry" in seen.page.get_by_role("article", name="office").inner_text() or "Dry" in seen.text()
@@ -176,7 +184,15 @@ def test_eight_rooms_at_a_desk_the_worst_first(visit: Visitor, tokens: dict[str,
 def test_on_a_phone_in_german_and_in_the_dark(visit: Visitor, tokens: dict[str, str], tmp_path: Path) -> None:
     seen = visit(tokens["eight"], viewport=PHONE, locale="de-DE", color_scheme="dark", has_touch=True)
     assert seen.page.get_attribute("html", "lang") == "de"
-    for said in ("Jetzt lüften?", "Kälteste Fläche", "Schimmel", "Index 1,4 von 6", "Taupunkt", "gemessen vor 7 min"):
+    for said in (
+        "Jetzt lüften?",
+        "Das Wetter bringt",
+        "Kälteste Fläche",
+        "Schimmel",
+        "Index 1,4 von 6",
+        "Taupunkt",
+        "gemessen vor 7 min",
+    ):
         assert said in seen.text(), said
     width = seen.page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
@@ -318,10 +334,27 @@ def test_it_updates_by_itself(visit: Visitor, tokens: dict[str, str], server: Se
     page.goto(server.link(tokens["single"]))
     expect(page.get_by_role("article", name="cabin")).to_be_visible()
     before = len(server.asked)
-    with page.expect_response(lambda response: "/v1/house/forecasts" in response.url):
+    with page.expect_response(lambda response: "/v1/house/advice" in response.url):
         page.clock.fast_forward("05:01")
-    assert len(server.asked) == before + 1, "nothing new, so what happened is not asked for again"
+    assert len(server.asked) == before + 2, "nothing new, so what happened is not asked for again"
     context.close()
+
+
+def test_what_to_do_now_stands_on_the_card_and_the_day_as_a_timeline(visit: Visitor, tokens: dict[str, str]) -> None:
+    seen = visit(tokens["advised"])
+    bath = seen.page.get_by_role("article", name="bath")
+    expect(bath.locator(".airing")).to_have_text(
+        re.compile(r"^Air now\? Open: 78 %RH at the coldest surface.*by 09:30")
+    )
+    seen.page.get_by_role("link", name="cellar").click()
+    expect(seen.page.locator("svg.day rect.run")).to_have_count(2)
+    expect(seen.page.locator("section li")).to_have_count(3)
+    assert "radon" in seen.text()
+    seen.page.go_back()
+    seen.page.get_by_role("link", name="bath").click()
+    expect(seen.page.locator("svg.day rect.airs")).to_have_count(2)
+    assert "No single airing changes tomorrow" in seen.text()
+    seen.axe()
 
 
 def test_names_are_text_never_markup(visit: Visitor, tokens: dict[str, str]) -> None:

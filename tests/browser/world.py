@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,10 @@ from roomidity.domain.comfort.course import MouldDay, RoomMould
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Room
 from roomidity.domain.observations import Observation, Statistics
+from roomidity.domain.quantities import Quantity
 from roomidity.domain.slots import SLOT, SlotKey, floor_slot, to_epoch_ms
+from roomidity.domain.weather import WeatherUsed
+from roomidity.domain.weather_adds import WeatherAdds
 from tests.api import ApiWorld, event_of
 
 __all__ = ["HOSTILE", "NAMES", "NOW", "Served", "furnish", "served"]
@@ -70,8 +73,11 @@ def furnish(
             quantiles = np.round(np.stack([middle - spread, middle, middle + spread], axis=1), 1)
             grade = {"humidity": "full", "temperature": "prior" if place == 1 else "full"}
             notes = ("stuck",) if name == "hall" else ()
+            used = WeatherUsed(at - timedelta(hours=5), 5.0) if name == "bath" else None
+            peak = WeatherAdds(begins=0, peaks=24, change=-6.2)
+            adds: Mapping[Quantity, WeatherAdds] = {"humidity": peak} if used else {}
             world.forecasts.stored[house, name, at] = StoredForecast(
-                house, name, at, quantiles, grade, at - SLOT, "20260201T0000Z-0123abcd", notes
+                house, name, at, quantiles, grade, at - SLOT, "20260201T0000Z-0123abcd", notes, used, adds
             )
     yesterday = (NOW - _DAY).date()
     indices = {name: 1.4 if name == "bath" else 0.2 if name == "cellar" else 0.0 for name in rooms}

@@ -42,6 +42,8 @@ def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
         "accuracy": [8, 3000.0],
         "settings": [1, 2000.0],
         "notices": [1, 0.0],
+        "advice": [0, 0.0],
+        "weather": [1, 600.0],
     }
     measured = {
         "ticks": {str(houses): tick(houses) for houses in (1, 10, 20)},
@@ -52,7 +54,10 @@ def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
         "held": {"model": 512 * 2**20 / 402.65, "state": 256 * 2**20 / 536.87},
         "cold_s": {"drain": 1.0, "forecast": 1.0},
         "readings_a_slot": 40.0,
+        "no_place": {"weather": seen(1, read__houses=1)},
+        "place": {"weather": seen(1, read__houses=1, read__weather=0.5, write__weather=2)},
     }
+    measured["ticks"]["1"]["forecast"]["units"]["read_units weather"] = 1.0
     path: Path = tmp_path_factory.mktemp("cost") / "measured.json"
     path.write_text(json.dumps(measured))
     done = subprocess.run(  # noqa: S603  # our own script
@@ -63,7 +68,8 @@ def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
     )
     assert done.returncode == 0, done.stderr
     assert "most of it is" in done.stderr
-    return {fleet["houses"]: fleet for fleet in json.loads(done.stdout)["fleets"]}
+    answer = json.loads(done.stdout)
+    return {fleet["houses"]: {**fleet, "weather": answer["weather_usd_a_month"]} for fleet in answer["fleets"]}
 
 
 def line(fleet: dict[str, Any], name: str) -> float:
@@ -78,7 +84,8 @@ def test_units_times_prices(bill: dict[int, dict[str, Any]], houses: int) -> Non
     assert line(fleet, "writing slots") == pytest.approx(TICKS * 2 * houses * 0.625e-6)
     assert line(fleet, "writing houses") == pytest.approx(TICKS * houses / 2 * 0.625e-6)
     trainings = 365.25 / 12 / 7 * 100 * houses  # as measured: with 400 days of history
-    assert line(fleet, "reading tables") == pytest.approx((TICKS * (10 + houses) + trainings) * 0.125e-6)
+    read = TICKS * (10 + houses + (houses == 1)) + trainings  # one looks for the weather ahead
+    assert line(fleet, "reading tables") == pytest.approx(read * 0.125e-6)
     assert line(fleet, "queues") == pytest.approx(TICKS * houses * 0.4e-6)
     kept_gb = houses * (2 * 38_400 * 1000 + 35 * 96 * ROOMS * 2500 + 400 * ROOMS * 3000 + 1000 + 2000 + 57 * 1000) / 1e9
     assert line(fleet, "keeping tables") == pytest.approx(kept_gb * 0.25, rel=1e-3)
@@ -87,6 +94,18 @@ def test_units_times_prices(bill: dict[int, dict[str, Any]], houses: int) -> Non
     # A function's memory keeps the models of 402.65 houses, and the states of 536.87.
     loads = TICKS * max(0.0, houses - 402.65) + TICKS * max(0.0, houses - 536.87)
     assert line(fleet, "bucket") == pytest.approx(loads * 0.4e-6 + houses * 0.010586 * 0.023, rel=0.01)
+
+
+def test_the_weather_ahead_costs_reads_where_it_is_off_an_alarm_where_it_is_on_and_a_place_its_fetches(
+    bill: dict[int, dict[str, Any]],
+) -> None:
+    weather, fetches = bill[1]["weather"], 8 * 365.25 / 12
+    a_second = 0.5 * 16.6667e-6  # of 512 MB
+    assert weather["off, a house"] == pytest.approx(TICKS * 0.125e-6)
+    called = fetches * (0.2e-6 + a_second + 1e-6 * 0.5 + 0.125e-6)  # a thousand bytes of log
+    assert weather["on, the stage"] == pytest.approx(0.10 + called, rel=1e-3)
+    kept = 400 * 8 * 600 * 0.25 / 1e9
+    assert weather["on, a place"] == pytest.approx(fetches * (0.5 * 0.125e-6 + 2 * 0.625e-6 + a_second) + kept)
 
 
 @pytest.mark.parametrize("houses", [1, 100, 10_000])

@@ -27,11 +27,11 @@ from roomidity.pipeline.waves import WaveSize
 from roomidity.domain.slots import parse_time
 
 stage = Stage.from_environment(os.environ)
-ports, rules = stage.drain_ports, replace(stage.drain_rules, wave=WaveSize(messages=40))
+ports, config = stage.drain_ports, replace(stage.drain_config, wave=WaveSize(messages=40))
 ports.readings.depth(), list(ports.houses.all())
 print("ready", flush=True)
 sys.stdin.readline()
-summary = drain(ports, rules, now=parse_time("NOW"), remaining_s=lambda: 1e9, ask_forecasts=False)
+summary = drain(ports, config, now=parse_time("NOW"), remaining_s=lambda: 1e9, ask_forecasts=False)
 print(json.dumps(summary.as_dict()), flush=True)
 """.replace("NOW", NOW)
 
@@ -48,7 +48,7 @@ def die(*_, **__):
 
 WHERE = die
 stage = Stage.from_environment(os.environ)
-drain(stage.drain_ports, stage.drain_rules, now=parse_time("NOW"), remaining_s=lambda: 1e9)
+drain(stage.drain_ports, stage.drain_config, now=parse_time("NOW"), remaining_s=lambda: 1e9)
 """.replace("NOW", NOW)
 
 

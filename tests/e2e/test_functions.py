@@ -8,6 +8,7 @@ import re
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ import pytest
 from roomidity.local.simulation import simulate_house
 from tests.e2e.engine import CHECKOUT, CLI, Shell, tables
 from tests.integration import dashboard
+from tests.provider import answer_of, answering
 
 EVENTS: Final = CHECKOUT / "tests/events"
 HANDLERS: Final = CHECKOUT / "handlers"
@@ -102,6 +104,30 @@ def test_every_function_from_queue_to_verification(shell: Shell, tmp_path: Path)
     page = base64.b64decode(as_readme_says(shell, "api")["body"])
     assert b"<html" in page
     as_readme_says(shell, "weather")  # of no house the position is known, so nobody is asked
+    the_next_forecast_rests_on_what_a_provider_says(shell, rooms[0])
+
+
+def the_next_forecast_rests_on_what_a_provider_says(shell: Shell, room: str) -> None:
+    """Of the place of the house, by the parameter that a stage is deployed with; asked once, and known from then on."""
+    asked_at, later = datetime(2026, 3, 15, 1, tzinfo=UTC), "2026-03-15T01:15Z"
+    sample = ("-f", "weather", "-p", EVENTS / "weather.json")
+    shell.roomidity("house", "demo", "--position", "52.52,13.41")
+    with answering(answer_of(asked_at)) as (url, asked):
+        for stored, fresh in ((1, 0), (0, 1)):  # a schedule may fire twice
+            fetched = answered(shell.run(CLI, "invoke", "local", *sample, "--param", f"weatherUrl={url}"))
+            assert (fetched["places"], fetched["stored"], fetched["fresh"]) == (1, stored, fresh)
+    assert [(one["latitude"], one["longitude"]) for one in asked] == [("52.5", "13.4")], "to a tenth of a degree"
+
+    of = tables(shell.environment)
+    for at, weather in (
+        ("2026-03-15T00:45Z", None),
+        (later, {"issued_at": "2026-03-15T01:00Z", "age_h": Decimal("0.25")}),
+    ):
+        shell.roomidity("forecast", "demo", "--now", at)
+        item = of.Table(f"{shell.prefix}-forecasts").get_item(Key={"room_id": f"demo/{room}", "issued_at": at})["Item"]
+        assert item["weather"] == weather
+    told = shell.roomidity("show", f"demo/{room}", "--now", later, "--explain")["explanation"]
+    assert any(any(one["weather"]["changes"]) for one in told.values())
 
 
 def test_readme_has_a_line_for_each_function() -> None:

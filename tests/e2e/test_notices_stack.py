@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from tests.e2e.test_serverless import NEEDS_CLI, of_type, package
+from tests.e2e.test_serverless_alarms import dashboard_of
 
 pytestmark = NEEDS_CLI
 
@@ -58,7 +59,21 @@ def test_ntfy_s_token_is_named_and_stands_nowhere(template: dict[str, Any]) -> N
     assert call["Resource"] == {"Fn::GetAtt": ["NtfyDestination", "Arn"]}
 
 
+def test_its_alarm_stands_among_those_of_the_dashboard(template: dict[str, Any]) -> None:
+    """Not as a metric: the dashboard has as many as are free."""
+    (status, *others) = dashboard_of(template)["widgets"]
+    alarm = template["Resources"]["NoticesUndeliveredAlarm"]["Properties"]["AlarmName"]
+    assert sum(one.endswith(f":alarm:{alarm}") for one in status["properties"]["alarms"]) == 1
+    assert "AWS/Events" not in json.dumps(others)
+
+
 def test_switched_off_there_is_none_of_it(tmp_path: Any) -> None:
     text = json.dumps(package(tmp_path)["Resources"])
-    for word in ("AWS::Events::EventBus", "AWS::Events::Connection", "NoticeTopic", "events:PutEvents"):
+    for word in (
+        "notices-undelivered",
+        "AWS::Events::EventBus",
+        "AWS::Events::Connection",
+        "NoticeTopic",
+        "events:PutEvents",
+    ):
         assert word not in text

@@ -91,7 +91,7 @@ class Noted(Functions):
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return package(tmp_path_factory.mktemp("package"), "--stage", "test")
+    return package(tmp_path_factory.mktemp("package"), "--stage", "test", "--param", "notices=on")
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +101,10 @@ def calls(engine: Engine) -> Iterator[set[Call]]:
         for name, value in engine.environment.items():
             if not name.startswith("POWERTOOLS_"):  # read once, when a handler is imported, which other tests share
                 monkeypatch.setenv(name, value)
-        functions = Noted(monkeypatch)
-        _live(Stage.from_environment(os.environ), functions)
+        monkeypatch.setenv("ROOMIDITY_NOTICES", "on")
+        functions, stage = Noted(monkeypatch), Stage.from_environment(os.environ)
+        plain(os.environ, "events").create_event_bus(Name=f"{stage.settings.prefix}-notices")
+        _live(stage, functions)
         yield functions.calls
     import_module("handlers.runtime").stage.cache_clear()
 
@@ -259,7 +261,7 @@ def test_any_action_that_is_missing_is_found(template: dict[str, Any], calls: se
     function = role.removesuffix("Role").lower()
     for number, statement in enumerate(statements(template, role)):
         for action in listed(statement["Action"]):
-            if (function, action) in NEVER_SEEN:
+            if {(function, action), (function, f"{action} ({statement['Sid']})")} & NEVER_SEEN.keys():
                 continue
             broken = deepcopy(template)
             kept = [one for one in listed(statement["Action"]) if one != action]

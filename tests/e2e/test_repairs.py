@@ -80,6 +80,7 @@ def test_a_bad_day_is_kept_out_and_brought_back_and_all_is_forgotten(shell: Shel
         "readings",
         "observations",
         "forecasts",
+        "advice",
         "models",
         "objects",
         "rejects",

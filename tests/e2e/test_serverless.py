@@ -82,6 +82,9 @@ RIGHTS: Final = {
         "dynamodb:ConditionCheckItem HousesTable",
         "dynamodb:GetItem NoticesTable",
         "dynamodb:UpdateItem NoticesTable",
+        "dynamodb:Query AdviceTable",
+        "dynamodb:PutItem AdviceTable",
+        "dynamodb:DeleteItem AdviceTable",
     },
     "TrainRole": OWN_TRACES
     | {
@@ -144,6 +147,7 @@ RIGHTS: Final = {
         "dynamodb:Query ModelsTable",
         "dynamodb:GetItem NoticesTable",
         "dynamodb:Query NoticesTable",
+        "dynamodb:Query AdviceTable",
     },
     "WeatherRole": OWN_TRACES
     | {
@@ -321,6 +325,7 @@ def test_the_environment_is_literal_but_for_the_bucket(printed: dict[str, Any]) 
         "ROOMIDITY_NEW_HOUSES_A_DAY": "5000",
         "ROOMIDITY_HOUSE_READINGS_A_TICK": "2000000",
         "ROOMIDITY_NOTICES": "off",
+        "ROOMIDITY_ADVICE": "off",
         "ROOMIDITY_BATCH_INSERT": "off",
         "POWERTOOLS_SERVICE_NAME": "roomidity",
         "POWERTOOLS_METRICS_NAMESPACE": "roomidity-dev",

@@ -88,9 +88,14 @@ def alarms(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def dashboard(template: Mapping[str, Any]) -> dict[str, Any]:
+    return dashboard_of(template)
+
+
+def dashboard_of(template: Mapping[str, Any]) -> dict[str, Any]:
+    """The dashboard's body, as it is with API and weather."""
     text, variables = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    for name in ("name", "alarm", "apiAlarm", "weatherAlarm"):
-        value = variables[name]["Fn::If"][1] if "Fn::If" in variables[name] else variables[name]
+    for name, given in variables.items():
+        value = given["Fn::If"][1] if "Fn::If" in given else given
         value = value if isinstance(value, str) else value["Fn::Sub"]
         text = text.replace(f"${{{name}}}", value)
     body: dict[str, Any] = json.loads(text)

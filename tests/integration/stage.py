@@ -31,6 +31,7 @@ KEYS: Final = {
     "accuracy": ["room_id", "day"],
     "settings": ["house", "kind"],
     "notices": ["house", "id"],
+    "advice": ["house", "issued_at"],
     "weather": ["place", "known_from"],
 }
 """The contract's keys; that serverless.yml has the same is another test."""

@@ -77,11 +77,11 @@ def test_any_schedule_of_faults_and_drains_ends_exact(
 
 def test_a_wave_of_new_slots_is_few_calls(batching: Stage, inserts: Inserts) -> None:
     place = send_of(batching, 30)
-    summary = drain(place.ports, batching.drain_rules, now=place.now, remaining_s=lambda: 300.0)
+    summary = drain(place.ports, batching.drain_config, now=place.now, remaining_s=lambda: 300.0)
     assert (summary.stored, summary.slots_changed) == (30, 30)
     assert inserts.statements == 60
     again = send_of(batching, 30)
-    summary = drain(again.ports, batching.drain_rules, now=again.now, remaining_s=lambda: 300.0)
+    summary = drain(again.ports, batching.drain_config, now=again.now, remaining_s=lambda: 300.0)
     assert (summary.stored, summary.duplicate) == (0, 30)
     assert inserts.statements == 60, "what stands there is not inserted"
 
@@ -118,7 +118,7 @@ def test_a_batch_that_is_refused_costs_nothing_and_is_told(batching: Stage) -> N
 
     batching.clients.session.register("before-call.dynamodb.BatchExecuteStatement", deny)
     place = send_of(batching, 5)
-    summary = drain(place.ports, batching.drain_rules, now=place.now, remaining_s=lambda: 300.0)
+    summary = drain(place.ports, batching.drain_config, now=place.now, remaining_s=lambda: 300.0)
     assert (summary.stored, summary.slots_changed) == (5, 5)
     assert batching.inserting is not None
     assert batching.inserting.refused is not None

@@ -27,7 +27,7 @@ from roomidity.cli.app import roomidity
 from roomidity.cli.context import stage as cli_stage
 from roomidity.dialects import parse_devices
 from roomidity.pipeline.device_maps import change_map
-from roomidity.pipeline.drain import DrainRules, drain
+from roomidity.pipeline.drain import DrainConfig, drain
 from tests.e2e.permissions import calls_of
 from tests.fakes import World
 from tests.mosquitto import BridgeProcess, Mosquitto, Publisher, free_port, program, running, until
@@ -134,7 +134,7 @@ def test_killed_eight_times_under_load_it_loses_none_of_6000_and_repeats_do_no_h
     change_map(world.settings, world.backoff, "h1", lambda _before: devices)
     now = BEGIN + timedelta(days=1)
     world.readings.send(sqs.bodies, sent=now)
-    summary = drain(world.drain_ports(), DrainRules(timezone="UTC"), now=now, remaining_s=lambda: 300.0)
+    summary = drain(world.drain_ports(), DrainConfig(timezone="UTC"), now=now, remaining_s=lambda: 300.0)
     assert (summary.received, summary.stored, summary.duplicate) == (MESSAGES + repeats, MESSAGES, repeats)
     assert (summary.violations, summary.rejected.total()) == (0, 0)
 

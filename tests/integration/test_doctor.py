@@ -89,7 +89,7 @@ def test_another_stage_is_not_there(stage: Stage, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Account, "stack_status", lambda self, name: None)
     found = doctor()
     assert found["stack"]["found"] == "no stack roomidity-nowhere in eu-central-1"
-    assert len(wrong(found)) == 17  # the stack, six queues, nine tables, the bucket
+    assert len(wrong(found)) == 18  # the stack, six queues, ten tables, the bucket
     assert found["bucket"]["found"] == "no bucket roomidity-nowhere-123456789012"
 
 

@@ -70,7 +70,9 @@ def test_an_export_has_all_that_is_forgotten_then_and_can_be_sent_again(stage: S
     assert len((out / "rejects.ndjson").read_text().splitlines()) == 3
     assert json.loads((out / "house.json").read_text())["rooms"].keys() == {"kitchen", "outdoor"}
     assert pl.read_parquet(out / "weather.parquet").columns == list(ISSUE_COLUMNS)
-    assert (written["weather"], would["weather"]) == (1, 1)
+    assert (written["weather"], would["weather"], written["advice"], would["advice"]) == (1, 1, 1, 1)
+    (advised,) = map(json.loads, (out / "advice.ndjson").read_text().splitlines())
+    assert [room["room"] for room in advised["rooms"]] == ["bath", "cellar"]
     version = json.loads((out / "models.json").read_text())["champion"]
     assert (out / "models" / version / "model.npz").stat().st_size > 1000
     assert "is there and is not empty" in run("export", "h1", "--out", str(out), status=1)["error"]

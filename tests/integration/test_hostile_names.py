@@ -99,6 +99,7 @@ COMMANDS: Final[dict[str, list[tuple[str, ...]]]] = {
         ("add", f"{HOUSE}/"),
     ],
     "notices": [(HOUSE, *AT), (f"{HOUSE}x", *AT)],
+    "advice": [(HOUSE, *AT), (f"{HOUSE}x", *AT)],
     "watch": [(HOUSE, *AT), (f"{HOUSE}x", *AT)],
     "weather": [
         ("show", HOUSE, *AT),

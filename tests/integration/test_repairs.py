@@ -30,6 +30,7 @@ from roomidity.pipeline.forgetting import forget_house
 from roomidity.pipeline.quarantine import change_rule
 from roomidity.pipeline.replaying import replay_object
 from roomidity.readings import unpack_sets
+from tests.advice_samples import advice_of
 from tests.integration.stage import REGION, Run
 from tests.integration.test_handlers import observe
 from tests.integration.test_tables import forecast
@@ -64,7 +65,7 @@ def drained(stage: Stage, *contents: Any, now: datetime = NOW) -> dict[str, Any]
     """Send contents and drain them."""
     stage.readings_queue.send([one if isinstance(one, str) else json.dumps(one) for one in contents])
     summary = drain(
-        stage.drain_ports, stage.drain_rules, now=now, remaining_s=lambda: float("inf"), ask_forecasts=False
+        stage.drain_ports, stage.drain_config, now=now, remaining_s=lambda: float("inf"), ask_forecasts=False
     )
     assert summary.violations == 0
     return summary.as_dict()
@@ -431,6 +432,7 @@ def fill(stage: Stage, house: str) -> None:
     assert home is not None
     notice = Notice(house, Finding("stuck", "kitchen", 1.0, NOW), raised_at=NOW)
     assert stage.notices.put(Watch(house, at=NOW, opened={notice.finding.key: notice}), [notice], home=home)
+    assert stage.advice.put(advice_of(house, at=NOW))
     hours = (5.0,) * HOURS
     stage.weather.put_many([WeatherIssue(house_place(house), NOW - SLOT, NOW, NOW, hours, hours)])
     model, state, _ = load_prior()
@@ -506,6 +508,7 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
             "mould",
             "settings",
             "notices",
+            "advice",
             "models",
             "houses",
         )
@@ -517,6 +520,7 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
         "mould": 1,
         "settings": 1,
         "notices": 2,
+        "advice": 1,
         "models": 3,
         "houses": 1,
     }

@@ -18,7 +18,17 @@ from tests.conftest import CHECKOUT
 from tests.integration.test_handlers import NOW, observe, records, sample
 
 DRAIN = ["connect", "receive", "decode", "store", "delete", "ask"]
-FORECAST = ["connect", "read_house", "load_model", "read_window", "read_weather", "forecast", "write", "notices"]
+FORECAST = [
+    "connect",
+    "read_house",
+    "load_model",
+    "read_window",
+    "read_weather",
+    "forecast",
+    "write",
+    "notices",
+    "advice",
+]
 
 
 @pytest.fixture

@@ -16,8 +16,10 @@ import pytest
 from roomidity.composition import Stage
 from roomidity.domain.observations import without_flags
 from roomidity.domain.slots import SLOT, floor_slot, format_moment, format_slot
+from roomidity.domain.weather import HOURS, WeatherIssue, house_place
 from roomidity.pipeline.drain import drain
 from roomidity.readings import derive, unpack_sets
+from roomidity.readings.issue_table import issue_rows
 from tests.integration.stage import REGION, Run
 from tests.integration.test_registry import publish, state_at
 
@@ -47,7 +49,7 @@ def take_in(stage: Stage, *minutes: int) -> int:
     stays = 0
     for number in minutes:
         stage.readings_queue.send([json.dumps(minute(number))])
-        stays += drain(stage.drain_ports, stage.drain_rules, now=NOW, remaining_s=lambda: 300.0).undeleted
+        stays += drain(stage.drain_ports, stage.drain_config, now=NOW, remaining_s=lambda: 300.0).undeleted
     return stays
 
 
@@ -187,6 +189,36 @@ def _line(number: int) -> str:
     return ",".join(str(one[name]) for name in ("house", "room", "sensor", "ts", "temperature"))
 
 
+def test_of_a_lost_table_of_weather_what_was_imported_comes_back_and_the_rest_with_the_next_issue(
+    stage: Stage, tables: Any, run: Run, tmp_path: Path
+) -> None:
+    take_in(stage, 0)
+    imported, queued = (_issue(NOW - timedelta(hours=hours)) for hours in (3, 1))
+    issue_rows([imported]).write_parquet(tmp_path / "issued.parquet")
+    command = "weather", "import", str(tmp_path / "issued.parquet"), "--house", "h1"
+    run(*command)
+    before = items_of(tables("weather"))
+    put_back(tables("weather"), [])
+    assert run("weather", "list", "h1", "--now", format_moment(NOW))["issues"] == []
+    (row,) = (line for line in RUNBOOK.read_text().splitlines() if line.startswith("| `weather` |"))
+    assert "next issue" in row
+    assert "imported again" in row
+    assert run(*command)["stored"] == 1
+    assert items_of(tables("weather")) == before
+    times = [format_moment(queued.first + hour * timedelta(hours=1)) for hour in range(HOURS)]
+    weather = {"issued_at": format_moment(queued.issued_at), "times": times, "temperature": [9] * HOURS}
+    stage.readings_queue.send([json.dumps({"house": "h1", "weather": {**weather, "humidity": [80] * HOURS}})])
+    drained = drain(stage.drain_ports, stage.drain_config, now=NOW + SLOT, remaining_s=lambda: 300.0)
+    assert (drained.received, drained.stored, drained.undeleted) == (1, 1, 0)
+    listed = run("weather", "list", "h1", "--now", format_moment(datetime.now(UTC) + SLOT))["issues"]
+    assert [one["issued_at"] for one in listed] == [format_moment(one.issued_at) for one in (queued, imported)]
+
+
+def _issue(at: datetime) -> WeatherIssue:
+    first = at.replace(minute=0)
+    return WeatherIssue(house_place("h1"), first, at, first, (9.0,) * HOURS, (80.0,) * HOURS)
+
+
 def test_models_of_before_their_bucket_go_on_with_the_state_that_training_left(
     stage: Stage, tables: Any, cure: Cure
 ) -> None:
@@ -202,6 +234,30 @@ def test_models_of_before_their_bucket_go_on_with_the_state_that_training_left(
     assert night["state_advanced"]
     assert shown["version"] == version
     assert stage.registry.load("h1", version).state_lost is None
+
+
+def test_notices_go_on_from_those_of_before_and_are_raised_anew_where_there_are_none(
+    stage: Stage, tables: Any, cure: Cure, run: Run
+) -> None:
+    take_in(stage, 0, 1, 16)
+    table, ticks = tables("notices"), iter(range(1, 99))
+
+    def opened() -> str:
+        run("forecast", "h1", "--now", format_slot(NOW + next(ticks) * SLOT))
+        (one,) = run("notices", "h1", "--now", format_slot(NOW + 9 * SLOT))["open"]
+        assert one["kind"] == "silent"
+        return str(one["id"])
+
+    first = opened()
+    before = items_of(table)
+    assert opened() == first
+    put_back(table, [])
+    assert opened() > first, "raised anew"
+    put_back(table, before)
+    (shown,) = cure("restore", "roomidity notices HOUSE")
+    assert [one["id"] for one in shown["open"]] == [first]
+    assert opened() == first
+    assert len(items_of(table)) == len(before)
 
 
 def test_an_odd_observation_is_derived_anew(stage: Stage, tables: Any, cure: Cure) -> None:

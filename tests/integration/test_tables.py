@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -20,8 +21,10 @@ from roomidity.domain.deliveries import Deliveries, HouseDeliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House, Quarantine, Room, Trial
 from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet
+from roomidity.domain.quantities import Quantity
 from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, format_slot, to_epoch_ms
 from roomidity.domain.weather import WeatherUsed
+from roomidity.domain.weather_adds import WeatherAdds
 from roomidity.errors import ConflictError
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 from roomidity.forecasting.evaluation.scores import Score
@@ -339,6 +342,7 @@ def dearest_forecast(house: str, room: str, notes: tuple[str, ...]) -> StoredFor
         grade={"humidity": "persistence", "temperature": "persistence"},
         notes=notes,
         weather=WeatherUsed(START - timedelta(hours=12, minutes=25), 12.42),
+        weather_adds={"humidity": WeatherAdds(36, 96, -23.4), "temperature": WeatherAdds(12, 92, -10.1)},
     )
 
 
@@ -358,6 +362,7 @@ def test_a_forecast_costs_a_write_unit_and_one_with_long_names_two(
     item = the_item("forecasts")
     assert len(item["humidity_p10"]["L"]) == 28
     assert write_units(item_bytes(item)) == units
+    assert ("weather_adds" in item) == (units == 2), "where there is no room for both, numbers go before words"
 
 
 @pytest.mark.parametrize("write_format", [1, 2])
@@ -398,7 +403,7 @@ def test_forecasts_of_format_1_stay_readable(stage: Stage, plain_tables: Any) ->
     for quantity, quantiles in old.quantities.items():
         for name, values in quantiles.items():
             np.testing.assert_array_equal(values, np.array(lists[f"{quantity}_{name}"], dtype=float))
-    assert (old.grade["temperature"], old.notes, old.weather) == ("sparse", (), None)
+    assert (old.grade["temperature"], old.notes, old.weather, old.weather_adds) == ("sparse", (), None, {})
     assert new.quantiles.shape == old.quantiles.shape == (2, 3, 96)
     item = dashboard.forecast_as_issued(plain_tables, stage.settings.prefix, "h1", "kitchen", "2026-03-15T00:00Z")
     assert item is not None
@@ -415,11 +420,32 @@ def test_the_weather_that_a_forecast_rests_on_comes_back_and_none_is_null(stage:
     assert read.weather == returned.weather == WeatherUsed(used.issued_at, 5.33)
 
 
+def test_what_the_weather_adds_comes_back_by_quantity_and_nothing_is_absent(stage: Stage, plain_tables: Any) -> None:
+    both: Mapping[Quantity, WeatherAdds] = {
+        "humidity": WeatherAdds(0, 96, -6.2),
+        "temperature": WeatherAdds(12, 36, 1.1),
+    }
+    wanted: dict[str, tuple[str | None, Mapping[Quantity, WeatherAdds]]] = {
+        "kitchen": ("0,96,-6.2;12,36,1.1", both),
+        "cellar": (";12,36,1.1", {"temperature": both["temperature"]}),
+        "bath": (None, {}),
+    }
+    stage.forecasts.put_many([replace(forecast(room=room), weather_adds=adds) for room, (_, adds) in wanted.items()])
+    items = {one["room_id"]: one for one in plain_tables.Table("roomidity-test-forecasts").scan()["Items"]}
+    for room, (text, adds) in wanted.items():
+        assert items[f"h1/{room}"].get("weather_adds") == text
+        assert stage.forecasts.between("h1", room, START, START)[0].weather_adds == adds
+
+
 @pytest.mark.parametrize(
     "odd",
     [
         *({"knots": knots} for knots in ("1-96", "0-4,6,8-96/4", "1-4,6,8-92/4", "4-1", "two", None, "96-1/0", 28)),
         *({"weather": weather} for weather in ("odd", {}, {"issued_at": "noon", "age_h": 1}, {"age_h": "1"})),
+        *(
+            {"weather_adds": adds}
+            for adds in ("odd", "0,0,1;", "0,96;", "-1,96,1;", ";0,96,nan", "0,96,1e9;", ";;", 28)
+        ),
         {"v": 1},
         {"v": 0},
     ],

@@ -48,7 +48,7 @@ def reading(minute: int, **more: Any) -> dict[str, Any]:
 
 def take_in(stage: Stage, *minutes: int, now: datetime = NOW) -> DrainSummary:
     stage.readings_queue.send([json.dumps({"readings": [reading(minute) for minute in minutes]})])
-    return drain(stage.drain_ports, stage.drain_rules, now=now, remaining_s=lambda: 300.0)
+    return drain(stage.drain_ports, stage.drain_config, now=now, remaining_s=lambda: 300.0)
 
 
 def table_of(stage: Stage, name: str) -> Any:
@@ -112,7 +112,7 @@ def test_a_house_keeps_what_a_newer_version_added_anywhere_in_it(stage: Stage) -
     second = Quarantine(NOW - 7 * SLOT, NOW - 6 * SLOT)
     change_rule(stage.quarantine_ports, house="h1", rule=second, remove=False)
     stage.readings_queue.send([json.dumps(reading(5, room="bath"))])
-    drain(stage.drain_ports, stage.drain_rules, now=NOW, remaining_s=lambda: 300.0)
+    drain(stage.drain_ports, stage.drain_config, now=NOW, remaining_s=lambda: 300.0)
     item = held(stage, "houses", OF_HOUSE)
     assert item["more"] == {"of": ["a", "newer"], "version": 2}
     assert item["rooms"].keys() == {"bath", "kitchen"}
@@ -231,7 +231,7 @@ def test_a_house_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: St
     assert "format 2" in noted(stage, "houses")
     newer(stage, "houses", OF_HOUSE, lambda item: item.pop("v"))  # the newer version is deployed again
     stage.readings_queue.send([json.dumps(reading(1))])
-    assert drain(stage.drain_ports, stage.drain_rules, now=NOW, remaining_s=lambda: 300.0).stored == 1
+    assert drain(stage.drain_ports, stage.drain_config, now=NOW, remaining_s=lambda: 300.0).stored == 1
 
 
 @pytest.mark.parametrize("way", ["format byte", "v"])
@@ -246,7 +246,7 @@ def test_a_set_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Stag
 
     before = newer(stage, "readings", OF_SLOT, change)
     stage.readings_queue.send([json.dumps(reading(1)), json.dumps(reading(1, house="h2"))])
-    summary = drain(stage.drain_ports, stage.drain_rules, now=NOW, remaining_s=lambda: 300.0)
+    summary = drain(stage.drain_ports, stage.drain_config, now=NOW, remaining_s=lambda: 300.0)
     assert (summary.stored, summary.undeleted) == (1, 1), "the other house's is stored"
     assert held(stage, "readings", OF_SLOT) == before
     assert "format" in noted(stage, "readings")

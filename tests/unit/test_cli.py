@@ -32,6 +32,7 @@ COMMANDS = [
     "forecast",
     "show",
     "notices",
+    "advice",
     "watch",
     "verify",
     "accuracy",
@@ -52,7 +53,7 @@ COMMANDS = [
     "doctor",
     "completion",
 ]
-TIMED = ["drain", "forecast", "show", "notices", "watch", "verify", "accuracy", "train", "rederive", "doctor"]
+TIMED = ["drain", "forecast", "show", "notices", "advice", "watch", "verify", "accuracy", "train", "rederive", "doctor"]
 
 
 def test_the_commands_in_the_order_of_a_readings_way() -> None:
@@ -152,7 +153,7 @@ def test_hourly_readings_are_scored_only_when_that_is_asked_for_and_said_to_be_n
     assert (answer["cadence"], answer["protocol"]) == ("hourly", False)
     assert answer["humidity"]["roomidity"]["rooms"] == 2
     assert all(np.isfinite(list(answer["humidity"]["roomidity"]["by_lead"].values())))
-    assert "NOT the protocol" in CliRunner().invoke(roomidity, arguments).stdout
+    assert "NOT comparable with 15min" in CliRunner().invoke(roomidity, arguments).stdout
 
 
 def test_a_room_without_a_hygrometer_is_named_and_scored_beside_the_protocol(simulated: Path, tmp_path: Path) -> None:

@@ -170,6 +170,7 @@ class FakeStage:
             moulds=lambda: every,
             settings=lambda: every,
             notices=lambda: every,
+            advice=lambda: every,
             weather=lambda: every,
             rejects=lambda: every,
             damaged=lambda: self.damaged,

@@ -17,8 +17,17 @@ LAUNCHERS: Final = {
     for path in sorted((CHECKOUT / "scripts").iterdir())
     if path.is_file() and (found := STARTS.search(path.read_text("utf-8")))
 }
-BY_PATH: Final = {"__init__", "check_template", "home_assistant_probe", "homes", "memory", "old_way"}
-"""homes and memory are parts of others; the rest is started by other tools or by scripts/check-template."""
+BY_PATH: Final = {
+    "__init__",
+    "check_template",
+    "home_assistant_picture",
+    "home_assistant_probe",
+    "homes",
+    "memory",
+    "old_way",
+}
+"""home_assistant_picture, homes and memory are parts of others; the rest is started by tools or by
+scripts/check-template."""
 
 
 def test_every_tool_has_its_launcher_and_every_launcher_its_tool() -> None:

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from roomidity.pipeline.drain import DrainRules, drain
+from roomidity.pipeline.drain import DrainConfig, drain
 from roomidity.pipeline.forecasts import forecast_house
 from roomidity.stopwatch import Stopwatch, untimed
 from tests.fakes import World
@@ -42,7 +42,7 @@ def test_a_phase_that_fails_took_its_time_and_the_error_goes_on() -> None:
 def test_the_phases_of_a_drain_and_of_a_forecast() -> None:
     world, watch = World(), ticking()
     world.readings.send([json.dumps(reading())], sent=NOW)
-    drain(world.drain_ports(), DrainRules(timezone="UTC"), now=NOW, remaining_s=lambda: 300.0, timed=watch)
+    drain(world.drain_ports(), DrainConfig(timezone="UTC"), now=NOW, remaining_s=lambda: 300.0, timed=watch)
     assert list(watch.seconds) == ["receive", "decode", "store", "delete", "ask"]
     assert dict(watch.seconds) == {"receive": 1.0, "decode": 2.0, "store": 3.0, "delete": 1.0, "ask": 1.0}  # in parts
     watch.reset()
@@ -55,4 +55,5 @@ def test_the_phases_of_a_drain_and_of_a_forecast() -> None:
         "forecast",
         "write",
         "notices",
+        "advice",
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from roomidity.aws.registry.records import ModelTable
 from roomidity.aws.store.accuracy import AccuracyTable
+from roomidity.aws.store.advice import AdviceTable
 from roomidity.aws.store.attributes import Numbers, Plain
 from roomidity.aws.store.forecasts import ForecastTable
 from roomidity.aws.store.houses import HouseTable
@@ -24,6 +25,7 @@ from roomidity.forecasting.evaluation.accuracy import DayAccuracy
 __all__ = [
     "QUANTILES",
     "AccuracyTable",
+    "AdviceTable",
     "BatchInsert",
     "DayAccuracy",
     "ForecastTable",

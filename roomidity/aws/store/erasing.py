@@ -102,6 +102,7 @@ def by_house(tables: Tables) -> dict[str, OfHouses | OfHousePlaces]:
         "settings": OfHouses(tables.settings),
         "models": OfHouses(tables.models),
         "notices": OfHouses(tables.notices),
+        "advice": OfHouses(tables.advice),
         "weather": OfHousePlaces(tables.weather),
     }
 

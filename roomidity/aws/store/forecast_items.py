@@ -1,11 +1,12 @@
-"""Forecasts as items: how they are written, and how those of every format are read.
+"""Converts forecasts to items, and items of every format back to forecasts.
 
-Format 2 has numbers at the model's knots, and takes one write unit where the names of house and room take up to 40
-bytes together. Format 1 has all 96 slots, and took three.
+Format 2 stores numbers only at the model's knots. It takes one write unit if the names of house and room together have
+at most 40 bytes. Format 1 stores all 96 slots and takes three.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -17,19 +18,20 @@ from roomidity.domain.damage import number_within
 from roomidity.domain.fitting import fitted
 from roomidity.domain.forecasts import QUANTILES, StoredForecast, room_id
 from roomidity.domain.knots import KNOTS_TEXT, at_knots, knots_of, spread
-from roomidity.domain.quantities import QUANTITIES, SPECS
+from roomidity.domain.quantities import QUANTITIES, SPECS, Quantity
 from roomidity.domain.slots import SLOT_S, SLOTS_A_DAY, format_slot, parse_slot, parse_time, to_epoch_ms
 from roomidity.domain.weather import WeatherUsed
+from roomidity.domain.weather_adds import WeatherAdds
 
 __all__ = ["item_of", "stored_of"]
 
 _NAMES_BYTES: Final = 40
-"""Of house and room together: up to these a forecast is made to fit into one write unit, whatever else it has. With
-longer ones it would say too little, and takes two."""
+"""Maximum bytes of both names up to which a forecast is rounded to fit into one write unit. With longer names it would
+lose too much precision, so it takes two."""
 
 
 def item_of(item: type[ForecastItem], forecast: StoredForecast, *, keep_s: int, write_format: int) -> ForecastItem:
-    """Returns a forecast as an item of a format, which expires ``keep_s`` after it was issued."""
+    """Returns a forecast as an item of ``write_format`` that expires ``keep_s`` seconds after it was issued."""
     at = format_slot(forecast.issued_at)
     made = item(
         room_id=room_id(forecast.house, forecast.room),
@@ -50,12 +52,19 @@ def item_of(item: type[ForecastItem], forecast: StoredForecast, *, keep_s: int, 
     if forecast.weather is not None:
         used = forecast.weather
         made.weather = {"issued_at": format_slot(used.issued_at), "age_h": round(used.age_h, 2)}
+    if forecast.weather_adds:
+        parts = (forecast.weather_adds.get(quantity) for quantity in QUANTITIES)
+        made.weather_adds = ";".join(f"{one.begins},{one.peaks},{one.change}" if one else "" for one in parts)
     values = at_knots(
         np.stack([rows.round(spec.decimals) for rows, spec in zip(forecast.quantiles, SPECS, strict=True)])
     )
     if len((forecast.house + forecast.room).encode()) <= _NAMES_BYTES:
         _set_numbers(made, forecast, values[..., :0])
-        values = fitted(values, limit_bytes=WRITE_UNIT_BYTES - item_bytes(made.serialize()))
+        fit = fitted(values, limit_bytes=WRITE_UNIT_BYTES - item_bytes(made.serialize()))
+        _set_numbers(made, forecast, fit)
+        if made.weather_adds and item_bytes(made.serialize()) > WRITE_UNIT_BYTES:  # numbers before words about them
+            return item_of(item, replace(forecast, weather_adds={}), keep_s=keep_s, write_format=write_format)
+        values = fit
     _set_numbers(made, forecast, values)
     return made
 
@@ -69,12 +78,12 @@ def _set_numbers(item: ForecastItem, forecast: StoredForecast, values: npt.NDArr
 
 
 def stored_of(item: ForecastItem) -> StoredForecast:
-    """Returns what an item of any known format says, of all 96 slots.
+    """Returns the forecast in an item of any known format, with all 96 slots.
 
     Raises
     ------
     ValueError
-        If it has a newer format, or something in it cannot be.
+        If the format is newer, or a value is missing or impossible.
     """
     if item.v not in range(1, FORECAST_FORMAT + 1):
         raise ValueError(f"it has format {item.v!r}; this version reads 1 to {FORECAST_FORMAT}: update roomidity")
@@ -91,11 +100,11 @@ def stored_of(item: ForecastItem) -> StoredForecast:
         if any(row is None or row.shape != (count,) for row in rows) or not isinstance(grade[spec.name], str):
             raise ValueError(f"its {spec.name} is not {len(QUANTILES)} times {count} numbers, with a grade")
         low, high = spec.plausible
-        for bound in (np.min(rows), np.max(rows)):  # what a sensor can say, and as much again
+        for bound in (np.min(rows), np.max(rows)):  # a sensor's range, extended by its width on either side
             number_within(float(bound), (2 * low - high, 2 * high - low))
         quantiles[place] = rows if item.v == 1 else spread(np.array(rows), item.knots, decimals=spec.decimals)
     if not isinstance(item.model_version, str):
-        raise ValueError("it has no model_version")  # noqa: TRY004  # as all that an item lacks
+        raise ValueError("it has no model_version")  # noqa: TRY004  # as for all other missing attributes
     return StoredForecast(
         house=house,
         room=room,
@@ -106,6 +115,7 @@ def stored_of(item: ForecastItem) -> StoredForecast:
         model_version=item.model_version,
         notes=item.notes or (),
         weather=_weather_of(item.weather),
+        weather_adds=_weather_adds_of(item.weather_adds),
     )
 
 
@@ -113,3 +123,16 @@ def _weather_of(used: Any) -> WeatherUsed | None:
     if used is None:
         return None
     return WeatherUsed(issued_at=parse_time(used["issued_at"]), age_h=number_within(float(used["age_h"]), (0, 10_000)))
+
+
+def _weather_adds_of(text: str | None) -> dict[Quantity, WeatherAdds]:
+    found: dict[Quantity, WeatherAdds] = {}
+    for quantity, part in zip(QUANTITIES, text.split(";"), strict=True) if text else ():
+        if part:
+            begins, peaks, change = part.split(",")
+            found[quantity] = WeatherAdds(
+                begins=int(number_within(int(begins), (0, SLOTS_A_DAY))),
+                peaks=int(number_within(int(peaks), (1, SLOTS_A_DAY))),
+                change=number_within(float(change), (-500, 500)),
+            )
+    return found

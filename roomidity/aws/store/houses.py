@@ -58,7 +58,7 @@ _RULING: Final = (
     "reread",
     "v",
 )
-"""Attributes by which observations are derived; those after the version tell whether the house is there."""
+"""Attributes that deriving observations needs. Those after the version tell whether the house exists."""
 
 _TELLING: Final = (*_RULING, "last_seen")
 """Attributes that tell whether a house is active."""
@@ -83,9 +83,9 @@ class HouseTable:
         return self._found(list(names), self._house)
 
     def without_rooms(self, names: Iterable[str]) -> dict[str, House]:
-        """The same, with rules, aliases and deletion alone: a tenth of the work, for a house of eight rooms.
+        """Returns the same houses with only their rules and deletion, a tenth of the work for a house of eight rooms.
 
-        One with aliases comes whole, for they depend on its rooms.
+        A house with aliases is returned whole, because they depend on its rooms.
         """
         found = self._found(list(names), self._ruling, _RULING)
         whole_ones = [name for name, house in found.items() if house.settings.get("aliases")]
@@ -121,9 +121,9 @@ class HouseTable:
                 self._reader.note(item, "no house can have this name")
 
     def active(self, at: datetime) -> list[str]:
-        """Returns the names of the houses that are active, of each no more being read than tells.
+        """Returns the names of the active houses, sorted, reading only the attributes that tell.
 
-        What cannot be told so, as of one that is damaged, is told by all that can be read of it.
+        If these do not tell, as for a damaged house, the house is read whole.
         """
         found, doubtful = [], []
         for item in self._item.scan(attributes_to_get=list(_TELLING)):
@@ -264,7 +264,7 @@ class HouseTable:
         return house
 
     def _ruling(self, item: HouseItem) -> House:
-        """A house of which all was left out that neither rules nor tells whether it is there."""
+        """Returns a house with only its rules and what tells whether it exists."""
         if item.is_newer:
             return House(item.house, self._timezone, version=1, flaw=item.flaw)
         parts = _Parts([item.flaw] if item.flaw is not None else [])
@@ -273,7 +273,7 @@ class HouseTable:
         return replace(house, flaw="; ".join(parts.flaws)) if parts.flaws else house
 
     def _without_rooms(self, item: HouseItem, parts: _Parts) -> House:
-        """Returns what observations are derived by, and what tells whether the house is there."""
+        """Returns a house with what deriving observations needs, and what tells whether it exists."""
         return House(
             name=item.house,
             timezone=self._timezone,

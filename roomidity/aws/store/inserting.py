@@ -1,8 +1,8 @@
-"""New items by BatchExecuteStatement, 25 INSERTs a call; what is not certainly written is left to a conditional put.
+"""Writes new items with BatchExecuteStatement, 25 INSERTs a call. Any other outcome is left to a conditional put.
 
-An INSERT is written where nothing stands under its key, else it answers ``DuplicateItem``: the condition under which a
-new item is put anyway. So whatever becomes of a statement, its put afterwards decides: it writes what is not there, and
-finds what is, also what an INSERT wrote whose answer was lost.
+An INSERT succeeds only if its key is free, and otherwise answers ``DuplicateItem``. The put of a new item has the same
+condition. So if a statement is not known to have succeeded, the put that follows decides: it writes a missing item, and
+finds an existing one, including one written by an INSERT whose answer was lost.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ __all__ = ["BatchInsert", "New", "statement_of"]
 logger: Final = logging.getLogger(__name__)
 
 STATEMENTS: Final = 25
-"""Of a call, by AWS's limit."""
+"""Maximum number of statements in a call, AWS's limit."""
 
 _BYTES: Final = 3_000_000
 _PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 _PATIENCE_S: Final = 5.0
-"""That all batches of a round pause together, at most: a wave keeps 45 s for a round, and puts follow."""
+"""Maximum total pause of all batches in a round. A wave allows 45 s for a round, and puts follow."""
 
 _REFUSED_FOR_S: Final = 600.0
-"""After a batch was refused whole: the rest of the tick, whose drain takes 300 s at most; the next one tries again."""
+"""Pause after a whole batch was refused, until the next tick. A drain takes at most 300 s."""
 
 _AGAIN: Final = frozenset(
     {
@@ -48,13 +48,13 @@ _AGAIN: Final = frozenset(
         "TransactionInProgress",
     }
 )
-"""Codes that pass, without the ``Exception`` that some have at their ends."""
+"""Codes of transient errors, without the suffix ``Exception`` that some have."""
 
 _DUPLICATE: Final = "DuplicateItem"
 
 
 class New(Protocol):
-    """An item that nothing is expected to stand in the place of, and about how large it is."""
+    """An item whose key is expected to be free, and its approximate size."""
 
     @property
     def item(self) -> Model:
@@ -62,12 +62,12 @@ class New(Protocol):
 
     @property
     def size_bytes(self) -> int:
-        """Its size."""
+        """Its approximate size."""
 
 
 @dataclass
 class BatchInsert:
-    """Writes new items many at a time. ``refused`` says why it does not now, where a batch was refused whole."""
+    """Writes new items in batches. It pauses for a while after a whole batch was refused."""
 
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
@@ -77,11 +77,11 @@ class BatchInsert:
 
     @property
     def refused(self) -> str | None:
-        """Why items are put one by one, for a while; None where they are not."""
+        """Why batches are paused and items are put one by one, or None if they are not paused."""
         return self._why if self.clock() < self._until else None
 
     def insert(self, new: Sequence[New], client: Any) -> set[int]:
-        """Write items of one table, no key twice. Returns the places of those that were certainly written."""
+        """Write items of one table, with distinct keys. Returns the indices of those known to be written."""
         if self.refused is not None:
             return set()
         patience = _Patience(_PATIENCE_S, self.sleep)
@@ -100,7 +100,10 @@ class BatchInsert:
         return written
 
     def _ask(self, statements: list[dict[str, Any]], client: Any) -> list[str | None]:
-        """The error code of each statement, None for one that was written; of a call that failed, of all the same."""
+        """Returns the error code of each statement, or None if it was written.
+
+        If the whole call failed, all statements get its code.
+        """
         if self.refused is not None:
             return ["refused"] * len(statements)
         try:
@@ -110,7 +113,7 @@ class BatchInsert:
             if _plain(code) not in _AGAIN:
                 self._refuse(f"{code}: {error}")
             return [code] * len(statements)
-        except BotoCoreError as error:  # no answer: some may be written, which the puts find
+        except BotoCoreError as error:  # no answer: some may be written, and the puts will find them
             return [type(error).__name__] * len(statements)
         answers = answer.get("Responses", [])
         if len(answers) != len(statements):
@@ -127,7 +130,7 @@ class BatchInsert:
 
 
 class _Patience:
-    """So many seconds to pause, of all threads together."""
+    """A budget of seconds to pause, shared by all threads."""
 
     def __init__(self, left_s: float, sleep: Callable[[float], None]) -> None:
         self._left_s = left_s
@@ -135,7 +138,7 @@ class _Patience:
         self._lock = threading.Lock()
 
     def pause(self, seconds: float) -> bool:
-        """Pause, if there is patience for it; whether there was."""
+        """Pause if the budget allows it. Returns whether it did."""
         with self._lock:
             if seconds > self._left_s:
                 return False
@@ -149,7 +152,7 @@ def _plain(code: str | None) -> str:
 
 
 def statement_of(item: Model) -> dict[str, Any]:
-    """Returns the INSERT of an item, as a call takes it."""
+    """Returns the INSERT statement for an item, in the form that the call expects."""
     values = item.serialize()
     names = ", ".join(f"'{name}': ?" for name in values)
     return {

@@ -1,4 +1,4 @@
-"""The table ``notices``: a house's notices by id, and under ``watch`` what they go on from."""
+"""The table ``notices``: a house's notices by id, and under the id ``watch`` their state between issue times."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["NoticeTable"]
 _WATCH: Final = "watch"
 _FIRST: Final = "0"
 _LAST: Final = ":"
-"""Before and after all ids of notices, which begin with a year."""
+"""Sort before and after all ids of notices, which begin with a year."""
 
 
 class NoticeTable:
-    """Notices, and what they go on from: written together, on the version that was read, or not at all."""
+    """Notices and their state, written in one transaction with optimistic locking on the state's version."""
 
     def __init__(
         self, item: type[NoticeItem], damage: Damage, *, guard: Callable[[House], Guard] | None = None
@@ -38,12 +38,12 @@ class NoticeTable:
         self._reader = Reader(damage)
 
     def watch(self, house: str) -> Watch:
-        """What a house's notices go on from, read consistently; a new one where there is none. One call.
+        """Returns the state of a house's notices in one consistent read. It is empty if none is stored.
 
         Raises
         ------
         ItemDamagedError
-            If what stands there cannot be read, which is noted.
+            If the item cannot be read, which is noted.
         StoreError
             If the table does not answer.
         """
@@ -56,18 +56,18 @@ class NoticeTable:
         return self._reader.needed(item, _to_watch)
 
     def newest(self, house: str, *, now: datetime, limit: int | None = None) -> list[Notice]:
-        """A house's notices that have not expired, newest first; unreadable ones are left out. One call."""
+        """Returns a house's notices that have not expired, newest first, without unreadable ones. Makes one query."""
         span = self._item.id.between(_FIRST, _LAST)
         items = self._item.query(house, span, scan_index_forward=False, limit=limit)
         found = self._reader.each(items, _to_notice)
         return [one for one in found if (one.cleared_at or one.raised_at) > now - KEPT_FOR]
 
     def put(self, watch: Watch, changed: Sequence[Notice] = (), *, home: House) -> bool:
-        """Write a house's watch with the notices that changed, all or nothing; at most 98 of these.
+        """Write the state of a house's notices with up to 98 notices that changed, all or nothing.
 
         Returns
         -------
-        False if another writer was there first, or the house was forgotten since ``home`` was read.
+        False if another writer was first, or if the house was forgotten since ``home`` was read.
         """
         item = self._watch_item(watch)
         unchanged = self._item.version == watch.version if watch.version else self._item.house.does_not_exist()
@@ -83,7 +83,7 @@ class NoticeTable:
         return transact(connection_of(self._item), write)
 
     def erase(self, house: str, *, dry_run: bool = False) -> Iterator[int]:
-        """Delete a house's notices. Yields how many items, some at a time."""
+        """Delete a house's notices in parts. Yields the number of items in each."""
         return erase(self._item, house, dry_run=dry_run)
 
     def _watch_item(self, watch: Watch) -> NoticeItem:

@@ -19,6 +19,7 @@ from roomidity.aws.store.reading import Item
 __all__ = [
     "FORECAST_FORMAT",
     "AccuracyItem",
+    "AdviceItem",
     "ForecastItem",
     "HouseItem",
     "ModelItem",
@@ -102,7 +103,9 @@ class ForecastItem(Item):
     """forecasts: a room's next 24 h as issued, at ``knots``. Quantities that the room does not measure are absent.
 
     ``notes`` holds codes of known faults. It is absent if there are none, and in older items. ``weather`` says which
-    forecast of the weather was used, or is NULL. Items of format 1 hold all 96 slots and have neither of these two.
+    forecast of the weather was used, or is NULL; ``weather_adds`` what that adds to the medians of humidity and
+    temperature, as ``12,36,-6.2;0,96,1.1``: slots after the issue time at which it begins and is most, and how much it
+    then is. Items of format 1 hold all 96 slots and have none of these three.
     """
 
     newest_format: ClassVar[int] = FORECAST_FORMAT
@@ -123,6 +126,7 @@ class ForecastItem(Item):
     model_version = UnicodeAttribute()
     knots = UnicodeAttribute(null=True)
     weather = Plain(null=True)
+    weather_adds = UnicodeAttribute(null=True)
     v = NumberAttribute()
     expires_at = NumberAttribute()
 
@@ -212,6 +216,20 @@ class NoticeItem(Item):
     expires_at = NumberAttribute(null=True)
 
 
+class AdviceItem(Item):
+    """advice: what the rooms of a house were advised at an issue time. What is absent of a room is unknown, or nothing.
+
+    ``untold`` names the rooms whose change nobody took yet.
+    """
+
+    house = UnicodeAttribute(hash_key=True)
+    issued_at = UnicodeAttribute(range_key=True)
+    rooms = Plain()
+    untold = Texts(null=True)
+    v = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
 class WeatherItem(Item):
     """weather: a forecast of the air outside as it was issued, by place and by when it became known here.
 
@@ -248,6 +266,7 @@ class Tables:
     settings: type[SettingItem]
     notices: type[NoticeItem]
     weather: type[WeatherItem]
+    advice: type[AdviceItem]
 
 
 def connection_of(item: type[Model]) -> Connection:
@@ -278,4 +297,5 @@ def bind(prefix: str, client: Any) -> Tables:
         settings=bound(SettingItem, "settings"),
         notices=bound(NoticeItem, "notices"),
         weather=bound(WeatherItem, "weather"),
+        advice=bound(AdviceItem, "advice"),
     )

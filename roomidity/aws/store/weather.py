@@ -1,4 +1,4 @@
-"""The table ``weather``: forecasts of the air outside as they were issued, by place and by when they became known."""
+"""The table ``weather``: outdoor forecasts as they were issued, keyed by place and by the time they became known."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["WeatherTable"]
 _STEP_S: Final = 3600
 _SIZE_BYTES: Final = 1_000
 _CALLS: Final = "calls"
-"""Where it is counted how often a provider was asked; no place is called so."""
+"""Key of the items that count calls to the provider. No place has this name."""
 
 _CALLS_KEPT: Final = timedelta(days=7)
 
 
 class WeatherTable:
-    """Issues by place and by when each became known; one that stands is never replaced."""
+    """Weather issues by place and the time each became known. An existing issue is never replaced."""
 
     def __init__(self, item: type[WeatherItem], *, retention_days: int, damage: Damage) -> None:
         self._item = item
@@ -38,9 +38,14 @@ class WeatherTable:
     def issues(
         self, places: Iterable[str], *, since: datetime, until: datetime, most: int | None = None
     ) -> list[WeatherIssue]:
-        """The issues of some places known from ``since`` to ``until``, both included, oldest first; a query a place.
+        """Returns the issues of places known from ``since`` to ``until``, both included, oldest first.
 
-        Of each the newest ``most``, if that is given. Half a read unit for four issues, read eventually.
+        Makes one eventually consistent query a place, which takes half a read unit for four issues.
+
+        Parameters
+        ----------
+        most
+            Maximum number of issues for each place, of which the newest are kept. None for all.
 
         Raises
         ------
@@ -60,16 +65,16 @@ class WeatherTable:
         return sorted(found, key=lambda issue: issue.known_from)
 
     def put_many(self, issues: Iterable[WeatherIssue]) -> list[bool]:
-        """Write issues; of each, whether nothing stood there: what became known at the same time stays as it is."""
+        """Write issues. Returns for each False if one with the same place and `known_from` exists, which is kept."""
         return save_many([self._write(issue) for issue in issues], connection_of(self._item))
 
     def delete_many(self, issues: Iterable[WeatherIssue]) -> None:
-        """Delete issues, if they are there."""
+        """Delete those of the issues that exist."""
         for issue in issues:
             remove(self._item(issue.place, _moment(issue.known_from)))
 
     def take_call(self, day: date, *, at_most: int) -> bool:
-        """Count a call of the provider on a day (UTC). Returns False, and counts none, if it was called ``at_most``."""
+        """Count a call to the provider on a UTC day. Returns False without counting once ``at_most`` is reached."""
         if at_most < 1:
             return False
         midnight = datetime.combine(day, datetime.min.time(), tzinfo=UTC)
@@ -106,7 +111,7 @@ class WeatherTable:
 
 
 def _moment(moment: datetime) -> str:
-    """A time to the millisecond, as text that sorts as time does."""
+    """Returns a time in milliseconds as text that sorts by time."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
 
 

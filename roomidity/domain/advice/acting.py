@@ -12,12 +12,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from roomidity.domain.advice.air import Air, moisture_gap
 from roomidity.domain.advice.effects import AIR_CHANGES_PER_H, cooling_k
 from roomidity.domain.advice.settings import DEFAULT_HOUSE, DEFAULT_ROOM, HouseAdvice, RoomAdvice
 from roomidity.domain.comfort.walls import surface_humidity
 
-__all__ = ["CELLAR_GAP_G_KG", "ActState", "Action", "Decision", "Measured", "Reason", "act"]
+__all__ = [
+    "CELLAR_GAP_G_KG",
+    "KEEP_GAP_G_KG",
+    "OPEN_GAP_G_KG",
+    "WORTH_MIN",
+    "ActState",
+    "Action",
+    "Decision",
+    "Measured",
+    "Reason",
+    "act",
+    "minutes_until_cold",
+]
 
 Action = Literal["open", "close", "no_effect"]
 Reason = Literal[
@@ -25,13 +40,13 @@ Reason = Literal[
     "room_cold", "outside_cold", "outside_hot", "inside_unknown", "outside_unknown",
 ]  # fmt: skip
 
-_OPEN_GAP_G_KG: Final = 1.0
+OPEN_GAP_G_KG: Final = 1.0
 """Below this difference airing costs more warmth than the drying is worth."""
-_KEEP_GAP_G_KG: Final = 0.5
+KEEP_GAP_G_KG: Final = 0.5
 """What is open stays so down to half of it: as the room dries, the difference shrinks."""
 CELLAR_GAP_G_KG: Final = (0.8, 0.3)
 """A cellar is vented above the first, and until the second. Its air is close to that outside most of the year."""
-_WORTH_MIN: Final = 5
+WORTH_MIN: Final = 5
 """An airing that would have to end sooner is not begun."""
 
 
@@ -115,8 +130,9 @@ def act(
     until: datetime | None = None
     blocked = _blocked(now, room, house)
     if blocked is None:
-        surface, gap = now.surface(room.wall.f_rsi), moisture_gap(now.inside, now.outside)
-        run = timedelta(minutes=min(_minutes_until_cold(now, room), house.longest_run_min))
+        surface, gap = now.surface(room.f_rsi), moisture_gap(now.inside, now.outside)
+        cold = minutes_until_cold(now.inside.temperature, now.outside.temperature, room)
+        run = timedelta(minutes=min(float(cold), house.longest_run_min))
     if blocked is not None:
         reason = blocked
     elif state.is_open and since is not None:
@@ -127,7 +143,7 @@ def act(
         reason, until = "resting", since + rest
     else:
         action, reason = _while_closed(surface, gap, room)
-        if action == "open" and run < timedelta(minutes=_WORTH_MIN):
+        if action == "open" and run < timedelta(minutes=WORTH_MIN):
             action, reason = "close", "room_cold"
         until = now.at + run
     is_open = action == "open"
@@ -156,7 +172,7 @@ def _while_open(surface: float, gap: float, room: RoomAdvice) -> tuple[Action, R
         return ("open", "wet_cellar") if gap > CELLAR_GAP_G_KG[1] else ("close", "outside_not_drier")
     if surface <= room.close_below:
         return "close", "dry_enough"
-    return ("open", "humid_surface") if gap > _KEEP_GAP_G_KG else ("no_effect", "outside_not_drier")
+    return ("open", "humid_surface") if gap > KEEP_GAP_G_KG else ("no_effect", "outside_not_drier")
 
 
 def _while_closed(surface: float, gap: float, room: RoomAdvice) -> tuple[Action, Reason]:
@@ -164,13 +180,14 @@ def _while_closed(surface: float, gap: float, room: RoomAdvice) -> tuple[Action,
         return ("open", "wet_cellar") if gap > CELLAR_GAP_G_KG[0] else ("no_effect", "outside_not_drier")
     if surface <= room.open_above:
         return "close", "not_needed"
-    return ("open", "humid_surface") if gap > _OPEN_GAP_G_KG else ("no_effect", "outside_not_drier")
+    return ("open", "humid_surface") if gap > OPEN_GAP_G_KG else ("no_effect", "outside_not_drier")
 
 
-def _minutes_until_cold(now: Measured, room: RoomAdvice) -> float:
-    """Returns after how many minutes of airing the room would be at its minimum temperature. It may be infinite."""
-    full_k = -cooling_k(now.inside.temperature, now.outside.temperature, math.inf, air_changes_per_h=AIR_CHANGES_PER_H)
-    spare_k = now.inside.temperature - room.min_temperature_c
-    if full_k <= spare_k:
-        return math.inf
-    return -60 / AIR_CHANGES_PER_H * math.log1p(-spare_k / full_k)
+def minutes_until_cold(inside_c: ArrayLike, outside_c: ArrayLike, room: RoomAdvice) -> NDArray[np.float64]:
+    """Returns after how many minutes of airing a room would be at its minimum temperature. It may be infinite."""
+    inside = np.asarray(inside_c, dtype=np.float64)
+    full_k = -np.asarray(cooling_k(inside, outside_c, math.inf, air_changes_per_h=AIR_CHANGES_PER_H))
+    spare_k = inside - room.min_temperature_c
+    share = np.divide(spare_k, full_k, out=np.full(full_k.shape, np.inf), where=full_k > spare_k)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(share < 1, -60 / AIR_CHANGES_PER_H * np.log1p(-share), np.inf))

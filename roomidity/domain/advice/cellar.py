@@ -1,6 +1,6 @@
 """When venting dries a cellar: its walls are cold all year, so that only the water inside and outside counts.
 
-In summer venting does little: in simulated cellars the wall stays above 80 %RH for 511 of 625 hours however well it is
+In summer venting does little: in simulated cellars the wall stays above 80 %RH for 562 of 716 hours however well it is
 timed. Only a dehumidifier solves that (:mod:`roomidity.domain.advice.dehumidifier`).
 """
 
@@ -18,7 +18,9 @@ from roomidity.domain.advice.air import moisture_gap
 from roomidity.domain.advice.outlook import Outlook
 from roomidity.domain.slots import SLOT_S
 
-__all__ = ["CellarOutlook", "cellar_outlook"]
+__all__ = ["CellarOutlook", "Outside", "cellar_outlook"]
+
+Outside = Literal["drier", "wetter", "unknown"]
 
 _SLOT: Final = timedelta(seconds=SLOT_S)
 
@@ -31,7 +33,7 @@ class CellarOutlook:
     ``gap_g_kg`` is the water inside beyond that outside.
     """
 
-    outside: Literal["drier", "wetter", "unknown"]
+    outside: Outside
     until: datetime | None
     known_h: float
     gap_g_kg: float

@@ -76,9 +76,12 @@ def remaining(hours: ArrayLike, *, whole_floor: bool = False) -> NDArray[np.floa
     return np.asarray((share * np.exp(-after / constant_h)).sum(axis=-1))
 
 
-def cooling_k(inside_c: float, outside_c: float, minutes: float, *, air_changes_per_h: float) -> float:
+def cooling_k(
+    inside_c: ArrayLike, outside_c: ArrayLike, minutes: ArrayLike, *, air_changes_per_h: float
+) -> NDArray[np.float64]:
     """Returns the change of the room's temperature in K at closing. It is below 0 if it is colder outside."""
-    return -_COOLS * (inside_c - outside_c) * float(exchanged(minutes, air_changes_per_h=air_changes_per_h))
+    difference = np.subtract(inside_c, outside_c, dtype=np.float64)
+    return np.asarray(-_COOLS * difference * exchanged(minutes, air_changes_per_h=air_changes_per_h))
 
 
 def airing_effect(
@@ -99,7 +102,7 @@ def airing_effect(
     share = float(exchanged(minutes, air_changes_per_h=air_changes_per_h))
     water = inside.water_g_kg
     drop = -(water - outside.water_g_kg) * share * _LEAVES
-    cooler = cooling_k(inside.temperature, outside.temperature, minutes, air_changes_per_h=air_changes_per_h)
+    cooler = float(cooling_k(inside.temperature, outside.temperature, minutes, air_changes_per_h=air_changes_per_h))
     left = drop * remaining([0.0, 1.0, 6.0, 24.0], whole_floor=whole_floor)
     warmth = inside.temperature + np.array([cooler, 0.0, 0.0, 0.0])
     after = relative_humidity(warmth, mixing_ratio_vapour_pressure(water + left)) - inside.humidity

@@ -87,12 +87,8 @@ def outlook_of(
     *,
     now: datetime,
     weather: WeatherIssue | None = None,
-    outdoor: StoredForecast | None = None,
 ) -> Outlook:
-    """Returns what can be relied on of a room's forecast and the weather ahead, and what is missing.
-
-    Without a weather forecast, roomidity's own of the sensor outside (``outdoor``) takes its place.
-    """
+    """Returns what can be relied on of a room's forecast and the weather ahead, and what is missing."""
     missing: list[str] = []
     humidity = temperature = None
     why = _unusable(stored, now)
@@ -102,9 +98,6 @@ def outlook_of(
         missing.append(why)
     at = stored.issued_at if stored is not None and why is None else now
     outside_c, outside_rh = _weather_ahead(weather, at)
-    if outside_c is None and outdoor is not None and _unusable(outdoor, now) is None:
-        lag = round((at - outdoor.issued_at).total_seconds() / SLOT_S)
-        outside_c, outside_rh = (_shifted(outdoor.quantiles[quantity, 1], lag) for quantity in (1, 0))
     if outside_c is None:
         missing.append("no_weather")
     return Outlook(at, humidity, temperature, outside_c, outside_rh, tuple(missing))
@@ -149,10 +142,3 @@ def _weather_ahead(weather: WeatherIssue | None, at: datetime) -> tuple[FloatArr
     if not np.isfinite(np.array(found)).all(axis=0)[:4].all():  # The next hour at least.
         return None, None
     return found[0], found[1]
-
-
-def _shifted(values: FloatArray, slots: int) -> FloatArray:
-    """Returns ``values`` from ``slots`` later on, NaN beyond their end."""
-    wanted = np.arange(SLOTS_A_DAY) + slots
-    inside = (wanted >= 0) & (wanted < len(values))
-    return np.where(inside, values[np.clip(wanted, 0, len(values) - 1)], np.nan)

@@ -31,7 +31,7 @@ NotToday = Literal["dry_all_day", "outside_wetter", "too_cold", "no_time", "no_f
 _MINUTES: Final = 15.0
 _SHORTER_MIN: Final = (10.0, 5.0)
 """What is left of an airing where 15 minutes would leave the room too cold."""
-_AIRINGS_AN_HOUR: Final = 0.35
+_AIRINGS_AN_HOUR: Final = 0.2
 """Airings for each hour in which the surface is expected to be humid."""
 _SPARED_H: Final = 0.5
 """Expected hours that are not worth an airing: every forecast leaves some small probability."""
@@ -107,7 +107,7 @@ def plan_day(
     minutes_of_day
         Local time of each of the 96 slots in minutes since midnight, shape (96,). Quiet hours are judged by it.
     """
-    surface = outlook.surface(f_rsi=room.wall.f_rsi, outside_mean_c=outside_mean_c)
+    surface = outlook.surface(f_rsi=room.f_rsi, outside_mean_c=outside_mean_c)
     if outlook.humidity is None or outlook.temperature is None or surface is None:
         return DayPlan((), "no_forecast", math.nan, missing=outlook.missing)
     inside_g, outside_g = outlook.room_g_kg, outlook.outside_g_kg
@@ -123,7 +123,7 @@ def plan_day(
     dries = np.isfinite(gap) & (gap > _WORTH_G_KG)
     if not dries.any():
         return DayPlan((), "outside_wetter", humid_h, missing=outlook.missing)
-    minutes = np.array([_minutes(t, out, room) for t, out in zip(inside_c.tolist(), outside_c.tolist(), strict=True)])
+    minutes = _minutes(inside_c, outside_c, room)
     mild = (outside_c >= house.min_outdoor_c) & (outside_c <= house.max_outdoor_c) & (minutes > 0)
     awake = np.array([not house.quiet_hours.contains(int(minute)) for minute in minutes_of_day])
     if not (dries & mild).any():
@@ -159,12 +159,10 @@ def _best(worth: FloatArray, wanted: int) -> list[int]:
     return chosen
 
 
-def _minutes(inside_c: float, outside_c: float, room: RoomAdvice) -> float:
-    """Returns how long to air without getting the room below its minimum, 0 for not at all."""
-    for minutes in (_MINUTES, *_SHORTER_MIN):
-        if (
-            inside_c + cooling_k(inside_c, outside_c, minutes, air_changes_per_h=AIR_CHANGES_PER_H)
-            >= room.min_temperature_c
-        ):
-            return minutes
-    return 0.0
+def _minutes(inside_c: FloatArray, outside_c: FloatArray, room: RoomAdvice) -> FloatArray:
+    """Returns how long to air in each slot without getting the room below its minimum, 0 for not at all."""
+    minutes = np.zeros(len(inside_c))
+    for length in (*_SHORTER_MIN[::-1], _MINUTES):  # The longest that fits stays.
+        cooler = cooling_k(inside_c, outside_c, length, air_changes_per_h=AIR_CHANGES_PER_H)
+        minutes[inside_c + cooler >= room.min_temperature_c] = length
+    return minutes

@@ -12,7 +12,17 @@ from typing import Any, Final, Self
 from roomidity.domain.comfort.walls import DEFAULT_WALL, Wall
 from roomidity.errors import InputError
 
-__all__ = ["DEFAULT_HOUSE", "DEFAULT_ROOM", "ROOM_KINDS", "VENTILATIONS", "DayHours", "HouseAdvice", "RoomAdvice"]
+__all__ = [
+    "DEFAULT_HOUSE",
+    "DEFAULT_ROOM",
+    "ROOM_KINDS",
+    "VENTILATIONS",
+    "DayHours",
+    "HouseAdvice",
+    "RoomAdvice",
+    "usable_house",
+    "usable_room",
+]
 
 ROOM_KINDS: Final = ("room", "bathroom", "kitchen", "cellar")
 VENTILATIONS: Final = ("none", "extract", "balanced")
@@ -73,6 +83,11 @@ class DayHours:
         return cls(60 * hours[0] + hours[1], 60 * hours[2] + hours[3])
 
 
+UNMEASURED_F_RSI: Final = 0.1
+"""A wall of unknown f_Rsi is taken to be so much worse than the default, to be on the safe side; in closed loop that is
+worth as much as thresholds 6 %RH lower, and these need not change once f_Rsi has been measured.
+"""
+
 NIGHT: Final = DayHours(22 * 60 + 30, 6 * 60 + 30)
 CHEAP: Final = DayHours(22 * 60, 6 * 60)
 
@@ -86,7 +101,7 @@ class RoomAdvice:
     kind
         One of :data:`ROOM_KINDS`. A cellar is advised by its water alone: it is vented while outside is drier.
     wall
-        The coldest surface (:class:`~roomidity.domain.comfort.walls.Wall`).
+        The coldest surface (:class:`~roomidity.domain.comfort.walls.Wall`). The default f_Rsi counts as not measured.
     open_above, close_below
         %RH at the coldest surface at which airing begins and ends, at least 2 apart.
     min_temperature_c
@@ -103,8 +118,8 @@ class RoomAdvice:
 
     kind: str = "room"
     wall: Wall = DEFAULT_WALL
-    open_above: float = 76.0
-    close_below: float = 73.0
+    open_above: float = 79.0
+    close_below: float = 76.0
     min_temperature_c: float = 16.0
     volume_m3: float = 40.0
     window_contact: bool = False
@@ -122,6 +137,11 @@ class RoomAdvice:
                 f"close_below is {self.close_below:g} and open_above {self.open_above:g}; expected at least 2 between "
                 "them, or the window would open and close all the time"
             )
+
+    @property
+    def f_rsi(self) -> float:
+        """What advice goes by: the wall's f_Rsi, or less than the default where nobody has measured it."""
+        return self.wall.f_rsi - UNMEASURED_F_RSI * (self.wall.f_rsi == DEFAULT_WALL.f_rsi)
 
     @classmethod
     def from_plain(cls, stored: Any) -> Self:
@@ -205,3 +225,25 @@ def _check_choice(what: str, value: Any, choices: tuple[str, ...]) -> None:
 
 DEFAULT_ROOM: Final = RoomAdvice()
 DEFAULT_HOUSE: Final = HouseAdvice()
+
+
+def usable_house(settings: Mapping[str, Any]) -> HouseAdvice:
+    """Returns what is set of a house for advice, or the defaults if that cannot be used.
+
+    >>> usable_house({"rest_min": 45}).rest_min, usable_house({"rest_min": 45, "quiet_hours": "late"}).rest_min
+    (45, 30.0)
+    """
+    try:
+        return HouseAdvice.from_plain(settings)
+    except InputError:
+        return DEFAULT_HOUSE
+
+
+def usable_room(settings: Mapping[str, Any], room: str) -> RoomAdvice:
+    """Returns what is set of a room in a house's settings, or the defaults if that cannot be used."""
+    rooms = settings.get("rooms")
+    stored = rooms.get(room, {}) if isinstance(rooms, Mapping) else {}
+    try:
+        return RoomAdvice.from_plain(stored)
+    except InputError:
+        return DEFAULT_ROOM

@@ -1,1 +1,1 @@
-"""Notices: what a person in the house wants to be told, and when it has changed."""
+"""Notices: the events a household is warned about, and when they begin and end."""

@@ -1,4 +1,4 @@
-"""From what was found to what has changed, with hysteresis: what is uncertain raises nothing, and clears nothing."""
+"""Raises and clears notices from findings, with hysteresis. An uncertain finding neither raises nor clears one."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Rule:
     Parameters
     ----------
     raised, cleared
-        The probability from which on it is raised, and under which it lapses.
+        A notice is raised at or above the first probability, and begins to lapse below the second.
     lapse
-        For how long it has to stay there to be cleared.
+        How long the probability has to stay below ``cleared`` before the notice is cleared.
     rest
-        For how long after that it is not raised again.
+        How long after clearing the notice is not raised again.
     """
 
     raised: float
@@ -40,48 +40,65 @@ RULES: Final[Mapping[Kind, Rule]] = {
     "silent": Rule(0.9, 0.1, lapse=timedelta(minutes=30), rest=timedelta(0)),
     "stuck": Rule(0.9, 0.1, lapse=timedelta(hours=1), rest=timedelta(hours=6)),
 }
-"""`scripts/notices-study` says how often these raise a notice, and how many come true."""
+"""`scripts/notices-study` measures how often these rules raise a notice, and how many notices come true."""
 
 _MOVED: Final = timedelta(minutes=30)
 _CHANGED: Final = 0.1
-"""By so much an open notice's times or probability change before it is written anew; nobody is told of that."""
+"""An open notice is stored again once its times or its probability have moved this far. Nothing is sent for that."""
 
 _AT_ONCE: Final = 90
-"""Changes are written all or nothing, and DynamoDB takes a hundred items; more come with the next issue time."""
+"""All changes are written in one DynamoDB transaction of at most 100 items. More follow at the next issue time."""
 
 URGENCY: Final[Sequence[Kind]] = ("silent", "stuck", "mould", "humid")
-"""Which come first where a house has more than its number a day."""
+"""Most urgent first: the order in which a house's daily limit is spent."""
 
 _NEWS_FOR: Final = timedelta(hours=24)
-"""What nobody has taken for so long is no news any more."""
+"""A change that could not be delivered for this long is no longer news and is dropped."""
 
 
 def advance(
-    watch: Watch, found: Iterable[Finding], *, at: datetime, zone: str, a_day: int, sends: bool
+    watch: Watch,
+    found: Iterable[Finding],
+    *,
+    at: datetime,
+    zone: str,
+    a_day: int,
+    sends: bool,
+    rules: Mapping[Kind, Rule] = RULES,
 ) -> tuple[Watch, tuple[Change, ...]]:
-    """What a house's notices are at an issue time, and what has changed; the same watch where nothing has.
+    """Bring a house's notices up to the issue time ``at``.
 
     Parameters
     ----------
     watch
-        As it was at an earlier issue time; of a later one or the same, nothing changes.
+        The state after an earlier issue time. If its issue time is ``at`` or later, nothing changes.
+    found
+        All findings at ``at``, at most one for each key.
+    at
+        The issue time, aware.
     zone
-        The house's, whose days count.
+        The house's time zone, in which its days begin and end.
     a_day
-        How many people are sent on one; more are muted.
+        Maximum number of notices sent on one day. Further ones are raised muted.
     sends
-        Whether there is anybody to send to.
+        Whether changes are sent to anybody. If not, none are kept as unsent.
+    rules
+        When a notice of each kind is raised and cleared. Only studies pass others than :data:`RULES`.
+
+    Returns
+    -------
+    The new state and the changes. If there are none, the state is ``watch`` itself.
     """
     if watch.at is not None and at <= watch.at:
         return watch, ()
-    by_key = {one.key: one for one in found}
+    by_key = {finding.key: finding for finding in found}
     opened, lapsing, rested = dict(watch.opened), dict(watch.lapsing), dict(watch.rested)
     changes: list[Change] = []
     for key, notice in watch.opened.items():
-        opened[key], since = _seen_again(notice, by_key.get(key), lapsing.pop(key, None), at)
+        opened[key], since = _seen_again(notice, by_key.get(key), lapsing.pop(key, None), at, rules)
         if since is None:
             continue
-        rule = RULES[notice.finding.kind]
+        rule = rules[notice.finding.kind]
         if at - since < rule.lapse or len(changes) >= _AT_ONCE:
             lapsing[key] = since
             continue
@@ -91,15 +108,17 @@ def advance(
     rested = {key: until for key, until in rested.items() if until > at}
     today = at.astimezone(ZoneInfo(zone)).date()
     told = watch.told if watch.told is not None and watch.told.day == today else Told(today, 0)
-    for finding in sorted(by_key.values(), key=lambda one: (URGENCY.index(one.kind), -one.likely, one.room or "")):
-        if len(changes) >= _AT_ONCE or finding.key in watch.opened or finding.key in rested or not _raises(finding):
+    for finding in sorted(by_key.values(), key=_urgency):
+        if len(changes) >= _AT_ONCE or finding.key in watch.opened or finding.key in rested:
+            continue
+        if not finding.judged or finding.likely < rules[finding.kind].raised:
             continue
         notice = Notice(watch.house, finding, raised_at=at, muted=told.count >= a_day)
         told = told if notice.muted else replace(told, count=told.count + 1)
         opened[finding.key] = notice
         changes.append(Change("raised", notice))
-    news = [one for one in changes if sends and not one.notice.muted]
-    fresh = [one for one in watch.unsent if sends and _moment(one) > at - _NEWS_FOR]
+    news = [change for change in changes if sends and not change.notice.muted]
+    fresh = [change for change in watch.unsent if sends and _moment(change) > at - _NEWS_FOR]
     after = replace(
         watch,
         opened=opened,
@@ -113,32 +132,35 @@ def advance(
 
 
 def taken(watch: Watch, sent: Iterable[Change]) -> Watch:
-    """The watch once some of its changes were taken."""
-    gone = {(one.word, one.notice.id) for one in sent}
-    return replace(watch, unsent=tuple(one for one in watch.unsent if (one.word, one.notice.id) not in gone))
+    """Returns the state without the unsent changes that have been delivered (``sent``)."""
+    gone = {(change.word, change.notice.id) for change in sent}
+    return replace(
+        watch, unsent=tuple(change for change in watch.unsent if (change.word, change.notice.id) not in gone)
+    )
 
 
-def _raises(finding: Finding) -> bool:
-    return finding.judged and finding.likely >= RULES[finding.kind].raised
+def _urgency(finding: Finding) -> tuple[int, float, str]:
+    """Returns a key that sorts the most urgent finding first."""
+    return URGENCY.index(finding.kind), -finding.likely, finding.room or ""
 
 
 def _seen_again(
-    notice: Notice, finding: Finding | None, since: datetime | None, at: datetime
+    notice: Notice, finding: Finding | None, since: datetime | None, at: datetime, rules: Mapping[Kind, Rule]
 ) -> tuple[Notice, datetime | None]:
-    """An open notice as it stands now, and since when it lapses, if it does."""
+    """Returns an open notice updated by its finding, and since when it has been lapsing, or None if it is not."""
     if finding is not None and not finding.judged:
         over = notice.finding.end is not None and notice.finding.end <= at
         return notice, (since or at) if over else None
-    if finding is None or finding.likely < RULES[notice.finding.kind].cleared:
+    if finding is None or finding.likely < rules[notice.finding.kind].cleared:
         return notice, since or at
-    if notice.finding.start <= at and finding.start <= at + SLOT:  # it has begun, and goes on
+    if notice.finding.start <= at and finding.start <= at + SLOT:  # it has begun and continues
         finding = replace(finding, start=notice.finding.start)
     return (replace(notice, finding=finding) if _differs(notice.finding, finding) else notice), None
 
 
 def _differs(before: Finding, after: Finding) -> bool:
     if before.kind in {"silent", "stuck"}:
-        return False  # since when it is so does not change by its going on
+        return False  # only the beginning counts, and it stays the same
     return (
         abs(after.start - before.start) >= _MOVED
         or abs(after.likely - before.likely) >= _CHANGED

@@ -1,4 +1,4 @@
-"""What a notice is, and what a house's notices go on from."""
+"""Notices, the findings behind them, and the state of a house's notices between issue times."""
 
 from __future__ import annotations
 
@@ -13,29 +13,32 @@ __all__ = ["KEPT_FOR", "KINDS", "Change", "Finding", "Key", "Kind", "Notice", "T
 
 Kind = Literal["humid", "mould", "silent", "stuck"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-"""humid: over 70 %RH. mould: over 80 %RH at the coldest surface for hours. silent: no readings. stuck: a sensor is."""
+"""humid: air above 70 %RH. mould: above 80 %RH at the coldest surface for hours. silent: no readings arrive. stuck: a
+sensor repeats one value."""
 
 Word = Literal["raised", "cleared"]
 
 Key = tuple[Kind, str | None]
-"""What there is at most one open notice of: its kind and its room, None for the whole house."""
+"""Kind and room (None for the whole house). There is at most one open notice for each key."""
 
 KEPT_FOR: Final = timedelta(days=90)
-"""After it was cleared, or last looked at."""
+"""A notice expires this long after it was cleared, and a house's state this long after its last change."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found at an issue time.
+    """One condition of a house or room, as found at an issue time.
 
     Parameters
     ----------
+    room
+        The room's name, or None for the whole house.
     likely
-        The probability that it is so, or comes within 24 h; 0 to 1.
+        The probability (0 to 1) that the condition holds or will occur within 24 h.
     start, end
-        From when on, and until when; ``end`` is None where none can be seen.
+        Aware times between which it is expected to hold. ``end`` is None if no end is in sight.
     judged
-        Whether it was really looked at: what rests on a sensor that is silent or stuck neither raises nor clears.
+        False if the finding rests on a silent or stuck sensor, so that it can neither raise nor clear a notice.
     """
 
     kind: Kind
@@ -47,15 +50,22 @@ class Finding:
 
     @property
     def key(self) -> Key:
-        """What it is about."""
+        """The key of the notice that this finding is about."""
         return self.kind, self.room
 
 
 @dataclass(frozen=True)
 class Notice:
-    """A notice: what was found, as it was seen last, when it was raised, and when it was cleared, if it was.
+    """A notice that was raised, with the latest finding behind it.
 
-    ``muted`` is one over the house's number a day: it is shown, and nobody is sent it.
+    Parameters
+    ----------
+    finding
+        The finding as last updated.
+    raised_at, cleared_at
+        Issue times at which the notice was raised and cleared. ``cleared_at`` is None while it is open.
+    muted
+        Whether it exceeds the house's daily limit. A muted notice is shown but not sent.
     """
 
     house: str
@@ -66,7 +76,7 @@ class Notice:
 
     @property
     def id(self) -> str:
-        """The same for the same notice, however often it is found; in order of time.
+        """An identifier that stays the same while the notice is open, and sorts by time.
 
         >>> from roomidity.domain.slots import parse_slot
         >>> at = parse_slot("2026-11-22T07:00Z")
@@ -86,7 +96,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Told:
-    """How many notices were raised for people to be sent on a day, by the house's own clock."""
+    """How many notices of a house have been sent on one day of its local time."""
 
     day: date
     count: int
@@ -94,19 +104,24 @@ class Told:
 
 @dataclass(frozen=True)
 class Watch:
-    """What a house's notices go on from: those that are open, and what is remembered of those that were.
+    """The state of a house's notices between issue times: open notices, and what is remembered of cleared ones.
 
     Parameters
     ----------
     version
-        Counts the writes; 0 is one that was never stored.
+        Number of times the state was written. 0 if it was never stored.
     at
         The issue time of the last change.
     opened
-        By key. ``lapsing`` says since when an open one is no longer found, ``rested`` until when one that was cleared
-        is not raised again.
+        The open notices by key.
+    lapsing
+        For open notices whose condition has ended: since when.
+    rested
+        For cleared notices: until when they are not raised again.
+    told
+        The number of notices sent on the latest day, or None if there were none.
     unsent
-        Changes that nobody has taken yet, oldest first.
+        Changes that have not been delivered yet, oldest first.
     """
 
     house: str

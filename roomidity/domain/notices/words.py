@@ -57,7 +57,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
 
 
 def words_of(notice: Notice, *, at: datetime, zone: str, language: Language) -> str:
-    """A notice in words, as a person reads it ``at`` some time.
+    """Returns a notice in words, for a person who reads it at the time ``at``.
 
     >>> from roomidity.domain.slots import parse_slot
     >>> at, start, end = map(parse_slot, ("2026-11-22T07:00Z", "2026-11-22T18:15Z", "2026-11-22T20:30Z"))
@@ -92,7 +92,7 @@ def _span(finding: Finding, words: Mapping[str, str], at: datetime, here: ZoneIn
 
 
 def _clock(moment: datetime, words: Mapping[str, str], at: datetime, here: ZoneInfo) -> str:
-    """The time of day, with the day where that is another."""
+    """Returns the time of day, preceded by the day unless it is today."""
     local, today = moment.astimezone(here), at.astimezone(here).date()
     return f"{local:%H:%M}" if local.date() == today else f"{_day(local.date(), words, today)} {local:%H:%M}"
 

@@ -1,4 +1,9 @@
-"""Which issue times count, so that forecasts of any model are compared on the same ones; and why a room has none."""
+"""The standard scoring: which issue times count, so that all models are compared on the same ones.
+
+An issue time (00, 06, 12 or 18 UTC) counts for a room if the newest value of both quantities is known and enough
+15-minute slots before and after it have a humidity. All published figures use it. Scoring hourly readings, or rooms by
+temperature alone, gives figures that are not comparable with these.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +32,7 @@ __all__ = [
 
 PAST_SHARE: Final = 0.6
 TARGET_SHARE: Final = 0.5
-"""An issue time counts only where so much humidity was measured in the two days before, and in the 24 h after."""
+"""Minimum share of slots with a humidity in the two days before an issue time, and in the 24 h after it."""
 
 ISSUE_SLOTS: Final = 24
 """Slots between issue times: 00, 06, 12 and 18 UTC."""
@@ -42,22 +47,22 @@ STEP_SLOTS: Final[dict[Cadence, int]] = {"15min": 1, "hourly": 4}
 
 
 _IRREGULAR: Final = 0.03
-"""How far the share of slots with a reading is from one in so many where a sensor reports as it likes."""
+"""A sensor reports irregularly if its share of slots with a reading differs by more than this from 1 / interval."""
 
 
 @dataclass(frozen=True)
 class Eligible:
-    """What is scored of a house.
+    """Which forecasts of a house are scored.
 
     Parameters
     ----------
     counted
-        Origins that the protocol scores, (rooms, origins).
+        (rooms, origins) whether the standard scoring counts an origin.
     temperature_only
-        Origins of rooms that never measure humidity which would be scored by temperature alone, (rooms, origins): the
-        protocol leaves those rooms out.
+        (rooms, origins) whether an origin counts by temperature alone, in rooms that never measure humidity. The
+        standard scoring leaves these rooms out.
     reasons
-        Why nothing of a room is scored by the protocol, by room.
+        For each room that has no scored origin, the reason.
     """
 
     counted: NDArray[np.bool_]
@@ -74,9 +79,9 @@ def issue_slots(house: Window, *, start: int, stop: int | None = None) -> IntArr
 def eligible(house: Window, origins: IntArray, *, cadence: Cadence = "15min") -> Eligible:
     """Returns which of the issue times ``origins`` (slot numbers) count in each room.
 
-    The newest value of both quantities is known, filled forward; enough of the two days before and of the day after
-    have a humidity. At ``15min`` that is the protocol; at ``hourly`` the shares are of the slots in which a reading is
-    expected, one in four, which is not the protocol.
+    An issue time counts if the newest value of both quantities is known, filled forward, and enough slots of the two
+    days before and of the day after have a humidity. At the cadence ``15min`` this is the standard scoring. At
+    ``hourly``, shares refer to the slots in which a reading is expected, one in four.
     """
     by_humidity = _counted(house, origins, HUMIDITY, cadence)
     without = np.isnan(house.values[:, HUMIDITY]).all(axis=1, keepdims=True)
@@ -143,10 +148,10 @@ def _end(values: FloatArray) -> int:
 
 
 def _reason(values: FloatArray, first: int, origins: IntArray, cadence: Cadence) -> str:
-    """The first thing that keeps a room from being scored, in words; values: (2, slots)."""
+    """Returns the first reason why a room with the readings ``values``, (2, slots), is not scored, in words."""
     for row, quantity in enumerate(QUANTITIES):
         if not np.isfinite(values[row]).any():
-            return f"it never measures {quantity}, and the protocol scores rooms that measure both"
+            return f"it never measures {quantity}, and only rooms that measure both are scored"
     held = np.flatnonzero(np.isfinite(values[HUMIDITY]))
     inside = int((origins + STEPS <= _end(values) + first).sum())
     if inside < MIN_ORIGINS:
@@ -162,7 +167,7 @@ def _reason(values: FloatArray, first: int, origins: IntArray, cadence: Cadence)
         if abs(share - 1 / gap) > _IRREGULAR:
             every = ""
         return (
-            f"{every}{share:.0%} of slots have a humidity, the protocol needs {PAST_SHARE:.0%} of those before a "
+            f"{every}{share:.0%} of slots have a humidity, scoring needs {PAST_SHARE:.0%} of those before a "
             f"forecast and {TARGET_SHARE:.0%} of those after; give --cadence hourly to score the hours that have one"
         )
     return (

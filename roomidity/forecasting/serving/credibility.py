@@ -1,7 +1,7 @@
-"""Whether a forecast can be: finite, in order, and no further from what its room has shown than rooms go in a day.
+"""Checks that a forecast is possible: finite, with ordered quantiles, and not too far from the room's past values.
 
-A model or a state can be damaged in ways that no checksum tells: numbers that are all finite, and together nonsense.
-The bounds are far outside what any house does, so that they never touch a forecast that is merely bad.
+A model or state can be damaged in ways that no checksum detects: all numbers are finite, but nonsense. The bounds are
+far outside the behaviour of any house, so that they never reject a forecast that is merely bad.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from roomidity.forecasting.window import Window
 __all__ = ["incredible"]
 
 BEYOND: Final = {"humidity": 35.0, "temperature": 12.0}
-"""%RH and °C that the median may lie beyond everything that the room is known to have measured of late. In backtests of
-real houses it lay at most 5.3 %RH and 1.7 °C beyond what the last two days held."""
+"""Maximum distance (%RH, °C) of the median from the range of the room's recent readings. In backtests of real houses it
+was at most 5.3 %RH and 1.7 °C from the range of the last two days."""
 
 SPANS: Final = 1.5
-"""Or so many times the span of that, where it is more: rooms that swing go on swinging."""
+"""Alternative maximum as a multiple of that range, for rooms that swing widely. The larger of both applies."""
 
 OUTER: Final = 2.0
-"""The quantiles around the median may lie so many times as far out; theirs were at most 17.5 %RH and 3.5 °C."""
+"""All quantiles may lie this many times as far out as the median. In the backtests: at most 17.5 %RH and 3.5 °C."""
 
 _ROUNDING: Final = 1e-6
 
 
 def incredible(issued: HouseForecast, window: Window, state: State) -> dict[str, str]:
-    """Returns the rooms whose forecast cannot be right, each with why; for most forecasts, none.
+    """Returns the rooms whose forecast cannot be right, with the reason for each. Usually there are none.
 
     Parameters
     ----------
     issued
         The forecast of the window's rooms.
     window, state
-        What it was made from. What the state remembers counts as well: where a sensor has stood still for days, the
-        value before that is forecast on.
+        The readings and the state behind the forecast. Readings that the state remembers count as well, because a
+        sensor that has been stuck for days is forecast from its value before that.
     """
     found: dict[str, str] = {}
     first = min(window.first, state.through - RECENT_SLOTS) if state.through else window.first
@@ -58,7 +58,7 @@ def incredible(issued: HouseForecast, window: Window, state: State) -> dict[str,
 
 
 def _trouble(quantiles: np.ndarray, measured: np.ndarray, name: str, plausible: tuple[float, float]) -> str | None:
-    """What is wrong with the quantiles of a room's quantity, (9, 96), given its readings; None: nothing."""
+    """Returns what is wrong with the quantiles of a room's quantity, (9, 96), given its readings, or None."""
     if not np.isfinite(quantiles).all():
         return "is not all numbers"
     low, high = plausible

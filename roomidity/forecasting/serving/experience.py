@@ -1,7 +1,7 @@
-"""What scored forecasts teach a state: the experts' weights, the errors behind the quantiles, and their width.
+"""Updates a state from scored forecasts: the experts' weights, the errors behind the quantiles, and their width.
 
 The interval scale of each room and quantity follows coverage by the update of adaptive conformal inference (Gibbs and
-Candès, NeurIPS 2021), here of the scale's logarithm instead of the level: it grows where too little is covered.
+Candès, NeurIPS 2021), applied to the logarithm of the scale instead of the level: it grows if coverage is too low.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from roomidity.forecasting.window import FloatArray
 __all__ = ["SCORE_STRIDE", "absorb"]
 
 SCORE_STRIDE: Final = 4
-"""Slots between the issue times that are scored: hourly; neighbours tell the same."""
+"""Slots between the issue times that are scored, which is hourly. Neighbouring ones add no information."""
 
 ORIGINS_A_DAY: Final = SLOTS_A_DAY // SCORE_STRIDE
 WEIGHT_HALF_LIFE_DAYS: Final = 28.0
-"""Of experience with the experts."""
+"""Half-life of past errors behind the experts' weights."""
 ERROR_HALF_LIFE_DAYS: Final = 28.0
-"""Of past errors behind the quantiles; pinball loss is flat from 14 to 35 days and worse at 7."""
+"""Half-life of past errors behind the quantiles. Pinball loss is flat from 14 to 35 days, and worse at 7."""
 ANY_ROOM_DAYS: Final = 10.0
-"""Days of a room's own errors that the errors of the house are worth."""
+"""The house's errors count as much as this many days of a room's own errors."""
 
 WIDTH_RATE: Final = 0.15
-"""How fast the quantiles' width follows coverage: 3 % a day when a fifth of the slots too many fall outside."""
+"""How fast the interval scale follows coverage: by 3 % a day if coverage is off by 0.2."""
 TARGET_COVERAGE: Final = 0.81
-"""A little above the 0.8 of p10 to p90: a season's change is noticed a little late, and costs coverage until then."""
+"""A little above the nominal 0.8 of p10 to p90, since a change of season is followed late, which costs coverage."""
 
 
 def absorb(
@@ -54,15 +54,15 @@ def absorb(
     Parameters
     ----------
     answers
-        The experts' differences, (rooms of the state, origins, experts, 2, knots).
+        (rooms of the state, origins, experts, 2, knots) differences that the experts forecast.
     differences
-        What was measured minus the newest value at issue, (rooms, origins, 2, knots); NaN where not measured.
+        (rooms, origins, 2, knots) measured value minus the newest value at issue, NaN where not measured.
     scale
-        How large errors were expected to be, (rooms, origins, 2, knots).
+        (rooms, origins, 2, knots) expected size of errors.
     bare
-        The answers had the weather ahead not been known, of the same shape; None: it was not, they are the same.
+        The answers without the weather ahead, of the same shape, or None if ``answers`` did not use it.
     informed
-        Whether it was known, (origins,); None: nowhere.
+        (origins,) whether the weather ahead was known, or None if it never was.
     """
     informed = np.zeros(differences.shape[1], dtype=np.bool_) if informed is None else informed
     share = differences.shape[1] / ORIGINS_A_DAY
@@ -126,19 +126,21 @@ def absorb(
 
 
 def _adapted(interval_scale: FloatArray, coverage: FloatArray, share: float) -> FloatArray:
-    """Returns the interval scale after a share of a day on which so much was covered."""
+    """Returns the interval scale, updated by the coverage over a ``share`` of a day."""
     return np.clip(interval_scale * np.exp(WIDTH_RATE * share * (TARGET_COVERAGE - coverage)), 0.5, 2.0)
 
 
 def _coverage(reach: FloatArray, residuals: FloatArray) -> FloatArray:
-    """Returns the share of scaled errors within p10 to p90, (rooms + 1, 2); the target where nothing was measured.
+    """Returns the share of scaled errors between p10 and p90, (rooms + 1, 2), or the target if nothing was measured.
+
+    Row 0 is for the whole house.
 
     Parameters
     ----------
     reach
-        Distances of the quantiles from the median, (rooms + 1, 2, levels, knots).
+        (rooms + 1, 2, levels, knots) distances of the quantiles from the median.
     residuals
-        (rooms, origins, 2, knots); NaN where not measured.
+        (rooms, origins, 2, knots) scaled errors, NaN where not measured.
     """
     low, high = reach[1:, None, :, 0], reach[1:, None, :, -1]
     known = np.isfinite(residuals)
@@ -151,7 +153,7 @@ def _coverage(reach: FloatArray, residuals: FloatArray) -> FloatArray:
 
 
 def _offsets(histogram: FloatArray) -> FloatArray:
-    """Returns the quantiles of each room's errors, steadied by the house's while the room has few."""
+    """Returns the quantiles of each room's errors, shrunk towards the house's while the room has few."""
     house = histogram[0] / np.maximum(histogram[0].sum(axis=-1, keepdims=True), 1e-12)
     steadied = np.concatenate([histogram[:1], histogram[1:] + ANY_ROOM_DAYS * house])
     return quantile_offsets(steadied)

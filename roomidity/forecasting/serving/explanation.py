@@ -8,13 +8,13 @@ from typing import Final
 import numpy as np
 
 from roomidity.domain.quantities import QUANTITIES, Quantity
+from roomidity.domain.weather_adds import WeatherAdds, weather_adds, weather_words
 from roomidity.forecasting.model import Model, State
 from roomidity.forecasting.panel import EXPERTS
 from roomidity.forecasting.serving.experts import combine, consult, scaled
 from roomidity.forecasting.serving.features import FEATURES, KNOT_BLOCKS, KNOTS, OUTDOOR_BEGIN, calendar, design
 from roomidity.forecasting.serving.online import known_past
 from roomidity.forecasting.serving.weather import Outlook
-from roomidity.forecasting.serving.weather_words import weather_words
 from roomidity.forecasting.window import FloatArray, Window
 
 __all__ = ["EXPLAINED_HOURS", "Explanation", "explain"]
@@ -84,6 +84,7 @@ def explain(window: Window, model: Model, state: State, room: str) -> tuple[Expl
     for q, quantity in enumerate(QUANTITIES):
         newest = basis.newest[row, 0, q]
         if np.isfinite(newest):
+            adds = weather_adds(expected[q] - blind[q], quantity)
             found.append(
                 Explanation(
                     quantity=quantity,
@@ -96,10 +97,12 @@ def explain(window: Window, model: Model, state: State, room: str) -> tuple[Expl
                     ),
                     outdoor=blind[q, knots] - without[q, knots],
                     weather=expected[q, knots] - blind[q, knots],
-                    weather_words=weather_words(
-                        expected[q] - blind[q], quantity, issued_at=window.end, timezone=window.timezone
-                    ),
+                    weather_words=None if adds is None else _words(adds, quantity, window),
                     expected=expected[q, knots],
                 )
             )
     return tuple(found)
+
+
+def _words(adds: WeatherAdds, quantity: Quantity, window: Window) -> str:
+    return weather_words(adds, quantity, issued_at=window.end, zone=window.timezone)

@@ -55,6 +55,8 @@ class HouseForecast:
         What is wrong with each room's sensors, in the codes of :mod:`roomidity.forecasting.serving.notes`.
     weather
         Which issue of the weather ahead they rest on, or None.
+    weather_adds
+        What it adds to their medians at the knots, (rooms, 2, knots); NaN where nothing, None where there is no issue.
     """
 
     rooms: tuple[str, ...]
@@ -64,6 +66,7 @@ class HouseForecast:
     data_through: tuple[datetime | None, ...]
     notes: tuple[tuple[str, ...], ...]
     weather: WeatherUsed | None = None
+    weather_adds: FloatArray | None = None
 
 
 def forecast(window: Window, model: Model, state: State, *, unchanged: bool = False) -> HouseForecast:
@@ -85,8 +88,10 @@ def forecast(window: Window, model: Model, state: State, *, unchanged: bool = Fa
     quantiles = np.full((rooms, len(QUANTITIES), len(LEVELS), STEPS), np.nan)
     fresh = measured & ~known.silent & (not unchanged)
     outlook = Outlook.of(past.basis)
+    adds = None
     if fresh.any():
-        quantiles = np.where(fresh[..., None, None], _expected(past.basis, model, state, outlook), quantiles)
+        expected, adds = _expected(past.basis, model, state, outlook)
+        quantiles = np.where(fresh[..., None, None], expected, quantiles)
     stale = measured & ~fresh
     if stale.any():
         newest = np.maximum(past.measured.slots - 1 - known.age, 0)
@@ -110,22 +115,27 @@ def forecast(window: Window, model: Model, state: State, *, unchanged: bool = Fa
         ),
         notes=sensor_notes(window, past),
         weather=outlook.used(window.end) if fresh.any() else None,
+        weather_adds=None if adds is None else np.where(fresh[..., None], adds, np.nan),
     )
 
 
-def _expected(past: Window, model: Model, state: State, outlook: Outlook) -> FloatArray:
-    """Returns quantiles about the experts' weighted mean, (rooms, 2, 9, 96)."""
+def _expected(past: Window, model: Model, state: State, outlook: Outlook) -> tuple[FloatArray, FloatArray | None]:
+    """Returns quantiles about the experts' weighted mean, (rooms, 2, 9, 96), and what the weather ahead adds to it."""
     now = np.array([past.slots])
     basis = outlook.ahead(design(past.values, now, past.outdoor), past, now)
     rows = scaled(model, basis.inputs(calendar([past.last], past.timezone)))
-    median = (basis.newest[..., None] + combine(state, consult(model, past.rooms, basis, rows)))[:, 0]
+    changes = combine(state, consult(model, past.rooms, basis, rows))
+    adds = None
+    if basis.informed.any():
+        adds = (changes - combine(state, consult(model, past.rooms, basis, rows, blind=True)))[:, 0]
+    median = (basis.newest[..., None] + changes)[:, 0]
     own = [state.rooms.index(room) + 1 for room in past.rooms]
     scale = error_scale(model, basis)[:, 0, :, None]
     reach = state.interval_scale[own][:, :, None, None] * state.offsets[own]
     if basis.weather is None and state.weather_days.any():
         reach = _bare(state, reach)
     quantiles: FloatArray = (median[:, :, None] + reach * scale) @ INTERPOLATION
-    return quantiles
+    return quantiles, adds
 
 
 def _bare(state: State, reach: FloatArray) -> FloatArray:

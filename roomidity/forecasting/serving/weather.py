@@ -1,8 +1,8 @@
-"""The weather ahead, as issued: which issue a forecast may use, and what it says relative to now.
+"""The weather ahead as model inputs: chooses the issue that a forecast may use, and expresses it relative to now.
 
-Nothing is used that was not known: an issue counts from `known_from` on, in forecasts as in the past that states and
-models are made from. As with all inputs, no level enters, only changes from the newest value. A provider's mean error
-of the last week is subtracted first, since the ridges have no intercept and would never learn it.
+There is no look-ahead. An issue counts only from `known_from` on, both in forecasts and in the past that states and
+models are fitted to. As with all inputs, only changes from the newest value enter, never levels. A provider's mean
+error over the last week is subtracted first, since the ridges have no intercept and could not learn it.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ _HOUR: Final = 4
 """Slots."""
 
 BIAS_HOURS: Final = 7 * 24
-"""A provider's error at a place lasts for weeks, and changes with the season."""
+"""Hours over which a provider's mean error is taken. At any place it lasts for weeks and changes with the season."""
 
 _COURSE: Final = np.concatenate([[0], WEATHER_LEADS])
-"""Slots ahead that are read of an issue: now and the leads."""
+"""Slots ahead at which an issue is read: now and the leads."""
 
 ANCHOR: Final = np.exp(-_COURSE / (12 * _HOUR))
-"""How long what a sensor outside shows beside the forecast goes on, by e: a local difference outlasts an afternoon."""
+"""Decay of the difference between outdoor sensor and issue, with a time constant of 12 h: it outlasts an afternoon."""
 
 WEATHER_SCALE: Final = np.array([10.0, 5.0])
-"""What the inputs are divided by: %RH and °C of an unusual day. Fixed, since few houses have weather to learn from."""
+"""Inputs are divided by this: %RH and °C of an unusual day. Fixed, since few houses have weather to learn it from."""
 
 WEATHER_CLIP: Final = 6.0
 
 _VAPOUR, _WARMTH = 0, 1
-"""Rows of what is known of the air outside here: vapour pressure (hPa) and temperature (°C), in QUANTITIES' order."""
+"""Rows of outdoor values in this module: vapour pressure (hPa) and temperature (°C), in the order of QUANTITIES."""
 
 _CELLS: Final = 1 << 20
-"""Issue times beside issues that are looked at together."""
+"""Maximum number of pairs of issue time and issue compared at once, which bounds memory."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ class Outlook:
     Parameters
     ----------
     issues
-        Those that are whole: HOURS finite values of each quantity.
+        The complete issues: HOURS finite values of each quantity.
     known
-        Number of the first slot at whose start each was known, (issues,).
+        (issues,) number of the first slot at whose start each issue was known.
     first
-        Where each begins, in slots since 1970, (issues,).
+        (issues,) beginning of each issue, in slots since 1970.
     values
-        Vapour pressure (hPa) and temperature (°C), (2, issues, HOURS).
+        (2, issues, HOURS) vapour pressure (hPa) and temperature (°C).
     """
 
     issues: tuple[WeatherIssue, ...]
@@ -71,7 +71,7 @@ class Outlook:
 
     @classmethod
     def of(cls, window: Window) -> Self:
-        """Returns what the window's issues, in any order, say of its slots and of those after it."""
+        """Returns the window's issues, given in any order, that cover any of its slots or later ones."""
         begin = window.start - timedelta(hours=HOURS - 1)
         near = [one for one in window.issues if one.first >= begin and one.known_from <= window.end]
         whole = [one for one in near if len(one.temperature) == len(one.humidity) == HOURS]
@@ -90,14 +90,14 @@ class Outlook:
         )
 
     def newest(self, at: IntArray, *, ahead: int = STEPS) -> IntArray:
-        """Returns the place of the newest issue known at each slot that covers it and ``ahead`` slots more; -1: none.
+        """Returns for each slot the index of the newest known issue that covers it, (times,), or -1 if there is none.
 
         Parameters
         ----------
         at
-            Slots since 1970, in order, (times,).
+            (times,) slots since 1970, ascending.
         ahead
-            Slots that an issue has to reach.
+            Number of slots after ``at`` that an issue has to cover as well.
         """
         found = np.full(len(at), -1)
         if not self.issues:
@@ -114,7 +114,7 @@ class Outlook:
         return found
 
     def used(self, at: datetime) -> WeatherUsed | None:
-        """Returns which issue a forecast issued at the start of a slot rests on, or None."""
+        """Returns the issue used by a forecast that is issued at the start of a slot, or None."""
         place = int(self.newest(np.array([slot_number(at)]))[0])
         if place < 0:
             return None
@@ -122,16 +122,16 @@ class Outlook:
         return WeatherUsed(issued_at, (at - issued_at).total_seconds() / 3600)
 
     def ahead(self, basis: Design, window: Window, origins: IntArray) -> Design:
-        """Returns the inputs at ``origins`` with what the newest issue known at each says of the weather to come.
+        """Returns the inputs at ``origins``, extended by the newest issue known at each.
 
         Parameters
         ----------
         basis
             The inputs of the window's rooms at these origins.
         window
-            The readings that they were made from, with the air outside where there is a sensor.
+            The readings behind the inputs, including outdoor ones if there is a sensor.
         origins
-            Columns of the window at which forecasts begin.
+            (origins,) columns of the window at which forecasts begin.
         """
         at = np.asarray(origins) + window.first
         chosen = self.newest(at)
@@ -150,7 +150,7 @@ class Outlook:
         return replace(basis, weather=_inputs(basis, course, _means(known, newest)))
 
     def _read(self, places: IntArray, at: NDArray[np.number[Any]]) -> FloatArray:
-        """What the issues at ``places`` say of times in slots since 1970, (2, ...); NaN where the place is -1."""
+        """Returns the issues at ``places`` interpolated to times (slots since 1970), (2, ...), NaN if a place is -1."""
         if not self.issues:
             return np.full((2, *np.broadcast_shapes(places.shape, at.shape)), np.nan)
         hours = (at - self.first[places]) / _HOUR
@@ -161,9 +161,10 @@ class Outlook:
 
 
 def observed_ahead(basis: Design, window: Window, origins: IntArray) -> Design:
-    """Returns the inputs with the weather that came, as the sensor outside measured it, where no issue was known.
+    """Returns the inputs with the weather as later measured by the outdoor sensor, where no issue was known.
 
-    It stands in for issues when ridges are fitted, and nowhere else: on it forecasts look better than they will be.
+    It replaces issues only for fitting ridges. Used anywhere else, it would be look-ahead and make forecasts look too
+    good.
     """
     origins = np.asarray(origins)
     at = origins + window.first
@@ -177,7 +178,7 @@ def observed_ahead(basis: Design, window: Window, origins: IntArray) -> Design:
 
 
 def _sensor(window: Window, first: int, last: int) -> FloatArray:
-    """Vapour pressure and temperature of the air outside in slots numbered ``first`` to ``last``, (2, slots)."""
+    """Returns outdoor vapour pressure and temperature in the slots from ``first`` to ``last``, (2, slots)."""
     values = np.full((len(QUANTITIES), last - first), np.nan)
     if window.outdoor is not None:
         begin, end = max(first, window.first), min(last, window.last)
@@ -187,23 +188,25 @@ def _sensor(window: Window, first: int, last: int) -> FloatArray:
 
 
 def _mean_error(errors: FloatArray, newest: IntArray) -> FloatArray:
-    """The mean over BIAS_HOURS up to each hour ``newest``, (2, origins); an unknown error counts as none.
+    """Returns the mean error over BIAS_HOURS up to each hour ``newest``, (2, origins).
 
-    So a week of which little is known, as with a provider's first issues, corrects little.
+    An unknown error counts as 0. So if little of the week is known, as for a provider's first issues, the correction is
+    small.
     """
     sums = np.cumsum(np.concatenate([np.zeros((2, 1)), np.nan_to_num(errors)], axis=1), axis=1)
     return np.asarray((sums[:, newest + 1] - sums[:, newest + 1 - BIAS_HOURS]) / BIAS_HOURS)
 
 
 def _means(known: FloatArray, newest: IntArray) -> FloatArray:
-    """Means of hourly values over the last WEATHER_PAST hours, (2, origins, spans)."""
+    """Returns means of hourly values over the last WEATHER_PAST hours, (2, origins, spans)."""
     return np.stack([mean_of_last(known, newest, int(span)) for span in WEATHER_PAST], axis=2)
 
 
 def _inputs(basis: Design, course: FloatArray, means: FloatArray) -> FloatArray:
-    """Inputs, (rooms, origins, WEATHER_FEATURES), of the course now and at the leads and of means; NaN where unknown.
+    """Returns the inputs, (rooms, origins, WEATHER_FEATURES), from outdoor values now, at the leads, and from means.
 
-    What is unknown of single means or of a room's temperature is 0, as no difference.
+    They are NaN if a value at a lead is unknown. If only a mean or a room's temperature is unknown, its inputs are 0,
+    which stands for no difference.
     """
     now = course[..., :1]
     changes = np.concatenate([course[..., 1:] - now, np.nan_to_num(means - now)], axis=2)

@@ -1,6 +1,6 @@
-"""What the air outside adds to the prior: linear bypasses, fitted to what its network leaves unexplained.
+"""Adds the outdoor air to the prior through linear bypasses, fitted to the residuals of its network.
 
-Few houses have a sensor outside, so the network never sees it.
+Few houses have an outdoor sensor, so the network itself never sees outdoor inputs.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ __all__ = ["OUTDOOR", "with_outdoor_air", "with_weather_ahead"]
 OUTDOOR: Final = slice(OUTDOOR_BEGIN, FEATURES)
 
 OUTDOOR_PENALTY: Final = 0.3
-"""Ridge penalty on the bypass of the air outside, as a share of its inputs' own squares."""
+"""Ridge penalty of the outdoor bypass, as a fraction of the sum of squares of each input."""
 
 OUTDOOR_STRENGTH: Final = 0.5
-"""How much of what the houses of the training show is believed of another house; 0.3 to 0.7 do equally well.
+"""Factor that shrinks the fitted bypass for use in other houses. Values from 0.3 to 0.7 do equally well.
 
-At 1 a tight house, which feels the air outside less than most, loses what others gain.
+At 1, airtight houses, which respond less to the outdoor air than most, lose what others gain.
 """
 
 
 WEATHER_STRENGTH: Final = 0.75
-"""The same of the weather ahead, which is known of simulated houses alone; 0.5 costs airy houses what tight ones gain
-at it, 1 the other way round."""
+"""The same factor for the weather ahead, fitted on simulated houses only. At 0.5, leaky houses lose what airtight ones
+gain, and at 1 it is the other way round."""
 
 
 def with_outdoor_air(model: Model, examples: Examples, share: FloatArray) -> Model:
-    """Returns the prior with what the air outside adds to it: a linear bypass, fitted to what the network leaves.
+    """Returns the prior with a linear bypass for the outdoor air, fitted to the residuals of its network.
 
     Parameters
     ----------
     model
-        A prior whose network knows nothing of the air outside.
+        A prior whose network has no outdoor inputs.
     examples
-        Those without a sensor outside tell nothing.
+        The training examples. Those without an outdoor sensor are not used.
     share
-        How much each example counts, (examples,).
+        (examples,) weight of each example.
     """
     chosen = np.asarray(examples.outdoor.any(axis=1))
     rows, left = _unexplained(model, examples, chosen)
@@ -56,16 +56,16 @@ def with_outdoor_air(model: Model, examples: Examples, share: FloatArray) -> Mod
 
 
 def with_weather_ahead(model: Model, examples: Examples, share: FloatArray) -> Model:
-    """Returns the prior with what the weather ahead adds to it, by a bypass of its own beside that of the air outside.
+    """Returns the prior with a bypass for the weather ahead, in addition to that for the outdoor air.
 
     Parameters
     ----------
     model
-        A prior that :func:`with_outdoor_air` gave.
+        A prior returned by :func:`with_outdoor_air`.
     examples
-        Those without an issue tell nothing.
+        The training examples. Those without a weather issue are not used.
     share
-        How much each example counts, (examples,).
+        (examples,) weight of each example.
     """
     chosen = np.asarray(examples.weather.any(axis=1))
     if not chosen.any():
@@ -80,7 +80,7 @@ def with_weather_ahead(model: Model, examples: Examples, share: FloatArray) -> M
 
 
 def _unexplained(model: Model, examples: Examples, chosen: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
-    """Scaled rows of the chosen examples, (chosen, INPUTS), and what the network leaves of them, (chosen, OUTPUTS)."""
+    """Returns scaled inputs of the chosen examples, (chosen, INPUTS), and the network's residuals (chosen, OUTPUTS)."""
     clocks = clock(examples.day[chosen], examples.weekend[chosen])
     rows = scaled(
         model,
@@ -90,7 +90,7 @@ def _unexplained(model: Model, examples: Examples, chosen: NDArray[np.bool_]) ->
 
 
 def _bypass(outside: FloatArray, left: FloatArray, count: FloatArray) -> FloatArray:
-    """Coefficients, (inputs, OUTPUTS), of a weighted ridge of what is left on what is known of the air outside."""
+    """Returns the coefficients, (inputs, OUTPUTS), of a weighted ridge regression of residuals on outdoor inputs."""
     square, product = outside.T @ (count * outside), outside.T @ (count * left)
     steadied = square + OUTDOOR_PENALTY * np.diag(np.diag(square)) + 1e-12 * np.eye(len(square))
     return np.asarray(np.linalg.solve(steadied, product))

@@ -98,9 +98,14 @@ class ControlledHouses:
         self._take = _HOURS * self._uptake / fixed([one.store_g for one in water])
         self._surface_share = np.array([kind.window_surface_share for kind, _ in houses])[:, None]
 
-        shape = (copies, len(houses), self.rooms)
+        self._start_c = fixed([start_c for _, start_c in heat])
+        self.restart(copies)
+
+    def restart(self, copies: int) -> None:
+        """Goes back to the beginning, with so many copies, without simulating weather and people anew."""
+        shape = (copies, *self._start_c.shape)
         self.step_index = 0
-        self.temperature = np.broadcast_to(fixed([start_c for _, start_c in heat]), shape).copy()
+        self.temperature = np.broadcast_to(self._start_c, shape).copy()
         self._mass_c = self.temperature.copy()
         self.heat_w = np.zeros(shape)
         self._water: FloatArray | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ class Counted:
     """The lowest temperature measured in a room when it was opened or left open."""
     longest_min: float
     humidity: FloatArray
-    """The truth at the end of each step, in %RH, shape (steps, houses, rooms); only if it was asked for."""
+    """The truth in each slot, in %RH, shape (slots, houses, rooms); only if it was asked for."""
     temperature: FloatArray
 
 
@@ -54,6 +54,7 @@ def run(
     policies: Mapping[str, Policy],
     *,
     seed: int,
+    zone: tzinfo,
     true_values: Sequence[str] = (),
     keep_course: bool = False,
     progress: Callable[[], None],
@@ -68,7 +69,7 @@ def run(
     true_mean = houses.outdoor_c[0].copy()
     window = np.zeros(shape)
     sums = {name: np.zeros(shape) for name in ("risk", "humid", "open", "heat", "running")}
-    hourly: list[tuple[FloatArray, FloatArray]] = []
+    hourly: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     coldest, longest = np.full(len(names), np.inf), np.zeros(len(names))
     course: list[tuple[FloatArray, FloatArray]] = []
     for step in range(houses.steps):
@@ -77,6 +78,7 @@ def run(
         node = step + 1
         true_mean = _KEEP * true_mean + (1 - _KEEP) * houses.outdoor_c[node]
         at = datetime.fromtimestamp(houses.first_s, UTC) + timedelta(seconds=STEP_S * (node - houses.lead))
+        local = at.astimezone(zone)
         noise = _NOISE[:, None, None] * rng.standard_normal((2, *shape[1:]))
         for copy, name in enumerate(names):
             if node < houses.lead and not isinstance(policies[name], Planned):
@@ -86,7 +88,7 @@ def run(
             outside = np.stack([houses.outdoor_c[node], houses.outdoor_humidity[node]])
             outside = outside if exact else outside + truth.outdoor_bias
             seen = Seen(
-                at, 60 * at.hour + at.minute,
+                at, 60 * local.hour + local.minute,
                 houses.temperature[copy] + wrong[0], np.clip(houses.humidity[copy] + wrong[1], 1, 100),
                 outside[0][:, None], np.clip(outside[1], 1, 100)[:, None],
                 (true_mean + (0 if exact else truth.outdoor_bias[0]))[:, None],
@@ -106,12 +108,12 @@ def run(
         sums["humid"] += houses.humidity > 70
         sums["open"] += window > 0
         sums["heat"] += houses.heat_w
-        if keep_course:
+        if keep_course and at.minute % 15 == 10:  # The middle of a slot.
             course.append((houses.humidity[0].copy(), houses.temperature[0].copy()))
         if node % _HOUR == 0:
             at_wall = surface_temperature(houses.temperature, true_mean[:, None], f_rsi=truth.f_rsi)
             humidity = np.minimum(humidity_at(at_wall, of=houses.temperature, humidity=houses.humidity), 100)
-            hourly.append((at_wall, humidity))
+            hourly.append((at_wall.astype(np.float32), humidity.astype(np.float32)))
     return _counted(names, houses, sums, hourly, (coldest, longest), course)
 
 
@@ -119,7 +121,7 @@ def _counted(
     names: Sequence[str],
     houses: ControlledHouses,
     sums: Mapping[str, FloatArray],
-    hourly: Sequence[tuple[FloatArray, FloatArray]],
+    hourly: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
     limits: tuple[FloatArray, FloatArray],
     course: Sequence[tuple[FloatArray, FloatArray]],
 ) -> dict[str, Counted]:

@@ -45,7 +45,7 @@ DECODE = "            sent_weather = sent_issues(decode(messages, mark_foreign=T
 PUT_SETS = "        lost = self.sets.put_many(held)\n"
 CHECK = (
     "            checked = check("
-    "decoded, now=self.now, limits=self.rules.limits, units=units, past=past, aliases=aliases)\n"
+    "decoded, now=self.now, limits=self.config.limits, units=units, past=past, aliases=aliases)\n"
 )
 REJECT = "            rejected = self._keep_rejects(decoded, checked, left, deletions)\n"
 PUT_REJECTS = "                    key = self.ports.rejects.put(self.now.date(), rejects)\n"
@@ -451,7 +451,7 @@ MUTATIONS = (
         "clock-not-heeded",
         "a wave goes on, however little time is left",
         "pipeline/drain.py",
-        ("may_go_on=lambda: remaining_s() > rules.last_round_s,", "may_go_on=lambda: True,"),
+        ("may_go_on=lambda: remaining_s() > config.last_round_s,", "may_go_on=lambda: True,"),
         tests=(PROGRESS,),
     ),
     mutation(
@@ -590,7 +590,7 @@ MUTATIONS = (
         "a number that no sensor measures comes into the window",
         "aws/store/means.py",
         ("mean = number_within(statistics.mean.N, plausible)", "mean = statistics.mean.N"),
-        tests=(DAMAGED_ITEMS,),
+        tests=("tests/unit/test_means.py",),
     ),
     mutation(
         "any-tick",

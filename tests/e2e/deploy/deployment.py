@@ -159,6 +159,8 @@ class Deployment:
             "scheduleMinute": str(minute % 15),
             "version": "1.2.3",
             "verifyHouses": "1",
+            "notices": "on",
+            "advice": "on",
         }
         given = [word for name, value in parameters.items() for word in ("--param", f"{name}={value}")]
         self.serverless("deploy", "--verbose", *given)
@@ -185,6 +187,23 @@ class Deployment:
     def queue(self, name: str) -> str:
         """A queue's URL."""
         return str(self.aws.client("sqs").get_queue_url(QueueName=f"{self.prefix}-{name}")["QueueUrl"])
+
+    def listen(self) -> None:
+        """Subscribe a queue ``heard`` to the topic of notices, as a person would their mailbox."""
+        sqs, sns = self.aws.client("sqs"), self.aws.client("sns")
+        url = sqs.create_queue(QueueName=f"{self.prefix}-heard")["QueueUrl"]
+        queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        topics = [one["TopicArn"] for one in sns.list_topics()["Topics"]]
+        (topic,) = (one for one in topics if one.endswith(f":{self.prefix}-notices"))
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
+
+    def heard(self) -> list[str]:
+        """What the queue ``heard`` was sent since the last call: notices in words."""
+        sqs, url = self.aws.client("sqs"), self.queue("heard")
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        for one in messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+        return [json.loads(one["Body"]) for one in messages]
 
     def waiting(self, queue: str) -> int:
         """How many messages a queue holds, those that someone has taken included."""

@@ -56,10 +56,13 @@ def described(method: str, path: str, headers: Mapping[str, str], body: bytes) -
 
 
 def _about(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The tables and queues of a request, without what it says to them."""
+    """The tables, queues and buses of a request, without what it says to them."""
     about: dict[str, Any] = {name: parameters[name] for name in _NAMES if name in parameters}
     if "RequestItems" in parameters:
         about["RequestItems"] = {table: {} for table in parameters["RequestItems"]}
+    if "Entries" in parameters:  # of EventBridge; SQS names its own by their queue
+        buses = {one["EventBusName"] for one in parameters["Entries"] if "EventBusName" in one}
+        about |= {"Entries": [{"EventBusName": one} for one in sorted(buses)]} if buses else {}
     if "TransactItems" in parameters:
         about["TransactItems"] = [
             {kind: {"TableName": part["TableName"]} for kind, part in item.items()}

@@ -47,6 +47,8 @@ FUNCTIONS_BEFORE: Final = FUNCTIONS - {"api"}
 MOST_MB: Final = 450
 """Of the image, over its base: what Lambda has to load at a cold start after a deploy."""
 HISTORY: Final = timedelta(days=4)
+SILENT: Final = "bathroom"
+"""The room of the house ``second`` that sends nothing for some hours, which its people want to be told."""
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +186,8 @@ class Upgrade:
 def upgrade(first_deploy: tuple[Deployment, float], timings: Timings) -> Upgrade:
     """The present version over that of before, with a changed handler, and readings of another house waiting."""
     stage, first_deploy_s = first_deploy
-    stage.send(house("second", seed=12))
+    second = house("second", seed=12)
+    stage.send(second.filter((pl.col("room") != SILENT) | (pl.col("ts") < datetime.now(UTC) - timedelta(hours=5))))
     copy_checkout(stage.folder)
     handler = stage.folder / "handlers/verify.py"
     changed = handler.read_text().replace(
@@ -194,6 +197,7 @@ def upgrade(first_deploy: tuple[Deployment, float], timings: Timings) -> Upgrade
     handler.write_text(changed)
     before = stage.stored()
     fires = stage.deploy_to_fire_in(first_deploy_s)
+    stage.listen()  # before the schedule's forecasts have something to tell
     found = Upgrade(fires, before, stage.stored())
     timings.done("the present version deployed over it, with a changed handler")
     return found
@@ -308,8 +312,23 @@ def test_the_schedule_drains_and_forecasts(stage: Deployment, redeployed: dateti
     assert until(lambda: all(tick in issued for issued in stage.forecasts("first").values()), within_s=30)
     items = [json.loads(one) for one in stage.stored().items[f"{stage.prefix}-forecasts"]]
     assert {item["v"]["N"] for item in items if item["issued_at"]["S"] == tick} == {"2"}
+    advised = [json.loads(one) for one in stage.stored().items[f"{stage.prefix}-advice"]]
+    assert any((one["house"]["S"], one["issued_at"]["S"]) == ("second", tick) and one["rooms"]["M"] for one in advised)
     assert stage.waiting("readings") == stage.waiting("readings-dlq") == 0
     timings.done("the schedule's drain and its forecasts, also of the house of before, by what was stored then")
+
+
+@pytest.mark.usefixtures("redeployed")
+def test_a_notice_reaches_who_listens(stage: Deployment, timings: Timings) -> None:
+    """Raised by the schedule's forecast, put on the bus by its role, and passed on to the topic by the stack's rule."""
+    heard: list[str] = []
+
+    def is_told() -> bool:
+        heard.extend(stage.heard())
+        return any(text.startswith(f"second: no readings from the {SILENT} since ") for text in heard)
+
+    assert until(is_told, within_s=30), heard
+    timings.done("a notice of the schedule's forecast, by bus, rule and topic")
 
 
 @pytest.mark.usefixtures("redeployed")
@@ -331,6 +350,7 @@ def test_every_call_is_allowed_by_the_functions_role(stage: Deployment, timings:
 
 
 def test_remove_leaves_nothing_behind(stage: Deployment, timings: Timings) -> None:
+    stage.aws.client("sqs").delete_queue(QueueUrl=stage.queue("heard"))  # the test's own
     assert any(left_of(stage.aws).values())
     said = stage.serverless("remove")
     assert {kind: names for kind, names in left_of(stage.aws).items() if names} == {}, said
@@ -341,9 +361,12 @@ def left_of(aws: Cloud) -> dict[str, Any]:
     """What the account holds, by kind."""
     stacks = aws.client("cloudformation").describe_stacks()["Stacks"]
     roles = aws.client("iam").list_roles()["Roles"]
+    buses = aws.client("events").list_event_buses()["EventBuses"]
     return {
         "stacks": [one["StackName"] for one in stacks if one["StackStatus"] != "DELETE_COMPLETE"],
         "queues": aws.client("sqs").list_queues().get("QueueUrls", []),
+        "topics": aws.client("sns").list_topics()["Topics"],
+        "buses": [name for one in buses if (name := one["Name"]) != "default"],
         "tables": aws.client("dynamodb").list_tables()["TableNames"],
         "buckets": [one["Name"] for one in aws.client("s3").list_buckets()["Buckets"]],
         "functions": [one["FunctionName"] for one in aws.client("lambda").list_functions()["Functions"]],

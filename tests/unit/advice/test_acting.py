@@ -52,8 +52,8 @@ def test_a_humid_room_stays_closed_while_outside_is_as_wet() -> None:
 
 
 def test_open_stays_open_between_the_thresholds_and_closed_stays_closed() -> None:
-    between = Air(20.0, 55.0)
-    assert DEFAULT_ROOM.close_below < now(between).surface(0.7) < DEFAULT_ROOM.open_above
+    between = Air(20.0, 52.0)
+    assert DEFAULT_ROOM.close_below < now(between).surface(DEFAULT_ROOM.f_rsi) < DEFAULT_ROOM.open_above
     assert act(ActState(is_open=True, since=NOON - timedelta(minutes=5)), now(between)).action == "open"
     assert act(CLOSED, now(between)).action == "close"
 

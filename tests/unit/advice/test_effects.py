@@ -76,9 +76,14 @@ def test_gaps_do_not_disturb_the_response_and_too_little_gives_none() -> None:
     assert outdoor_response(rng.normal(0, 1, 500), np.full(500, 6.0)) is None
 
 
+def test_a_wall_that_nobody_measured_is_taken_to_be_worse() -> None:
+    assert RoomAdvice().f_rsi == pytest.approx(0.6)
+    assert RoomAdvice(wall=Wall(0.75)).f_rsi == 0.75
+
+
 def test_settings_come_from_plain_values() -> None:
     room = RoomAdvice.from_plain({"kind": "cellar", "f_rsi": 0.6, "min_temperature_c": 8, "unit": "f"})
-    assert (room.kind, room.wall, room.min_temperature_c, room.open_above) == ("cellar", Wall(0.6), 8, 76.0)
+    assert (room.kind, room.wall, room.min_temperature_c, room.open_above) == ("cellar", Wall(0.6), 8, 79.0)
     house = HouseAdvice.from_plain({"quiet_hours": "21:00-07:00", "rest_min": 60})
     assert (house.quiet_hours, house.rest_min) == (DayHours(1260, 420), 60)
     assert (RoomAdvice.from_plain({}), HouseAdvice.from_plain({})) == (DEFAULT_ROOM, DEFAULT_HOUSE)

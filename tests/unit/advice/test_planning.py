@@ -142,16 +142,8 @@ def test_probabilities_and_means_ahead() -> None:
     assert outdoor_mean_ahead(math.nan, [math.nan, 5.0]).tolist()[1] == 5.0
 
 
-def test_the_outdoor_sensor_s_own_forecast_stands_in_for_the_weather() -> None:
-    outdoor = stored(humidity=85.0, temperature=3.0, at=MORNING - SLOT)
-    found = outlook_of(stored(), now=MORNING, outdoor=outdoor)
-    assert found.missing == ()
-    assert found.outside_temperature is not None
-    assert np.isnan(found.outside_temperature[-1])
-    assert found.outside_temperature[0] == 3.0
-    assert outlook_of(stored(), now=MORNING, outdoor=replace(outdoor, grade={"humidity": "sparse"})).missing == (
-        "no_weather",
-    )
+def test_what_a_plan_lacks_is_named() -> None:
+    assert outlook_of(stored(), now=MORNING).missing == ("no_weather",)
     assert outlook_of(None, now=MORNING).missing == ("no_forecast", "no_weather")
 
 
@@ -181,7 +173,7 @@ def test_a_dehumidifier_runs_early_where_power_is_cheap() -> None:
     assert wet.kwh == pytest.approx(7.2)
     unknown = plan_dehumidifier(outlook_of(None, now=MORNING), minutes_of_day=CLOCK, power_w=300.0)
     assert (unknown.runs, unknown.missing[0]) == ((), "no_forecast")
-    assert [should_run(is_on=True, humidity=value, is_cheap=True) for value in (59.0, 57.9, math.nan)] == [
+    assert [should_run(is_on=True, humidity=value, is_cheap=True) for value in (56.0, 54.9, math.nan)] == [
         True,
         False,
         False,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +15,12 @@ import pytest
 from roomidity.api.document import document_text
 from roomidity.api.front import Clocks
 from roomidity.api.page import CONTENT_SECURITY_POLICY
+from roomidity.domain.quantities import Quantity
 from roomidity.domain.slots import SLOT, format_slot
+from roomidity.domain.weather import WeatherUsed
+from roomidity.domain.weather_adds import WeatherAdds
 from roomidity.errors import StoreError
-from tests.api import NOW, ApiWorld, event_of
+from tests.api import ISSUED, NOW, ApiWorld, event_of
 
 ROOT: Final = Path(__file__).parents[3]
 
@@ -50,7 +55,31 @@ def test_the_newest_forecast_has_what_a_card_shows(world: ApiWorld) -> None:
     assert forecast["grade"] == {"humidity": "full", "temperature": "prior"}
     assert [note["code"] for note in forecast["notes"]] == ["stuck"]
     assert forecast["data_through"] == "2026-03-15T07:45Z"
+    assert (forecast["weather"], forecast["weather_adds"]) == (None, {})
     assert (outdoor["room"], outdoor["outdoor"], outdoor["forecast"]) == ("outdoor", True, None)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "drier air from noon: -6 %RH by 15:00"),
+        ("de", "trockenere Luft ab Mittag: -6 % Luftfeuchte bis 15:00"),
+    ],
+)
+def test_what_the_weather_adds_is_told_in_the_houses_language_and_by_its_clock(language: str, text: str) -> None:
+    world = ApiWorld()
+    world.house("h1", "bath", settings={"language": language})
+    key = "h1", "bath", ISSUED
+    used = WeatherUsed(NOW - timedelta(hours=5, minutes=7), 4.88)
+    adds: Mapping[Quantity, WeatherAdds] = {
+        "humidity": WeatherAdds(begins=12, peaks=24, change=-6.2)
+    }  # from 9:00 in Brussels on
+    world.forecasts.stored[key] = replace(world.forecasts.stored[key], weather=used, weather_adds=adds)
+    (bath,) = world.of("h1", "/forecasts").json["rooms"]
+    assert bath["forecast"]["weather"] == {"issued_at": "2026-03-15T03:00:00Z", "age_h": 4.88}
+    assert bath["forecast"]["weather_adds"] == {
+        "humidity": {"begins": "2026-03-15T11:00Z", "peaks": "2026-03-15T14:00Z", "change": -6.2, "text": text}
+    }
 
 
 def test_a_forecast_as_issued_and_rooms_with_commas(world: ApiWorld) -> None:

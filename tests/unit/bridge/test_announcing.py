@@ -29,8 +29,17 @@ def answers() -> dict[str, Any]:
     return {what: world.of("h1", f"/{what}").json for what in ("forecasts", "notices")}
 
 
+@pytest.fixture(scope="module")
+def advised() -> dict[str, Any]:
+    """The same, of a stage that advises."""
+    world = ApiWorld()
+    world.house("h1", "bath", "Küche", "outdoor")
+    return {what: world.of("h1", f"/{what}").json for what in ("forecasts", "notices", "advice")}
+
+
 def told(answers: dict[str, Any], *, at: datetime = NOW) -> dict[str, Any]:
-    found = announcements(answers["forecasts"], answers["notices"], at=at, version="1.2.3")
+    advice = answers.get("advice")
+    found = announcements(answers["forecasts"], answers["notices"], at=at, version="1.2.3", advice=advice)
     return {topic: json.loads(text) if text[0] == "{" else text for topic, text in found.items()}
 
 
@@ -141,7 +150,9 @@ class FakeReader:
         self.asked.append(path)
         if self.away:
             raise BridgeError("no network")
-        return dict(self.answers[path.rpartition("/")[2]])
+        if (what := path.rpartition("/")[2]) not in self.answers:
+            raise BridgeError("404")
+        return dict(self.answers[what])
 
 
 class FakePublisher:
@@ -179,9 +190,9 @@ def test_it_asks_once_a_tick_and_publishes_only_what_has_changed(scene: Scene) -
     assert first[status_topic("h1")] == "online"
     assert len(first) == 1 + 3 + 1 + 2 * 4
     assert scene.after(minutes=1) == {}
-    assert len(scene.reader.asked) == 2
+    assert len(scene.reader.asked) == 3
     assert scene.after(minutes=15) == {}, "nothing has changed"
-    assert len(scene.reader.asked) == 4
+    assert len(scene.reader.asked) == 6
     scene.reader.answers = scene.reader.answers | {"notices": {**scene.reader.answers["notices"], "open": []}}
     assert set(scene.after(minutes=15)) == {
         "roomidity-forecast/h1/notices", "roomidity-forecast/h1/bath/notices", "roomidity-forecast/h1/Küche/notices",
@@ -243,3 +254,48 @@ def test_a_file_without_a_token_is_told(tmp_path: Path, content: str) -> None:
     (tmp_path / "token").write_text(content)
     with pytest.raises(BridgeError, match="holds no token"):
         ApiReader("http://127.0.0.1:1", tmp_path / "token").read("/v1/house")
+
+
+def advice_of_room(found: dict[str, Any], room: str = "bath") -> dict[str, Any]:
+    return dict(found[f"roomidity-forecast/h1/{room}/advice"])
+
+
+def test_what_is_advised_is_told_and_a_window_is_off_in_time_though_nothing_newer_is_heard(
+    advised: dict[str, Any],
+) -> None:
+    scene = Scene(advised)
+    issued = parse_time(scene.reader.answers["advice"]["issued_at"])
+    scene.now = issued + timedelta(minutes=10)
+    state = json.loads(scene.after()["roomidity-forecast/h1/bath/advice"])
+    assert (state["air"], state["until"]) == (True, "2026-03-15T08:30:00Z")
+    assert len(state["plan"]["airings"]) == 2
+    scene.reader.away = True
+    scene.now = issued + timedelta(minutes=29, seconds=59)
+    assert "roomidity-forecast/h1/bath/advice" not in scene.after()
+    closed = json.loads(scene.after(seconds=1)["roomidity-forecast/h1/bath/advice"])
+    assert (closed["air"], closed["until"], closed["text"]) == (False, None, None)
+    outdated: dict[str, str] = {}
+    for _ in range(75):
+        outdated |= scene.after(minutes=1)
+    assert json.loads(outdated["roomidity-forecast/h1/bath/advice"])["air"] is None
+
+
+def test_entities_of_advice_stand_where_there_is_some(advised: dict[str, Any], answers: dict[str, Any]) -> None:
+    found = told(advised)
+    air = component(found, "air_now")
+    assert air["default_entity_id"] == "binary_sensor.h1_bath_air_now"
+    assert air["stat_t"] == "roomidity-forecast/h1/bath/advice"
+    assert component(found, "next_airing")["dev_cla"] == "timestamp"
+    assert component(found, "dehumidify_now", "Küche")["p"] == "binary_sensor"
+    with pytest.raises(KeyError):
+        component(found, "dehumidify_now")
+    older = told(answers)
+    with pytest.raises(KeyError):
+        component(older, "air_now")
+    assert "roomidity-forecast/h1/bath/advice" not in older
+
+
+def test_an_api_that_knows_no_advice_costs_nothing_else(scene: Scene) -> None:
+    first = scene.after()
+    assert first[status_topic("h1")] == "online"
+    assert not any(topic.endswith("/advice") for topic in first)

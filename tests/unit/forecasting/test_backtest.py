@@ -1,4 +1,4 @@
-"""The backtest: the protocol's anchors, and no look-ahead."""
+"""The backtest: known scores of naive forecasts, and no look-ahead."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def with_median(replayed: Replay, median: np.ndarray) -> Replay:
     ("name", "quantity", "persistence", "yesterday"),
     [("candanedo", 0, 3.0024, 3.4635), ("candanedo", 1, 0.6506, None), ("sml2010", 0, 2.5526, None)],
 )
-def test_the_anchors_of_the_protocol_are_reproduced(
+def test_known_scores_of_naive_forecasts_are_reproduced(
     name: str,
     quantity: int,
     persistence: float,
@@ -70,7 +70,7 @@ def test_the_test_period_starts_after_three_quarters_of_the_days(make_house) -> 
     assert start_of_test([replace(house, values=values)]) == house.first + round(0.75 * 33) * 96
 
 
-def test_origins_that_the_protocol_leaves_out_are_not_counted(make_house, prior: tuple[Model, State]) -> None:
+def test_origins_that_do_not_count_are_left_out_of_the_scores(make_house, prior: tuple[Model, State]) -> None:
     house = make_house(rooms=3, days=20)
     values = house.values.copy()
     values[0, 0, 96 * 15 :] = np.nan  # no humidity to score

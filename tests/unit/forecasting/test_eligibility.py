@@ -1,4 +1,4 @@
-"""Which forecasts count: by the protocol at 15 minutes, by expected slots at an hour; and why a room has none."""
+"""Which forecasts count: at 15 minutes by the standard scoring, hourly by expected slots; and why a room has none."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_hourly_readings_count_only_where_they_are_expected() -> None:
     window = house(every=4)
     found = judged(window)
     assert not found.counted.any()
-    assert found.reasons["room 0"].startswith("hourly data: 25% of slots have a humidity, the protocol needs 60%")
+    assert found.reasons["room 0"].startswith("hourly data: 25% of slots have a humidity, scoring needs 60%")
     assert "--cadence hourly" in found.reasons["room 0"]
     hourly = judged(window, "hourly")
     assert hourly.counted.sum() >= 16
@@ -79,7 +79,7 @@ def test_a_room_without_a_hygrometer_is_left_out_and_would_count_by_temperature(
     assert not found.counted[1].any()
     assert found.temperature_only[1].all()
     assert not found.temperature_only[0].any()
-    assert found.reasons == {"room 1": "it never measures humidity, and the protocol scores rooms that measure both"}
+    assert found.reasons == {"room 1": "it never measures humidity, and only rooms that measure both are scored"}
 
 
 def test_no_issue_time_is_no_error() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,12 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roomidity.domain.climate import dew_point, vapour_pressure
+from roomidity.domain.knots import KNOTS
+from roomidity.domain.quantities import Quantity
 from roomidity.domain.slots import SLOT, SLOT_MS, from_epoch_ms
 from roomidity.domain.weather import HOURS, WeatherIssue
+from roomidity.domain.weather_adds import WeatherAdds, weather_adds, weather_words
 from roomidity.forecasting import Model, State, Window, advance, explain, forecast
 from roomidity.forecasting.artifacts import pack
 from roomidity.forecasting.formats import MODEL_FIELDS, STATE_FIELDS
 from roomidity.forecasting.model import _arrays
+from roomidity.forecasting.serving.explanation import EXPLAINED_HOURS
 from roomidity.forecasting.serving.features import WEATHER_FEATURES, WEATHER_LEADS, design
 from roomidity.forecasting.serving.weather import Outlook, observed_ahead
 from roomidity.forecasting.simulated_issues import DELAY, EVERY_SLOTS, simulate_issues
@@ -325,6 +329,54 @@ def test_an_explanation_says_what_the_weather_ahead_adds(house: Window, learnt: 
     for reason in explain(replace(house, issues=()).tail(192), learnt.model, learnt.state, "room 0"):
         assert not reason.weather.any()
         assert reason.weather_words is None
+
+
+def test_a_forecast_carries_what_its_explanation_says_that_the_weather_adds(house: Window, learnt: Trained) -> None:
+    window = house.tail(192)
+    issued = forecast(window, learnt.model, learnt.state)
+    assert issued.weather_adds is not None
+    hours = np.searchsorted(KNOTS, 4 * np.array(EXPLAINED_HOURS))
+    for place, room in enumerate(house.rooms):
+        for q, reason in enumerate(explain(window, learnt.model, learnt.state, room)):
+            np.testing.assert_allclose(issued.weather_adds[place, q, hours], reason.weather)
+            adds = weather_adds(issued.weather_adds[place, q], reason.quantity)
+            words = adds and weather_words(adds, reason.quantity, issued_at=house.end, zone=house.timezone)
+            assert words == reason.weather_words
+    assert forecast(replace(window, issues=()), learnt.model, learnt.state).weather_adds is None
+
+
+def test_to_the_forecast_of_a_silent_sensor_the_weather_adds_nothing(house: Window, learnt: Trained) -> None:
+    window = house.tail(192)
+    values = window.values.copy()
+    values[0, 0, -40:] = np.nan
+    issued = forecast(replace(window, values=values), learnt.model, learnt.state)
+    assert issued.grades[0]["humidity"] == "persistence"
+    assert issued.weather_adds is not None
+    assert np.isnan(issued.weather_adds[0, 0]).all()
+    assert weather_adds(issued.weather_adds[0, 0], "humidity") is None
+    assert np.isfinite(issued.weather_adds[0, 1]).all()
+
+
+@pytest.mark.parametrize(
+    ("adds", "quantity", "told"),
+    [
+        (WeatherAdds(0, 20, 2.04), "temperature", "warmer air from now: +2.0 °C by 16:00"),
+        (WeatherAdds(4, 96, 12.0), "humidity", "moister air from noon: +12 %RH by 11:00 tomorrow"),
+        (WeatherAdds(52, 60, -1.2), "temperature", "colder air from midnight tomorrow: -1.2 °C by 02:00"),
+    ],
+)
+def test_words_have_the_houses_clock_and_name_the_day_where_it_is_another(
+    adds: WeatherAdds, quantity: Quantity, told: str
+) -> None:
+    """At 11:00 in Brussels."""
+    issued_at = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    assert weather_words(adds, quantity, issued_at=issued_at, zone="Europe/Brussels") == told
+
+
+def test_what_the_weather_adds_begins_with_its_direction_not_before() -> None:
+    added = np.where(KNOTS < 24, 0.9, -6.0)
+    assert weather_adds(added, "humidity") == WeatherAdds(begins=24, peaks=24, change=-6.0)
+    assert weather_adds(np.full(len(KNOTS), np.nan), "temperature") is None
 
 
 # ---- Simulated issues.

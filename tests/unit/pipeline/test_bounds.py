@@ -17,7 +17,7 @@ TWO_LIMIT_MB = 1_769
 
 DRAIN = r"""
 import json, sys
-from roomidity.pipeline.drain import DrainRules, drain
+from roomidity.pipeline.drain import DrainConfig, drain
 from scripts.tools.memory import peak_mb
 from tests.fakes import InMemory
 from tests.unit.samples import NOW
@@ -30,7 +30,7 @@ for count in (1, 2):
     place.world.sets.stored.update(stored)
     bodies = [worst_body(name, "h1", NOW, number=number) for number in range(count)]
     place.send(bodies)
-    summary = drain(place.ports, DrainRules(timezone="UTC"), now=NOW, remaining_s=lambda: 300.0)
+    summary = drain(place.ports, DrainConfig(timezone="UTC"), now=NOW, remaining_s=lambda: 300.0)
     assert summary.conserved and place.is_empty(), summary
     print(json.dumps({
         "peak_mb": peak_mb(),

@@ -32,6 +32,7 @@ def test_the_fakes_of_stores(promise: Callable[[Stores], None]) -> None:
             registry=world.registry,
             models=world.registry,
             notices=world.notices,
+            advice=world.advice,
             house="h1",
         )
     )

@@ -25,7 +25,7 @@ from roomidity.pipeline.forgetting import forget_house
 from roomidity.pipeline.training import _unless_forgotten
 from tests.fakes import InMemory, World
 from tests.oracle import sets_of
-from tests.schedules import RULES, Drain, assert_derived, bins_of
+from tests.schedules import CONFIG, Drain, assert_derived, bins_of
 from tests.unit.samples import NOW, SLOT_START, reading
 
 BEFORE: Final = NOW + timedelta(seconds=1)
@@ -73,7 +73,7 @@ def drained(place: InMemory) -> Counter[str]:
     counts: Counter[str] = Counter()
     for _ in range(4):
         place.world.readings.time_out()
-        summary = drain(place.ports, RULES, now=NOW, remaining_s=lambda: 300.0)
+        summary = drain(place.ports, CONFIG, now=NOW, remaining_s=lambda: 300.0)
         assert summary.violations == 0
         counts.update({**summary.rejected, "stored": summary.stored, "received": summary.received})
         if place.is_empty():
@@ -84,7 +84,7 @@ def drained(place: InMemory) -> Counter[str]:
 def calls_of_a_drain(bodies: list[str]) -> int:
     place = InMemory(NOW, seed=1)
     place.world.readings.send(bodies, sent=BEFORE)
-    one = Drain(place, RULES)
+    one = Drain(place, CONFIG)
     one.go_on()
     return len(one.calls)
 
@@ -105,7 +105,7 @@ def test_forgotten_at_any_call_of_a_drain_nothing_is_left(
                 world.readings.send(messages(value=15.0), sent=BEFORE)
                 drained(place)
             world.readings.send(messages(), sent=BEFORE)
-            one = Drain(place, RULES)
+            one = Drain(place, CONFIG)
             one.go_on(call)
             forget(world)
             one.go_on(more if killed else 1_000)
@@ -132,11 +132,11 @@ def test_a_drain_of_before_and_one_of_after_write_the_same_slots() -> None:
             place = InMemory(NOW, seed=1)
             world = place.world
             world.readings.send(messages(houses=("h1",)), sent=BEFORE)
-            first = Drain(place, RULES)
+            first = Drain(place, CONFIG)
             first.go_on(call)
             forget(world)
             world.readings.send(sent_later, sent=AFTER)
-            second = Drain(place, RULES)
+            second = Drain(place, CONFIG)
             second.go_on(ahead)
             first.go_on()
             second.go_on()
@@ -196,10 +196,10 @@ def test_nothing_comes_while_the_house_is_being_deleted_unless_that_died() -> No
     world = place.world
     world.houses.put(tombstone(House("h1", "UTC"), DELETED))
     world.readings.send([json.dumps(reading(house="h1"))], sent=AFTER)
-    summary = drain(place.ports, RULES, now=NOW, remaining_s=lambda: 300.0)
+    summary = drain(place.ports, CONFIG, now=NOW, remaining_s=lambda: 300.0)
     assert (summary.left, summary.undeleted, summary.stored) == (1, 1, 0)
     world.readings.time_out()
-    summary = drain(place.ports, RULES, now=NOW + OPENS_AFTER + SLOT, remaining_s=lambda: 300.0)
+    summary = drain(place.ports, CONFIG, now=NOW + OPENS_AFTER + SLOT, remaining_s=lambda: 300.0)
     assert summary.stored == 1
 
 

@@ -14,13 +14,13 @@ from roomidity.domain.deliveries import CLEAN_TICKS, KEPT_FOR, NO_DELIVERIES, De
 from roomidity.domain.houses import House
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.errors import ConflictError, StoreError
-from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
+from roomidity.pipeline.drain import DrainConfig, DrainSummary, drain
 from roomidity.pipeline.forecasts import forecast_house
 from roomidity.pipeline.house_settings import renamed
 from tests.fakes import World
 from tests.unit.samples import NOW
 
-RULES = DrainRules(timezone="UTC")
+CONFIG = DrainConfig(timezone="UTC")
 FIVE = timedelta(minutes=5)
 HOUR = timedelta(hours=1)
 
@@ -44,7 +44,7 @@ def tick(
         packed = [{"room": room, "ts": format_moment(at + off), **given} for room in rooms]
         body = json.dumps({"house": "h1", "readings": packed})
         world.readings.send([body], sent=sent or at + timedelta(seconds=20))
-    return drain(world.drain_ports(), RULES, now=now, remaining_s=lambda: 300.0)
+    return drain(world.drain_ports(), CONFIG, now=now, remaining_s=lambda: 300.0)
 
 
 def home(world: World) -> House:
@@ -195,7 +195,7 @@ def test_with_no_time_left_nothing_is_noted(world: World) -> None:
     left = iter([300.0] * 6 + [40.0] * 99)
     body = {"house": "h1", "room": "kitchen", "ts": format_moment(NOW + HOUR), "humidity": 50}
     world.readings.send([json.dumps(body)], sent=NOW - FIVE)
-    summary = drain(world.drain_ports(), RULES, now=NOW, remaining_s=lambda: next(left))
+    summary = drain(world.drain_ports(), CONFIG, now=NOW, remaining_s=lambda: next(left))
     assert summary.forecast_jobs == 1
     assert home(world).deliveries in (NO_DELIVERIES, replace(home(world).deliveries))
 

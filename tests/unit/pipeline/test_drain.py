@@ -18,7 +18,7 @@ from roomidity.domain.observations import Statistics
 from roomidity.domain.slots import SLOT, format_moment, format_slot
 from roomidity.errors import ConflictError
 from roomidity.pipeline.backoff import ATTEMPTS
-from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
+from roomidity.pipeline.drain import DrainConfig, DrainSummary, drain
 from roomidity.pipeline.quotas import Quotas
 from roomidity.pipeline.waves import WaveSize
 from roomidity.readings import REASONS
@@ -26,7 +26,7 @@ from tests.fakes import World
 from tests.faults import Faults
 from tests.unit.samples import NOW, SENT, SLOT_START, expected_values, reading, slot_key, values_by_bin
 
-RULES = DrainRules(timezone="Europe/Brussels")
+CONFIG = DrainConfig(timezone="Europe/Brussels")
 KEY = slot_key("h1", SLOT_START)
 NOT_JSON = '{"house":"h1","room":'
 
@@ -35,10 +35,10 @@ def send(world: World, contents: Iterable[Any]) -> None:
     world.readings.send((one if isinstance(one, str) else json.dumps(one) for one in contents), sent=SENT)
 
 
-def run(world: World, *contents: Any, faults: Faults | None = None, rules: DrainRules = RULES) -> DrainSummary:
+def run(world: World, *contents: Any, faults: Faults | None = None, config: DrainConfig = CONFIG) -> DrainSummary:
     """Send contents and drain them."""
     send(world, contents)
-    return drain(world.drain_ports(faults), rules, now=NOW, remaining_s=lambda: 300.0)
+    return drain(world.drain_ports(faults), config, now=NOW, remaining_s=lambda: 300.0)
 
 
 def assert_conserved(summary: DrainSummary, received: int) -> None:
@@ -68,14 +68,14 @@ MIXED: list[Any] = [
     {"readings": [reading(house=f"new {number}", ts="2026-11-22T07:00:00Z") for number in range(3)]},
     NOT_JSON,
 ]
-FEW_NEW = replace(RULES, quotas=Quotas(new_houses_a_tick=3))
+FEW_NEW = replace(CONFIG, quotas=Quotas(new_houses_a_tick=3))
 GOOD = [*MIXED[:4], *MIXED[4]["readings"], MIXED[5]["readings"][0], MIXED[7], *MIXED[14]["readings"][:64]]
 GOOD = [{"house": "h2" if one in MIXED[4]["readings"] else "h3", **one} for one in GOOD]
 
 
 def test_every_reading_received_is_stored_a_duplicate_or_rejected() -> None:
     world = World()
-    summary = run(world, *MIXED, rules=FEW_NEW)
+    summary = run(world, *MIXED, config=FEW_NEW)
     assert_conserved(summary, 4 + 3 + 5 + 1 + 6 + 66 + 1 + 3 + 1)
     assert set(summary.rejected) == set(REASONS) - {"unmapped", "weather"}, "devices and weather have their own tests"
     assert summary.rejected["too_many"] == 2
@@ -88,9 +88,9 @@ def test_every_reading_received_is_stored_a_duplicate_or_rejected() -> None:
 
 def test_the_same_again_changes_nothing() -> None:
     world = World()
-    run(world, *MIXED, rules=FEW_NEW)
+    run(world, *MIXED, config=FEW_NEW)
     before = dict(world.sets.stored), dict(world.observations.stored)
-    again = run(world, *MIXED, rules=replace(FEW_NEW, quotas=Quotas(new_houses_a_day=3)))
+    again = run(world, *MIXED, config=replace(FEW_NEW, quotas=Quotas(new_houses_a_day=3)))
     assert again.stored == again.slots_changed == again.slots_rederived == 0
     assert_conserved(again, 90)
     assert (world.sets.stored, world.observations.stored) == before
@@ -110,7 +110,7 @@ def test_late_readings_are_stored_and_counted() -> None:
 
 
 def test_a_summary_says_all_counts_as_plain_values() -> None:
-    counts = run(World(), *MIXED, rules=FEW_NEW).as_dict()
+    counts = run(World(), *MIXED, config=FEW_NEW).as_dict()
     assert json.loads(json.dumps(counts)) == counts
     assert counts["readings"] == {"received": 90, "stored": 70, "duplicate": 3, "rejected": 17}
     assert sum(counts["duplicates"].values()) == 3
@@ -192,7 +192,7 @@ def test_calls_are_few_however_many_messages_a_wave_has() -> None:
 
 def test_waves_are_bounded_and_drain_all() -> None:
     world = World()
-    rules = replace(RULES, wave=WaveSize(messages=20))
+    config = replace(CONFIG, wave=WaveSize(messages=20))
     faults = Faults()
     sizes: list[int] = []
     delete = world.readings.delete
@@ -203,7 +203,7 @@ def test_waves_are_bounded_and_drain_all() -> None:
 
     world.readings.delete = measured  # type: ignore[method-assign]
     sent = [reading(ts=1_795_331_695 + 5 * number) for number in range(300)]
-    summary = run(world, *sent, rules=rules, faults=faults)
+    summary = run(world, *sent, config=config, faults=faults)
     assert sum(sizes) == summary.messages == 300
     assert summary.waves == len(sizes) >= 5
     assert max(sizes) < 20 + 4 * world.readings.batch
@@ -213,15 +213,15 @@ def test_waves_are_bounded_and_drain_all() -> None:
 
 def test_waves_are_bounded_in_bytes() -> None:
     body = json.dumps(reading())
-    rules = replace(RULES, wave=WaveSize(body_bytes=20 * len(body)))
-    assert run(World(), *[body] * 300, rules=rules).waves >= 5
+    config = replace(CONFIG, wave=WaveSize(body_bytes=20 * len(body)))
+    assert run(World(), *[body] * 300, config=config).waves >= 5
 
 
 def test_no_wave_begins_when_time_is_short_but_forecasts_are_asked_for() -> None:
     world = World()
     run(world, reading())
     send(world, [reading()] * 3)
-    summary = drain(world.drain_ports(), RULES, now=NOW, remaining_s=lambda: 60.0)
+    summary = drain(world.drain_ports(), CONFIG, now=NOW, remaining_s=lambda: 60.0)
     assert (summary.waves, summary.forecast_jobs) == (0, 1)
     assert not world.readings.is_empty()
 
@@ -233,8 +233,8 @@ def test_time_is_looked_at_before_each_wave() -> None:
     def left() -> float:
         return (100.0, 61.0, 59.0)[Counter(faults.calls)["readings", "delete"]]
 
-    rules = replace(RULES, wave=WaveSize(messages=10))
-    summary = drain(world.drain_ports(faults), rules, now=NOW, remaining_s=left)
+    config = replace(CONFIG, wave=WaveSize(messages=10))
+    summary = drain(world.drain_ports(faults), config, now=NOW, remaining_s=left)
     assert summary.waves == 2
     assert not world.readings.is_empty()
 
@@ -404,7 +404,7 @@ def test_every_house_seen_in_the_last_seven_days_is_forecast_readings_or_not() -
 def test_forecasts_may_be_left_out() -> None:
     world = World()
     send(world, [reading()])
-    summary = drain(world.drain_ports(), RULES, now=NOW, remaining_s=lambda: 300.0, ask_forecasts=False)
+    summary = drain(world.drain_ports(), CONFIG, now=NOW, remaining_s=lambda: 300.0, ask_forecasts=False)
     assert (summary.stored, summary.forecast_jobs, jobs(world)) == (1, 0, [])
 
 
@@ -418,7 +418,7 @@ def test_order_of_arrival_does_not_matter() -> None:
     for seed in range(3):
         rng.shuffle(sent)
         world = World(seed=seed, twice=0.3)
-        run(world, *sent, rules=replace(RULES, wave=WaveSize(messages=10 * (seed + 1))))
+        run(world, *sent, config=replace(CONFIG, wave=WaveSize(messages=10 * (seed + 1))))
         worlds.append((values_by_bin(world.sets.values()), {k: o for k, (o, _) in world.observations.stored.items()}))
     assert worlds[0] == worlds[1] == worlds[2]
     assert worlds[0][0] == expected_values([{**one, "ts": format_moment(_at(one))} for one in sent])

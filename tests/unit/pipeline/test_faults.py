@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from roomidity.domain.messages import ForecastJob
 from roomidity.domain.slots import format_moment
-from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
+from roomidity.pipeline.drain import DrainConfig, DrainSummary, drain
 from roomidity.pipeline.waves import WaveSize
 from roomidity.readings import derive
 from tests.fakes import World
@@ -23,7 +23,7 @@ from tests.faults import FAULTS, Fault, Faults, Killed, OutageError, faults_of
 from tests.schedules import Tally
 from tests.unit.samples import NOW, SENT, SLOT_START, expected_values, reading, values_by_bin
 
-RULES = DrainRules(timezone="UTC")
+CONFIG = DrainConfig(timezone="UTC")
 
 GOOD = [
     reading(house=house, room=room, ts=format_moment(SLOT_START.replace(minute=minute)), temperature=minute / 10)
@@ -39,8 +39,8 @@ def send(world: World, contents: Iterable[Any] = (*GOOD, *BAD)) -> None:
     world.readings.send((one if isinstance(one, str) else json.dumps(one) for one in contents), sent=SENT)
 
 
-def drain_all(world: World, faults: Faults | None = None, rules: DrainRules = RULES) -> DrainSummary:
-    summary = drain(world.drain_ports(faults), rules, now=NOW, remaining_s=lambda: faults.left_s if faults else 300.0)
+def drain_all(world: World, faults: Faults | None = None, config: DrainConfig = CONFIG) -> DrainSummary:
+    summary = drain(world.drain_ports(faults), config, now=NOW, remaining_s=lambda: faults.left_s if faults else 300.0)
     assert summary.conserved
     return summary
 
@@ -74,10 +74,10 @@ def assert_asked(world: World, faults: Faults) -> None:
 def test_whichever_call_goes_wrong_the_next_drain_mends_it(
     fault: Fault, wave: int, record_property: Callable[[str, Any], None]
 ) -> None:
-    rules = replace(RULES, wave=WaveSize(messages=wave))
+    config = replace(CONFIG, wave=WaveSize(messages=wave))
     clean, world = Faults(), World()
     send(world)
-    drain_all(world, clean, rules)
+    drain_all(world, clean, config)
     places = [at for at, call in enumerate(clean.calls) if fault in faults_of(*call)]
     tally = Tally()
     for at in places:
@@ -85,7 +85,7 @@ def test_whichever_call_goes_wrong_the_next_drain_mends_it(
         send(world)
         faults = Faults(at=at, fault=fault, show=world.readings.show)
         try:
-            drain_all(world, faults, rules)
+            drain_all(world, faults, config)
         except (Killed, OutageError):
             assert faults.injected
         assert_asked(world, faults)
@@ -118,9 +118,9 @@ def test_a_drain_that_another_overtakes_between_read_and_write_is_exact(hidden: 
 def test_drains_side_by_side_over_one_queue_are_exact(seed: int) -> None:
     world = World(seed=seed, twice=0.2, sleep=lambda seconds: time.sleep(seconds / 20))
     send(world, [*GOOD, *BAD] * 4)
-    rules = replace(RULES, wave=WaveSize(messages=10))
+    config = replace(CONFIG, wave=WaveSize(messages=10))
     summaries: list[DrainSummary] = []
-    drains = [threading.Thread(target=lambda: summaries.append(drain_all(world, rules=rules))) for _ in range(3)]
+    drains = [threading.Thread(target=lambda: summaries.append(drain_all(world, config=config))) for _ in range(3)]
     for one in drains:
         one.start()
     for one in drains:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from roomidity.domain.slots import format_moment
 from roomidity.pipeline.backoff import ATTEMPTS
-from roomidity.pipeline.drain import DrainRules
+from roomidity.pipeline.drain import DrainConfig
 from roomidity.pipeline.waves import WaveSize
 from tests.fakes import InMemory
 from tests.oracle import sets_of
@@ -57,8 +57,8 @@ def test_drains_that_race_for_the_same_slots_all_finish_in_a_few_attempts(drains
         for number in range(120)
     ]
     place.send(json.dumps(one) for one in sent)
-    rules = DrainRules(timezone="UTC", wave=WaveSize(messages=2))
-    racing = [Drain(place, rules, seed=number) for number in range(drains)]
+    config = DrainConfig(timezone="UTC", wave=WaveSize(messages=2))
+    racing = [Drain(place, config, seed=number) for number in range(drains)]
     race(racing, seed=houses)
     assert [one.error for one in racing] == [None] * drains
     assert max(one.most_attempts for one in racing) > 0, "there was no conflict"

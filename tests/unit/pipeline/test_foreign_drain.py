@@ -14,7 +14,7 @@ from roomidity.domain.rejects import Selection
 from roomidity.domain.setting import MAX_SETTING_BYTES, Setting
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.pipeline.device_maps import HEARD_KIND, MAP_KIND, change_map
-from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
+from roomidity.pipeline.drain import DrainConfig, DrainSummary, drain
 from roomidity.pipeline.replaying import replay_object
 from roomidity.readings import pack_lines
 from roomidity.readings.messages import MAX_BODY_BYTES
@@ -22,7 +22,7 @@ from tests.fakes import World
 from tests.faults import Faults
 from tests.unit.samples import NOW, SENT, reading, values_by_bin
 
-RULES = DrainRules(timezone="Europe/Berlin")
+CONFIG = DrainConfig(timezone="Europe/Berlin")
 AT = format_moment(NOW - timedelta(minutes=20))
 
 
@@ -46,7 +46,7 @@ def mapped(world: World, house: str = "h1", **devices: Any) -> None:
 def run(world: World, *contents: Any, now: Any = NOW, faults: Faults | None = None) -> DrainSummary:
     bodies = [one if isinstance(one, str) else json.dumps(one) for one in contents]
     world.readings.send(bodies, sent=SENT)
-    summary = drain(world.drain_ports(faults), RULES, now=now, remaining_s=lambda: 300.0)
+    summary = drain(world.drain_ports(faults), CONFIG, now=now, remaining_s=lambda: 300.0)
     assert summary.conserved
     assert summary.violations == 0
     return summary
@@ -102,7 +102,7 @@ def test_a_map_counts_from_the_next_drain_on_whenever_it_changes() -> None:
     for room in ("den", "attic"):
         mapped(world, den=room)
         world.readings.send([json.dumps(envelope(z2m()))], sent=SENT)
-        drain(ports, RULES, now=NOW, remaining_s=lambda: 300.0)
+        drain(ports, CONFIG, now=NOW, remaining_s=lambda: 300.0)
     assert {room for _, room, _ in stored(world)} == {"den", "attic"}
 
 
@@ -205,7 +205,7 @@ def test_the_list_is_written_hourly_unless_a_device_is_new_and_ends_with_the_map
             [json.dumps(envelope(*({**z2m(name), "received_at": format_moment(NOW + tick * SLOT)} for name in names)))],
             sent=NOW + tick * SLOT,
         )
-        drain(world.drain_ports(), RULES, now=NOW + tick * SLOT, remaining_s=lambda: 300.0)
+        drain(world.drain_ports(), CONFIG, now=NOW + tick * SLOT, remaining_s=lambda: 300.0)
         versions.append(world.settings.stored["h1", HEARD_KIND].version)
     assert versions == [1, 1, 2, 2, 2, 2, 3]
     mapped(world, den="den")
@@ -287,8 +287,8 @@ def test_a_table_that_fails_loses_nothing(method: str) -> None:
     setattr(world.settings, method, fails)
     if method == "get":
         with pytest.raises(RuntimeError, match="throttled"):
-            drain(ports, RULES, now=NOW, remaining_s=lambda: 300.0)
+            drain(ports, CONFIG, now=NOW, remaining_s=lambda: 300.0)
         assert not world.readings.is_empty()
     else:
-        assert drain(ports, RULES, now=NOW, remaining_s=lambda: 300.0).rejected == {"unmapped": 1}
+        assert drain(ports, CONFIG, now=NOW, remaining_s=lambda: 300.0).rejected == {"unmapped": 1}
     assert stored(world) == {("h1", "kitchen", "s1")}

@@ -10,20 +10,20 @@ import pytest
 
 from roomidity.domain.houses import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS
 from roomidity.domain.slots import SLOT, format_moment
-from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
+from roomidity.pipeline.drain import DrainConfig, DrainSummary, drain
 from tests.fakes import InMemory
 from tests.oracle import sets_of
 from tests.schedules import assert_derived, bins_of
 from tests.unit.readings.test_hostile_wire import BOMBS
 from tests.unit.samples import NOW, SLOT_START, reading
 
-RULES = DrainRules(timezone="UTC")
+CONFIG = DrainConfig(timezone="UTC")
 
 
 def run(place: InMemory, *contents: Any) -> DrainSummary:
     """Send texts, or values as JSON, and drain them; nothing is left, and the law holds."""
     place.send(one if isinstance(one, str) else json.dumps(one) for one in contents)
-    summary = drain(place.ports, RULES, now=NOW, remaining_s=lambda: 300.0)
+    summary = drain(place.ports, CONFIG, now=NOW, remaining_s=lambda: 300.0)
     assert summary.conserved
     assert summary.violations == summary.undeleted == 0
     assert place.is_empty()

@@ -16,7 +16,7 @@ from roomidity.domain.messages import ForecastJob, Message
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.errors import ConflictError
 from roomidity.pipeline import wave_storing
-from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
+from roomidity.pipeline.drain import DrainConfig, DrainSummary, drain
 from roomidity.pipeline.waves import WaveSize
 from tests.fakes import InMemory, World
 from tests.faults import OutageError
@@ -24,7 +24,7 @@ from tests.oracle import sets_of
 from tests.schedules import assert_derived, bins_of
 from tests.unit.samples import NOW, SENT, SLOT_START, reading
 
-RULES = DrainRules(timezone="UTC")
+CONFIG = DrainConfig(timezone="UTC")
 KNOWN = ("h1", "h2", "h3")
 
 
@@ -77,7 +77,7 @@ def test_forecasts_are_asked_for_whatever_storing_does_and_the_drain_ends_as_fai
     setattr(getattr(world, port), method, wrong)
     summary = DrainSummary()
     with pytest.raises((OutageError, MemoryError)):
-        drain(world.drain_ports(), RULES, now=NOW, remaining_s=lambda: 300.0, summary=summary)
+        drain(world.drain_ports(), CONFIG, now=NOW, remaining_s=lambda: 300.0, summary=summary)
     assert set(KNOWN) <= set(asked(world)) <= {*KNOWN, "new"}
     assert summary.forecast_jobs == summary.active_houses == len(asked(world))
     assert "stay in the queue" in caplog.text or "ended early" in caplog.text
@@ -85,7 +85,7 @@ def test_forecasts_are_asked_for_whatever_storing_does_and_the_drain_ends_as_fai
 
     setattr(getattr(world, port), method, healthy)
     world.readings.time_out()
-    drain(world.drain_ports(), RULES, now=NOW, remaining_s=lambda: 300.0)
+    drain(world.drain_ports(), CONFIG, now=NOW, remaining_s=lambda: 300.0)
     assert world.readings.is_empty()
     assert len(world.sets.stored) == 4
 
@@ -103,7 +103,7 @@ def test_a_slot_that_others_always_get_first_costs_itself_alone(world: World, mo
     send(world, *(reading(house=name) for name in KNOWN))
     summary = DrainSummary()
     with pytest.raises(ConflictError):
-        drain(world.drain_ports(), RULES, now=NOW, remaining_s=lambda: 300.0, summary=summary)
+        drain(world.drain_ports(), CONFIG, now=NOW, remaining_s=lambda: 300.0, summary=summary)
     assert {key.house for key in world.sets.stored} == {"h1", "h3"}
     assert (summary.received, summary.stored, summary.left, summary.undeleted) == (2, 2, 1, 1)
     assert summary.conserved
@@ -123,7 +123,7 @@ def test_a_house_that_cannot_be_written_costs_itself_alone(world: World, monkeyp
     send(world, reading(house="damaged"), reading(house="h1"), {"readings": [reading(house="h2")]})
     summary = DrainSummary()
     with pytest.raises(ConflictError, match="damaged"):
-        drain(world.drain_ports(), RULES, now=NOW, remaining_s=lambda: 300.0, summary=summary)
+        drain(world.drain_ports(), CONFIG, now=NOW, remaining_s=lambda: 300.0, summary=summary)
     assert {key.house for key in world.sets.stored} == {"h1", "h2"}
     assert (summary.stored, summary.left, summary.undeleted, summary.violations) == (2, 1, 1, 0)
     assert asked(world) == list(KNOWN)
@@ -148,7 +148,7 @@ def test_a_message_that_cannot_be_dealt_with_costs_itself_alone(
     place.send([*map(json.dumps, good[:61]), '{"poison": 1}', *map(json.dumps, good[61:])])
     summary = DrainSummary()
     with pytest.raises(error):
-        drain(place.ports, RULES, now=NOW, remaining_s=lambda: 300.0, summary=summary)
+        drain(place.ports, CONFIG, now=NOW, remaining_s=lambda: 300.0, summary=summary)
     assert (summary.stored, summary.undeleted) == (100, 1)
     assert bins_of(place.sets()) == sets_of(good)
     assert_derived(place)
@@ -169,7 +169,7 @@ def test_where_all_fails_a_drain_gives_up_soon(world: World, monkeypatch: pytest
     with pytest.raises(OutageError):
         drain(
             world.drain_ports(),
-            replace(RULES, wave=WaveSize(messages=100)),
+            replace(CONFIG, wave=WaveSize(messages=100)),
             now=NOW,
             remaining_s=lambda: 300.0,
             summary=summary,
@@ -189,14 +189,14 @@ def test_a_bucket_that_refuses_rejects_costs_their_messages_alone(world: World) 
     kept, world.rejects.put = world.rejects.put, refuse  # type: ignore[method-assign]
     summary = DrainSummary()
     with pytest.raises(OutageError):
-        drain(world.drain_ports(), RULES, now=NOW, remaining_s=lambda: 300.0, summary=summary)
+        drain(world.drain_ports(), CONFIG, now=NOW, remaining_s=lambda: 300.0, summary=summary)
     assert (summary.received, summary.stored, summary.left, summary.undeleted) == (20, 20, 4, 3)
     assert summary.rejected.total() == summary.violations == 0
     assert asked(world) == list(KNOWN)
 
     world.rejects.put = kept  # type: ignore[method-assign]
     world.readings.time_out()
-    again = drain(world.drain_ports(), RULES, now=NOW, remaining_s=lambda: 300.0)
+    again = drain(world.drain_ports(), CONFIG, now=NOW, remaining_s=lambda: 300.0)
     assert (again.received, again.stored, again.rejected.total(), again.left) == (4, 1, 3, 0)
     assert world.readings.is_empty()
 
@@ -233,7 +233,7 @@ def test_a_wave_heeds_the_clock_within_itself(
     clock.slows(getattr(world, port), method, takes_s)
     slots = [format_moment(SLOT_START - number * SLOT) for number in range(200)]
     send(world, *({"house": f"n{number}", "readings": [reading(house=..., ts=ts)]} for number, ts in enumerate(slots)))
-    summary = drain(world.drain_ports(), RULES, now=NOW, remaining_s=clock)
+    summary = drain(world.drain_ports(), CONFIG, now=NOW, remaining_s=clock)
     assert clock.left >= 30.0
     assert set(KNOWN) <= set(asked(world))
     assert summary.conserved
@@ -243,7 +243,7 @@ def test_a_wave_heeds_the_clock_within_itself(
     for _ in range(20):
         clock.left = 90.0
         world.readings.time_out()
-        drain(world.drain_ports(), RULES, now=NOW, remaining_s=clock)
+        drain(world.drain_ports(), CONFIG, now=NOW, remaining_s=clock)
     assert world.readings.is_empty()
     assert len(world.sets.stored) == 200
 
@@ -267,7 +267,7 @@ def test_a_call_that_hangs_does_not_keep_forecasts_from_being_asked_for(world: W
     world.readings.receive = hanging  # type: ignore[method-assign]
     send(world, reading())
     summary = drain(
-        world.drain_ports(), replace(RULES, last_wave_s=10, last_round_s=5), now=NOW, remaining_s=lambda: 30.2
+        world.drain_ports(), replace(CONFIG, last_wave_s=10, last_round_s=5), now=NOW, remaining_s=lambda: 30.2
     )
     assert (summary.stored, summary.forecast_jobs) == (1, 3)
     assert asked(world) == list(KNOWN), "once"
@@ -290,7 +290,7 @@ def test_in_a_healthy_tick_forecasts_are_asked_for_after_all_is_stored(world: Wo
         send_jobs(bodies)
 
     world.forecast_jobs.send = looking  # type: ignore[method-assign]
-    drain(world.drain_ports(), replace(RULES, wave=WaveSize(messages=1)), now=NOW, remaining_s=lambda: 300.0)
+    drain(world.drain_ports(), replace(CONFIG, wave=WaveSize(messages=1)), now=NOW, remaining_s=lambda: 300.0)
     assert order.index("ask") == len(order) - 1
     assert [means[newest]["kitchen"]["temperature"] for means in seen] == [21.3] * 3
 

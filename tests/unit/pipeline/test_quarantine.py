@@ -21,7 +21,7 @@ from roomidity.domain.observations import Origin
 from roomidity.domain.slots import SLOT, format_moment
 from roomidity.errors import ConflictError, InputError, NotFoundError, RuleNotFollowedError
 from roomidity.pipeline.backoff import ATTEMPTS
-from roomidity.pipeline.drain import DrainRules, drain
+from roomidity.pipeline.drain import DrainConfig, drain
 from roomidity.pipeline.history import check_rules_followed
 from roomidity.pipeline.quarantine import MAX_RULES, QuarantinePorts, affected_models, change_rule, derive_anew
 from roomidity.pipeline.slot_writing import SlotWriter
@@ -29,7 +29,7 @@ from roomidity.readings import derive
 from tests.fakes import World
 from tests.unit.samples import NOW, SENT, SLOT_START, reading, slot_key
 
-RULES = DrainRules(timezone="UTC")
+CONFIG = DrainConfig(timezone="UTC")
 BATH = Quarantine(SLOT_START, SLOT_START + 2 * SLOT, room="bath")
 WIDE = Quarantine(SLOT_START, SLOT_START + 4 * SLOT, room="bath")
 """Also of a slot that does not exist yet: going through the rule's slots does not see it."""
@@ -62,7 +62,7 @@ def send(world: World, *contents: Any) -> None:
 
 def drain_all(world: World, ports: Any = None) -> None:
     world.readings.time_out()
-    summary = drain(ports or world.drain_ports(), RULES, now=NOW, remaining_s=lambda: 300.0)
+    summary = drain(ports or world.drain_ports(), CONFIG, now=NOW, remaining_s=lambda: 300.0)
     assert summary.conserved
 
 

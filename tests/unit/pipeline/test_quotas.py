@@ -13,20 +13,20 @@ import pytest
 from roomidity.domain.houses import House, Quarantine, Seen
 from roomidity.domain.messages import ForecastJob
 from roomidity.domain.slots import SLOT, format_moment
-from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
+from roomidity.pipeline.drain import DrainConfig, DrainSummary, drain
 from roomidity.pipeline.quotas import Quotas
 from tests.fakes import InMemory, World
 from tests.faults import Faults
 from tests.unit.samples import NOW, SENT, SLOT_START, reading
 
-RULES = DrainRules(timezone="UTC")
-FEW = replace(RULES, quotas=Quotas(new_houses_a_tick=3, new_houses_a_day=5))
+CONFIG = DrainConfig(timezone="UTC")
+FEW = replace(CONFIG, quotas=Quotas(new_houses_a_tick=3, new_houses_a_day=5))
 DAY = timedelta(days=1)
 
 
-def run(world: World, *contents: Any, rules: DrainRules = RULES, now: datetime = NOW) -> DrainSummary:
+def run(world: World, *contents: Any, config: DrainConfig = CONFIG, now: datetime = NOW) -> DrainSummary:
     world.readings.send((one if isinstance(one, str) else json.dumps(one) for one in contents), sent=now + (SENT - NOW))
-    summary = drain(world.drain_ports(), rules, now=now, remaining_s=lambda: 300.0)
+    summary = drain(world.drain_ports(), config, now=now, remaining_s=lambda: 300.0)
     assert summary.conserved
     return summary
 
@@ -41,12 +41,12 @@ def flood(count: int, first: int = 0) -> dict[str, Any]:
 
 def test_a_tick_takes_so_many_new_houses_and_a_day_so_many() -> None:
     world = World()
-    assert run(world, flood(4), rules=FEW).rejected == {"quota": 1}
-    assert run(world, flood(4, 10), rules=FEW, now=NOW + SLOT).rejected == {"quota": 2}
-    assert run(world, flood(4, 20), rules=FEW, now=NOW + 2 * SLOT).rejected == {"quota": 4}
+    assert run(world, flood(4), config=FEW).rejected == {"quota": 1}
+    assert run(world, flood(4, 10), config=FEW, now=NOW + SLOT).rejected == {"quota": 2}
+    assert run(world, flood(4, 20), config=FEW, now=NOW + 2 * SLOT).rejected == {"quota": 4}
     assert len(names(world)) == 5
     tomorrow = NOW + DAY
-    assert run(world, flood(4, 30), rules=FEW, now=tomorrow).rejected == {"quota": 1}
+    assert run(world, flood(4, 30), config=FEW, now=tomorrow).rejected == {"quota": 1}
     assert world.readings.is_empty()
     assert len(world.rejects.all()) == 8
 
@@ -54,19 +54,19 @@ def test_a_tick_takes_so_many_new_houses_and_a_day_so_many() -> None:
 def test_the_ticks_quota_holds_over_all_its_waves() -> None:
     world = World()
     contents = [reading(house=f"made up {number}") for number in range(30)]
-    rules = replace(FEW, wave=replace(FEW.wave, messages=1))
-    summary = run(world, *contents, rules=rules)
+    config = replace(FEW, wave=replace(FEW.wave, messages=1))
+    summary = run(world, *contents, config=config)
     assert summary.waves > 1
     assert (summary.stored, summary.rejected) == (3, {"quota": 27})
 
 
 def test_what_is_over_the_quota_is_kept_and_comes_in_when_it_is_sent_back() -> None:
     world = World()
-    run(world, flood(5), rules=FEW)
+    run(world, flood(5), config=FEW)
     kept = world.rejects.all()
     assert [reject["reason"] for reject in kept] == ["quota"] * 2
     originals = [reject["original"] for reject in kept]
-    assert run(world, *originals, rules=FEW, now=NOW + SLOT).stored == 2
+    assert run(world, *originals, config=FEW, now=NOW + SLOT).stored == 2
     assert names(world) == {f"made up {number}" for number in range(5)}
 
 
@@ -74,7 +74,9 @@ def test_known_houses_are_never_refused_for_a_flood_of_new_ones() -> None:
     world = World()
     run(world, reading(), reading(house="h2"))
     known = [reading(ts=format_moment(NOW)), reading(house="h2", ts=format_moment(NOW))]
-    summary = run(world, flood(2_000), {"readings": [*flood(50, 5_000)["readings"], *known]}, rules=FEW, now=NOW + SLOT)
+    summary = run(
+        world, flood(2_000), {"readings": [*flood(50, 5_000)["readings"], *known]}, config=FEW, now=NOW + SLOT
+    )
     assert summary.rejected == {"quota": 2_050 - 3}
     assert summary.stored == 3 + 2
 
@@ -83,7 +85,7 @@ def test_known_houses_are_never_refused_for_a_flood_of_new_ones() -> None:
 def test_a_new_house_in_its_own_message_comes_before_those_of_a_flood(first: bool) -> None:
     world = World()
     honest = [reading(house="honest"), {"house": "honest too", "readings": [reading(house=...)]}]
-    run(world, *(honest if first else ()), flood(100), *(() if first else honest), rules=FEW)
+    run(world, *(honest if first else ()), flood(100), *(() if first else honest), config=FEW)
     assert {"honest", "honest too"} <= names(world)
     assert len(names(world)) == 3
 
@@ -93,7 +95,7 @@ def test_houses_of_before_and_drains_of_one_house_need_no_counting() -> None:
     world, faults = World(), Faults()
     run(world, reading())
     world.readings.send([json.dumps(reading(ts=format_moment(NOW)))], sent=SENT)
-    drain(world.drain_ports(faults), RULES, now=NOW, remaining_s=lambda: 300.0)
+    drain(world.drain_ports(faults), CONFIG, now=NOW, remaining_s=lambda: 300.0)
     assert Counter(faults.calls)["houses", "all"] == 0
 
 
@@ -102,13 +104,13 @@ def test_houses_of_before_and_drains_of_one_house_need_no_counting() -> None:
 
 def test_of_a_house_so_many_readings_are_stored_in_a_tick_and_the_rest_waits() -> None:
     place = InMemory(NOW)
-    rules = replace(RULES, quotas=Quotas(house_readings_a_tick=25), wave=replace(RULES.wave, messages=3))
+    config = replace(CONFIG, quotas=Quotas(house_readings_a_tick=25), wave=replace(CONFIG.wave, messages=3))
     sent = [reading(ts=format_moment(SLOT_START - number * SLOT)) for number in range(100)]
     bodies = [{"readings": sent[first : first + 10]} for first in range(0, 100, 10)]
     place.send(map(json.dumps, [*bodies, reading(house="h2")]))
     stored, ticks = [], 0
     while not place.is_empty():
-        summary = drain(place.ports, rules, now=NOW, remaining_s=lambda: 300.0)
+        summary = drain(place.ports, config, now=NOW, remaining_s=lambda: 300.0)
         assert summary.conserved
         assert summary.rejected.total() == 0
         assert summary.left == 10 * summary.undeleted
@@ -122,9 +124,9 @@ def test_of_a_house_so_many_readings_are_stored_in_a_tick_and_the_rest_waits() -
 
 def test_a_message_with_more_than_a_ticks_readings_passes() -> None:
     place = InMemory(NOW)
-    rules = replace(RULES, quotas=Quotas(house_readings_a_tick=1))
+    config = replace(CONFIG, quotas=Quotas(house_readings_a_tick=1))
     place.send([json.dumps({"readings": [reading(), reading(room="bath")]})])
-    assert drain(place.ports, rules, now=NOW, remaining_s=lambda: 300.0).stored == 2
+    assert drain(place.ports, config, now=NOW, remaining_s=lambda: 300.0).stored == 2
 
 
 # On trial
@@ -195,10 +197,10 @@ def test_it_expires_seven_days_after_it_was_last_heard_and_begins_anew() -> None
 
 def test_an_expired_house_takes_a_place_like_any_new_one() -> None:
     world = World()
-    run(world, flood(3), rules=FEW)
+    run(world, flood(3), config=FEW)
     later = NOW + 8 * DAY
     again = {"readings": [reading(house=f"made up {number}", ts=format_moment(later - SLOT)) for number in range(5)]}
-    assert run(world, again, rules=FEW, now=later).rejected == {"quota": 2}
+    assert run(world, again, config=FEW, now=later).rejected == {"quota": 2}
 
 
 def test_what_a_person_has_set_something_for_is_real() -> None:
@@ -223,7 +225,7 @@ def test_what_a_hostile_message_costs_in_calls() -> None:
     world, faults = World(), Faults()
     run(world, reading())
     world.readings.send([json.dumps(flood(14_000))], sent=SENT)
-    summary = drain(world.drain_ports(faults), RULES, now=NOW, remaining_s=lambda: 300.0)
+    summary = drain(world.drain_ports(faults), CONFIG, now=NOW, remaining_s=lambda: 300.0)
     assert summary.rejected == {"quota": 13_500}
     calls = Counter(faults.calls)
     assert calls["houses", "put"] == 500

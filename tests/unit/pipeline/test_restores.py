@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from roomidity.domain.houses import Quarantine
 from roomidity.domain.observations import Origin, Statistics, without_flags
 from roomidity.domain.slots import format_moment
-from roomidity.pipeline.drain import DrainRules, drain
+from roomidity.pipeline.drain import DrainConfig, drain
 from roomidity.pipeline.quarantine import QuarantinePorts, change_rule, derive_anew
 from roomidity.pipeline.rederiving import rederive_house
 from roomidity.pipeline.waves import WaveSize
@@ -28,7 +28,7 @@ from tests.oracle import sets_of
 from tests.schedules import Drain, Effort, Tally, assert_derived, bins_of
 from tests.unit.samples import NOW, SENT, SLOT_START, reading, slot_key
 
-RULES = DrainRules(timezone="UTC")
+CONFIG = DrainConfig(timezone="UTC")
 KEY = slot_key("h1", SLOT_START)
 SPAN: dict[str, Any] = {"start": SLOT_START - timedelta(days=1), "end": SLOT_START + timedelta(days=1)}
 
@@ -43,7 +43,7 @@ def take_in(world: World, readings: Iterable[dict[str, Any]], faults: Faults | N
     """Each reading by a drain of its own: a version each."""
     for one in readings:
         world.readings.send([json.dumps(one)], sent=SENT)
-        drain(world.drain_ports(faults), RULES, now=NOW, remaining_s=lambda: 300.0)
+        drain(world.drain_ports(faults), CONFIG, now=NOW, remaining_s=lambda: 300.0)
 
 
 def ports(world: World) -> QuarantinePorts:
@@ -90,7 +90,7 @@ def test_hours_sent_again_after_an_older_set_was_copied_back_count() -> None:
     take_in(world, sent[2:])
     restore(world, ["sets"], past)
     world.readings.send([json.dumps({"readings": [*sent, minute(9)]})], sent=SENT)
-    drain(world.drain_ports(), RULES, now=NOW, remaining_s=lambda: 300.0)
+    drain(world.drain_ports(), CONFIG, now=NOW, remaining_s=lambda: 300.0)
     observation, version = world.observations.stored[KEY]
     assert observation["kitchen"]["temperature"].count == 9
     assert version == world.sets.stored[KEY].version > 8
@@ -123,11 +123,11 @@ def test_a_set_that_comes_to_the_same_version_with_other_contents_is_known_by_it
     calls = ("observations", "put_many") if end == "killed before" else ("sets", "put_many")
     dying = _dying_at(world, calls, end)
     with pytest.raises(Killed):
-        drain(world.drain_ports(dying), RULES, now=NOW, remaining_s=lambda: 300.0)
+        drain(world.drain_ports(dying), CONFIG, now=NOW, remaining_s=lambda: 300.0)
     world.readings.time_out()
     assert world.sets.stored[KEY].version == world.observations.stored[KEY][1] == 3
     take_in(world, [])
-    drain(world.drain_ports(), RULES, now=NOW, remaining_s=lambda: 300.0)
+    drain(world.drain_ports(), CONFIG, now=NOW, remaining_s=lambda: 300.0)
     assert_follows(world)
     assert world.observations.stored[KEY][0]["kitchen"]["temperature"].count == 3
 
@@ -215,7 +215,7 @@ def test_a_race_is_no_restore() -> None:
     take_in(world, [minute(0)])
     world.readings.send([json.dumps(minute(0))], sent=SENT)
     world.sets.meanwhile = lambda: take_in(world, [minute(1), minute(2)])
-    drain(world.drain_ports(), RULES, now=NOW, remaining_s=lambda: 300.0)
+    drain(world.drain_ports(), CONFIG, now=NOW, remaining_s=lambda: 300.0)
     assert world.sets.stored[KEY].version == 3
     assert_follows(world)
 
@@ -265,7 +265,7 @@ class Schedule:
 
     def drain(self, faults: Faults | None = None) -> None:
         self.tally.drains += 1
-        drain(self.world.drain_ports(faults), RULES, now=NOW, remaining_s=lambda: faults.left_s if faults else 300.0)
+        drain(self.world.drain_ports(faults), CONFIG, now=NOW, remaining_s=lambda: faults.left_s if faults else 300.0)
 
     def happen(self, what: str, how: Any) -> None:
         match what:
@@ -293,8 +293,8 @@ class Schedule:
         """Two drains, a few calls in turn."""
         self.sent += [minute(how), minute(how + 1)]
         self.place.send(map(json.dumps, self.sent[-2:]))
-        rules = replace(RULES, wave=WaveSize(messages=1))
-        racing = [Drain(self.place, rules, seed=number) for number in range(2)]
+        config = replace(CONFIG, wave=WaveSize(messages=1))
+        racing = [Drain(self.place, config, seed=number) for number in range(2)]
         self.tally.drains += 2
         turn = how
         while standing := [one for one in racing if one.next_call]:

@@ -9,7 +9,7 @@ import pytest
 from roomidity.domain.messages import Message
 from roomidity.domain.observations import StoredSet
 from roomidity.domain.slots import SLOT, format_moment
-from roomidity.pipeline.drain import DrainRules, drain
+from roomidity.pipeline.drain import DrainConfig, drain
 from roomidity.pipeline.waves import WaveSize, portions
 from tests.fakes import InMemory
 from tests.oracle import sets_of
@@ -24,12 +24,12 @@ def test_an_unreadable_set_leaves_its_readings_in_the_queue_and_stops_nothing_el
     place.world.sets.stored[broken] = StoredSet(damage, 3)
     other = reading(ts=format_moment(SLOT_START + SLOT))
     place.send(map(json.dumps, [reading(), other, {"readings": [reading(), reading(house="h2")]}]))
-    summary = drain(place.ports, DrainRules(timezone="UTC"), now=NOW, remaining_s=lambda: 300.0)
+    summary = drain(place.ports, DrainConfig(timezone="UTC"), now=NOW, remaining_s=lambda: 300.0)
     assert (summary.received, summary.stored, summary.violations, summary.undeleted) == (4, 2, 1, 2)
     assert place.world.sets.stored.pop(broken) == StoredSet(damage, 3)
     assert bins_of(place.sets()) == sets_of([other, reading(house="h2")])
     place.world.readings.time_out()
-    again = drain(place.ports, DrainRules(timezone="UTC"), now=NOW, remaining_s=lambda: 300.0)
+    again = drain(place.ports, DrainConfig(timezone="UTC"), now=NOW, remaining_s=lambda: 300.0)
     assert again.violations == again.undeleted == 0
     assert bins_of(place.sets()) == sets_of([reading(), other, reading(house="h2")])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,7 +17,7 @@ from roomidity.domain.position import Position
 from roomidity.domain.slots import SLOT, format_moment, to_epoch_ms
 from roomidity.domain.weather import HOURS, WeatherIssue, checked_issue, house_place, own_first
 from roomidity.errors import ConflictError, InputError, StoreError
-from roomidity.pipeline.drain import DrainRules, DrainSummary, drain
+from roomidity.pipeline.drain import DrainConfig, DrainSummary, drain
 from roomidity.pipeline.forecasts import forecast_house
 from roomidity.pipeline.forgetting import forget_house
 from roomidity.pipeline.weather_ahead import HeldWeather, weather_known, with_weather_history
@@ -27,7 +28,7 @@ from tests.unit.samples import NOW
 
 HOUR: Final = timedelta(hours=1)
 OWN: Final = house_place("h1")
-RULES: Final = DrainRules(timezone="UTC")
+CONFIG: Final = DrainConfig(timezone="UTC")
 
 
 def weather(at: datetime = NOW, **changes: Any) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def reading(at: datetime = NOW, house: str = "h1") -> str:
 
 def drained(world: World, now: datetime = NOW, faults: Faults | None = None) -> DrainSummary:
     summary = DrainSummary()
-    drain(world.drain_ports(faults), RULES, now=now, remaining_s=lambda: 300.0, summary=summary)
+    drain(world.drain_ports(faults), CONFIG, now=now, remaining_s=lambda: 300.0, summary=summary)
     assert summary.conserved
     assert not summary.violations
     return summary
@@ -194,7 +195,7 @@ def with_a_fault(faults: Faults) -> None:
     faults.show = world.readings.show
     summary = DrainSummary()
     try:
-        drain(world.drain_ports(faults), RULES, now=NOW, remaining_s=lambda: faults.left_s, summary=summary)
+        drain(world.drain_ports(faults), CONFIG, now=NOW, remaining_s=lambda: faults.left_s, summary=summary)
     except (Killed, OutageError, ConflictError):
         assert faults.injected  # that one of many calls fails is not certain
     assert summary.conserved
@@ -234,7 +235,7 @@ def test_what_was_sent_before_its_house_was_forgotten_is_dropped_also_where_that
 
     world.weather.put_many = forgotten_just_then  # type: ignore[method-assign]
     summary = DrainSummary()
-    drain(world.drain_ports(), RULES, now=NOW + 40 * SLOT, remaining_s=lambda: 300.0, summary=summary)
+    drain(world.drain_ports(), CONFIG, now=NOW + 40 * SLOT, remaining_s=lambda: 300.0, summary=summary)
     assert summary.conserved
     assert not stored(world)
 
@@ -296,6 +297,26 @@ def test_a_forecast_reads_what_was_known_at_its_issue_time_and_another_time_give
     assert weather_known(world.weather, home, held, until=NOW) == before == tuple(early)
     assert weather_known(world.weather, home, HeldWeather(), until=NOW) == before
     assert weather_known(world.weather, home, held, until=NOW - 4 * HOUR) == tuple(early[:2])
+
+
+def test_a_stored_forecast_says_which_issue_it_rests_on_and_what_that_adds() -> None:
+    world = World()
+    for back in range(200):  # of a day and a night
+        content = json.loads(reading(NOW - back * SLOT))
+        content["temperature"] = round(20 + 2 * math.sin(back / 96 * math.tau), 2)
+        world.readings.send([json.dumps(content)], sent=NOW - back * SLOT)
+    drained(world)
+    (without,) = forecast_house(world.forecast_ports(), house="h1", issued_at=NOW).rooms
+    assert (without.weather, without.weather_adds) == (None, {})
+    frost = replace(issue(NOW - 3 * HOUR), temperature=tuple(20.0 - hour for hour in range(HOURS)))
+    world.weather.put_many([frost])
+    (one,) = forecast_house(world.forecast_ports(), house="h1", issued_at=NOW).rooms
+    assert one.weather is not None
+    assert one.weather.issued_at == frost.issued_at
+    colder = one.weather_adds["temperature"]
+    assert colder.change < 0
+    lead = colder.peaks - 1
+    assert one.quantiles[1, 1, lead] - without.quantiles[1, 1, lead] == pytest.approx(colder.change, abs=0.11)
 
 
 def test_houses_of_one_place_read_it_once_a_tick() -> None:

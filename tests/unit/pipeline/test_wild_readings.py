@@ -12,7 +12,7 @@ import pytest
 
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.slots import SLOT, format_moment
-from roomidity.pipeline.drain import DrainRules, drain
+from roomidity.pipeline.drain import DrainConfig, drain
 from roomidity.pipeline.forecasts import forecast_house
 from roomidity.pipeline.verification import score_days
 from tests.fakes import World
@@ -20,7 +20,7 @@ from tests.unit.samples import NOW
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
-RULES = DrainRules(timezone="Europe/Brussels")
+CONFIG = DrainConfig(timezone="Europe/Brussels")
 
 
 def reading(at: datetime, temperature: float | None, humidity: float | None, *, room: str = "cellar") -> dict[str, Any]:
@@ -42,7 +42,7 @@ def course(
 
 def receive(world: World, readings: Iterable[dict[str, Any]], *, now: datetime = NOW) -> None:
     world.readings.send([json.dumps({"house": "h1", "readings": list(readings)})], sent=now)
-    summary = drain(world.drain_ports(), RULES, now=now, remaining_s=lambda: 300.0)
+    summary = drain(world.drain_ports(), CONFIG, now=now, remaining_s=lambda: 300.0)
     assert not summary.rejected
 
 
