@@ -5,6 +5,11 @@ has seen, and so do forecasts; nothing looks at older ones. Whoever writes an ob
 marks its slot in the house, as does whoever writes one with something left out as wild, of which the state remembers
 nothing. Marks go by the slot, not by when it was written or remembered: they count for as long as the slot is among
 those that a forecast is made from, so that nothing depends on who was first.
+
+What no night can have seen needs no mark. A state has seen slots up to the newest reading that it knows
+(:attr:`~roomidity.forecasting.State.seen`), which is not after the newest that the house is known to have measured, but
+for the hour by which that is written late. So nothing rests on a clock alone: a drain whose clock is behind or was put
+back, or a night whose clock is ahead, misses nothing.
 """
 
 from __future__ import annotations
@@ -20,9 +25,10 @@ REREAD_SLOTS: Final = 12
 written within that time needs no mark.
 """
 
-AFTERTHOUGHT_SLOTS: Final = 8
-"""Slots after which one that is written has to be marked, by the clock of the drain. The hour that lies between this
-and :data:`REREAD_SLOTS` is for drains behind the time: they begin within ten minutes, and end within five.
+AFTERTHOUGHT_SLOTS: Final = 4
+"""Slots after which one that is written has to be marked, by what the drain knows to be past. Of the two hours between
+this and :data:`REREAD_SLOTS`, one is for what houses measured, which may be recorded an hour late
+(:data:`~roomidity.domain.rooms.LAG`), and one for what happens between reading a house and writing the observation.
 """
 
 _WINDOW_SLOTS: Final = 192

@@ -1,7 +1,8 @@
 """What a state remembers of a forecast's window, so that only the slots since are read: a quarter of the price.
 
 The window is the same as if all of it were read. The state holds what nights read of each slot, in single precision,
-which is rounded to the precision of observations. What is written of a slot later than that is marked in the house
+which is rounded to the precision of observations. It has seen a slot if it knows a reading as new as that: a night may
+have run ahead of what was stored. What is written of a slot later than that is marked in the house
 (:mod:`roomidity.domain.reread`), and what is marked is read.
 """
 
@@ -41,8 +42,9 @@ def not_remembered(house: House, rooms: tuple[str, ...], state: State, *, issued
         and not house.settings.get("aliases")
         and 0 < state.through <= issued
         and set(rooms) <= set(state.rooms)
+        and reread.first <= issued  # a forecast of a time before what is marked: older marks are gone
     ):
-        unread = state.through - REREAD_SLOTS
+        unread = state.seen - REREAD_SLOTS
         if reread.last >= first:
             unread = min(unread, reread.first)
         first = max(first, unread)

@@ -73,8 +73,10 @@ def move_state(ports: VerifyPorts, *, house: str, now: datetime) -> Moved:
         serving = _as_trained(ports.registry, home, serving.version)
         if serving is None or _trouble(serving, serving.state, window) is not None:
             return Moved(refused=refused)
-    again = max(serving.state.through - REREAD_SLOTS, 0)  # what was written of these since was not marked
-    start = min(max(from_epoch_ms(again * SLOT_MS), now - KEPT_FOR), now)
+    # What was written since of slots that the state has not seen, or just before, was not marked. No forecast from now
+    # on is made from slots before the window.
+    again = min(serving.state.through, max(serving.state.seen, window.first + REREAD_SLOTS)) - REREAD_SLOTS
+    start = min(max(from_epoch_ms(max(again, 0) * SLOT_MS), now - KEPT_FOR), now)
     closed = window.between(slot_number(start), window.last)
     if start < window.start:
         closed = read_history(ports.observations, home, rooms, start=start, end=now)

@@ -71,13 +71,13 @@ class WaveStorer:
             known = self.ports.houses.get_many(sorted(asked)) if asked else {}
         homes = {name: home for name, home in known.items() if not home.is_forgotten}
         deletions = Deletions.of(messages, asked, known)
-        slots = self.ports.slots_at(self._newest(messages))
         aliases = {name: home.aliases for name, home in homes.items() if home.aliases}
         with self.timed("decode"):
             past = Pasts(self.ports.observations, self.now, aliases)
             units = units_of(homes.values())
             checked = check(decoded, now=self.now, limits=self.config.limits, units=units, past=past, aliases=aliases)
         with self.timed("store"):
+            slots = self.ports.slots_at(self._newest(messages, homes, checked.accepted))
             checked, gone = deletions.without(checked)
             if len(gone):  # a drain that died may have stored some of it
                 slots.clear(slots_of(gone))
@@ -146,10 +146,17 @@ class WaveStorer:
         with self.timed("translate"):
             return self._translator.translate(decoded, foreign)
 
-    def _newest(self, messages: Sequence[Message]) -> datetime:
-        """Returns the time, by the drain's clock or by when the newest message was sent, if that clock is behind."""
-        sent = floor_slot(from_epoch_ms(max((message.sent_ms for message in messages), default=0)))
-        return sent if self.now < sent < self.now + _REPLAYED else self.now
+    def _newest(self, messages: Sequence[Message], homes: Mapping[str, House], accepted: pl.DataFrame) -> datetime:
+        """Returns what is known to be past: the latest of the drain's clock, what was sent, and what houses measured.
+
+        The clock may be wrong, stand at the start of a long drain, or have been put back; what houses measured, which a
+        night may have gone up to, is known to an hour.
+        """
+        sent = from_epoch_ms(max((message.sent_ms for message in messages), default=0))
+        seen = [last for home in homes.values() if (last := home.last_seen) is not None]
+        if len(accepted):
+            seen.append(from_epoch_ms(int(accepted["slot"].to_numpy().max())))
+        return floor_slot(max(self.now, *seen, sent if sent < self.now + _REPLAYED else self.now))
 
     def _admit(self, checked: Checked, homes: Mapping[str, House]) -> tuple[Checked, set[int]]:
         """Returns the readings that houses have places for, and the messages (by index) left for another drain."""

@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 from roomidity.domain.houses import OUTDOOR, House, Quarantine
 from roomidity.domain.reread import AFTERTHOUGHT_SLOTS, REREAD_SLOTS, Reread
 from roomidity.domain.slots import SLOT, SLOT_MS, format_moment, to_epoch_ms
-from roomidity.forecasting import WINDOW_SLOTS, State, Window, forecast, load_prior
-from roomidity.forecasting.formats import RECENT_SLOTS
-from roomidity.forecasting.serving.online import forgetful, remember, timeline, with_rooms
+from roomidity.forecasting import WINDOW_SLOTS, Model, State, Window, advance, forecast, load_prior
+from roomidity.forecasting.serving.online import forgetful
 from roomidity.forecasting.window import slot_number
 from roomidity.pipeline.drain import drain
 from roomidity.pipeline.history import read_history, read_window
@@ -27,8 +26,10 @@ from roomidity.pipeline.house_settings import removed, renamed
 from roomidity.pipeline.quarantine import QuarantinePorts, change_rule, derive_anew
 from roomidity.pipeline.rederiving import rederive_house
 from roomidity.pipeline.remembered import not_remembered
+from roomidity.pipeline.serving import serving_model
+from roomidity.pipeline.state_moving import move_state
 from tests.fakes import World
-from tests.schedules import RULES
+from tests.schedules import CONFIG
 from tests.unit.samples import NOW
 
 ROOMS = ("bath", "kitchen", OUTDOOR)
@@ -37,11 +38,10 @@ MODEL, PRIOR, _ = load_prior()
 
 @dataclass
 class Course:
-    """A house over time: what arrives, what people do, and the state that nights move on."""
+    """A house over time: what arrives, what people do, and the nights that move its state on."""
 
     world: World = field(default_factory=World)
     now: datetime = NOW
-    state: State = field(default_factory=lambda: forgetful(PRIOR))
     short: int = 0
 
     def tick(self, readings: Sequence[dict[str, Any]]) -> None:
@@ -49,29 +49,42 @@ class Course:
         self.now += SLOT
         self.drain(readings)
 
-    def drain(self, readings: Sequence[dict[str, Any]]) -> None:
+    def drain(self, readings: Sequence[dict[str, Any]], *, at: datetime | None = None) -> None:
+        """A drain by a clock that says ``at``, of what was sent by that clock."""
+        at = at or self.now
         if readings:
             body = json.dumps({"house": "h1", "readings": list(readings)})
-            self.world.readings.send([body], sent=self.now)
-        drain(self.world.drain_ports(), RULES, now=self.now, remaining_s=lambda: 300.0)
+            self.world.readings.send([body], sent=at)
+        drain(self.world.drain_ports(), CONFIG, now=at, remaining_s=lambda: 300.0)
 
     def reading(self, *, back: float, room: str, value: float, second: int = 0) -> dict[str, Any]:
         """A reading of the slot ``back`` slots before the newest closed one."""
         at = self.now - SLOT * (1 + back) + timedelta(seconds=second)
         return {"room": room, "ts": format_moment(at), "temperature": value, "humidity": 50.0 + value}
 
-    def night(self) -> None:
-        """What :func:`~roomidity.pipeline.state_moving.move_state` leads to, without scores."""
-        home = self.home
-        rooms = home.rooms_to_forecast(self.now)
-        start = max(self.state.through - REREAD_SLOTS, slot_number(self.now) - RECENT_SLOTS)
-        if not rooms or self.state.through >= slot_number(self.now):
-            return
-        begins = self.now - (slot_number(self.now) - start) * SLOT
-        closed = read_history(self.world.observations, home, rooms, start=begins, end=self.now)
-        state = with_rooms(self.state, rooms)
-        moved = remember(state, timeline(state, closed, first=slot_number(self.now) - RECENT_SLOTS), named=rooms)
-        self.state = State.from_bytes(moved.to_bytes(), "v")
+    def night(self) -> bool:
+        """Whether the state was moved on."""
+        return move_state(self.world.verify_ports(), house="h1", now=self.now).advanced
+
+    @property
+    def state(self) -> State:
+        """The state that serves."""
+        return serving_model(self.world.registry, "h1", aliases=self.home.aliases).state
+
+    def train(self, now: datetime) -> None:
+        """A training's state: of all that is stored up to then, which may be less far than that of what serves."""
+        rooms = self.home.rooms_to_forecast(now)
+        if rooms:
+            begins = now - 2 * WINDOW_SLOTS * SLOT
+            history = read_history(self.world.observations, self.home, rooms, start=begins, end=now)
+            known = replace(forgetful(PRIOR), scored=history.last)
+            scale = MODEL.scale * (1 + 1e-3 * len(self.world.registry.stored))  # another model has another name
+            self.serve(advance(known, MODEL, history), model=replace(MODEL, scale=scale))
+
+    def serve(self, state: State, *, model: Model = MODEL) -> None:
+        """Have a model with a state of the house's own serve, as a training would."""
+        version = self.world.registry.publish("h1", model=model, state=state, manifest={}, trained_at=self.now)
+        self.world.registry.promote("h1", version, at=self.now)
 
     @property
     def home(self) -> House:
@@ -88,9 +101,10 @@ class Course:
         home = self.home
         rooms = home.rooms_to_forecast(self.now)
         issued_at = self.now
-        unread = not_remembered(home, rooms, self.state, issued_at=issued_at)
+        state = self.state
+        unread = not_remembered(home, rooms, state, issued_at=issued_at)
         self.short += unread > issued_at - WINDOW_SLOTS * SLOT
-        part = read_window(self.world.observations, home, rooms, issued_at=issued_at, state=self.state)
+        part = read_window(self.world.observations, home, rooms, issued_at=issued_at, state=state)
         return part, read_window(self.world.observations, home, rooms, issued_at=issued_at)
 
     def check(self) -> None:
@@ -113,6 +127,9 @@ LATE = st.tuples(st.just("late"), st.sampled_from(ROOMS), st.integers(1, 230))
 WILD = st.tuples(st.just("wild"), st.sampled_from(ROOMS), st.integers(0, 120))
 SKIP = st.tuples(st.just("skip"), st.integers(1, 90))
 NIGHT = st.tuples(st.just("night"))
+AHEAD = st.tuples(st.just("night ahead"), st.integers(1, 30))
+PUT_BACK = st.tuples(st.just("clock put back"), st.sampled_from(ROOMS), st.integers(1, 150))
+TRAINED = st.tuples(st.just("trained"), st.integers(0, 60))
 RULE = st.tuples(
     st.just("rule"), st.integers(0, 200), st.integers(1, 60), st.sampled_from([*ROOMS, None]), st.booleans()
 )
@@ -120,7 +137,10 @@ REPAIR = st.tuples(st.just("repair"), st.integers(0, 200))
 ROOM = st.tuples(st.sampled_from(["remove", "rename"]), st.sampled_from(ROOMS[:2]))
 UNDO = st.tuples(st.just("undo"))
 STEPS = st.lists(
-    st.one_of(ON_TIME, ON_TIME, SKIP, SKIP, NIGHT, NIGHT, LATE, WILD, RULE, REPAIR, ROOM, UNDO), max_size=14
+    st.one_of(
+        ON_TIME, ON_TIME, SKIP, SKIP, NIGHT, NIGHT, AHEAD, PUT_BACK, TRAINED, LATE, WILD, RULE, REPAIR, ROOM, UNDO
+    ),
+    max_size=12,
 )
 
 
@@ -144,6 +164,13 @@ def take(course: Course, step: tuple[Any, ...], number: int) -> None:
             course.now += slots * SLOT
         case ("night",):
             course.night()
+        case "night ahead", slots:
+            move_state(course.world.verify_ports(), house="h1", now=course.now + slots * SLOT)
+        case "clock put back", room, back:
+            late = course.reading(back=back, room=room, value=value, second=150)
+            course.drain([late], at=course.now - back * SLOT)
+        case "trained", behind:
+            course.train(course.now - behind * SLOT)
         case "rule", back, slots, room, half:
             rule = Quarantine(course.now - (back + slots) * SLOT, course.now - back * SLOT, room)
             change_rule(course.ports(), house="h1", rule=rule, remove=False)
@@ -175,7 +202,8 @@ def _seen() -> Course:
             for place, room in enumerate(ROOMS)
         ]
     )
-    course.night()
+    course.serve(forgetful(PRIOR))
+    assert course.night()
     course.world.houses.mark([replace(course.home, reread=Reread(0, 0))])
     return course
 
@@ -183,10 +211,11 @@ def _seen() -> Course:
 def settled() -> Course:
     """A house of two days that its state remembers, apart from those of other tests."""
     seen = _seen()
-    course = Course(now=seen.now, state=seen.state)
+    course = Course(now=seen.now)
     course.world.sets.stored = dict(seen.world.sets.stored)
     course.world.observations.stored = dict(seen.world.observations.stored)
     course.world.houses.put(replace(seen.home, version=0))
+    course.serve(seen.state)
     return course
 
 
@@ -211,13 +240,16 @@ def test_the_forecast_is_the_same_to_the_last_bit() -> None:
     assert (found.grades, found.notes, found.data_through) == (expected.grades, expected.notes, expected.data_through)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(STEPS)
 @example([("late", "bath", 40)])
 @example([("late", "bath", 5), ("skip", 20), ("night",)])
 @example([("wild", "bath", 1), ("skip", 20), ("night",)])
 @example([("tick", ["bath"], 0), ("remove", "bath"), ("skip", 20), ("night",), ("tick", ["bath"], 0)])
 @example([("skip", 20), ("night",), ("rule", 40, 20, "bath", True), ("repair", 50), ("undo",)])
+@example([("skip", 30), ("night",), ("late", "bath", 20), ("trained", 5), ("late", "kitchen", 40)])
+@example([("night ahead", 24), ("skip", 20), ("tick", ["bath"], 0), ("skip", 20), ("tick", ["bath"], 0)])
+@example([("skip", 40), ("tick", ["bath"], 0), ("night",), ("clock put back", "kitchen", 30), ("tick", ["bath"], 0)])
 @example([("rename", "bath"), ("skip", 20), ("night",), ("remove", "kitchen"), ("tick", ["bath", "kitchen"], 1)])
 def test_whatever_comes_late_is_left_out_or_is_repaired_the_window_is_the_same(steps: list[tuple[Any, ...]]) -> None:
     course = settled()
@@ -311,12 +343,43 @@ def test_a_sensor_that_is_always_late_is_marked_once_in_three_hours(monkeypatch:
     assert 2 <= len(calls) <= 3
 
 
+def test_a_state_that_ran_ahead_has_seen_what_it_knows_readings_of() -> None:
+    course = settled()
+    newest = course.state.through
+    move_state(course.world.verify_ports(), house="h1", now=course.now + 30 * SLOT)
+    assert (course.state.through, course.state.seen) == (newest + 30, newest)
+    for _ in range(40):
+        course.tick([course.reading(back=-1, room=room, value=22.0) for room in ROOMS])
+    course.check()
+    assert course.short == 1
+    assert course.night()
+    assert course.state.seen == course.state.through == newest + 40
+
+
+def test_a_state_that_knows_no_reading_has_seen_no_slot() -> None:
+    assert forgetful(PRIOR).seen == -PRIOR.recent.shape[-1]
+
+
+def test_a_drain_behind_the_time_marks_by_what_the_house_measured() -> None:
+    course = settled()
+    course.drain([course.reading(back=30, room="bath", value=20.0, second=40)], at=course.now - 30 * SLOT)
+    assert course.home.reread is not None
+    assert course.home.reread.covers([slot_number(course.now) - 31])
+
+
+def test_a_forecast_of_a_time_before_all_that_is_marked_reads_all_since_older_marks_are_gone() -> None:
+    course = settled()
+    home = replace(course.home, reread=Reread(slot_number(course.now) + 1, slot_number(course.now) + 9))
+    since = not_remembered(home, ROOMS[:2], course.state, issued_at=course.now)
+    assert since == course.now - WINDOW_SLOTS * SLOT
+
+
 def test_a_drain_behind_the_time_marks_by_when_its_messages_were_sent() -> None:
     course = settled()
     late = course.now + 10 * SLOT
     body = json.dumps({"house": "h1", **course.reading(back=2, room="bath", value=20.0, second=40)})
     course.world.readings.send([body], sent=late)
-    drain(course.world.drain_ports(), RULES, now=course.now, remaining_s=lambda: 300.0)
+    drain(course.world.drain_ports(), CONFIG, now=course.now, remaining_s=lambda: 300.0)
     assert course.home.reread is not None
     assert course.home.reread.covers([slot_number(course.now) - 3])
 
