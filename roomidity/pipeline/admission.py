@@ -17,7 +17,7 @@ import polars as pl
 
 from roomidity.domain.deletion import is_open
 from roomidity.domain.houses import REAL_SLOTS, House, Seen, Trial
-from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.quantities import MEASURED
 from roomidity.domain.reread import Reread
 from roomidity.domain.slots import SLOT_MS, from_epoch_ms, to_epoch_ms
 from roomidity.errors import ConflictError
@@ -170,13 +170,13 @@ def _seen(accepted: pl.DataFrame) -> dict[str, list[Seen]]:
     groups = accepted.group_by("house", "room", "sensor").agg(
         at.min().alias("first"),
         at.max().alias("last"),
-        *(at.filter(pl.col(quantity).is_not_null()).max().alias(quantity) for quantity in QUANTITIES),
+        *(at.filter(pl.col(quantity).is_not_null()).max().alias(quantity) for quantity in MEASURED),
     )
     moment = cache(from_epoch_ms)  # cached, because most moments of a room are equal, and so are those of many rooms
     seen: dict[str, list[Seen]] = {}
     for house, room, sensor, first, last, *newest in groups.iter_rows():
         measured: dict[str, datetime] = {
-            name: moment(ms) for name, ms in zip(QUANTITIES, newest, strict=True) if ms is not None
+            name: moment(ms) for name, ms in zip(MEASURED, newest, strict=True) if ms is not None
         }
         seen.setdefault(house, []).append(Seen(room, sensor, moment(first), moment(last), measured))
     return seen

@@ -33,7 +33,7 @@ import polars as pl
 
 from roomidity.domain.houses import House
 from roomidity.domain.observations import Observation, Origin, StoredSet, without_flags
-from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.quantities import MEASURED
 from roomidity.domain.slots import SlotKey
 from roomidity.errors import ConflictError
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
@@ -93,7 +93,7 @@ class SlotWriter:
         rows = accepted.with_row_index("row")
         slots = rows.group_by("house", "slot").len().sort("house", "slot")
         keys = [SlotKey(*key) for key in slots.select("house", "slot").iter_rows()]
-        ends = (slots["len"] * len(QUANTITIES)).cum_sum().to_numpy()
+        ends = (slots["len"] * len(MEASURED)).cum_sum().to_numpy()
         reader = SetReader(self.sets, aliases, lives)
         first = 0
         while first < len(keys):

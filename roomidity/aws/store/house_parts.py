@@ -13,7 +13,7 @@ from roomidity.aws.store.tables import HouseItem
 from roomidity.domain.damage import whole
 from roomidity.domain.houses import Quarantine, Room, Trial
 from roomidity.domain.names import is_key
-from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.quantities import MEASURED
 from roomidity.domain.reread import Reread
 from roomidity.domain.slots import format_moment, format_slot, from_epoch_ms, parse_slot, parse_time, to_epoch_ms
 
@@ -60,7 +60,7 @@ def to_room(name: str, room: Mapping[str, Any]) -> Room | None:
         last_seen=parse_time(room["last_seen"]),
         sensors=frozenset(sensors),
         measured={
-            quantity: parse_time(when) for quantity, when in room.get("measured", {}).items() if quantity in QUANTITIES
+            quantity: parse_time(when) for quantity, when in room.get("measured", {}).items() if quantity in MEASURED
         },
     )
 
@@ -136,7 +136,7 @@ def to_kept(item: HouseItem) -> dict[str, dict[str, Any]]:
     """
     kept = {name: _without(room, _OF_ROOM) for name, room in item.rooms.items()}
     for name, room in item.rooms.items():
-        if measured := _without(room.get("measured", {}), QUANTITIES):
+        if measured := _without(room.get("measured", {}), MEASURED):
             kept[name]["measured"] = measured
     kept["/quarantine"] = _without(item.quarantine, _OF_QUARANTINE)
     kept |= {f"/{to_rule(rule).id}": _without(rule, _OF_RULE) for rule in item.quarantine["rules"]}

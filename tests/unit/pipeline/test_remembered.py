@@ -171,6 +171,13 @@ def take(course: Course, step: tuple[Any, ...], number: int) -> None:
             course.drain([late], at=course.now - back * SLOT)
         case "trained", behind:
             course.train(course.now - behind * SLOT)
+        case _:
+            change(course, step)
+
+
+def change(course: Course, step: tuple[Any, ...]) -> None:
+    """What people do to what is stored."""
+    match step:
         case "rule", back, slots, room, half:
             rule = Quarantine(course.now - (back + slots) * SLOT, course.now - back * SLOT, room)
             change_rule(course.ports(), house="h1", rule=rule, remove=False)
