@@ -63,9 +63,11 @@ def test_a_tick_of_a_house_of_eight_rooms(stage: Stage, meter: Meter) -> None:
     """Measured: a tick writes 29 units, of which the forecast is 24."""
     observe(stage, "demo", days=2, rooms=ROOMS)
     drain(stage, meter, 1)  # a sensor that is new is written at once
-    for units in [drain(stage, meter, tick) for tick in range(4, 8)]:
+    ticks = [drain(stage, meter, tick) for tick in range(4, 8)]
+    of_houses = [only(units, "write_units").get("houses", 0) for units in ticks]
+    assert sum(of_houses) <= 2 + 2  # when it was last seen, once an hour; that some were wild, once in three
+    for units in ticks:
         written = only(units, "write_units")
-        assert written.get("houses", 0) <= 2  # when it was last seen, once an hour
         assert written["readings"] <= 2
         assert written["observations"] == 1
         assert only(units, "read_units")["readings"] == 1
