@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -71,6 +71,8 @@ class Announcer:
         Returns the current time, aware.
     version
         roomidity's version, shown in Home Assistant.
+    advised
+        Called with each answer of ``/v1/house/advice``, or None.
     """
 
     house: str
@@ -79,6 +81,7 @@ class Announcer:
     randomness: random.Random
     utc: Callable[[], datetime]
     version: str
+    advised: Callable[[Mapping[str, Any]], None] | None = None
 
     def __post_init__(self) -> None:
         self._published: dict[str, str] = {}
@@ -128,6 +131,8 @@ class Announcer:
         except BridgeError as error:  # an API of an earlier version, or one that answers no more
             logger.debug("no advice is known: %s", error)
             return
+        if self.advised is not None:
+            self.advised(answer)
         if answer["rooms"]:
             self._advice = answer
 

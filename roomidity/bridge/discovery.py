@@ -22,7 +22,17 @@ from roomidity.domain.likelihood import lasting, likely_over
 from roomidity.domain.notices.findings import DAMP, DAMP_SLOTS
 from roomidity.domain.slots import SLOT, SLOT_S, parse_time
 
-__all__ = ["BASE", "MAX_ATTRIBUTE_BYTES", "OFFLINE", "ONLINE", "STALE_AFTER", "announcements", "is_own", "status_topic"]
+__all__ = [
+    "BASE",
+    "MAX_ATTRIBUTE_BYTES",
+    "OFFLINE",
+    "ONLINE",
+    "STALE_AFTER",
+    "announcements",
+    "is_own",
+    "override_topic",
+    "status_topic",
+]
 
 BASE: Final = "roomidity-forecast"
 ONLINE: Final = "online"
@@ -35,6 +45,7 @@ MAX_ATTRIBUTE_BYTES: Final = 16_384
 """Home Assistant's recorder drops the attributes of an entity that are larger."""
 
 _MAX_NOTICES: Final = 20
+_COMMAND: Final = "roomidity-command"
 _DEVICE_TOPIC: Final = "homeassistant/device/roomidity_"
 _ORIGIN: Final = {"name": "roomidity"}
 _HUMIDITY: Final = {"dev_cla": "humidity", "unit_of_meas": "%", "suggested_display_precision": 0}
@@ -48,7 +59,12 @@ def is_own(topic: str) -> bool:
     >>> is_own("roomidity-forecast/h1/bath/state"), is_own("zigbee2mqtt/bath")
     (True, False)
     """
-    return topic.startswith((f"{BASE}/", _DEVICE_TOPIC))
+    return topic.startswith((f"{BASE}/", f"{_COMMAND}/", _DEVICE_TOPIC))
+
+
+def override_topic(house: str, room: str) -> str:
+    """Returns the topic on which people override what is commanded in a room."""
+    return f"{_COMMAND}/{house}/{room}/override"
 
 
 def status_topic(house: str) -> str:

@@ -80,6 +80,8 @@ class Relay:
         The topics to subscribe to.
     clocks, randomness
         Times, and the source of backoff jitter.
+    commanded
+        Topics that the bridge itself publishes commands on, which are no readings.
     explain
         Returns a one-line explanation of a queue error, or None if it is a fault of the program.
     """
@@ -94,7 +96,9 @@ class Relay:
         clocks: Clocks,
         randomness: random.Random,
         explain: Callable[[Exception], str | None],
+        commanded: frozenset[str] = frozenset(),
     ) -> None:
+        self._commanded = commanded
         self._broker = broker
         self._queue = queue
         self._outbox = outbox
@@ -196,7 +200,7 @@ class Relay:
 
     def _hear(self, message: Published) -> None:
         topic, now_s = message.topic, self._clocks.monotonic()
-        if topic is not None and is_own(topic):
+        if topic is not None and (is_own(topic) or topic in self._commanded):
             why: LeftOut | None = self._outbox.pass_over(message, now_s=now_s, why=LeftOut.OWN)
         elif topic is None or any(matches(one, topic) for one in self._filters):
             why = self._outbox.hear(message, received=self._clocks.utc(), now_s=now_s)

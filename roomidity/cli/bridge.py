@@ -9,15 +9,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from roomidity import __version__
 from roomidity.aws.account import explanation_of
 from roomidity.bridge.address import Address
 from roomidity.bridge.brokers import UNSEEN
@@ -25,6 +22,8 @@ from roomidity.bridge.filters import is_filter, matches
 from roomidity.bridge.outbox import Outbox
 from roomidity.bridge.reading_api import check_api_url
 from roomidity.bridge.relay import Clocks, Relay, Started
+from roomidity.cli.bridge_commands import Asked, command_options, commanding
+from roomidity.cli.bridge_telling import Reach, announcing
 from roomidity.cli.context import max_bytes_option, stage
 from roomidity.cli.files import tell
 from roomidity.cli.output import Output, json_option, notes
@@ -37,11 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["bridge"]
 
 _PASSWORD: Final = "ROOMIDITY_MQTT_PASSWORD"  # noqa: S105  # a variable's name
-_STEP_S: Final = 1.0
-_LEAVE_S: Final = 5.0
-
-logger: Final = logging.getLogger("roomidity.bridge")
-
 _FLUSH_S: Final = 30.0
 """A slot's last readings are there before its drain, a minute after it closed; 86,400 calls a month cost 0.035 USD."""
 
@@ -143,6 +137,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @max_bytes_option
 @click.option("--api", metavar="URL", callback=_api, help="The API: Home Assistant is then told what is forecast.")
 @click.option("--token-file", type=_file, help="A file with the house's token, which --api takes.")
+@command_options
 @json_option
 def bridge(
     address: Address,
@@ -159,6 +154,7 @@ def bridge(
     max_bytes: int,
     api: str | None,
     token_file: Path | None,
+    commands: Asked | None,
     as_json: bool,
 ) -> None:
     """Carry what a house's MQTT broker hears to the readings queue, until Ctrl-C.
@@ -177,6 +173,10 @@ def bridge(
 
     With --api and --token-file, it also publishes forecasts and notices for Home Assistant to discover, a device for
     the house and one for each room; docs/home-assistant.md has the entities, dashboards and the topics.
+
+    With --command, it switches fans by the advice: ON every minute while it holds, OFF at its end, when the API or the
+    bridge is lost, and at its own limits. `on`, `off` or `auto` (with hours: `off 8`) on the topic
+    roomidity-command/HOUSE/ROOM/override wins over all of it. docs/bridge.md says what to look at first.
     """
     output = Output(as_json=as_json)
     if (api is None) != (token_file is None):
@@ -204,6 +204,7 @@ def bridge(
             clocks=Clocks(lambda: datetime.now(UTC), time.monotonic),
             randomness=random.Random(),  # noqa: S311  # for back-off
             explain=explanation_of,
+            commanded=frozenset(commands.topics.values() if commands else ()),
         )
         started = relay.start()
     ended = threading.Event()
@@ -216,66 +217,14 @@ def bridge(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     _tell(output, address, session, house, queue.name, started)
-    credentials = (broker_user, password)
-    files = {"ca_file": ca_file, "cert_file": cert_file, "key_file": key_file}
-    with _announcing(address, f"{session}-forecast", credentials, house, api, token_file, **files):
+    reach = Reach(address, broker_user, password, {"ca_file": ca_file, "cert_file": cert_file, "key_file": key_file})
+    with (
+        commanding(commands, reach, session=f"{session}-command", house=house) as offer,
+        announcing(reach, f"{session}-forecast", house, api, token_file, offer=offer),
+    ):
         relay.run(ended.is_set)
     counts = relay.counts
     notes.print(f"Ended: {counts['received']:,} messages heard, {counts['queued']:,} queued.")
-
-
-@contextmanager
-def _announcing(
-    address: Address,
-    session: str,
-    credentials: tuple[str | None, str | None],
-    house: str,
-    api: str | None,
-    token_file: Path | None,
-    **files: Path | None,
-) -> Iterator[None]:
-    """Within it, a thread tells Home Assistant what the API says, if there is an API; it ends with it."""
-    if api is None or token_file is None:
-        yield
-        return
-    from roomidity.bridge.announcing import Announcer  # noqa: PLC0415  # as paho, for who asks for it
-    from roomidity.bridge.discovery import OFFLINE, status_topic  # noqa: PLC0415
-    from roomidity.bridge.mqtt import Credentials, MqttPublisher, tls_context  # noqa: PLC0415
-    from roomidity.bridge.reading_api import ApiReader  # noqa: PLC0415
-
-    publisher = MqttPublisher(
-        address,
-        client_id=session,
-        credentials=Credentials(*credentials),
-        will=(status_topic(house), OFFLINE),
-        tls=tls_context(**files) if address.tls else None,
-    )
-    announcer = Announcer(
-        house,
-        ApiReader(api, token_file),
-        publisher,
-        random.Random(),  # noqa: S311  # so that houses do not all ask at once
-        lambda: datetime.now(UTC),
-        version=__version__,
-    )
-    ended = threading.Event()
-
-    def announce() -> None:
-        while not ended.wait(_STEP_S):
-            try:
-                announcer.step()
-            except Exception:
-                logger.exception("Home Assistant could not be told what is forecast; tried again")
-
-    thread = threading.Thread(target=announce, name="announcing", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join(_LEAVE_S)
-        announcer.leave()
-        publisher.close()
 
 
 def _tell(output: Output, address: Address, session: str, house: str, queue: str, started: Started) -> None:
