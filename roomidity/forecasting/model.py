@@ -188,7 +188,7 @@ class State:
 
         It is not after ``through``, and at the earliest RECENT_SLOTS before.
         """
-        known = np.isfinite(self.outdoor).any(axis=0) | np.isfinite(self.recent).any(axis=(0, 1))
+        known = np.asarray(np.isfinite(self.outdoor).any(axis=0) | np.isfinite(self.recent).any(axis=(0, 1)))
         return self.through - int(np.argmax(known[::-1])) if known.any() else self.through - len(known)
 
     def to_bytes(self) -> bytes:
