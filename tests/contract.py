@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import pytest
 from roomidity.domain.houses import House, Seen
 from roomidity.domain.messages import Message
 from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet
+from roomidity.domain.reread import Reread
 from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, to_epoch_ms
 from roomidity.errors import ConflictError
 from tests.schedules import Place
@@ -136,6 +138,24 @@ def a_house_is_written_on_the_version_that_was_read_or_not_at_all(place: Place) 
     assert name in {house.name for house in houses.all()}
 
 
+def marks_are_written_alone_and_on_the_version_that_was_read_or_not_at_all(place: Place) -> None:
+    houses, name = place.ports.houses, place.houses()[0]
+    houses.put(House(name, "UTC").admit([Seen("kitchen", "", place.now, place.now)])[0])
+    assert houses.mark([]) == set()
+    read = houses.without_rooms([name])[name]
+    assert read.reread is None
+    assert houses.mark([replace(read, reread=Reread(5, 9))]) == set()
+    assert houses.mark([replace(read, reread=Reread(1, 2))]) == {name}, "it was marked since it was read"
+    found = houses.get(name)
+    assert found is not None
+    assert (found.reread, found.version, set(found.rooms)) == (Reread(5, 9), 2, {"kitchen"})
+    assert houses.without_rooms([name])[name].reread == Reread(5, 9)
+    with pytest.raises(ConflictError):
+        houses.put(replace(found, version=1, reread=None))
+    houses.put(replace(found, timezone="Europe/Brussels"))
+    assert houses.get_many([name])[name].reread == Reread(5, 9)
+
+
 def rejects_of_one_day_stand_beside_each_other(place: Place) -> None:
     def some(first: int) -> list[dict[str, Any]]:
         numbers = range(place.first_tag + first, place.first_tag + first + 2)
@@ -155,5 +175,6 @@ CONTRACT: Final[tuple[Callable[[Place], None], ...]] = (
     of_many_sets_each_is_written_or_not_on_its_own,
     an_observation_gives_way_only_to_one_of_a_set_and_rules_no_older,
     a_house_is_written_on_the_version_that_was_read_or_not_at_all,
+    marks_are_written_alone_and_on_the_version_that_was_read_or_not_at_all,
     rejects_of_one_day_stand_beside_each_other,
 )

@@ -191,6 +191,17 @@ class FakeHouses:
                 raise ConflictError(f"house {house.name!r}", attempts=1)
             self._houses[house.name] = replace(house, version=house.version + 1)
 
+    def mark(self, houses: Iterable[House]) -> set[str]:
+        overtaken = set()
+        for house in houses:
+            try:
+                with self._lock:
+                    stored = self._houses[house.name]
+                self.put(replace(stored, version=house.version, reread=house.reread))
+            except (ConflictError, KeyError):
+                overtaken.add(house.name)
+        return overtaken
+
 
 class FakeSets:
     """Packed sets, each written only on the version that was read. ``meanwhile`` as in :class:`FakeHouses`."""

@@ -58,8 +58,8 @@ _BREAKS: Final[Mapping[Fault, tuple[str, type[BaseException]]]] = {
 }
 """How much is done, and how it ends."""
 
-_ON_VERSIONS: Final = {"sets.put_many", "observations.put_many", "houses.put"}
-_OF_PARTS: Final = {"sets.put_many", "observations.put_many", "readings.delete", "forecast_jobs.send"}
+_ON_VERSIONS: Final = {"sets.put_many", "observations.put_many", "houses.put", "houses.mark"}
+_OF_PARTS: Final = {"sets.put_many", "observations.put_many", "houses.mark", "readings.delete", "forecast_jobs.send"}
 _RECEIVE: Final = {"readings.receive"}
 _ONLY_OF: Final[Mapping[Fault, set[str]]] = {
     "killed half way": _OF_PARTS,
@@ -106,9 +106,9 @@ def go_wrong(fault: Fault, call: str, do: Callable[..., Any], *arguments: Any, s
             raise ConflictError(fault, attempts=1)
         case "overtaken", _:
             first = _half(arguments[0])
-            return do(first) | (arguments[0].keys() - first.keys())
+            return do(first) | (_named(arguments[0]) - _named(first))
         case _:  # unrecognised
-            return do(*arguments) | arguments[0].keys()
+            return do(*arguments) | _named(arguments[0])
 
 
 @dataclass
@@ -153,6 +153,11 @@ class _Port:
     def __getattr__(self, method: str) -> Any:
         do = getattr(self._port, method)
         return lambda *arguments, **named: self._watcher.call(self._name, method, partial(do, **named), arguments)
+
+
+def _named(things: Any) -> set[Any]:
+    """What the answer calls them: their keys, or the names of houses."""
+    return set(things) if isinstance(things, Mapping) else {house.name for house in things}
 
 
 def _half(things: Any) -> Any:

@@ -20,7 +20,7 @@ from roomidity.cli.translate import read_devices
 from roomidity.dialects.devices import MAP_UNITS, DeviceMap, Mapped, device_named, parse_devices, sensor_of
 from roomidity.domain.devices import HeardOf
 from roomidity.domain.names import is_name
-from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.quantities import MEASURED
 from roomidity.domain.slots import format_moment
 from roomidity.errors import InputError, NotFoundError
 from roomidity.pipeline.device_maps import change_map, heard_devices, read_map
@@ -79,7 +79,7 @@ def list_(house: str, now: datetime, as_json: bool) -> None:
 @click.argument("device")
 @click.argument("room", required=False)
 @click.option("--sensor", help="The sensor's name; without, it is made from the device's.")
-@click.option("--quantity", type=click.Choice(QUANTITIES), help="What it measures, where no message says so.")
+@click.option("--quantity", type=click.Choice(MEASURED), help="What it measures, where no message says so.")
 @click.option("--unit", type=click.Choice(MAP_UNITS), help="In which unit, where no message says so.")
 @click.option("--remove", is_flag=True, help="Take the device out of the map.")
 @json_option

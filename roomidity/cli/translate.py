@@ -20,7 +20,7 @@ from roomidity.dialects.bodies import own_form, with_faults
 from roomidity.dialects.envelopes import Found
 from roomidity.dialects.times import absolute, format_exact
 from roomidity.domain.messages import Message
-from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.quantities import MEASURED
 from roomidity.domain.slots import floor_slot, from_epoch_ms, to_epoch_ms
 from roomidity.errors import InputError
 from roomidity.readings import check
@@ -128,7 +128,7 @@ def _checked(translation: Translation, received: datetime) -> tuple[list[dict[st
 
 def _plain(row: dict[str, Any], reading: Reading) -> dict[str, Any]:
     at = absolute(reading.sent.get("ts")) or from_epoch_ms(row["slot"] + row["time_ms"])
-    values: dict[str, float] = {name: row[name] / 1000 for name in QUANTITIES if row[name] is not None}
+    values: dict[str, float] = {name: row[name] / 1000 for name in MEASURED if row[name] is not None}
     house = None if row["house"] == _NO_HOUSE else row["house"]
     place = {"house": house, "room": row["room"], "sensor": row["sensor"], "ts": format_exact(at)}
     return {**place, **values, "ts_from": reading.ts_from}
@@ -136,9 +136,9 @@ def _plain(row: dict[str, Any], reading: Reading) -> dict[str, Any]:
 
 def _tables(dialect: str | None, readings: list[dict[str, Any]], rejected: list[dict[str, Any]]) -> list[Table]:
     title = f"dialect: {dialect or 'none that is known'}"
-    table = Table("house", "room", "sensor", "time", "by", *QUANTITIES, title=title)
+    table = Table("house", "room", "sensor", "time", "by", *MEASURED, title=title)
     for reading in readings:
-        values = ["" if reading.get(name) is None else f"{reading[name]:g}" for name in QUANTITIES]
+        values = ["" if reading.get(name) is None else f"{reading[name]:g}" for name in MEASURED]
         names = [shown(reading[name] or "") for name in ("house", "room", "sensor")]
         table.add_row(*names, reading["ts"], reading["ts_from"], *values)
     if not rejected:

@@ -13,7 +13,7 @@ from unicodedata import normalize
 
 from roomidity.dialects.heard import LONGEST_DEVICE
 from roomidity.domain.names import is_name, kept_name
-from roomidity.domain.quantities import QUANTITIES, Quantity
+from roomidity.domain.quantities import MEASURED, Quantity
 from roomidity.domain.units import Unit, parse_units
 from roomidity.errors import InputError
 
@@ -185,9 +185,9 @@ def _name(device: str, what: str, said: Any) -> str | None:
 
 
 def _quantity(device: str, said: Any) -> Quantity | None:
-    found = next((one for one in QUANTITIES if one == said), None)
+    found = next((one for one in MEASURED if one == said), None)
     if said is not None and found is None:
-        raise InputError(f"device {device!r}: its quantity is {said!r:.80}; expected {' or '.join(QUANTITIES)}")
+        raise InputError(f"device {device!r}: its quantity is {said!r:.80}; expected {' or '.join(MEASURED)}")
     return found
 
 

@@ -18,7 +18,7 @@ from roomidity.dialects.heard import Heard, Measured
 from roomidity.dialects.recognise import recognise
 from roomidity.dialects.times import TimeSource, absolute, format_exact, measured_at
 from roomidity.domain.names import is_name, kept_name
-from roomidity.domain.quantities import QUANTITIES, VALUE_DECIMALS, Quantity
+from roomidity.domain.quantities import MEASURED, VALUE_DECIMALS, Quantity
 from roomidity.domain.units import DEFAULT_UNITS, Unit
 from roomidity.readings.numerals import NO_VALUE, split_number
 from roomidity.readings.units import convert
@@ -256,7 +256,7 @@ def _kept(kept: Kept, translation: Translation, devices: Devices) -> None:
         translation.no_reading += 1
         return
     values = []
-    for name in QUANTITIES:
+    for name in MEASURED:
         is_guess = bool(reading.get(f"{name}_guessed"))
         unit = DEFAULT_UNITS[name] if reading.get(f"{name}_unit") is not None else None
         said = Measured(device, reading.get(name), None if is_guess else name, unit, guess=name if is_guess else None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from roomidity.domain.quantities import QUANTITIES, Quantity
+from roomidity.domain.quantities import MEASURED, Quantity
 from roomidity.domain.slots import format_moment, parse_time
 
 __all__ = ["MAX_HEARD", "HeardDevices", "HeardOf", "cut"]
@@ -79,7 +79,7 @@ class HeardDevices:
             try:
                 found[device] = HeardOf(
                     last=parse_time(said["last"]),
-                    quantities=frozenset(one for one in QUANTITIES if one in said.get("quantities", ())),
+                    quantities=frozenset(one for one in MEASURED if one in said.get("quantities", ())),
                     room=said.get("room"),
                     dialect=said.get("dialect"),
                     message=str(said.get("message", "")),

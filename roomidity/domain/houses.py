@@ -12,6 +12,7 @@ from typing import Any, Final
 from roomidity.domain.aliases import Aliases, usable_aliases
 from roomidity.domain.deliveries import NO_DELIVERIES, Deliveries, HouseDeliveries
 from roomidity.domain.names import OUTDOOR
+from roomidity.domain.reread import Reread
 from roomidity.domain.rooms import MAX_NAME_BYTES, MAX_ROOMS, MAX_SENSORS, UNHEARD, Places, Room, Seen
 from roomidity.domain.slots import format_moment, to_epoch_ms
 from roomidity.settings import is_timezone
@@ -109,7 +110,8 @@ class House:
 
     ``settings`` are made by people and held as they are stored: former names of rooms (``aliases``), and the unit of a
     room (``rooms.<room>.unit``). ``deliveries`` describes the rooms whose readings arrive oddly. ``default_timezone``
-    is the stage's time zone, which is used if ``timezone`` is not valid.
+    is the stage's time zone, which is used if ``timezone`` is not valid. ``reread`` are the slots that forecasts read
+    again, or None if that is not known, so that they read all.
     """
 
     name: str
@@ -123,6 +125,7 @@ class House:
     trial: Trial | None = None
     deliveries: HouseDeliveries = NO_DELIVERIES
     forgotten_at: datetime | None = None
+    reread: Reread | None = None
     flaw: str | None = None
     default_timezone: str = field(default="UTC", compare=False)
     kept: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)

@@ -1,6 +1,8 @@
-"""The table of quantities that rooms measure, in the order of every array axis over quantities.
+"""The table of quantities: those that are forecast, and those that are measured, which are these and more.
 
-To add a quantity, begin with a row here. docs/architecture.md lists the other places that name quantities.
+QUANTITIES is the order of every array axis of forecasting. MEASURED is the order of quantities on the wire, in sets and
+in observations. To add a quantity, begin with a row here. docs/architecture.md lists the other places that name
+quantities.
 """
 
 from __future__ import annotations
@@ -8,9 +10,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-__all__ = ["HUMIDITY", "QUANTITIES", "SPECS", "TEMPERATURE", "VALUE_DECIMALS", "Quantity", "QuantitySpec"]
+__all__ = [
+    "HUMIDITY",
+    "MEASURED",
+    "MEASURED_SPECS",
+    "QUANTITIES",
+    "SPECS",
+    "TEMPERATURE",
+    "VALUE_DECIMALS",
+    "MeasuredQuantity",
+    "Quantity",
+    "QuantitySpec",
+]
 
 Quantity = Literal["humidity", "temperature"]
+"""A quantity that is forecast."""
+
+MeasuredQuantity = Literal[Quantity]
+"""A quantity that is measured, whether or not it is forecast."""
 
 VALUE_DECIMALS: Final = 3
 """Readings are kept to 0.001, which is finer than any room sensor resolves."""
@@ -38,7 +55,7 @@ class QuantitySpec:
         A change that no room makes and reverses within three slots, in ``unit``.
     """
 
-    name: Quantity
+    name: MeasuredQuantity
     unit: str
     plausible: tuple[float, float]
     tolerance: float
@@ -58,7 +75,11 @@ In 22 real rooms read at least every 15 minutes, no temperature made and reverse
 humidity did, together with a rise in temperature.
 """
 
+MEASURED_SPECS: Final = SPECS
+"""Of what is measured, beginning with :data:`SPECS`."""
+
 QUANTITIES: Final[tuple[Quantity, ...]] = get_args(Quantity)
+MEASURED: Final[tuple[MeasuredQuantity, ...]] = get_args(MeasuredQuantity)
 
 HUMIDITY: Final = QUANTITIES.index("humidity")
 TEMPERATURE: Final = QUANTITIES.index("temperature")

@@ -182,6 +182,15 @@ class State:
 
     schema: str = STATE_SCHEMA
 
+    @cached_property
+    def seen(self) -> int:
+        """Number of the slot after the newest of which it has seen a reading, in any room or outside.
+
+        It is not after ``through``, and at the earliest RECENT_SLOTS before.
+        """
+        known = np.isfinite(self.outdoor).any(axis=0) | np.isfinite(self.recent).any(axis=(0, 1))
+        return self.through - int(np.argmax(known[::-1])) if known.any() else self.through - len(known)
+
     def to_bytes(self) -> bytes:
         """Returns the state as an npz, float32 for the most part; equal states give equal bytes."""
         return self._content

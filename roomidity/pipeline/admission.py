@@ -17,8 +17,9 @@ import polars as pl
 
 from roomidity.domain.deletion import is_open
 from roomidity.domain.houses import REAL_SLOTS, House, Seen, Trial
-from roomidity.domain.quantities import QUANTITIES
-from roomidity.domain.slots import from_epoch_ms
+from roomidity.domain.quantities import MEASURED
+from roomidity.domain.reread import Reread
+from roomidity.domain.slots import SLOT_MS, from_epoch_ms, to_epoch_ms
 from roomidity.errors import ConflictError
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
 from roomidity.pipeline.ports import Houses
@@ -103,6 +104,10 @@ class Admission:
                     del pending[name]
                     continue
                 grown, no_place = house.hear(heard.get(name, ()), now=self.now).admit(pending[name])
+                if grown.rooms.keys() - house.rooms.keys() and grown.reread is not None:
+                    # A room that comes back may have a past, which no night saw while it was away.
+                    past = self._past
+                    grown = replace(grown, reread=grown.reread.with_slots((past.first, past.last)))
                 if not (house.version and grown.is_recorded(house)):
                     try:
                         self.houses.put(grown)
@@ -119,11 +124,15 @@ class Admission:
         admitted.left.update(pending)
         return admitted
 
+    @property
+    def _past(self) -> Reread:
+        return Reread.until(to_epoch_ms(self.now) // SLOT_MS)
+
     def _standing(self, name: str, found: House | None) -> House:
         """Returns the house as it is, or a new one if there is none. A new one also replaces a house that is over."""
         if found is not None and not self._is_over(found):
             return found
-        begins = House(name=name, timezone=self.timezone, admitted_at=self.now, trial=Trial())
+        begins = House(name=name, timezone=self.timezone, admitted_at=self.now, trial=Trial(), reread=self._past)
         if found is None:
             return begins
         return replace(begins, version=found.version, forgotten_at=found.forgotten_at)
@@ -161,13 +170,13 @@ def _seen(accepted: pl.DataFrame) -> dict[str, list[Seen]]:
     groups = accepted.group_by("house", "room", "sensor").agg(
         at.min().alias("first"),
         at.max().alias("last"),
-        *(at.filter(pl.col(quantity).is_not_null()).max().alias(quantity) for quantity in QUANTITIES),
+        *(at.filter(pl.col(quantity).is_not_null()).max().alias(quantity) for quantity in MEASURED),
     )
     moment = cache(from_epoch_ms)  # cached, because most moments of a room are equal, and so are those of many rooms
     seen: dict[str, list[Seen]] = {}
     for house, room, sensor, first, last, *newest in groups.iter_rows():
         measured: dict[str, datetime] = {
-            name: moment(ms) for name, ms in zip(QUANTITIES, newest, strict=True) if ms is not None
+            name: moment(ms) for name, ms in zip(MEASURED, newest, strict=True) if ms is not None
         }
         seen.setdefault(house, []).append(Seen(room, sensor, moment(first), moment(last), measured))
     return seen

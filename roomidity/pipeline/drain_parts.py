@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from roomidity.pipeline.backoff import BackOff
@@ -40,10 +41,9 @@ class DrainPorts:
     batches_refused: Callable[[], str | None] = field(default=lambda: None, compare=False)
     """Why new items cannot be written many at a time, where they cannot."""
 
-    @property
-    def slots(self) -> SlotWriter:
-        """The writer that stores sets and derives observations."""
-        return SlotWriter(self.houses, self.sets, self.observations, self.backoff)
+    def slots_at(self, now: datetime) -> SlotWriter:
+        """Returns the writer that stores sets and derives observations."""
+        return SlotWriter(self.houses, self.sets, self.observations, self.backoff, now)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import polars as pl
 from roomidity.domain.forecasts import QUANTILES
 from roomidity.domain.houses import House
 from roomidity.domain.names import OUTDOOR
-from roomidity.domain.quantities import QUANTITIES, VALUE_DECIMALS
+from roomidity.domain.quantities import MEASURED, VALUE_DECIMALS
 from roomidity.domain.rejects import concerns
 from roomidity.domain.slots import format_moment, format_slot
 from roomidity.domain.weather import house_place
@@ -157,7 +157,7 @@ def _tidy(values: pl.DataFrame) -> pl.DataFrame:
     )
     columns = [
         pl.col("value").filter(pl.col("quantity") == code).first().alias(quantity)
-        for code, quantity in enumerate(QUANTITIES)
+        for code, quantity in enumerate(MEASURED)
     ]
     return plain.group_by("house", "room", "sensor", "ts", maintain_order=True).agg(columns)
 

@@ -89,7 +89,7 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
     if not rooms:
         return IssuedForecast(rooms=(), serving=serving)
     with timed("read_window"):
-        window = read_window(ports.observations, home, rooms, issued_at=issued_at)
+        window = read_window(ports.observations, home, rooms, issued_at=issued_at, state=serving.state)
     with timed("read_weather"):
         window = with_weather(window, ports.weather, home, ports.held_weather)
     with timed("forecast"):

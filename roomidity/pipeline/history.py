@@ -15,9 +15,10 @@ from roomidity.domain.observations import RoomMeans
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT, floor_slot, format_moment
 from roomidity.errors import RuleNotFollowedError
-from roomidity.forecasting import WINDOW_SLOTS, Window
+from roomidity.forecasting import WINDOW_SLOTS, State, Window
 from roomidity.forecasting.window import AGREEING, FloatArray
 from roomidity.pipeline.ports import Observations
+from roomidity.pipeline.remembered import not_remembered, with_remembered
 
 __all__ = ["KEPT_FOR", "check_rules_followed", "read_history", "read_window"]
 
@@ -28,18 +29,31 @@ _FRESH_SLOTS: Final = 2
 """Slots that are read consistently, because they were written seconds ago. The rest is read at half the price."""
 
 
-def read_window(observations: Observations, house: House, rooms: tuple[str, ...], *, issued_at: datetime) -> Window:
+def read_window(
+    observations: Observations,
+    house: House,
+    rooms: tuple[str, ...],
+    *,
+    issued_at: datetime,
+    state: State | None = None,
+) -> Window:
     """Returns the last two days of ``rooms``, or a week more if they do not show the last credible value.
 
     That is the case if a quantity was not measured, fell silent after a single reading, or was stuck all the time.
+
+    What the house's own ``state`` remembers as it was stored is not read again (:mod:`.remembered`). The window is the
+    same.
     """
     start = issued_at - WINDOW_SLOTS * SLOT
+    unread = start if state is None else max(start, not_remembered(house, rooms, state, issued_at=issued_at))
     fresh = [issued_at - (back + 1) * SLOT for back in range(_FRESH_SLOTS)]
     found = chain(
-        observations.means(house.name, start, min(fresh)),
+        observations.means(house.name, unread, min(fresh)),
         observations.newest_means(house.name, fresh),
     )
-    window = _to_window(found, house, rooms, start=start, end=issued_at)
+    window = _to_window(found, house, rooms, start=unread, end=issued_at)
+    if state is not None:
+        window = with_remembered(window, state, start=start)
     furthest = issued_at - ACTIVE_FOR - timedelta(days=1)
     telling = np.fmax.reduce(window.values, axis=2) > np.fmin.reduce(window.values, axis=2)
     if any(

@@ -83,7 +83,8 @@ def renamed(home: House, old: str, new: str) -> House:
     by_room = _plain(home.settings.get("rooms"))
     if room in by_room:
         settings["rooms"] = {new if name == room else name: of for name, of in by_room.items() if name != new}
-    return replace(home, rooms=rooms, settings=settings, deliveries=home.deliveries.renamed(room, new))
+    deliveries = home.deliveries.renamed(room, new)
+    return replace(home, rooms=rooms, settings=settings, deliveries=deliveries, reread=None)
 
 
 def removed(home: House, room: str) -> House:
@@ -100,7 +101,8 @@ def removed(home: House, room: str) -> House:
         "rooms": others,
     }
     settings = {key: left.get(key, value) for key, value in home.settings.items()}
-    return replace(home.without_room(room), settings={key: value for key, value in settings.items() if value != {}})
+    settings = {key: value for key, value in settings.items() if value != {}}
+    return replace(home.without_room(room), settings=settings, reread=None)
 
 
 def with_timezone(home: House, zone: str) -> House:

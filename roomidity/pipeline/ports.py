@@ -87,6 +87,9 @@ class Houses(Protocol):
     def put(self, house: House) -> None:
         """Store a house. Raises ConflictError if another writer was there first."""
 
+    def mark(self, houses: Iterable[House]) -> set[str]:
+        """Store of each house only what is to be read again. Returns those where another writer was there first."""
+
 
 class Settings(Protocol):
     """Settings of a house by kind, written and deleted with optimistic locking on the version that was read."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from roomidity.domain.houses import House
 from roomidity.domain.observations import Observation, Origin
-from roomidity.domain.slots import SlotKey
+from roomidity.domain.slots import SLOT_MS, SlotKey, to_epoch_ms
+from roomidity.pipeline.changing import change_house
 from roomidity.pipeline.ports import known_house
 from roomidity.pipeline.quarantine import QuarantinePorts
 
@@ -45,7 +47,9 @@ def rederive_house(
     ConflictError
         If other writers of a slot were faster every time.
     """
-    known_house(ports.houses, house)
+    home = known_house(ports.houses, house)
+    if home.flaw is None:  # one that cannot be read is forecast from all that is stored
+        change_house(ports.houses, ports.backoff, house, partial(_doubted, start=start, end=end))
     while start < end:
         until = min(start + _AT_ONCE, end)
         standing = {key: (found, origin) for key, found, origin in ports.observations.derived(house, start, until)}
@@ -63,6 +67,12 @@ def rederive_house(
         start = until
 
 
+def _doubted(home: House, *, start: datetime, end: datetime) -> House:
+    """Returns the house with a span marked: where its table was restored, marks went with what was written since."""
+    slots = (to_epoch_ms(start) // SLOT_MS, to_epoch_ms(end) // SLOT_MS)
+    return home if home.reread is None else replace(home, reread=home.reread.with_slots(slots))
+
+
 def _emptied(ports: QuarantinePorts, home: House, orphans: Mapping[SlotKey, tuple[Observation, Origin]]) -> int:
     """Empty observations without a set. Returns how many were emptied.
 
@@ -73,4 +83,4 @@ def _emptied(ports: QuarantinePorts, home: House, orphans: Mapping[SlotKey, tupl
         key: (nothing, Origin(origin.version, max(origin.rules, home.rules_version)))
         for key, (_, origin) in orphans.items()
     }
-    return len(empty) - len(ports.observations.put_many(empty))
+    return len(empty) - len(ports.slots.put(empty, {home.name: home}))

@@ -15,6 +15,8 @@ well. If an observation has a higher number than a set or rules that were read a
 
 A house may be forgotten in the meantime. Whoever forgets a house first notes it in the house, and deletes afterwards.
 Whoever stores reads the house last, and undoes what it wrote if the house no longer exists (:meth:`SlotWriter.clear`).
+
+What forecasts would not read again is marked in the house before the observation is written (:mod:`.marking`).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -30,10 +33,11 @@ import polars as pl
 
 from roomidity.domain.houses import House
 from roomidity.domain.observations import Observation, Origin, StoredSet, without_flags
-from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.quantities import MEASURED
 from roomidity.domain.slots import SlotKey
 from roomidity.errors import ConflictError
 from roomidity.pipeline.backoff import ATTEMPTS, BackOff
+from roomidity.pipeline.marking import mark
 from roomidity.pipeline.origins import Compared, compare, origins_of, raise_above
 from roomidity.pipeline.ports import Houses, Observations, Sets
 from roomidity.pipeline.set_reading import ROUND_VALUES, ReadSets, SetReader
@@ -57,12 +61,16 @@ stays below. Late readings of rooms that were replaced in the meantime can make 
 
 @dataclass(frozen=True)
 class SlotWriter:
-    """Writes what is stored of slots, which are sets and observations."""
+    """Writes what is stored of slots, which are sets and observations.
+
+    ``now`` is when it does so. Without it, nothing counts as newly closed.
+    """
 
     houses: Houses
     sets: Sets
     observations: Observations
     backoff: BackOff
+    now: datetime | None = None
 
     def store(
         self,
@@ -85,7 +93,7 @@ class SlotWriter:
         rows = accepted.with_row_index("row")
         slots = rows.group_by("house", "slot").len().sort("house", "slot")
         keys = [SlotKey(*key) for key in slots.select("house", "slot").iter_rows()]
-        ends = (slots["len"] * len(QUANTITIES)).cum_sum().to_numpy()
+        ends = (slots["len"] * len(MEASURED)).cum_sum().to_numpy()
         reader = SetReader(self.sets, aliases, lives)
         first = 0
         while first < len(keys):
@@ -161,7 +169,7 @@ class SlotWriter:
         if not other:
             return 0
         origins = origins_of({key: read[key] for key in other}, homes)
-        return len(other) - len(self.observations.put_many({key: (derived[key], origins[key]) for key in other}))
+        return len(other) - len(self.put({key: (derived[key], origins[key]) for key in other}, homes))
 
     def _refresh(self, read: Mapping[SlotKey, StoredSet]) -> tuple[int, set[SlotKey], set[SlotKey]]:
         """Do the work of :meth:`refresh`.
@@ -273,7 +281,16 @@ class SlotWriter:
         """
         origins = origins_of(held, homes)
         observed = _derive(values, homes)
-        return self.observations.put_many({key: (observation, origins[key]) for key, observation in observed.items()})
+        return self.put({key: (observation, origins[key]) for key, observation in observed.items()}, homes)
+
+    def put(self, observed: Mapping[SlotKey, tuple[Observation, Origin]], homes: Mapping[str, House]) -> set[SlotKey]:
+        """Write observations of ``homes`` as they were just read. Returns the slots that were not written.
+
+        Something newer stands there, or what has to be marked in a house first could not be.
+        """
+        overtaken = mark(self.houses, homes, {key: one for key, (one, _) in observed.items()}, now=self.now)
+        marked = {key: one for key, one in observed.items() if key.house not in overtaken}
+        return self.observations.put_many(marked) | (observed.keys() - marked.keys())
 
 
 def _life(homes: Mapping[str, House], house: str) -> int:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from roomidity.domain.houses import House
+from roomidity.domain.reread import REREAD_SLOTS
 from roomidity.domain.slots import SLOT, SLOT_MS, from_epoch_ms
 from roomidity.errors import ItemDamagedError, ModelRefusedError, ModelUnreadableError
 from roomidity.forecasting import WINDOW_SLOTS, State, Window, advance, forecast, incredible
@@ -72,7 +73,10 @@ def move_state(ports: VerifyPorts, *, house: str, now: datetime) -> Moved:
         serving = _as_trained(ports.registry, home, serving.version)
         if serving is None or _trouble(serving, serving.state, window) is not None:
             return Moved(refused=refused)
-    start = min(max(from_epoch_ms(serving.state.through * SLOT_MS), now - KEPT_FOR), now)
+    # What was written since of slots that the state has not seen, or just before, was not marked. No forecast from now
+    # on is made from slots before the window.
+    again = min(serving.state.through, max(serving.state.seen, window.first + REREAD_SLOTS)) - REREAD_SLOTS
+    start = min(max(from_epoch_ms(max(again, 0) * SLOT_MS), now - KEPT_FOR), now)
     closed = window.between(slot_number(start), window.last)
     if start < window.start:
         closed = read_history(ports.observations, home, rooms, start=start, end=now)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +19,7 @@ import polars as pl
 from roomidity.domain.houses import House
 from roomidity.domain.messages import Message
 from roomidity.domain.names import is_name, kept_name
+from roomidity.domain.slots import floor_slot, from_epoch_ms
 from roomidity.pipeline.admission import Admission
 from roomidity.pipeline.deletions import Deletions, slots_of
 from roomidity.pipeline.drain_parts import DrainConfig, DrainPorts, DrainSummary
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 __all__ = ["WaveStorer"]
 
 logger: Final = logging.getLogger(__name__)
+
+_REPLAYED: Final = timedelta(days=7)
+"""A drain that is further behind what it receives goes through a past again, by a clock of its own."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,10 @@ class WaveStorer:
             units = units_of(homes.values())
             checked = check(decoded, now=self.now, limits=self.config.limits, units=units, past=past, aliases=aliases)
         with self.timed("store"):
+            slots = self.ports.slots_at(self._newest(messages, homes, checked.accepted))
             checked, gone = deletions.without(checked)
             if len(gone):  # a drain that died may have stored some of it
-                self.ports.slots.clear(slots_of(gone))
+                slots.clear(slots_of(gone))
             checked, left = self._admit(checked, known)
             weather = self._store_issues(sent_weather, checked, homes, deletions)
             left |= weather.left
@@ -84,7 +89,7 @@ class WaveStorer:
             rejected[FORGOTTEN] += len(_without(gone, left))
             rejected.update(weather.rejects(left))
             accepted = _without(checked.accepted, left)
-            stored = self.ports.slots.store(accepted, may_go_on=self.may_go_on, aliases=aliases, lives=deletions.lives)
+            stored = slots.store(accepted, may_go_on=self.may_go_on, aliases=aliases, lives=deletions.lives)
             self.allowance.count(accepted)
             self.failures.extend([stored.overtaken] if stored.overtaken else [])
         kept = left | stored.left
@@ -140,6 +145,18 @@ class WaveStorer:
             return Translated(decoded)
         with self.timed("translate"):
             return self._translator.translate(decoded, foreign)
+
+    def _newest(self, messages: Sequence[Message], homes: Mapping[str, House], accepted: pl.DataFrame) -> datetime:
+        """Returns what is known to be past: the latest of the drain's clock, what was sent, and what houses measured.
+
+        The clock may be wrong, stand at the start of a long drain, or have been put back; what houses measured, which a
+        night may have gone up to, is known to an hour.
+        """
+        sent = from_epoch_ms(max((message.sent_ms for message in messages), default=0))
+        seen = [last for home in homes.values() if (last := home.last_seen) is not None]
+        if len(accepted):
+            seen.append(from_epoch_ms(int(accepted["slot"].to_numpy().max())))
+        return floor_slot(max(self.now, *seen, sent if sent < self.now + _REPLAYED else self.now))
 
     def _admit(self, checked: Checked, homes: Mapping[str, House]) -> tuple[Checked, set[int]]:
         """Returns the readings that houses have places for, and the messages (by index) left for another drain."""

@@ -11,7 +11,7 @@ import polars as pl
 
 from roomidity.domain.messages import Message
 from roomidity.domain.names import kept_name
-from roomidity.domain.quantities import QUANTITIES, Quantity
+from roomidity.domain.quantities import MEASURED, Quantity
 from roomidity.readings.lenient import loads
 from roomidity.readings.numerals import read_number
 from roomidity.readings.reasons import Reason
@@ -31,7 +31,7 @@ __all__ = [
 NAMES: Final = ("house", "room", "sensor")
 WIRE: Final = pl.Schema(
     {"house": pl.String, "room": pl.String, "sensor": pl.String, "ts": pl.String}
-    | dict.fromkeys(QUANTITIES, pl.Float64())
+    | dict.fromkeys(MEASURED, pl.Float64())
 )
 ROWS: Final = pl.Schema({"message": pl.UInt32(), "position": pl.UInt32(), **WIRE, "fault": pl.String()})
 
@@ -111,7 +111,7 @@ def _read(common: dict[str, Any], reading: Any) -> dict[str, Any]:
     given = reading | _lacking(reading, common)
     row: dict[str, Any] = {}
     fault: Reason | None = None
-    for quantity in QUANTITIES:
+    for quantity in MEASURED:
         row[quantity], wrong = _number(given.get(quantity), quantity)
         fault = "bad_value" if wrong else fault
     row["ts"], wrong = _scalar_text(given.get("ts"))

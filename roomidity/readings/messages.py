@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import polars as pl
 
-from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.quantities import MEASURED
 
 __all__ = ["MAX_BODY_BYTES", "pack_lines", "pack_readings"]
 
@@ -19,7 +19,7 @@ MAX_BODY_BYTES: Final = 256_000
 SQS bills it as four requests.
 """
 
-_FIELDS: Final = ("room", "sensor", "ts", *QUANTITIES)
+_FIELDS: Final = ("room", "sensor", "ts", *MEASURED)
 
 
 def pack_readings(readings: pl.DataFrame, *, max_bytes: int = MAX_BODY_BYTES) -> Iterator[str]:

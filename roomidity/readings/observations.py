@@ -8,7 +8,7 @@ import polars as pl
 
 from roomidity.domain.houses import Quarantine
 from roomidity.domain.observations import Observation, Statistics
-from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.quantities import MEASURED
 from roomidity.domain.slots import SlotKey, to_epoch_ms
 from roomidity.readings.robust import robust_values
 from roomidity.readings.union import time_of, value_of
@@ -51,7 +51,7 @@ def derive(values: pl.DataFrame, rules: Mapping[str, Sequence[Quarantine]]) -> d
     ).iter_rows():
         if owner != key:
             key, rooms = owner, observed[SlotKey(*owner)]
-        rooms.setdefault(room, {})[QUANTITIES[code]] = Statistics(mean, least, greatest, count, robust)
+        rooms.setdefault(room, {})[MEASURED[code]] = Statistics(mean, least, greatest, count, robust)
     return observed
 
 

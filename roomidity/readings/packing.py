@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from roomidity.domain.observations import SET_FORMAT
-from roomidity.domain.quantities import QUANTITIES, SPECS, VALUE_DECIMALS
+from roomidity.domain.quantities import MEASURED, MEASURED_SPECS, VALUE_DECIMALS
 from roomidity.domain.slots import SLOT_MS, SlotKey
 from roomidity.errors import StoreError
 from roomidity.readings.union import SERIES, SLOT_VALUES, rank_of, series_numbers, time_of, value_of
@@ -52,7 +52,7 @@ def pack_sets(values: pl.DataFrame) -> dict[SlotKey, bytes]:
         return {}
     by_series = values.select(series_numbers(values), time_of("rank").alias("time"), "quantity", value_of("rank"))
     moment = pl.col("series") * SLOT_MS + pl.col("time")
-    order = by_series.select((moment * len(QUANTITIES) + pl.col("quantity")).arg_sort()).to_series()
+    order = by_series.select((moment * len(MEASURED) + pl.col("quantity")).arg_sort()).to_series()
     series, times, quantities, numbers = (column.to_numpy() for column in by_series[order])
     moments = _begins(series, times)
     masks = np.add.reduceat(1 << quantities, moments, dtype=np.uint8)
@@ -68,7 +68,7 @@ def pack_sets(values: pl.DataFrame) -> dict[SlotKey, bytes]:
         _Steps.of(times[moments], ends),
         *(
             _Steps.of(numbers[quantities == code], np.cumsum(masks >> code & 1, dtype=np.int64)[ends - 1])
-            for code in range(len(QUANTITIES))
+            for code in range(len(MEASURED))
         ),
     ]
     packed: dict[SlotKey, bytes] = {}
@@ -155,13 +155,13 @@ class _Content:
         counts = self.counts
         if min(counts, default=1) < 1 or sum(counts) != len(self.times) or len(self.masks) != len(self.times):
             return "its series, times and masks differ in length"
-        if ((self.masks == 0) | (self.masks >= 1 << len(QUANTITIES))).any():
+        if ((self.masks == 0) | (self.masks >= 1 << len(MEASURED))).any():
             return "a row has no known quantity"
         if any(self.has(code).sum() != len(numbers) for code, numbers in enumerate(self.numbers)):
             return "its masks do not fit its values"
         if ((self.times < 0) | (self.times >= SLOT_MS)).any():
             return "a time lies outside the slot"
-        for spec, numbers in zip(SPECS, self.numbers, strict=True):
+        for spec, numbers in zip(MEASURED_SPECS, self.numbers, strict=True):
             low, high = (round(bound * 10**VALUE_DECIMALS) for bound in spec.plausible)
             if ((numbers < low) | (numbers > high)).any():
                 return f"a {spec.name} is not plausible"

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.quantities import MEASURED
 from roomidity.domain.slots import SLOT_MS, SlotKey
 
 __all__ = [
@@ -49,7 +49,7 @@ SLOT_VALUES: Final = pl.Schema(
         "rank": pl.Int64(),
     }
 )
-"""One value per row. ``slot`` is the slot's start in ms since 1970, and ``quantity`` an index into QUANTITIES.
+"""One value per row. ``slot`` is the slot's start in ms since 1970, and ``quantity`` an index into MEASURED.
 
 ``rank`` combines the time in the slot (ms) and the value in one number whose order is that of (time, value).
 """
@@ -146,12 +146,12 @@ def _by_bin(existing: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
                     "series",
                     "place",
                 ).drop_nulls("rank")
-                for code, name in enumerate(QUANTITIES)
+                for code, name in enumerate(MEASURED)
             ),
         ]
     )
     bins = pl.col("series") * (SLOT_MS // BIN_MS) + bin_of("rank")
-    return both.with_columns((bins * len(QUANTITIES) + pl.col("quantity")).alias("bin"))
+    return both.with_columns((bins * len(MEASURED) + pl.col("quantity")).alias("bin"))
 
 
 def _recurs(numbers: pl.Series) -> pl.Series:
@@ -182,7 +182,7 @@ def _against(shared: pl.DataFrame, bins: pl.DataFrame) -> pl.DataFrame:
 
 def _outcomes(rows: pl.Series, added: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
     """Returns the outcome of each reading, which is the first in ``_OUTCOMES`` that any of its values has."""
-    by_value = np.full((len(QUANTITIES), len(rows)), len(_OUTCOMES) - 1)
+    by_value = np.full((len(MEASURED), len(rows)), len(_OUTCOMES) - 1)
     by_value[added["quantity"], added["place"]] = _OUTCOMES.index("stored")
     by_value[shared["quantity"], shared["place"]] = shared["outcome"]
     return pl.DataFrame({"row": rows, "outcome": pl.Series(_OUTCOMES)[by_value.min(axis=0)]})

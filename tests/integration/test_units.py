@@ -63,14 +63,18 @@ def test_a_tick_of_a_house_of_eight_rooms(stage: Stage, meter: Meter) -> None:
     """Measured: a tick writes 29 units, of which the forecast is 24."""
     observe(stage, "demo", days=2, rooms=ROOMS)
     drain(stage, meter, 1)  # a sensor that is new is written at once
-    for units in [drain(stage, meter, tick) for tick in range(4, 8)]:
+    ticks = [drain(stage, meter, tick) for tick in range(4, 8)]
+    of_houses = [only(units, "write_units").get("houses", 0) for units in ticks]
+    assert sum(of_houses) <= 2 + 2  # when it was last seen, once an hour; that some were wild, once in three
+    calls = sorted(sum(only(units, "calls").values()) for units in ticks)
+    assert calls[-2] <= 12  # one sees whether the house was forgotten meanwhile
+    assert calls[-1] <= 12 + 1
+    for units in ticks:
         written = only(units, "write_units")
-        assert written.get("houses", 0) <= 2  # when it was last seen, once an hour
         assert written["readings"] <= 2
         assert written["observations"] == 1
         assert only(units, "read_units")["readings"] == 1
         assert only(units, "sqs_requests") == {"readings": 3, "forecast-jobs": 1}
-        assert sum(only(units, "calls").values()) <= 12  # one sees whether the house was forgotten meanwhile
 
     job = {"house": "demo", "issued_at": format_slot(NOW)}
     meter.take()

@@ -17,6 +17,7 @@ from roomidity.composition import Stage
 from roomidity.domain.houses import Quarantine
 from roomidity.domain.notices.notice import Finding, Notice, Watch
 from roomidity.domain.observations import Observation, Origin, Statistics, StoredSet
+from roomidity.domain.reread import Reread
 from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, format_moment, format_slot, to_epoch_ms
 from roomidity.domain.weather import HOURS, WeatherIssue, house_place
 from roomidity.errors import ItemDamagedError, ModelRefusedError
@@ -122,6 +123,29 @@ def test_a_house_keeps_what_a_newer_version_added_anywhere_in_it(stage: Stage) -
     assert [rule.get("why") for rule in item["quarantine"]["rules"]] == ["smoke", None]
     assert item["settings"] == {"colour": "blue"}
     assert stage.damage.take() == ()
+
+
+def test_where_an_older_version_wrote_a_house_no_marks_are_trusted_and_the_next_drain_marks_all_there_is(
+    stage: Stage,
+) -> None:
+    """It keeps them, as whatever it does not know, and may have stored what came late without marking it."""
+    take_in(stage, 1)
+    house = stage.houses.get("h1")
+    assert house is not None
+    assert house.reread == Reread.until(to_epoch_ms(NOW) // SLOT_MS)
+
+    def as_an_older_version_leaves_it(item: dict[str, Any]) -> None:
+        item["reread"] |= {"first": 0, "last": 0}
+        item["version"] += 1
+
+    newer(stage, "houses", {"house": "h1"}, as_an_older_version_leaves_it)
+    house = stage.houses.get("h1")
+    assert house is not None
+    assert house.reread is None
+    take_in(stage, 2)
+    house = stage.houses.get("h1")
+    assert house is not None
+    assert house.reread == Reread.until(to_epoch_ms(NOW) // SLOT_MS)
 
 
 def test_a_set_and_its_observation_keep_what_a_newer_version_added(stage: Stage) -> None:

@@ -13,10 +13,23 @@ from roomidity.aws.store.tables import HouseItem
 from roomidity.domain.damage import whole
 from roomidity.domain.houses import Quarantine, Room, Trial
 from roomidity.domain.names import is_key
-from roomidity.domain.quantities import QUANTITIES
+from roomidity.domain.quantities import MEASURED
+from roomidity.domain.reread import Reread
 from roomidity.domain.slots import format_moment, format_slot, from_epoch_ms, parse_slot, parse_time, to_epoch_ms
 
-__all__ = ["from_room", "from_rule", "from_trial", "to_kept", "to_moment", "to_room", "to_rule", "to_text", "to_trial"]
+__all__ = [
+    "from_reread",
+    "from_room",
+    "from_rule",
+    "from_trial",
+    "to_kept",
+    "to_moment",
+    "to_reread",
+    "to_room",
+    "to_rule",
+    "to_text",
+    "to_trial",
+]
 
 _OF_ROOM: Final = ("first_seen", "last_seen", "sensors", "measured")
 _OF_QUARANTINE: Final = ("rules", "version")
@@ -47,7 +60,7 @@ def to_room(name: str, room: Mapping[str, Any]) -> Room | None:
         last_seen=parse_time(room["last_seen"]),
         sensors=frozenset(sensors),
         measured={
-            quantity: parse_time(when) for quantity, when in room.get("measured", {}).items() if quantity in QUANTITIES
+            quantity: parse_time(when) for quantity, when in room.get("measured", {}).items() if quantity in MEASURED
         },
     )
 
@@ -102,6 +115,20 @@ def from_trial(trial: Trial) -> dict[str, Any]:
     return {"trial": {"slots": slots}, "expires_at": to_epoch_ms(trial.expires_at) // 1000}
 
 
+def from_reread(reread: Reread, version: int) -> dict[str, int]:
+    """Returns what is to be read again in its stored form, with the version of the item that it is written with."""
+    return {"first": reread.first, "last": reread.last, "version": version}
+
+
+def to_reread(item: HouseItem) -> Reread | None:
+    """Returns what is to be read again, or None if it cannot be read, or somebody who does not know it wrote since."""
+    try:
+        stored: Mapping[str, Any] = item.reread
+        return Reread(whole(stored["first"]), whole(stored["last"])) if stored["version"] == item.version else None
+    except Exception:  # noqa: BLE001  # whatever is odd about it: then all is read
+        return None
+
+
 def to_kept(item: HouseItem) -> dict[str, dict[str, Any]]:
     """Returns what a newer version wrote within an item's maps: by room, by rule, and for all rules.
 
@@ -109,7 +136,7 @@ def to_kept(item: HouseItem) -> dict[str, dict[str, Any]]:
     """
     kept = {name: _without(room, _OF_ROOM) for name, room in item.rooms.items()}
     for name, room in item.rooms.items():
-        if measured := _without(room.get("measured", {}), QUANTITIES):
+        if measured := _without(room.get("measured", {}), MEASURED):
             kept[name]["measured"] = measured
     kept["/quarantine"] = _without(item.quarantine, _OF_QUARANTINE)
     kept |= {f"/{to_rule(rule).id}": _without(rule, _OF_RULE) for rule in item.quarantine["rules"]}

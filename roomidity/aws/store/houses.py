@@ -16,11 +16,13 @@ from pynamodb.transactions import TransactWrite
 from roomidity.aws.store.deliveries import from_deliveries, to_deliveries
 from roomidity.aws.store.erasing import erase
 from roomidity.aws.store.house_parts import (
+    from_reread,
     from_room,
     from_rule,
     from_trial,
     to_kept,
     to_moment,
+    to_reread,
     to_room,
     to_rule,
     to_text,
@@ -28,7 +30,7 @@ from roomidity.aws.store.house_parts import (
 )
 from roomidity.aws.store.reading import Reader
 from roomidity.aws.store.tables import HouseItem, connection_of
-from roomidity.aws.store.writing import Guard, Write, is_cancelled, save
+from roomidity.aws.store.writing import Guard, Write, is_cancelled, save, save_many
 from roomidity.domain.damage import Damage, whole
 from roomidity.domain.deletion import REMEMBERED_FOR, remains
 from roomidity.domain.deliveries import NO_DELIVERIES, HouseDeliveries
@@ -53,6 +55,7 @@ _RULING: Final = (
     "trial",
     "expires_at",
     "forgotten_at",
+    "reread",
     "v",
 )
 """Attributes that deriving observations needs. Those after the version tell whether the house exists."""
@@ -172,6 +175,7 @@ class HouseTable:
             version=house.version + 1,
             admitted_at=format_moment(house.admitted_at) if house.admitted_at else None,
             deliveries=from_deliveries(house.deliveries),
+            reread=from_reread(house.reread, house.version + 1) if house.reread else None,
             **_passing(house),
         )
         unchanged = self._item.version == house.version if house.version else self._item.house.does_not_exist()
@@ -179,6 +183,28 @@ class HouseTable:
             Write(item, unchanged, house=house.name, size_bytes=0, keep=house.version > 0 and not house.is_forgotten)
         ):
             raise ConflictError(f"house {house.name!r}", attempts=1)
+
+    def mark(self, houses: Iterable[House]) -> set[str]:
+        """Write what is to be read again of houses, and nothing else of them. Returns the names of the others.
+
+        Another writer was there first for these.
+        """
+        marked = [(house, house.reread) for house in houses if house.flaw is None and house.reread is not None]
+        writes = [
+            Write(
+                self._item(house=house.name),
+                self._item.version == house.version,
+                house=house.name,
+                size_bytes=0,
+                actions=[
+                    self._item.version.set(house.version + 1),
+                    self._item.reread.set(from_reread(reread, house.version + 1)),
+                ],
+            )
+            for house, reread in marked
+        ]
+        written = save_many(writes, connection_of(self._item))
+        return {house.name for (house, _), done in zip(marked, written, strict=True) if not done}
 
     def guard(self, house: House) -> Guard:
         """Returns the condition that a house was not forgotten since it was read."""
@@ -258,6 +284,7 @@ class HouseTable:
             admitted_at=parts.read("admission", lambda: to_moment(item.admitted_at), None),
             trial=parts.read("trial", lambda: to_trial(item), None),
             forgotten_at=parts.read("deletion", lambda: to_moment(item.forgotten_at), None),
+            reread=to_reread(item),
         )
 
     def _deliveries(self, item: HouseItem) -> HouseDeliveries:

@@ -21,12 +21,12 @@ from roomidity.aws.store.tables import ObservationItem, connection_of
 from roomidity.aws.store.writing import Write, remove, save_many
 from roomidity.domain.damage import Damage, number_within, whole
 from roomidity.domain.observations import Observation, Origin, RoomMeans, Statistics
-from roomidity.domain.quantities import SPECS
+from roomidity.domain.quantities import MEASURED_SPECS
 from roomidity.domain.slots import SLOT, SlotKey, format_slot, parse_slot, to_epoch_ms
 
 __all__ = ["ObservationTable"]
 
-_PLAUSIBLE: Final[Mapping[str, tuple[float, float]]] = {spec.name: spec.plausible for spec in SPECS}
+_PLAUSIBLE: Final[Mapping[str, tuple[float, float]]] = {spec.name: spec.plausible for spec in MEASURED_SPECS}
 
 
 class ObservationTable:

@@ -44,7 +44,8 @@ class HouseItem(Item):
 
     While a house is not yet real, ``trial`` holds the slots it was heard in, and ``expires_at`` when it expires. A
     forgotten house keeps only ``forgotten_at`` and ``expires_at``, under ``#`` and a hash of its name. ``deliveries``
-    is present while readings arrive oddly, and says for which rooms and how.
+    is present while readings arrive oddly, and says for which rooms and how. ``reread`` are slots that forecasts read
+    again, with the version of the item that wrote it: a writer that does not know it leaves another version behind.
     """
 
     house = UnicodeAttribute(hash_key=True)
@@ -59,6 +60,7 @@ class HouseItem(Item):
     deliveries = Plain(null=True)
     expires_at = NumberAttribute(null=True)
     forgotten_at = UnicodeAttribute(null=True)
+    reread = Plain(null=True)
 
 
 class SetItem(Item):

@@ -1,4 +1,4 @@
-"""The product's plan of the day in the loop: what it is told of the room and the weather, and who follows it."""
+"""The product's plan of the day in the closed loop: the forecasts that it rests on, and who follows it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Planned:
     issues: Issues
     person: Person
     f_rsi: FloatArray
-    """Of the walls as they are set; the default is taken for not measured."""
+    """f_Rsi as the settings have it, shape (houses, rooms). The default counts as not measured."""
     due: Due | None = None
 
     def __call__(self, seen: Seen) -> BoolArray:
