@@ -3,7 +3,8 @@
     python home_assistant_probe.py FOLDER PORT ENTITY [WEB_PORT]
 
 Has to be run by Home Assistant's own Python. It ends once ENTITY has a state, or after a minute. The JSON has the
-version, the devices with their areas and entities, and the states. With WEB_PORT, it first serves FOLDER/dashboard.yaml
+version, the devices with their areas and entities, the states, and what the blueprint did to a switch as the advice of
+the bath came and went. With WEB_PORT, it first serves FOLDER/dashboard.yaml
 there on loopback, prints the URL and tokens for a browser, and continues after a line on standard input.
 """
 
@@ -17,6 +18,22 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE_S = 60
+ADVICE = "binary_sensor.h1_bath_air_now"
+BLUEPRINT = """
+input_boolean:
+  fan:
+switch:
+  - platform: template
+    switches:
+      fan:
+        value_template: "{{ is_state('input_boolean.fan', 'on') }}"
+        turn_on: { action: input_boolean.turn_on, target: { entity_id: input_boolean.fan } }
+        turn_off: { action: input_boolean.turn_off, target: { entity_id: input_boolean.fan } }
+automation:
+  - use_blueprint:
+      path: roomidity/blueprint-air-now.yaml
+      input: { advice: binary_sensor.h1_bath_air_now, device: switch.fan }
+"""
 
 
 WEB = """
@@ -37,7 +54,7 @@ lovelace:
 def configure(folder: Path, port: int, web_port: int | None) -> None:
     """Write a configuration with the recorder, and the MQTT entry as its dialogue would store it."""
     web = WEB.format(port=web_port) if web_port else ""
-    (folder / "configuration.yaml").write_text("recorder:\n  commit_interval: 1\n" + web)
+    (folder / "configuration.yaml").write_text("recorder:\n  commit_interval: 1\n" + BLUEPRINT + web)
     entry: dict[str, Any] = {
         "created_at": "2026-01-01T00:00:00+00:00",
         "modified_at": "2026-01-01T00:00:00+00:00",
@@ -123,6 +140,12 @@ async def probe(folder: Path, entity: str, web_port: int | None) -> dict[str, An
             for one in hass.states.async_all()
         },
     }
+    found["blueprint"] = []
+    for state in ("off", "on", "unavailable"):
+        hass.states.async_set(ADVICE, state)
+        await asyncio.sleep(1)
+        if state != "off":
+            found["blueprint"].append(hass.states.get("switch.fan").state)
     await hass.async_stop(force=True)
     return found
 

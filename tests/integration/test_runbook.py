@@ -20,6 +20,7 @@ from roomidity.domain.weather import HOURS, WeatherIssue, house_place
 from roomidity.pipeline.drain import drain
 from roomidity.readings import derive, unpack_sets
 from roomidity.readings.issue_table import issue_rows
+from tests.advice_samples import advice_of
 from tests.integration.stage import REGION, Run
 from tests.integration.test_registry import publish, state_at
 
@@ -258,6 +259,27 @@ def test_notices_go_on_from_those_of_before_and_are_raised_anew_where_there_are_
     assert [one["id"] for one in shown["open"]] == [first]
     assert opened() == first
     assert len(items_of(table)) == len(before)
+
+
+def test_advice_of_before_opens_nothing_and_the_next_tick_s_goes_on_from_rest(
+    stage: Stage, tables: Any, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOMIDITY_ADVICE", "on")
+    take_in(stage, 0, 1, 16)
+    stage.advice.put(advice_of("h1", at=NOW, rooms=("kitchen",)))
+    before = items_of(tables("advice"))
+    later = NOW + 8 * SLOT
+    put_back(tables("advice"), before)
+    assert run("advice", "h1", "--now", format_moment(NOW))["rooms"][0]["action"] == "open"
+    assert run("advice", "h1", "--now", format_moment(later))["rooms"] == [], "of before: nobody acts on it"
+    put_back(tables("advice"), [])
+    assert run("advice", "h1", "--now", format_moment(NOW))["rooms"] == []
+    (row,) = (line for line in RUNBOOK.read_text().splitlines() if line.startswith("| `advice` |"))
+    assert "no window is opened" in row
+    run("forecast", "h1", "--now", format_slot(later))
+    (room,) = run("advice", "h1", "--now", format_moment(later))["rooms"]
+    assert (room["room"], room["action"]) == ("kitchen", "close")
+    assert len(items_of(tables("advice"))) == 1
 
 
 def test_an_odd_observation_is_derived_anew(stage: Stage, tables: Any, cure: Cure) -> None:
