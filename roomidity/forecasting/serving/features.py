@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -77,6 +78,10 @@ WEATHER_FEATURES: Final = len(QUANTITIES) * (len(WEATHER_LEADS) + len(WEATHER_PA
 """Inputs of the weather ahead, which stand apart from the others: a house may know nothing of it."""
 
 
+_AT_ONCE: Final = 512
+"""Origins whose mean over the rooms is taken at once."""
+
+
 @dataclass(frozen=True)
 class Design:
     """The inputs of forecasts from several rooms and origins.
@@ -116,7 +121,7 @@ class Design:
             return np.zeros(self.newest.shape[1], dtype=np.bool_)
         return np.asarray(np.isfinite(self.weather).all(axis=(0, 2)))
 
-    def inputs(self, clock: FloatArray) -> FloatArray:
+    def inputs(self, clock: FloatArray, *, only: slice = slice(None)) -> FloatArray:
         """Returns inputs, (rooms, origins, INPUTS): the room's own, the clock, the air outside, the mean of the rooms.
 
         The weather and the people move all rooms of a house, so their mean tells what is not one room's noise. Rooms
@@ -126,19 +131,31 @@ class Design:
         ----------
         clock
             What :func:`calendar` says of the origins, (origins, CALENDAR).
+        only
+            Of which rooms; the mean is of all of them.
         """
-        rooms, origins = self.series.shape[:2]
-        measuring = np.isfinite(self.newest)[..., None]
-        house = (self.series * measuring).sum(axis=0) / np.maximum(measuring.sum(axis=0), 1)
+        series, outdoor = self.series[only], self.outdoor[only]
+        rooms, origins = series.shape[:2]
         return np.concatenate(
             [
-                self.series.reshape(rooms, origins, -1),
+                series.reshape(rooms, origins, -1),
                 np.broadcast_to(clock, (rooms, origins, CALENDAR)),
-                self.outdoor,
-                np.broadcast_to(house.reshape(origins, -1), (rooms, origins, INPUTS - FEATURES)),
+                outdoor,
+                np.broadcast_to(self._house.reshape(origins, -1), (rooms, origins, INPUTS - FEATURES)),
             ],
             axis=2,
         )
+
+    @cached_property
+    def _house(self) -> FloatArray:
+        """The mean over the rooms, some origins at a time: a product of all would be as large as the design."""
+        means = np.empty(self.series.shape[1:])
+        for begin in range(0, len(means), _AT_ONCE):
+            part = slice(begin, begin + _AT_ONCE)
+            measuring = np.isfinite(self.newest[:, part])[..., None]
+            total = (self.series[:, part] * measuring).sum(axis=0)
+            means[part] = total / np.maximum(measuring.sum(axis=0), 1)
+        return means
 
     def at(self, origins: slice) -> Design:
         """Returns the design of some of the origins."""
@@ -146,11 +163,19 @@ class Design:
         some: dict[str, Any] = {name: None if part is None else part[:, origins] for name, part in held.items()}
         return Design(**some)
 
-    @staticmethod
-    def joined(designs: Sequence[Design]) -> Design:
-        """Returns the designs of single rooms, at the same origins, as that of their house; no weather in them yet."""
-        parts = [part.name for part in fields(Design) if part.name != "weather"]
-        return Design(*(np.concatenate([getattr(one, part) for one in designs]) for part in parts))
+    @classmethod
+    def joined(cls, designs: Iterable[Design], *, rooms: int) -> Design:
+        """Returns the designs of single rooms, at the same origins, as that of their house; no weather in them yet.
+
+        Each is put in its place as it comes, so that they are not held twice.
+        """
+        names = [part.name for part in fields(cls) if part.name != "weather"]
+        whole: dict[str, FloatArray] = {}
+        for place, one in enumerate(designs):
+            for name in names:
+                found = getattr(one, name)
+                whole.setdefault(name, np.empty((rooms, *found.shape[1:])))[place] = found[0]
+        return cls(**whole)
 
 
 def design(values: FloatArray, origins: IntArray, outdoor: FloatArray | None = None) -> Design:

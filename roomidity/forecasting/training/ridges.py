@@ -5,6 +5,7 @@ The only modules of the package that import scikit-learn and joblib are this one
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -134,29 +135,39 @@ def _train(
     first = history.first
     origins = np.arange(first + 1 + (-(first + 1)) % SCORE_STRIDE, history.last - STEPS + 1, SCORE_STRIDE)
     columns = origins - first
-    parts: list[Design] = Parallel(n_jobs=jobs, prefer="threads")(
+    parts: Iterator[Design] = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")(
         delayed(design)(values[None], columns, history.outdoor) for values in cadence(history.values).values
     )
-    basis = Outlook.of(history).ahead(Design.joined(parts), history, columns)
-    rows = scaled(base, basis.inputs(calendar(origins, history.timezone)))
+    rooms = len(history.rooms)
+    basis = Outlook.of(history).ahead(Design.joined(parts, rooms=rooms), history, columns)
+    clock = calendar(origins, history.timezone)
     replay_from = max(origins[0], history.last - STEPS - REPLAY_DAYS * SLOTS_A_DAY)
     days = np.arange(replay_from + (-replay_from) % SLOTS_A_DAY, origins[-1] + 1, SLOTS_A_DAY)
     replayed = slice(np.searchsorted(origins, days[0]) if len(days) else len(origins), None)
     differences = targets(history.values, columns[replayed]) - basis.newest[:, replayed, :, None]
     wanted = targets(fill(history.values), columns) - basis.newest[..., None]
+    lately = basis.at(replayed)
+    lately_rows = np.concatenate(
+        [scaled(base, basis.inputs(clock, only=slice(row, row + 1))[:, replayed]) for row in range(rooms)]
+    )
+
+    def fit_room(row: int, ahead: FloatArray | None, known: NDArray[np.bool_]) -> _RoomFit:
+        # The inputs of all rooms at once are most of what a training would hold.
+        own = scaled(base, basis.inputs(clock, only=slice(row, row + 1)))[0]
+        return _fit_room(base, own, ahead, wanted[row], known, origins, days, keep=keep_estimators)
 
     def fitted(weather: FloatArray | None, known: NDArray[np.bool_]) -> list[_RoomFit]:
         found: list[_RoomFit] = Parallel(n_jobs=jobs, prefer="threads")(
-            delayed(_fit_room)(base, rows[row], ahead, wanted[row], known, origins, days, keep=keep_estimators)
-            for row, ahead in enumerate([None] * len(rows) if weather is None else weather)
+            delayed(fit_room)(row, ahead, known)
+            for row, ahead in enumerate([None] * rooms if weather is None else weather)
         )
         return found
 
     def answered(prior: FloatArray, fits: list[_RoomFit]) -> FloatArray:
         ridge, left = (np.stack([fit.replayed[which] for fit in fits]) for which in range(2))
-        return answers_to(Question(basis.at(replayed), prior=prior, ridge=ridge, residual_ridge=prior + left))
+        return answers_to(Question(lately, prior=prior, ridge=ridge, residual_ridge=prior + left))
 
-    expected = network(base, rows[:, replayed]).reshape(differences.shape)
+    expected = network(base, lately_rows).reshape(differences.shape)
     fits = fitted(None, np.ones(len(origins), dtype=np.bool_))
     bare = answers = answered(expected, fits)
     informed = basis.informed[replayed]
@@ -166,11 +177,11 @@ def _train(
         seen = observed_ahead(basis, history, columns)
         weather = np.nan_to_num(np.asarray(seen.weather))
         weather_fits = fitted(weather, seen.informed)
-        more = weather_bypass(rows[:, replayed], weather[:, replayed]) @ base.weather_skip
+        more = weather_bypass(lately_rows, weather[:, replayed]) @ base.weather_skip
         with_it = answered(expected + more.reshape(expected.shape), weather_fits)
         answers = np.where(informed[:, None, None, None], with_it, bare)
     prior_answers = answers[:, :, PRIOR]
-    scale = error_scale(base, basis.at(replayed))
+    scale = error_scale(base, lately)
     state = with_rooms(forgetful(start), history.rooms)
     errors: list[FloatArray] = []
     for day in days:
