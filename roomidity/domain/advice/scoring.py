@@ -14,6 +14,7 @@ from typing import Final
 from roomidity.domain.advice.air import Air
 from roomidity.domain.advice.effects import airing_effect
 from roomidity.domain.advice.planning import PlannedAiring
+from roomidity.domain.contacts import Opening
 
 __all__ = ["AiringScore", "Opening", "Sample", "followed", "score_airing"]
 
@@ -24,19 +25,6 @@ _FOLLOWED_WITHIN: Final = timedelta(minutes=60)
 """An airing that began this much earlier or later than it was planned was followed all the same."""
 _LONGEST_MIN: Final = 60.0
 """Beyond this the kernel says nothing: what was open for hours is not an airing."""
-
-
-@dataclass(frozen=True)
-class Opening:
-    """The window was open from ``start`` to ``end`` (aware), as its contact says."""
-
-    start: datetime
-    end: datetime
-
-    @property
-    def minutes(self) -> float:
-        """How long it was open."""
-        return (self.end - self.start).total_seconds() / 60
 
 
 @dataclass(frozen=True)
