@@ -689,7 +689,7 @@ class World:
             forecasts=self.forecasts,
             registry=self.registry,
             notices=NoticePorts(self.notices, self.telling),
-            advice=AdvicePorts(self.advice, self.houses, self.advice_telling) if advises else None,
+            advice=AdvicePorts(self.advice, self.houses, self.observations, self.advice_telling) if advises else None,
             weather=self.weather,
         )
 

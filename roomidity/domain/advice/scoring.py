@@ -40,6 +40,7 @@ class AiringScore:
     """Changes in %RH at closing and an hour later, measured and expected. NaN where nothing was measured near.
 
     What is expected compares with the same room without the airing, so a shower meanwhile shows as a difference.
+    ``kernel_at_once`` is the kernel's, of any room, and ``planned_at`` when it was planned, if it was.
     ``disturbed`` means that the window was opened again within the hour, so that the later value is not of this airing.
     """
 
@@ -49,6 +50,8 @@ class AiringScore:
     expected_at_once: float
     expected_after_1h: float
     disturbed: bool
+    kernel_at_once: float = math.nan
+    planned_at: datetime | None = None
 
 
 def score_airing(
