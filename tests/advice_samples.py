@@ -12,7 +12,7 @@ from roomidity.domain.advice.cellar import CellarOutlook
 from roomidity.domain.advice.dehumidifier import DehumidifierPlan, Run
 from roomidity.domain.advice.effects import AiringEffect
 from roomidity.domain.advice.issue import AdviceIssue, RoomIssue
-from roomidity.domain.advice.planning import DayPlan, PlannedAiring
+from roomidity.domain.advice.planning import DayPlan, PlannedAiring, Withheld
 from roomidity.domain.advice.scoring import AiringScore
 from roomidity.domain.contacts import Opening
 from roomidity.domain.slots import SLOT
@@ -42,7 +42,8 @@ def room_issue(at: datetime, *, open_until: timedelta | None = HALF_AN_HOUR) -> 
         decision = Decision("close", "not_needed", None, 70.1, 2.31, ActState(is_open=False, since=None))
     else:
         decision = Decision("open", "humid_surface", at + open_until, 78.4, 3.25, ActState(is_open=True, since=at))
-    return RoomIssue(decision, DayPlan(airings, None, 4.5), at)
+    withheld = Withheld(PlannedAiring(at + 32 * SLOT, AiringEffect(**effect, **unknown)), "room_cold", 12.5)
+    return RoomIssue(decision, DayPlan(airings, None, 4.5, withheld=(withheld,)), at)
 
 
 def cellar_issue(at: datetime) -> RoomIssue:

@@ -8,7 +8,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from roomidity.api.shapes import Answer, Moment, Slot
 
-__all__ = ["AdviceAnswer", "AdvisedRoom", "Aired", "Airing", "Cellar", "DayPlan", "Dehumidifier", "Run", "Window"]
+__all__ = [
+    "AdviceAnswer",
+    "AdvisedRoom",
+    "Aired",
+    "Airing",
+    "Cellar",
+    "DayPlan",
+    "Dehumidifier",
+    "Run",
+    "Window",
+    "WithheldAiring",
+]
 
 
 class _Shape(BaseModel):
@@ -26,6 +37,13 @@ class Airing(_Shape):
     text: str
 
 
+class WithheldAiring(_Shape):
+    """A planned airing that is not to take place while what is measured forbids it; `lines` says so in words."""
+
+    at: Slot
+    reason: Annotated[str, Field(description="`room_cold`, `inside_unknown`, `outside_cold` or `outside_hot`")]
+
+
 class DayPlan(_Shape):
     """The airings of the day, or why there are none."""
 
@@ -34,7 +52,7 @@ class DayPlan(_Shape):
         str | None,
         Field(
             description="`dry_all_day`, `outside_wetter`, `too_cold`, `no_time`, `no_forecast` or `no_weather`; null "
-            "where there are airings"
+            "where there are airings, also if all are withheld"
         ),
     ]
     humid_hours: Annotated[
@@ -43,6 +61,10 @@ class DayPlan(_Shape):
     missing: Annotated[list[str], Field(description="What it had to do without, such as `sparse` or `no_weather`")]
     lines: Annotated[list[str], Field(description="In words: a line for each airing ahead, or why there is none")]
     airings: list[Airing]
+    withheld: Annotated[
+        list[WithheldAiring],
+        Field(description="Those ahead that what is measured forbids, and that are not among `airings`"),
+    ]
 
 
 class Window(_Shape):

@@ -20,6 +20,7 @@ from roomidity.domain.advice.words import (
     say_missing,
     say_plan,
     say_score,
+    say_withheld,
 )
 from roomidity.domain.houses import House
 from roomidity.domain.rounding import rounded
@@ -106,7 +107,7 @@ def plain_room(home: House, room: str, one: RoomIssue, *, now: datetime) -> dict
         "until": None if decision.until is None else format_moment(decision.until),
         "surface_humidity": rounded(decision.surface, 1),
         "gap_g_kg": rounded(decision.gap_g_kg, 2),
-        "plan": _plan(one, zone, language, now=now),
+        "plan": _plan(one, zone, language, now=now, least_c=settings.min_temperature_c),
         "window": None
         if one.is_window_open is None
         else {
@@ -145,15 +146,17 @@ def _aired(score: AiringScore, zone: ZoneInfo, language: Language) -> dict[str, 
     }
 
 
-def _plan(one: RoomIssue, zone: ZoneInfo, language: Language, *, now: datetime) -> dict[str, Any]:
+def _plan(one: RoomIssue, zone: ZoneInfo, language: Language, *, now: datetime, least_c: float) -> dict[str, Any]:
     plan = one.plan
-    ahead = [airing for airing in plan.airings if airing.at + timedelta(minutes=airing.effect.minutes) > now]
-    if plan.airings and not ahead:
-        lines = [_WORDS[language]["done"].format(morning=MORNING.strftime("%H:%M"))]
-    elif plan.airings:
-        lines = [say_airing(airing, zone=zone, language=language) for airing in ahead]
-    else:
+    ahead = [airing for airing in plan.airings if airing.end > now]
+    withheld = [held for held in plan.withheld if held.airing.end > now]
+    if plan.not_today is not None:
         lines = say_plan(plan, zone=zone, language=language)
+    else:
+        lines = say_withheld(withheld, least_c=least_c, zone=zone, language=language)
+        lines += [say_airing(airing, zone=zone, language=language) for airing in ahead]
+    if not lines:
+        lines = [_WORDS[language]["done"].format(morning=MORNING.strftime("%H:%M"))]
     return {
         "made_at": format_slot(one.planned_at),
         "not_today": plan.not_today,
@@ -171,6 +174,7 @@ def _plan(one: RoomIssue, zone: ZoneInfo, language: Language, *, now: datetime) 
             }
             for airing in plan.airings
         ],
+        "withheld": [{"at": format_slot(held.airing.at), "reason": held.why} for held in withheld],
     }
 
 

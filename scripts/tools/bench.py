@@ -1,19 +1,19 @@
-"""One table of what this code costs, beside the least that would do and beside others.
+"""Measures what this code costs beside the minimum possible and beside peers, in one table.
 
     scripts/bench [--rounds N] [--houses N] [--readings N] [--only PART ...] [--json]
 
-frames: bodies of 15 minutes to observations in memory, beside the same readings through Polars alone.
-drain: the function as deployed, on the local engine, beside the same calls by bare boto3.
-rooms: a forecast of 1,000 rooms at once, beside the matrix products in it.
-cold: importing a function and making its clients in a new process, beside importing numpy and boto3 and making three.
-peers: a forecast of a room's quantity, beside mlforecast's Ridge and LightGBM with the same lags, where both are
-installed (`.venv/bin/pip install mlforecast lightgbm`).
+frames: from message bodies of 15 minutes to observations in memory, beside the same readings in Polars alone.
+drain: the deployed function on the local engine, beside the same calls by bare boto3.
+rooms: a forecast of 1,000 rooms at once, beside the matrix products that it contains.
+cold: importing a function and making its clients in a new process, beside importing numpy and boto3 with three clients.
+peers: a forecast of one quantity of a room, beside mlforecast's Ridge and LightGBM with the same lags. It is left out
+unless both are installed (`.venv/bin/pip install mlforecast lightgbm`).
 
-CPU time on one core; contestants take turns; numbers are medians of rounds, and a ratio is the median of the rounds'
-ratios. An aim is of the ratio where there is one, else of the value: at most that, and of peers at least. Without
---json `holds` is shown by a word; with it, standard output is {"rows": [{"name", "value", "unit", "beside", "ratio",
-"aim", "holds"}, ...]}, where beside names the other and what it took. The parts' own tools tell more:
-scripts/bench-ingestion, scripts/bench-run-time, scripts/compare-peers.
+All values are CPU time on one core. Contestants take turns; a value is the median over rounds, and a ratio the median
+of the rounds' ratios. An aim is an upper limit (for peers a lower one) on the ratio, or on the value if there is no
+ratio. With --json, standard output is {"rows": [{"name", "value", "unit", "beside", "ratio", "aim", "holds"}, ...]},
+where "beside" names the other contestant and its value. scripts/bench-ingestion, scripts/bench-run-time and
+scripts/compare-peers measure the parts in more detail.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ COLD: Final = {
     ),
     "drain": ("import handlers.drain as d; d.stage().drain_ports", 1.53),
 }
-"""A function with the clients that its first call makes, and the aim."""
+"""Imports of a function with the clients that its first call makes, and the aim for the ratio."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A figure beside another. ``holds`` is None where nothing is aimed at."""
+    """A value beside another. ``holds`` is None if there is no aim."""
 
     name: str
     value: float
@@ -80,7 +80,7 @@ def row(
     aim: float | None = None,
     at_least: bool = False,
 ) -> Row:
-    """A row, with what follows from its numbers."""
+    """Returns a row; whether its aim holds follows from the ratio, or from the value if there is none."""
     judged = value if ratio is None else ratio
     holds = None if aim is None else bool(judged >= aim if at_least else judged <= aim)
     said = "" if beside is None else f"{beside[0]}: {beside[1]:.4g} {unit}"
@@ -114,7 +114,7 @@ def drain(arguments: argparse.Namespace) -> Iterator[Row]:
 
 
 def window_of(rooms: int) -> Window:
-    """Two days of rooms that swing daily, each a little otherwise."""
+    """Returns two days of rooms with daily cycles of different sizes."""
     rng = np.random.default_rng(0)
     slots = np.arange(WINDOW_SLOTS)
     daily = np.sin(2 * np.pi * slots / SLOTS_A_DAY)
@@ -164,7 +164,7 @@ def cold(arguments: argparse.Namespace) -> Iterator[Row]:
 
 
 def cpu_of(code: str) -> float:
-    """Seconds of CPU that a new process takes for it."""
+    """Returns the seconds of CPU that a new process takes to run the code."""
     environment = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "eu-central-1"}
     environment |= {"ROOMIDITY_BUCKET": "none", "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
     timed = f"{code}\nimport time; print(time.process_time())"
@@ -224,7 +224,7 @@ def predicts(fitted: Any) -> Callable[[], Any]:
 
 
 def turns(contestants: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of CPU of each contestant, by round."""
+    """Returns each contestant's seconds of CPU by round."""
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, call in contestants.items():
@@ -254,13 +254,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=7, metavar="N", help="that are counted (default %(default)s)")
-    parser.add_argument("--houses", type=int, default=100, metavar="N", help="of a drain (default %(default)s)")
-    parser.add_argument("--readings", type=int, default=500_000, metavar="N", help="of frames (default %(default)s)")
-    parser.add_argument("--only", choices=sorted(PARTS), nargs="+", default=list(PARTS), help="some parts")
+    parser.add_argument("--rounds", type=int, default=7, metavar="N", help="how many rounds (default %(default)s)")
     parser.add_argument(
-        "--json", action="store_true", help="one JSON object on standard output; the table to the other"
+        "--houses", type=int, default=100, metavar="N", help="how many houses a drain has (default %(default)s)"
     )
+    parser.add_argument(
+        "--readings", type=int, default=500_000, metavar="N", help="how many readings frames have (default %(default)s)"
+    )
+    parser.add_argument(
+        "--only", choices=sorted(PARTS), nargs="+", default=list(PARTS), help="measure these parts only"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object; the table goes to standard error")
     arguments = parser.parse_args()
     output = Output(as_json=arguments.json)
     rows: list[Row] = []

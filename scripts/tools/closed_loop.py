@@ -5,19 +5,19 @@
     scripts/closed-loop --cellars [--houses N] [--days N] [--season summer] [--seed N] [--json]
     scripts/closed-loop --replay READINGS --outdoor FILE [--timezone NAME] [--days N] [--until DATE]
 
-All policies run side by side on copies of the same houses, with the same weather, people and sensors. The houses are
-not what advice takes them to be: f_Rsi, hygroscopic surfaces, leakage and windows differ by up to --spread (a share)
-from what its kernel and rule assume, and sensors have errors. Nobody airs in the morning of their own accord.
+All policies run side by side on copies of the same houses, with the same weather, people and sensors. The houses differ
+from what advice assumes: f_Rsi, hygroscopic surfaces, leakage and windows by up to the share --spread, and sensors have
+errors. Nobody airs in the morning unless advised to.
 
 `act now`, hygrostats and the dew-point controller are fans that run at any hour, under the same limits (16 °C inside,
-outside drier, 30 minutes at most, 30 of rest). `fixed` and `plan` are people; with --people also such who follow 60 %
-of it, half an hour late. Plans rest on weather with errors as issues have them, and on a simple forecast of the room
-(`profile`, of its last days); with --forecaster also on roomidity's own, by serving code from the shipped prior.
-`perfect` forecasts are the course without airing and the weather that came. The oracles know f_Rsi and true values too.
-`f_Rsi measured` is told it with an error of .05.
+outside drier, 30 minutes at most, 30 of rest). `fixed` and `plan` are people who do all that
+they are told; --people adds those who follow 60 %, half an hour late. Plans rest on weather forecasts with simulated
+errors and on a simple forecast of the room (`profile`, from its last days); --forecaster adds plans by roomidity's own
+forecasts (the shipped prior in serving code). `perfect` forecasts are the true weather and the room's true course
+without airing. The oracles know f_Rsi and true values too; `f_Rsi measured` knows it with an error of 0.05.
 
-Hours are a room's and of 30 days, beyond 80 %RH at its true coldest surface and 70 %RH in its air; heat is a house's,
-beyond `none`. ± is the standard error over houses. The mould index is that of wallpaper, at the end.
+Hours are per room and 30 days: over 80 %RH at its true coldest surface, and over 70 %RH in its air. Heat is per house,
+beyond that of `none`. ± is the standard error over houses. The mould index is for wallpaper, at the end.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def issues_of(houses: ControlledHouses, *, seed: int | None) -> list[list[Weathe
 
 
 def summary(counted: Counted, none: Counted, real: NDArray[np.bool_]) -> dict[str, Any]:
-    """Returns the figures of a policy: means over rooms and houses, and the standard error over houses of the risk."""
+    """Returns the figures of a policy: means over rooms and houses, and the risk's standard error over houses."""
     by_house = np.array([risk[there].mean() for risk, there in zip(counted.risk_h, real, strict=True)])
     error = float(by_house.std(ddof=1) / np.sqrt(len(by_house))) if len(by_house) > 1 else float("nan")
     kwh = float((counted.heat_kwh - none.heat_kwh).mean())
@@ -190,7 +190,7 @@ def summary(counted: Counted, none: Counted, real: NDArray[np.bool_]) -> dict[st
 
 
 def show(rows: Mapping[str, Mapping[str, Any]], truth: Truth, options: argparse.Namespace) -> None:
-    """Prints the figures as a table."""
+    """Print the figures as a table."""
     rooms = sum(len(kind.rooms) for kind, _ in truth.houses)
     table = Table(
         title=f"{options.season}, {options.days} days, {options.houses} houses, {rooms} rooms, seed {options.seed}, "
@@ -226,7 +226,7 @@ def show(rows: Mapping[str, Mapping[str, Any]], truth: Truth, options: argparse.
 
 
 def show_cellars(options: argparse.Namespace) -> None:
-    """Prints what comes of the ways to dry cellars."""
+    """Run the closed loop of cellars and print its table."""
     start = datetime(*SEASONS[options.season], tzinfo=UTC)
     with Progress(console=Console(stderr=True), transient=True, disable=options.json) as progress:
         bar = progress.add_task("cellars")
@@ -255,7 +255,7 @@ def show_cellars(options: argparse.Namespace) -> None:
 
 
 def beside(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Returns what the plan differs in by whose forecast it rests on, in pairs of the same house, with ± one error."""
+    """Returns in words how plans by other forecasts differ from that by the profile, with standard errors."""
     found = []
     for name in ("plan", "plan, perfect forecasts"):
         if name in rows and len(rows[name]["risk_by_house"]) > 1:
@@ -269,7 +269,7 @@ def beside(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def plot(rows: Mapping[str, Mapping[str, Any]], path: Path) -> None:
-    """Writes a figure: risk against the heat that it costs to lower it."""
+    """Write a figure: hours of risk against the heat that lowering them costs."""
     import matplotlib as mpl  # noqa: PLC0415  # only where a figure is asked for
 
     mpl.use("Agg")

@@ -483,6 +483,9 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
         if place.startswith("roomidity-test-houses") and '"h10"' in place
     }
     others = {place: text for place, text in others.items() if "-houses " not in place} | noted  # that one was rejected
+    run("house", "h1", "--position", "48.21,16.37")
+    where = '"48.2"'
+    assert any(where in text for text in everything().values())
     if versioned:  # older versions of objects have the house as well
         run("replay", "--reason", "malformed", "--house", "h1")
         stage.readings_queue.delete([one for _ in range(3) for one in stage.readings_queue.receive()])
@@ -491,6 +494,7 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
     answer = run("forget", "h1", "--yes")
     assert naming("h1") == []
     left = everything()
+    assert not any(where in text for text in left.values())
     assert {place: left.get(place) for place in others} == others
     added = [json.loads(line) for place in left.keys() - others.keys() for line in left[place].splitlines()]
     assert [one["original"]["house"] for one in added if "original" in one] == ["h10"]
@@ -508,6 +512,7 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
             "mould",
             "settings",
             "notices",
+            "weather",
             "advice",
             "models",
             "houses",
@@ -520,6 +525,7 @@ def test_nothing_remains_of_a_house_and_everything_of_the_others(
         "mould": 1,
         "settings": 1,
         "notices": 2,
+        "weather": 1,
         "advice": 1,
         "models": 3,
         "houses": 1,

@@ -19,7 +19,7 @@ from roomidity.domain.advice.cellar import CellarOutlook, Outside
 from roomidity.domain.advice.dehumidifier import DehumidifierPlan, Run
 from roomidity.domain.advice.effects import AiringEffect
 from roomidity.domain.advice.issue import KEPT_FOR, AdviceIssue, RoomIssue
-from roomidity.domain.advice.planning import DayPlan, NotToday, PlannedAiring
+from roomidity.domain.advice.planning import DayPlan, Forbids, NotToday, PlannedAiring, Withheld
 from roomidity.domain.advice.scoring import AiringScore
 from roomidity.domain.contacts import Opening
 from roomidity.domain.damage import Damage
@@ -108,6 +108,7 @@ def _from_room(one: RoomIssue) -> dict[str, Any]:
                 "until": _moment(plan.until),
                 "missing": list(plan.missing) or None,
                 "airings": [_from_airing(airing) for airing in plan.airings] or None,
+                "withheld": [_from_withheld(one) for one in plan.withheld] or None,
             }
         ),
     }
@@ -154,6 +155,10 @@ def _from_score(score: AiringScore) -> dict[str, Any]:
 def _from_airing(airing: PlannedAiring) -> dict[str, Any]:
     effect = {name: rounded(getattr(airing.effect, name), 2) for name in _EFFECT}
     return _present({"at": format_slot(airing.at), **effect})
+
+
+def _from_withheld(one: Withheld) -> dict[str, Any]:
+    return _present({**_from_airing(one.airing), "why": one.why, "found": rounded(one.found_c, 1)})
 
 
 def _present(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,7 +219,8 @@ def _to_score(of: Mapping[str, Any]) -> AiringScore:
 def _to_plan(of: Mapping[str, Any]) -> DayPlan:
     not_today = of.get("not_today")
     airings = tuple(_to_airing(one) for one in of.get("airings", ()))
-    if bool(airings) == (not_today is not None):
+    withheld = tuple(_to_withheld(one) for one in of.get("withheld", ()))
+    if bool(airings or withheld) == (not_today is not None):
         raise ValueError("its plan has airings and a reason for none, or neither")
     return DayPlan(
         airings=airings,
@@ -222,7 +228,13 @@ def _to_plan(of: Mapping[str, Any]) -> DayPlan:
         humid_hours=_to_number(of.get("hours")),
         until=_to_moment(of.get("until")),
         missing=_texts(of.get("missing", ())),
+        withheld=withheld,
     )
+
+
+def _to_withheld(of: Mapping[str, Any]) -> Withheld:
+    why = cast("Forbids", _one_of(of["why"], get_args(Forbids)))
+    return Withheld(_to_airing(of), why, _to_number(of.get("found")))
 
 
 def _to_airing(of: Mapping[str, Any]) -> PlannedAiring:

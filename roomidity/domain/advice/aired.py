@@ -40,7 +40,7 @@ def seen_state(own: ActState, contact: RoomContact | None, *, at: datetime, rest
     """Returns the state to act from: what was advised, put right by what the contacts saw.
 
     It only ever shortens a run: a window that somebody opened counts from then on, one that was closed again rests from
-    then on. Where nobody followed, the advised run ends when it would, for a fan may have followed.
+    when that is heard. Where nobody followed, the advised run ends when it would, for a fan may have followed.
     """
     if contact is None or contact.is_open is None or contact.since is None:
         return own
@@ -50,7 +50,7 @@ def seen_state(own: ActState, contact: RoomContact | None, *, at: datetime, rest
         is_resting = own.since is not None and at - own.since < rest
         return own if is_resting else ActState(is_open=True, since=contact.since)
     if own.is_open and own.since is not None and contact.since > own.since:
-        return ActState(is_open=False, since=contact.since)
+        return ActState(is_open=False, since=at)  # A fan ran until now, so that its rest begins now.
     return own
 
 

@@ -12,8 +12,8 @@ after an hour. ``n`` is an assumption about the window, and cannot be learnt fro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,6 +54,13 @@ class AiringEffect:
     after_24h: float
     cooling_k: float
     heat_kwh: float
+
+    def shortened(self, minutes: float) -> Self:
+        """Returns the effect of the same airing if it ends after ``minutes``: less by the air that is not exchanged."""
+        share = float(exchanged(minutes) / exchanged(self.minutes))
+        changes = ("at_once", "after_1h", "after_6h", "after_24h", "cooling_k")
+        less = {name: share * getattr(self, name) for name in changes}
+        return replace(self, minutes=minutes, heat_kwh=self.heat_kwh * minutes / self.minutes, **less)
 
 
 def exchanged(minutes: ArrayLike, *, air_changes_per_h: float = AIR_CHANGES_PER_H) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ from roomidity.domain.advice.issue import AdviceIssue, RoomIssue
 from roomidity.domain.advice.outlook import outdoor_mean_ahead, outlook_of
 from roomidity.domain.advice.planning import DayPlan, plan_day
 from roomidity.domain.advice.settings import HouseAdvice, RoomAdvice, usable_house, usable_room
+from roomidity.domain.advice.withholding import withhold
 from roomidity.domain.contacts import room_contacts
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
@@ -103,7 +104,7 @@ def advise(
         plan, planned_at = _plan_to_keep(last, fresh, at=at, zone=zone, house=house)
         rooms[forecast.room] = RoomIssue(
             decision=decision,
-            plan=plan,
+            plan=withhold(plan, now, outlook=outlook, room=room, house=house),
             planned_at=planned_at,
             cellar=cellar_outlook(now, outlook) if room.kind == "cellar" else None,
             dehumidifier=plan_dehumidifier(outlook, minutes_of_day=minutes, power_w=room.dehumidifier_w, house=house)
@@ -152,7 +153,7 @@ def _plan_to_keep(
     if missed or misses:
         is_same = (kept.not_today, kept.missing) == (fresh.not_today, fresh.missing)
         return (kept, last.planned_at) if is_same else (fresh, at)
-    ahead = [airing.at.astimezone(zone) for airing in kept.airings if airing.at >= at]
+    ahead = [airing.at.astimezone(zone) for airing in kept.intended if airing.at >= at]
     if any(house.quiet_hours.contains(60 * start.hour + start.minute) for start in ahead):
         return fresh, at  # Quiet hours were changed.
     if at - last.planned_at >= _REPLANNED_AFTER:

@@ -65,18 +65,16 @@ class RoomIssue:
         """What automations and people go by: whoever was told this once needs to hear of it when it changes."""
         decision = self.decision
         until = decision.until if decision.action == "open" else None
-        return decision.action, until, self.is_running, self.planned_at
+        airings = tuple((one.at, one.effect.minutes) for one in self.plan.airings)
+        return decision.action, until, self.is_running, self.planned_at, airings
 
     @property
     def words(self) -> tuple[object, ...]:
         """What is shown of it in words, but for numbers that change from tick to tick."""
         outside = None if self.cellar is None else self.cellar.outside
-        return *self.acts, self.decision.reason, self.decision.state, outside, self.is_stuck, *self._seen
-
-    @property
-    def _seen(self) -> tuple[object, ...]:
-        """What contacts told. Only a state that is known is worth an item."""
-        return self.is_window_open, self.window_since, [one.opening.start for one in self.aired]
+        withheld = tuple((one.airing.at, one.why) for one in self.plan.withheld)
+        told = (self.is_window_open, self.window_since, *(one.opening.start for one in self.aired))
+        return *self.acts, self.decision.reason, self.decision.state, outside, self.is_stuck, withheld, told
 
 
 @dataclass(frozen=True)

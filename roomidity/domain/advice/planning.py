@@ -21,16 +21,27 @@ from roomidity.domain.advice.settings import DEFAULT_HOUSE, DEFAULT_ROOM, HouseA
 from roomidity.domain.likelihood import likely_over
 from roomidity.domain.slots import SLOT_S
 
-__all__ = ["MAX_AIRINGS", "DayPlan", "NotToday", "PlannedAiring", "expected_humid_hours", "plan_day"]
+__all__ = [
+    "LENGTHS_MIN",
+    "MAX_AIRINGS",
+    "DayPlan",
+    "Forbids",
+    "NotToday",
+    "PlannedAiring",
+    "Withheld",
+    "expected_humid_hours",
+    "plan_day",
+]
 
 MAX_AIRINGS: Final = 4
 """More a day is not followed by people."""
 
 NotToday = Literal["dry_all_day", "outside_wetter", "too_cold", "no_time", "no_forecast", "no_weather"]
+Forbids = Literal["room_cold", "outside_cold", "outside_hot", "inside_unknown"]
+"""What is measured that forbids an airing which the forecasts allow."""
 
-_MINUTES: Final = 15.0
-_SHORTER_MIN: Final = (10.0, 5.0)
-"""What is left of an airing where 15 minutes would leave the room too cold."""
+LENGTHS_MIN: Final = (15.0, 10.0, 5.0)
+"""How long to air: the longest of these that neither leaves the room too cold nor exceeds the longest run."""
 _AIRINGS_AN_HOUR: Final = 0.2
 """Airings for each hour in which the surface is expected to be humid."""
 _SPARED_H: Final = 0.5
@@ -52,6 +63,23 @@ class PlannedAiring:
     at: datetime
     effect: AiringEffect
 
+    @property
+    def end(self) -> datetime:
+        """When it is to be closed."""
+        return self.at + timedelta(minutes=self.effect.minutes)
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A planned airing that what is measured forbids (:mod:`roomidity.domain.advice.withholding`).
+
+    ``found_c`` is the room's temperature (°C) as it was measured then, NaN if unknown.
+    """
+
+    airing: PlannedAiring
+    why: Forbids
+    found_c: float
+
 
 @dataclass(frozen=True)
 class DayPlan:
@@ -60,15 +88,17 @@ class DayPlan:
     Parameters
     ----------
     airings
-        At most :data:`MAX_AIRINGS`.
+        At most :data:`MAX_AIRINGS`, with those withheld.
     not_today
-        Why there are none, or None if there are.
+        Why there are none, or None if there are, or were but for what is measured.
     humid_hours
         Hours in which the coldest surface is expected to be humid without airing, NaN if unknown.
     until
         For ``no_time``: when airing would help, in quiet hours.
     missing
         What the outlook lacked.
+    withheld
+        Airings that are not to take place while what is measured forbids them.
     """
 
     airings: tuple[PlannedAiring, ...]
@@ -76,6 +106,12 @@ class DayPlan:
     humid_hours: float
     until: datetime | None = None
     missing: tuple[str, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+
+    @property
+    def intended(self) -> list[PlannedAiring]:
+        """All airings in order, also those withheld."""
+        return sorted([*self.airings, *(one.airing for one in self.withheld)], key=lambda airing: airing.at)
 
     @property
     def heat_kwh(self) -> float:
@@ -123,9 +159,9 @@ def plan_day(
     dries = np.isfinite(gap) & (gap > _WORTH_G_KG)
     if not dries.any():
         return DayPlan((), "outside_wetter", humid_h, missing=outlook.missing)
-    minutes = _minutes(inside_c, outside_c, room)
+    minutes = _minutes(inside_c, outside_c, room, house)
     mild = (outside_c >= house.min_outdoor_c) & (outside_c <= house.max_outdoor_c) & (minutes > 0)
-    awake = np.array([not house.quiet_hours.contains(int(minute)) for minute in minutes_of_day])
+    awake = np.array([_is_awake(int(minute), house) for minute in minutes_of_day])
     if not (dries & mild).any():
         return DayPlan((), "too_cold", humid_h, missing=outlook.missing)
     allowed = dries & mild & awake
@@ -143,26 +179,38 @@ def plan_day(
                 volume_m3=room.volume_m3,
             ),
         )
-        for slot in sorted(_best(worth, wanted))
+        for slot in sorted(_best(worth, wanted, apart_slots=_apart_slots(house)))
     ]
     return DayPlan(tuple(airings), None, humid_h, missing=outlook.missing)
 
 
-def _best(worth: FloatArray, wanted: int) -> list[int]:
-    """Returns up to ``wanted`` slots of the greatest worth, each 2 h or more from all others."""
+def _is_awake(minute: int, house: HouseAdvice) -> bool:
+    """Returns whether an airing that begins then ends before the quiet hours, by minutes of the local day."""
+    last = (minute + int(LENGTHS_MIN[0]) - 1) % 1440
+    return not (house.quiet_hours.contains(minute) or house.quiet_hours.contains(last))
+
+
+def _apart_slots(house: HouseAdvice) -> int:
+    """Returns how many slots lie between the beginnings of two airings: also as many as the house's rest takes."""
+    return max(_APART_SLOTS, math.ceil(60 * (house.rest_min + LENGTHS_MIN[0]) / SLOT_S))
+
+
+def _best(worth: FloatArray, wanted: int, *, apart_slots: int) -> list[int]:
+    """Returns up to ``wanted`` slots of the greatest worth, each ``apart_slots`` or more from all others."""
     left = worth.copy()
     chosen: list[int] = []
     while len(chosen) < wanted and np.isfinite(left.max()):
         slot = int(left.argmax())
         chosen.append(slot)
-        left[max(slot - _APART_SLOTS + 1, 0) : slot + _APART_SLOTS] = -np.inf
+        left[max(slot - apart_slots + 1, 0) : slot + apart_slots] = -np.inf
     return chosen
 
 
-def _minutes(inside_c: FloatArray, outside_c: FloatArray, room: RoomAdvice) -> FloatArray:
+def _minutes(inside_c: FloatArray, outside_c: FloatArray, room: RoomAdvice, house: HouseAdvice) -> FloatArray:
     """Returns how long to air in each slot without getting the room below its minimum, 0 for not at all."""
     minutes = np.zeros(len(inside_c))
-    for length in (*_SHORTER_MIN[::-1], _MINUTES):  # The longest that fits stays.
-        cooler = cooling_k(inside_c, outside_c, length, air_changes_per_h=AIR_CHANGES_PER_H)
-        minutes[inside_c + cooler >= room.min_temperature_c] = length
+    for length in reversed(LENGTHS_MIN):  # The longest that fits stays.
+        if length <= house.longest_run_min:
+            cooler = cooling_k(inside_c, outside_c, length, air_changes_per_h=AIR_CHANGES_PER_H)
+            minutes[inside_c + np.minimum(cooler, 0) >= room.min_temperature_c] = length
     return minutes

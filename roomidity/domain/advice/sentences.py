@@ -60,6 +60,12 @@ PLAN: Final[Words] = {
         "no_time": "Not today: it would help only in quiet hours, from {until} on.",
         "no_forecast": "No plan: the room has no forecast to rely on ({missing}). What is measured now decides.",
         "no_weather": "No plan: there is no forecast of the air outside. What is measured now decides.",
+        "withheld_room_cold": "{at}: do not air. {found} °C were measured in the room, and airing must not cool it "
+        "below {least} °C; heat first.",
+        "withheld_inside_unknown": "{at}: do not air. The room's sensor is silent or stuck, so how warm it is is not "
+        "known.",
+        "withheld_outside_cold": "{at}: do not air, it is too cold outside.",
+        "withheld_outside_hot": "{at}: do not air, it is too hot outside.",
         "drier": "Outside is drier until {until}: vent.",
         "drier_open": "Outside is drier: vent.",
         "wetter": "Outside is wetter until {until}: keep closed.",
@@ -80,6 +86,12 @@ PLAN: Final[Words] = {
         "no_forecast": "Kein Plan: für den Raum gibt es keine verlässliche Vorhersage ({missing}). Es gilt, was jetzt "
         "gemessen wird.",
         "no_weather": "Kein Plan: es gibt keine Vorhersage der Luft draußen. Es gilt, was jetzt gemessen wird.",
+        "withheld_room_cold": "{at}: nicht lüften. Im Raum wurden {found} °C gemessen, und Lüften darf ihn nicht unter "
+        "{least} °C abkühlen; erst heizen.",
+        "withheld_inside_unknown": "{at}: nicht lüften. Der Sensor im Raum schweigt oder hängt; wie warm es dort ist, "
+        "ist nicht bekannt.",
+        "withheld_outside_cold": "{at}: nicht lüften, draußen ist es zu kalt.",
+        "withheld_outside_hot": "{at}: nicht lüften, draußen ist es zu heiß.",
         "drier": "Draußen ist es bis {until} trockener: lüften.",
         "drier_open": "Draußen ist es trockener: lüften.",
         "wetter": "Draußen ist es bis {until} feuchter: geschlossen lassen.",

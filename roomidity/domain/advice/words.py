@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
 from roomidity.domain.advice.acting import Decision
 from roomidity.domain.advice.cellar import CellarOutlook
-from roomidity.domain.advice.planning import DayPlan, PlannedAiring
+from roomidity.domain.advice.planning import DayPlan, PlannedAiring, Withheld
 from roomidity.domain.advice.scoring import AiringScore
 from roomidity.domain.advice.sentences import DECISION, LIMITS, MISSING, PLAN, Language
 
@@ -21,6 +22,7 @@ __all__ = [
     "say_missing",
     "say_plan",
     "say_score",
+    "say_withheld",
 ]
 
 
@@ -51,6 +53,21 @@ def say_plan(plan: DayPlan, *, zone: tzinfo, language: Language = "en") -> list[
         return [say_airing(airing, zone=zone, language=language) for airing in plan.airings]
     missing = say_missing(plan.missing, language=language)
     return [PLAN[language][plan.not_today].format(until=_clock(plan.until, zone), missing=missing)]
+
+
+def say_withheld(withheld: Sequence[Withheld], *, least_c: float, zone: tzinfo, language: Language = "en") -> list[str]:
+    """Returns why airings do not take place for now: a sentence for each reason, with the times that it forbids.
+
+    ``least_c`` is the room's minimum temperature (°C).
+    """
+    return [
+        PLAN[language][f"withheld_{why}"].format(
+            at=", ".join(_clock(one.airing.at, zone) for one in withheld if one.why == why),
+            found=_number(next(one.found_c for one in reversed(withheld) if one.why == why), language),
+            least=_number(least_c, language),
+        )
+        for why in dict.fromkeys(one.why for one in withheld)
+    ]
 
 
 def say_missing(missing: tuple[str, ...], *, language: Language = "en") -> str:

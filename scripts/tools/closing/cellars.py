@@ -1,7 +1,7 @@
-"""Cellars in the closed loop: unheated, cold at the walls, wet from the ground; vented, dried by a machine, or both.
+"""Cellars in the closed loop: unheated, damp from the ground, and kept dry by venting, a dehumidifier, or both.
 
-A simple model that nothing was calibrated on: one air, two hygroscopic stores as in the houses, walls near the ground's
-temperature, which follows the year late and little, and water that seeps in.
+The model is simple and not calibrated on measurements: one volume of air, two hygroscopic stores as in the houses,
+walls close to the temperature of the ground, which follows the seasons late and with a small swing, and seeping water.
 """
 
 from __future__ import annotations
@@ -30,19 +30,22 @@ BoolArray = NDArray[np.bool_]
 
 POWER_W = 300.0
 TAKES_G_H = 500.0
-"""Of a machine sold for 20 l a day at 30 °C and 80 %RH, in air of 15 °C and 65 %RH; less in drier and colder air."""
+"""Water removed by a dehumidifier at 15 °C and 65 %RH; it is sold for 20 l a day, at 30 °C and 80 %RH."""
 VENT_PER_H = 2.0
-"""Air changes an hour by a fan or an open window."""
+"""Air changes an hour through a fan or an open window."""
 LEAD_DAYS = 20
-"""To forget how wet it was when the simulation began."""
+"""Days of spin-up, after which the assumed initial humidity no longer matters."""
 _HOURS = STEP_S / 3600
 _STORES = np.array([[35.0], [160.0]]), np.array([[2.0], [0.35]])
-"""Capacity in g/m³ and uptake in kg/(h m³), as of rooms."""
+"""Capacity (g/m³) and uptake (kg/(h m³)) of the stores per volume of air, as in rooms."""
 
 
 @dataclass
 class Cellar:
-    """What came of a way to dry cellars, a cellar and 30 days: hours over 80 %RH at the wall and 70 %RH in the air."""
+    """The outcome of one policy per cellar and 30 days, each (cellars,).
+
+    ``risk_h`` are hours over 80 %RH at the wall, ``humid_h`` hours over 70 %RH in the air.
+    """
 
     risk_h: FloatArray
     humid_h: FloatArray
@@ -54,7 +57,7 @@ class Cellar:
 def run_cellars(
     count: int, *, seed: int, start: datetime, days: int, zone: tzinfo, progress: Callable[[int, int], None]
 ) -> Mapping[str, Cellar]:
-    """Returns what comes of each way to dry ``count`` cellars, each (cellars,)."""
+    """Returns the outcome of each policy for the same ``count`` cellars."""
     rng = np.random.default_rng([seed, 0xCE11])
     begin = start - timedelta(days=LEAD_DAYS)
     steps, lead = (days + LEAD_DAYS) * 86_400 // STEP_S, LEAD_DAYS * 86_400 // STEP_S
@@ -103,7 +106,7 @@ def _humidity(water: FloatArray, celsius: FloatArray) -> FloatArray:
 
 
 def _weather(count: int, *, seed: int, begin: datetime, steps: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Returns °C of the air and the wall and g/kg outside, each (steps, cellars)."""
+    """Returns the temperatures of air and wall (°C) and the mixing ratio outside (g/kg), each (steps, cellars)."""
     begin_s = int(begin.astimezone(UTC).timestamp())
     year = 2 * np.pi * ((begin_s + STEP_S * np.arange(steps)) / 86_400 % 365.2425 - 240) / 365.2425
     found: list[tuple[FloatArray, FloatArray, FloatArray]] = []

@@ -1,7 +1,7 @@
-"""Houses for the closed loop: tight homes that people ventilate by their windows, unlike what advice takes them to be.
+"""Houses for the closed loop: airtight homes ventilated by windows, whose properties differ from what advice assumes.
 
-Those drawn for the demo are of all kinds and mostly dry: half have mechanical ventilation, and leaks of .5 /h dry the
-others. Advice is for homes in which water stays.
+The demo's houses would not do: half have mechanical ventilation, leaks of 0.5 air changes an hour dry the others, and
+advice is for homes in which moisture stays.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from roomidity.local.simulation import HouseKind, random_kind
 FloatArray = NDArray[np.float64]
 
 LEAKS_PER_H = 0.27
-"""Median of air changes an hour through leaks, as of homes with good windows. There is no mechanical ventilation."""
+"""Median air changes an hour through leaks, typical of homes with tight windows and no mechanical ventilation."""
 LATITUDES = (46, 56)
-"""From the Alps to Denmark: where heating is on for half of the year."""
+"""Degrees north, from the Alps to Denmark, where homes are heated for half of the year."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What advice does not know: the houses, each room's f_Rsi, and how far its open window changes the air (1/h)."""
+    """What advice does not know: the houses, each room's f_Rsi, and the air changes an hour by its open window."""
 
     houses: Sequence[tuple[HouseKind, int]]
     f_rsi: FloatArray
     f_measured: FloatArray
-    """As a person finds it with an infrared thermometer on a cold morning, with errors of .05."""
+    """f_Rsi as measured with an infrared thermometer on a cold morning, with errors of 0.05 (standard deviation)."""
     window_per_h: FloatArray
     bias: FloatArray
-    """Errors of the sensors inside in K and %RH, shape (2, houses, rooms)."""
+    """Constant errors of the indoor sensors (K and %RH), shape (2, houses, rooms)."""
     outdoor_bias: FloatArray
-    """The same outside, shape (2, houses)."""
+    """Constant errors of the outdoor sensors (K and %RH), shape (2, houses)."""
 
 
 def draw_houses(count: int, *, seed: int, spread: float) -> Truth:
-    """Returns heated houses whose surfaces, leakage, windows and f_Rsi lie within ``spread`` (a share) of the assumed.
+    """Returns heated houses whose surfaces, leakage, windows and f_Rsi differ by up to ``spread`` from the mean.
 
-    At least two people live there, and dry their washing inside. Nobody airs of their own accord in the morning, which
-    is what is to be advised; in warm weather windows are open.
+    At least two people live in each and dry their laundry indoors. Nobody airs in the morning unless advised to; in
+    warm weather windows are open anyway.
     """
     rng = np.random.default_rng([seed, 0xADE])
     houses: list[tuple[HouseKind, int]] = []

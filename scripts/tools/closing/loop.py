@@ -1,4 +1,4 @@
-"""The closed loop itself: all policies side by side on copies of the same houses, and what is counted meanwhile."""
+"""The closed loop: runs all policies side by side on copies of the same houses, and sums up what comes of each."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ FloatArray = NDArray[np.float64]
 
 _HOUR = 3600 // STEP_S
 _KEEP = float(np.exp(-STEP_S / 3600 / 12))
-"""Share of the 12 h mean outside that a step leaves."""
+"""Weight that a step leaves to the past in the running outdoor mean over 12 h."""
 _NOISE = np.array([0.05, 0.4])
-"""Standard deviation of the sensors' noise in K and %RH, beside their constant errors."""
+"""Standard deviation of the sensors' noise (K and %RH), which adds to their constant errors."""
 
 
 @dataclass
 class Counted:
-    """What came of a policy, by house and room where that makes sense. Hours, minutes and kWh are of 30 days."""
+    """The outcome of a policy. Hours and kWh are per 30 days."""
 
     risk_h: FloatArray
     """Hours over 80 %RH at the true coldest surface, shape (houses, rooms)."""
     humid_h: FloatArray
-    """Hours over 70 %RH in the air."""
+    """Hours over 70 %RH in the air, shape (houses, rooms)."""
     minutes_a_day: FloatArray
     heat_kwh: FloatArray
-    """Of the house, shape (houses,)."""
+    """Heat of the house, shape (houses,)."""
     mould: FloatArray
     """The mould index at the end, shape (houses, rooms)."""
     coldest_open_c: float
-    """The lowest temperature measured in a room when it was opened or left open."""
+    """The lowest temperature measured in a room at a step at which its window was open."""
     longest_min: float
     humidity: FloatArray
-    """The truth in each slot, in %RH, shape (slots, houses, rooms); only if it was asked for."""
+    """True humidity (%RH) by slot, shape (slots, houses, rooms); empty unless it was asked for."""
     temperature: FloatArray
 
 
@@ -59,9 +59,9 @@ def run(
     keep_course: bool = False,
     progress: Callable[[], None],
 ) -> dict[str, Counted]:
-    """Returns what comes of each policy, from the end of the spin-up on. ``houses`` has a copy for each of them.
+    """Returns the outcome of each policy after the spin-up. ``houses`` holds one copy of the houses for each policy.
 
-    Policies named in ``true_values`` are given true values; all others what sensors with errors report.
+    Policies named in ``true_values`` are given true values, all others the readings of sensors with errors.
     """
     names = list(policies)
     shape = houses.temperature.shape
@@ -82,7 +82,7 @@ def run(
         noise = _NOISE[:, None, None] * rng.standard_normal((2, *shape[1:]))
         for copy, name in enumerate(names):
             if node < houses.lead and not isinstance(policies[name], Planned):
-                continue  # During the spin-up forecasts gather what they will rest on.
+                continue  # During the spin-up only forecasts need to see readings.
             exact = name in true_values
             wrong = np.zeros_like(noise) if exact else noise + truth.bias
             outside = np.stack([houses.outdoor_c[node], houses.outdoor_humidity[node]])

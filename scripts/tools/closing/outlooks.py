@@ -1,4 +1,4 @@
-"""What a plan in the loop is told of the rooms to come: their profile, the product's forecast, or the truth."""
+"""Forecasts of rooms for plans in the closed loop: a daily profile, the product's own forecast, or the truth."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 Issues = Sequence[Sequence[WeatherIssue]]
-"""Those of each house, oldest first."""
+"""The weather issues of each house, oldest first."""
 
 
 class Rooms(Protocol):
-    """Forecasts all rooms from what was seen up to now."""
+    """Forecasts all rooms from what has been seen so far."""
 
     def note(self, seen: Seen) -> None:
-        """Remembers what is seen now."""
+        """Record what is seen now."""
 
     def __call__(self, at: datetime) -> FloatArray | None:
         """Returns the rooms' quantiles as in :class:`StoredForecast`, shape (2, 3, 96, houses, rooms), or None."""
@@ -38,21 +38,21 @@ class Rooms(Protocol):
 
 @dataclass
 class Profile:
-    """A simple forecast: the mean of the last 7 days at the time of day, and the newest deviation, fading over 6 h."""
+    """A simple forecast: the mean of the last days by time of day, plus the newest deviation, which decays over 6 h."""
 
     days: int = 7
     seen: list[FloatArray] = field(default_factory=list)
-    """By slot, %RH and °C of all rooms, shape (2, houses, rooms)."""
+    """By slot, humidity and temperature of all rooms, shape (2, houses, rooms)."""
 
     def note(self, seen: Seen) -> None:
-        """Remembers what is seen at the end of a slot."""
+        """Record what is seen at the end of a slot."""
         if seen.at.minute % 15 == 0:
             self.seen.append(np.stack([seen.humidity, seen.temperature]))
             del self.seen[: -self.days * SLOTS_A_DAY]
 
     def __call__(self, at: datetime) -> FloatArray | None:
-        """Returns the forecast, from two days of readings on."""
-        del at  # The newest is what was noted last.
+        """Returns the forecast, or None before there are two days of readings."""
+        del at  # The newest readings are those noted last.
         if len(self.seen) < 2 * SLOTS_A_DAY:
             return None
         whole = len(self.seen) // SLOTS_A_DAY * SLOTS_A_DAY
@@ -66,16 +66,16 @@ class Profile:
 
 @dataclass
 class Served:
-    """The product's own forecast: the shipped prior with the state that each house's days have left, by serving code.
+    """The product's own forecast, by serving code: the shipped prior with a state for each house that advances daily.
 
-    No house's own model is trained: that takes weeks of readings, and a training a week.
+    No house gets a model of its own, which would take weeks of readings and a training each week.
     """
 
     real: BoolArray
     issues: Issues
     timezone: str
     seen: list[FloatArray] = field(default_factory=list)
-    """By step, %RH and °C of all rooms and of the air outside, shape (2, houses, rooms + 1)."""
+    """By step, humidity and temperature of all rooms and outdoors, shape (2, houses, rooms + 1)."""
     slots: list[FloatArray] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -83,7 +83,7 @@ class Served:
         self.states = [prior] * len(self.real)
 
     def note(self, seen: Seen) -> None:
-        """Remembers the means of slots; the states of all houses advance over each day that has closed."""
+        """Record slot means, and advance all states at midnight over the day that has ended."""
         outside = np.stack([seen.outside_humidity, seen.outside_c])
         self.seen.append(np.concatenate([np.stack([seen.humidity, seen.temperature]), outside], axis=2))
         if seen.at.minute % 15 == 0:
@@ -96,10 +96,12 @@ class Served:
                 ]
 
     def __call__(self, at: datetime) -> FloatArray | None:
-        """Returns the forecasts issued at ``at``, from two days of readings on."""
+        """Returns the forecasts issued at ``at``, or None before there are two days of readings."""
         if len(self.slots) < WINDOW_SLOTS:
             return None
-        found = np.full((2, 3, SLOTS_A_DAY, *self.real.shape), 50.0)  # Rooms that are not there are not asked for.
+        found = np.full(
+            (2, 3, SLOTS_A_DAY, *self.real.shape), 50.0
+        )  # Values for rooms that do not exist are never read.
         for house, state in enumerate(self.states):
             quantiles = forecast(self._window(house, at), self.model, state).quantiles
             rooms = quantiles.shape[0]
@@ -116,17 +118,17 @@ class Served:
 
 @dataclass
 class Truth:
-    """The rooms' true course without airing, as a forecast that is certain: %RH and °C by slot from ``first`` on."""
+    """The rooms' true course without airing, as a forecast without uncertainty."""
 
     course: FloatArray
-    """Shape (2, slots, houses, rooms)."""
+    """Humidity (%RH) and temperature (°C) by slot from ``first`` on, shape (2, slots, houses, rooms)."""
     first: datetime
 
     def note(self, seen: Seen) -> None:
-        """Nothing that is seen adds to the truth."""
+        """Do nothing: the truth is known already."""
 
     def __call__(self, at: datetime) -> FloatArray | None:
-        """Returns the course from ``at`` on; after its end it stays as it is."""
+        """Returns the course from ``at`` on, continued after its end by its last value."""
         begin = max(round((at - self.first).total_seconds() / 900), 0)
         slots = np.minimum(begin + np.arange(SLOTS_A_DAY), self.course.shape[1] - 1)
         return np.stack([self.course[:, slots]] * 3, axis=1)

@@ -1,4 +1,4 @@
-"""The product's plan of the day in the loop: what it is told of the room and the weather, and who follows it."""
+"""The product's plan of the day in the closed loop: the forecasts that it rests on, and who follows it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from roomidity.domain.advice.acting import minutes_until_cold
 from roomidity.domain.advice.outlook import outlook_of
-from roomidity.domain.advice.planning import MAX_AIRINGS, plan_day
+from roomidity.domain.advice.planning import LENGTHS_MIN, MAX_AIRINGS, plan_day
 from roomidity.domain.advice.settings import DEFAULT_ROOM
 from roomidity.domain.comfort.walls import Wall
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.slots import SLOTS_A_DAY
 from scripts.tools.closing.outlooks import Issues, Rooms
-from scripts.tools.closing.policies import Due, Person, Seen, nothing
+from scripts.tools.closing.policies import STEP_MIN, Due, Person, Seen, nothing
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -25,13 +26,13 @@ GRADES = {"humidity": "full", "temperature": "full"}
 
 @dataclass
 class Planned:
-    """Opens what the plan of the morning says, as far as ``person`` follows it."""
+    """Opens what the plan of the morning says, as far as ``person`` follows it and what is measured then allows it."""
 
     forecasts: Rooms
     issues: Issues
     person: Person
     f_rsi: FloatArray
-    """Of the walls as they are set; the default is taken for not measured."""
+    """f_Rsi as the settings have it, shape (houses, rooms). The default counts as not measured."""
     due: Due | None = None
 
     def __call__(self, seen: Seen) -> BoolArray:
@@ -40,7 +41,10 @@ class Planned:
             quantiles = self.forecasts(seen.at)
             if quantiles is not None:
                 self._plan(seen, quantiles)
-        return nothing(seen) if self.due is None else self.due.opened(seen.at)
+        if self.due is None:
+            return nothing(seen)
+        withhold(self.due, seen)
+        return self.due.opened(seen.at)
 
     def _plan(self, seen: Seen, quantiles: FloatArray) -> None:
         clock = (seen.minute + 15 * np.arange(SLOTS_A_DAY)) % 1440
@@ -62,3 +66,18 @@ class Planned:
                     starts[house, room, place] = airing.at.timestamp() / 60 + self.person.late_min
                     minutes[house, room, place] = airing.effect.minutes
         self.due = Due(np.where(self.person.does(shape), starts, np.inf), minutes)
+
+
+def withhold(due: Due, seen: Seen) -> None:
+    """Shorten airings that begin now, or leave them out, as the product does where the room is too cold for them.
+
+    A test holds it to what the product decides for each.
+    """
+    age = seen.at.timestamp() / 60 - due.starts
+    begins = (age >= 0) & (age < STEP_MIN)
+    warm = minutes_until_cold(seen.temperature, seen.outside_c, DEFAULT_ROOM)
+    warm = np.where(seen.temperature < DEFAULT_ROOM.min_temperature_c, 0.0, warm)[..., None]
+    fitting = np.zeros(due.minutes.shape)
+    for length in reversed(LENGTHS_MIN):
+        fitting[np.minimum(due.minutes, warm) >= length] = length
+    due.minutes = np.where(begins, fitting, due.minutes)

@@ -1,4 +1,4 @@
-"""Policies of the closed loop: what opens windows, every 5 minutes. Arrays have shape (houses, rooms)."""
+"""Policies of the closed loop, which decide every 5 minutes which windows are open. Arrays are (houses, rooms)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ BoolArray = NDArray[np.bool_]
 
 STEP_MIN = 5
 FANS = replace(DEFAULT_HOUSE, quiet_hours=DayHours(0, 0))
-"""Automations run at any hour, all policies alike."""
+"""Fans run at any hour under all policies, so that quiet hours do not blur the comparison."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a policy is told: the time, and the air as sensors report it. ``minute`` is of the local day."""
+    """What a policy sees: the time (``minute`` of the local day) and the air as sensors report it."""
 
     at: datetime
     minute: int
@@ -33,33 +33,33 @@ class Seen:
     outside_c: FloatArray
     outside_humidity: FloatArray
     outside_mean_c: FloatArray
-    """Shape (houses, 1), as the two before."""
+    """Running mean over 12 h; shape (houses, 1), as the two outdoor values above."""
 
 
 Policy = Callable[[Seen], BoolArray]
 
 
 def nothing(seen: Seen) -> BoolArray:
-    """Never opens."""
+    """Returns that all windows are closed."""
     return np.zeros(seen.temperature.shape, dtype=bool)
 
 
 @dataclass
 class Person:
-    """Follows a share of what is advised, and that ``late_min`` minutes late."""
+    """Follows the share ``share`` of all advice, each time ``late_min`` minutes late."""
 
     share: float
     late_min: float
     rng: np.random.Generator
 
     def does(self, shape: tuple[int, ...]) -> BoolArray:
-        """Returns what is followed this time."""
+        """Returns which advice is followed this time."""
         return np.asarray(self.rng.random(shape) < self.share)
 
 
 @dataclass
 class Due:
-    """Airings that are to come: when each begins, in minutes since 1970 (infinite if never), and how long it takes."""
+    """Airings due: when each begins, in minutes since 1970 (infinite if never), and how many minutes it takes."""
 
     starts: FloatArray
     minutes: FloatArray
@@ -73,7 +73,7 @@ class Due:
 
 @dataclass
 class Fixed:
-    """Airs for 15 minutes at 07:00 and at 19:00, as tenants are told to. ``person`` may forget or be late."""
+    """Airs for 15 minutes at 07:00 and 19:00, as tenants are told to do. ``person`` may forget or be late."""
 
     person: Person
     starts: tuple[int, ...] = (7 * 60, 19 * 60)
@@ -89,10 +89,10 @@ class Fixed:
 
 @dataclass
 class Threshold:
-    """Opens by a measure with hysteresis, under the same limits as advice: warmth, drier outside, longest run, rest."""
+    """Opens by a measure with hysteresis, within the same limits as advice: temperatures, gap, longest run and rest."""
 
     wants: Callable[[Seen], tuple[BoolArray, BoolArray]]
-    """Returns where to begin, and where to go on."""
+    """Returns in which rooms to begin, and in which to go on."""
     is_open: BoolArray = field(default_factory=lambda: np.zeros((1, 1), dtype=bool))
     since_min: FloatArray = field(default_factory=lambda: np.full((1, 1), 1e9))
 
@@ -129,9 +129,9 @@ def dew_point_controller(limit: float) -> Threshold:
 
 
 def act_now(open_above: float, *, f_rsi: FloatArray | float = DEFAULT_ROOM.f_rsi) -> Threshold:
-    """Returns the product's act now, for all rooms at once; a test holds it to what the product decides for each.
+    """Returns the product's act now for all rooms at once; a test compares it with the decision for each room.
 
-    With ``f_rsi`` it is told the truth about the walls.
+    ``f_rsi`` is what it knows of the walls.
     """
 
     def wants(seen: Seen) -> tuple[BoolArray, BoolArray]:
@@ -143,9 +143,9 @@ def act_now(open_above: float, *, f_rsi: FloatArray | float = DEFAULT_ROOM.f_rsi
 
 
 def automatic(f_rsi: FloatArray, measured: FloatArray) -> Mapping[str, Policy]:
-    """Returns the policies that need no person. The oracle among them knows f_Rsi and is given true values.
+    """Returns the policies that need no person. Of these, the oracle knows f_Rsi and sees true values.
 
-    ``measured`` is f_Rsi as a person found it with a thermometer.
+    ``measured`` is f_Rsi as measured with a thermometer.
     """
     return {
         "hygrostat 55": hygrostat(55),

@@ -1,6 +1,6 @@
-"""Advice on a house's real readings as a person would have read it: each morning's plan, and when a fan had run.
+"""Advice on a house's real readings as a person would have read it: each morning's plan, and how long a fan would run.
 
-Nothing is opened by it, so that what would have come of it is not known: the readings are those without.
+The readings are of a house without advice, so what following it would have changed is unknown.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ P10_P50_P90 = [0, 4, 8]
 
 @dataclass(frozen=True)
 class Replayed:
-    """A house's readings, and by slot the values outside as known then: shape (2, slots), and the 12 h mean."""
+    """A house's readings with the outdoor values by slot, shape (2, slots), and their mean over 12 h, (slots,)."""
 
     house: Window
     outside: FloatArray
@@ -51,7 +51,7 @@ class Replayed:
     zone: ZoneInfo
 
     def measured(self, row: int, slot: int) -> Measured:
-        """Returns what is known of a room at the end of a slot."""
+        """Returns what is measured of a room at the end of a slot."""
         at = self.house.start + (slot + 1) * SLOT
         local = at.astimezone(self.zone)
         humidity, warmth = self.house.values[row, :, slot].tolist()
@@ -66,12 +66,12 @@ def tell(
 ) -> Iterator[str]:
     """Yields the advice of the last ``days`` days of a file's first house (before ``until``), line by line.
 
-    Forecasts are the product's, by the shipped prior. The weather ahead is what came, with the errors of issues.
+    Forecasts are the product's, by the shipped prior. Weather forecasts are the measured course with simulated errors.
 
     Raises
     ------
     RoomidityError
-        If a file cannot be read, or holds too little.
+        If a file cannot be read, or holds too few days.
     """
     windows = windows_of(read_slots(readings).means, timezone=timezone, outdoor=read_outdoor(outdoor))
     name, house = next(iter(windows.items()), ("no house", None))

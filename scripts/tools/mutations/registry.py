@@ -126,7 +126,7 @@ MUTATIONS = (
         "a damaged state takes its model from service, though its first state is whole",
         MODELS,
         ('if first in (record.state_sha256, "") or first_state or error.is_newer:', "if first_state or first:"),
-        tests=(REGISTRY, "tests/integration/test_handlers.py"),
+        tests=("tests/integration/test_versions.py",),
     ),
     mutation(
         "rolled-back-to-the-broken",

@@ -1,4 +1,7 @@
-"""AWS in the sandbox: the emulator, on port 80 for its registry's sake, and the recorder that functions call."""
+"""AWS in the sandbox: the emulator, on port 80 for its registry's sake, and the recorder that functions call.
+
+Beside it stands a provider of the weather, which functions reach as one on the internet.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,7 @@ ACCOUNT: Final = "000000000000"
 _CHECKOUT: Final = Path(__file__).parents[3]
 _PORT: Final = 80
 _RECORDER: Final = 8000
+_PROVIDER: Final = 8001
 _START_S: Final = 30.0
 
 
@@ -39,6 +43,8 @@ class Cloud:
 
     inner_endpoint: str = f"http://127.0.0.1:{_PORT}"
     functions_endpoint: str = f"http://host.docker.internal:{_RECORDER}"
+    weather_url: str = f"http://host.docker.internal:{_PROVIDER}/v1/forecast"
+    """Of the provider, for functions."""
 
     def client(self, service: str) -> Any:
         """A boto3 client of the emulator."""
@@ -57,6 +63,14 @@ class Cloud:
     def _recorded(self) -> Path:
         return self.inside.folder / "calls.ndjson"
 
+    @property
+    def _questions(self) -> Path:
+        return self.inside.folder / "questions.ndjson"
+
+    def questions(self) -> list[dict[str, str]]:
+        """Each question that the provider of the weather was asked so far."""
+        return [json.loads(line) for line in self._questions.read_text().splitlines()]
+
     def requests(self) -> list[dict[str, Any]]:
         """Each request of a function so far: function, service, operation, parameters."""
         return [json.loads(line) for line in self._recorded.read_text().splitlines()]
@@ -74,7 +88,7 @@ class Cloud:
 
 @contextmanager
 def cloud(inside: Sandbox) -> Iterator[Cloud]:
-    """Run the emulator and the recorder; they end with the sandbox.
+    """Run the emulator, the recorder and the provider; they end with the sandbox.
 
     Raises
     ------
@@ -84,6 +98,7 @@ def cloud(inside: Sandbox) -> Iterator[Cloud]:
     with socket.create_server(("127.0.0.1", 0)) as outside:
         found = Cloud(inside, f"http://127.0.0.1:{outside.getsockname()[1]}")
         found._recorded.touch()
+        found._questions.touch()
         inside.start(
             *("env", f"--chdir={_CHECKOUT}", sys.executable, "-m", "tests.e2e.deploy.emulator"),
             log=found.log,
@@ -102,6 +117,11 @@ def cloud(inside: Sandbox) -> Iterator[Cloud]:
             *(str(word) for option in options.items() for word in option),
             log=inside.folder / "recorder.log",
             pass_fds=(outside.fileno(),),
+        )
+        inside.start(
+            *("env", f"--chdir={_CHECKOUT}", sys.executable, "-m", "tests.e2e.deploy.provider"),
+            *("--port", str(_PROVIDER), "--log", found._questions),
+            log=inside.folder / "provider.log",
         )
         _wait_until_ready(found)
         yield found

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import time
 from collections.abc import Callable
@@ -19,6 +21,7 @@ import polars as pl
 from roomidity.readings import pack_readings
 from tests.e2e.deploy.base import BASE_IMAGE, architecture
 from tests.e2e.deploy.cloud import Cloud
+from tests.e2e.deploy.sandbox import REGION
 from tests.e2e.engine import CHECKOUT
 
 Found = TypeVar("Found")
@@ -161,6 +164,8 @@ class Deployment:
             "verifyHouses": "1",
             "notices": "on",
             "advice": "on",
+            "weather": "on",
+            "weatherUrl": self.aws.weather_url,
         }
         given = [word for name, value in parameters.items() for word in ("--param", f"{name}={value}")]
         self.serverless("deploy", "--verbose", *given)
@@ -210,6 +215,22 @@ class Deployment:
         kinds = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         found = self.aws.client("sqs").get_queue_attributes(QueueUrl=self.queue(queue), AttributeNames=list(kinds))
         return sum(int(found["Attributes"][kind]) for kind in kinds)
+
+    def roomidity(self, *arguments: str) -> None:
+        """Run a command of the CLI on the stage, as a person does."""
+        environment = {
+            **os.environ,
+            "AWS_ENDPOINT_URL": self.aws.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "ROOMIDITY_STAGE": self.stage,
+        }
+        command = [sys.executable, "-m", "roomidity", *arguments]
+        done = subprocess.run(  # noqa: S603  # our own Python
+            command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def invoke(self, function: str, event: Any) -> Any:
         """What a function answers."""

@@ -42,8 +42,8 @@ pytestmark = pytest.mark.timeout(1_200)  # the first builds two images
 PREVIOUS: Final = "0dd6c94a3fa30bbf6a6376880760ea4d3e69d51b"
 """The version that is deployed over: the one that was released last. Move it on with each release, to its tag."""
 
-FUNCTIONS: Final = {"api", "drain", "forecast", "train", "verify"}
-FUNCTIONS_BEFORE: Final = FUNCTIONS - {"api"}
+FUNCTIONS: Final = {"api", "drain", "forecast", "train", "verify", "weather"}
+FUNCTIONS_BEFORE: Final = FUNCTIONS - {"api", "weather"}
 MOST_MB: Final = 450
 """Of the image, over its base: what Lambda has to load at a cold start after a deploy."""
 HISTORY: Final = timedelta(days=4)
@@ -316,6 +316,33 @@ def test_the_schedule_drains_and_forecasts(stage: Deployment, redeployed: dateti
     assert any((one["house"]["S"], one["issued_at"]["S"]) == ("second", tick) and one["rooms"]["M"] for one in advised)
     assert stage.waiting("readings") == stage.waiting("readings-dlq") == 0
     timings.done("the schedule's drain and its forecasts, also of the house of before, by what was stored then")
+
+
+@pytest.mark.usefixtures("redeployed")
+def test_the_next_forecast_rests_on_what_a_provider_says(stage: Deployment, timings: Timings) -> None:
+    """Fetched by the deployed function, for the house that has a position; the other goes on without."""
+    at = floor_slot(datetime.now(UTC))
+    stage.roomidity("house", "first", "--position", "52.52,13.41")
+    fetched = stage.invoke("weather", {"time": format_slot(at)})
+    assert (fetched["places"], fetched["stored"] + fetched["fresh"]) == (1, 1)  # the schedule may have been faster
+    assert {(one["latitude"], one["longitude"]) for one in stage.aws.questions()} == {("52.5", "13.4")}
+    following = format_slot(at + SLOT)
+    bodies = [json.dumps({"house": house, "issued_at": following}) for house in ("first", "second")]
+    entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+    stage.aws.client("sqs").send_message_batch(QueueUrl=stage.queue("forecast-jobs"), Entries=entries)
+
+    def issued() -> dict[str, list[Any]]:
+        items = map(json.loads, stage.stored().items[f"{stage.prefix}-forecasts"])
+        found: dict[str, list[Any]] = {}
+        for one in (item for item in items if item["issued_at"]["S"] == following):
+            found.setdefault(one["room_id"]["S"].partition("/")[0], []).append(one["weather"])
+        return found
+
+    assert until(lambda: issued().keys() == {"first", "second"}, within_s=60)
+    told = {"M": {"issued_at": {"S": format_slot(at)}, "age_h": {"N": "0.25"}}}
+    assert issued()["first"] == [told] * len(stage.forecasts("first"))
+    assert issued()["second"] == [{"NULL": True}] * len(stage.forecasts("second"))
+    timings.done("the weather fetched from a provider, and used by the next forecast")
 
 
 @pytest.mark.usefixtures("redeployed")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roomidity.domain.advice.acting import ActState
@@ -19,7 +19,7 @@ from roomidity.domain.advice.house import HouseSeen, advise
 from roomidity.domain.advice.issue import AdviceIssue, is_due
 from roomidity.domain.advice.planning import DayPlan, PlannedAiring
 from roomidity.domain.advice.scoring import AiringScore
-from roomidity.domain.contacts import Opening, RoomContact, room_contacts
+from roomidity.domain.contacts import Opening, RoomContact, course_of, room_contacts
 from roomidity.domain.observations import Observation, Statistics
 from roomidity.domain.slots import SLOT
 from roomidity.pipeline.advice_words import plain_room
@@ -29,6 +29,8 @@ from tests.unit.samples import fast
 REST: Final = timedelta(minutes=30)
 OPENED: Final = NOON - 8 * SLOT + timedelta(minutes=10)
 CLOSED: Final = OPENED + timedelta(minutes=15)
+
+reports = st.lists(st.tuples(st.sampled_from([0, 1, 450, 899]), st.booleans()), min_size=1, max_size=4)
 
 Slots = list[tuple[datetime, Observation]]
 
@@ -140,7 +142,7 @@ def test_a_window_that_lets_out_half_teaches_that_and_the_plan_says_so() -> None
         (ActState(True, NOON - SLOT), RoomContact(is_open=True, since=OPENED), ActState(True, OPENED)),
         (ActState(True, OPENED), RoomContact(is_open=True, since=NOON - SLOT), ActState(True, OPENED)),
         (ActState(False, NOON - SLOT), RoomContact(is_open=True, since=NOON), ActState(False, NOON - SLOT)),
-        (ActState(True, OPENED), RoomContact(is_open=False, since=CLOSED), ActState(False, CLOSED)),
+        (ActState(True, OPENED), RoomContact(is_open=False, since=CLOSED), ActState(False, NOON)),
         (ActState(True, NOON - SLOT), RoomContact(is_open=False, since=CLOSED), ActState(True, NOON - SLOT)),
         (ActState(True, OPENED), RoomContact(is_open=False), ActState(True, OPENED)),
     ],
@@ -206,3 +208,26 @@ def test_a_house_without_contacts_is_advised_as_before() -> None:
         for slot, found in morning()
     ]
     assert repr(advise(HOME, replace(plain, recent=silent), at=NOON).rooms["bath"]) == repr(without)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(st.integers(-6, 11), reports, max_size=6))
+def test_whatever_contacts_report_no_run_is_longer_than_the_longest_and_the_rest_is_kept(
+    reported: dict[int, list[tuple[int, bool]]],
+) -> None:
+    slots: Slots = [
+        (NOON + number * SLOT, {"bath": {"contact": stat(0.5, changes={"front": course_of(sorted(reports))})}})
+        for number, reports in reported.items()
+    ]
+    issue: AdviceIssue | None = None
+    states = []
+    for number in range(12):
+        at = NOON + number * SLOT
+        past = [one for one in slots if one[0] < at]
+        issue = issue_of(past, at=at, before=issue, humidity=75.0)
+        decision = issue.rooms["bath"].decision
+        states.append(decision.action == "open")
+        assert decision.until is None or decision.action != "open" or at <= decision.until <= at + REST
+    told = "".join("o" if is_open else "c" for is_open in states)
+    assert "ooo" not in told, "three ticks span more than the longest run"
+    assert "oco" not in told, "the rest takes two ticks"

@@ -108,6 +108,29 @@ def test_a_newer_issue_that_begins_later_leaves_its_turn_to_the_one_before(house
     assert used.issued_at == older.issued_at
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    given=st.lists(st.tuples(st.integers(-250, 40), st.integers(0, 90)), max_size=8),
+    ahead=st.sampled_from([0, 96]),
+)
+def test_each_of_many_times_has_the_newest_issue_that_was_known_then_and_covers_it(
+    given: list[tuple[int, int]], ahead: int, house: Window
+) -> None:
+    """A state is scored at many times at once: what became known between them must not serve the earlier ones."""
+    issues = [issue(house.last + begin, known=house.last + begin + delay) for begin, delay in given]
+    outlook = Outlook.of(replace(house, issues=tuple(issues)))
+    times = house.last + np.arange(-192, 1)
+    for at, place in zip(times.tolist(), outlook.newest(times, ahead=ahead).tolist(), strict=True):
+        counts = [
+            one.issued_at
+            for one in issues
+            if slot_number(one.known_from) <= at
+            and slot_number(one.first) <= at
+            and at + ahead <= slot_number(one.first) + 4 * (HOURS - 1)
+        ]
+        assert (outlook.issues[place].issued_at if place >= 0 else None) == max(counts, default=None)
+
+
 @pytest.mark.parametrize("broken", [(10.0,) * 48, (10.0,) * 48 + (np.nan,), ()])
 def test_an_issue_that_is_not_whole_is_none(house: Window, broken: tuple[float, ...]) -> None:
     assert forecast_used(house, replace(issue(house.last - 24), temperature=broken)) is None

@@ -140,7 +140,14 @@ def test_words_are_in_the_house_s_language_and_say_what_is_not_known(world: Worl
     bath, cellar = plain["rooms"]
     assert bath["text"].startswith("Öffnen")
     assert bath["text"].endswith("Das kann die Lüftung auf voller Stufe.")
-    assert len(bath["plan"]["lines"]) == len(bath["plan"]["airings"]) == 2
+    assert len(bath["plan"]["airings"]) == 2
+    withheld, *lines = bath["plan"]["lines"]
+    assert len(lines) == 2
+    assert withheld == (
+        "17:00: nicht lüften. Im Raum wurden 12,5 °C gemessen, und Lüften darf ihn nicht unter 16,0 °C abkühlen; "
+        "erst heizen."
+    )
+    assert [one["reason"] for one in bath["plan"]["withheld"]] == ["room_cold"]
     assert (cellar["reason"], "hängt" in cellar["text"]) == ("inside_stuck", True)
     assert "es gilt, was jetzt gemessen wird" in cellar["plan"]["lines"][0].lower()
     assert cellar["dehumidifier"]["text"].startswith("Einschalten")

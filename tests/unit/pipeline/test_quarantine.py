@@ -393,7 +393,7 @@ def test_one_within_the_other_wherever_it_begins_and_however_far_it_comes(first:
     assert tried > 80
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     order=st.lists(st.integers(0, 3), max_size=60),
     before=st.sets(st.sampled_from(["bath", "kitchen"])),
@@ -424,7 +424,7 @@ def test_any_interleaving_of_drains_and_changes_of_rules_is_exact(
     assert_exact(world)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(order=st.lists(st.integers(0, 1), max_size=30), dead=st.integers(0, 1), steps=st.integers(0, 20))
 def test_whoever_dies_the_other_and_a_repetition_leave_it_exact(order: list[int], dead: int, steps: int) -> None:
     world = a_world()
