@@ -112,9 +112,13 @@ class Stage(Adapters):
         """What advice talks to, by clients that give up soon: a forecast does not wait for it."""
         from roomidity.pipeline.advising import AdvicePorts
 
-        tables = self.clients.hasty_tables
-        houses = HouseTable(tables.houses, self.damage, timezone=self.settings.timezone)
-        return AdvicePorts(AdviceTable(tables.advice, self.damage), houses, self.event_bus)
+        tables, days = self.clients.hasty_tables, self.settings.retention_days
+        return AdvicePorts(
+            advice=AdviceTable(tables.advice, self.damage),
+            houses=HouseTable(tables.houses, self.damage, timezone=self.settings.timezone),
+            observations=ObservationTable(tables.observations, retention_days=days, damage=self.damage),
+            telling=self.event_bus,
+        )
 
     @cached_property
     def weather_ports(self) -> WeatherPorts:

@@ -13,6 +13,8 @@ from roomidity.domain.advice.dehumidifier import DehumidifierPlan, Run
 from roomidity.domain.advice.effects import AiringEffect
 from roomidity.domain.advice.issue import AdviceIssue, RoomIssue
 from roomidity.domain.advice.planning import DayPlan, PlannedAiring, Withheld
+from roomidity.domain.advice.scoring import AiringScore
+from roomidity.domain.contacts import Opening
 from roomidity.domain.slots import SLOT
 
 __all__ = ["HALF_AN_HOUR", "advice_of", "room_issue"]
@@ -53,6 +55,22 @@ def cellar_issue(at: datetime) -> RoomIssue:
         dehumidifier=DehumidifierPlan((Run(at, at + 8 * SLOT), Run(at + 40 * SLOT, at + 44 * SLOT)), 0.6, 0.18),
         is_running=True,
         is_stuck=True,
+        is_window_open=False,
+        aired=(
+            AiringScore(
+                Opening(at - 9 * SLOT, at - 8 * SLOT),
+                -6.1,
+                -1.6,
+                -6.8,
+                -1.9,
+                disturbed=False,
+                kernel_at_once=-7.0,
+                planned_at=at - 9 * SLOT,
+            ),
+            AiringScore(
+                Opening(at - 7 * SLOT, at - 6 * SLOT), -4.0, NAN, -5.0, -1.2, disturbed=True, kernel_at_once=-5.0
+            ),
+        ),
     )
 
 

@@ -318,7 +318,8 @@ class FakeObservations:
         return ((key.start, observation) for key, observation, _ in self.derived(house, start, end))
 
     def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, dict[str, Any]]]:
-        for slot, observation in self.between(house, start, end):
+        for slot, observed in self.between(house, start, end):
+            observation = _without_contacts(observed)
             yield (
                 slot,
                 {
@@ -334,15 +335,24 @@ class FakeObservations:
 
     def newest_means(self, house: str, slots: Iterable[datetime]) -> Iterator[tuple[datetime, dict[str, Any]]]:
         wanted = set(slots)
-        for (slot, means), (_, observation) in zip(
+        for (slot, means), (_, observed) in zip(
             self.means(house, min(wanted), max(wanted) + SLOT),
             self.between(house, min(wanted), max(wanted) + SLOT),
             strict=True,
         ):
             if slot in wanted:
-                for room, quantities in observation.items():
+                for room, quantities in _without_contacts(observed).items():
                     means[room] |= {f"{quantity}_count": float(one.count) for quantity, one in quantities.items()}
                 yield slot, means
+
+
+def _without_contacts(observation: Observation) -> Observation:
+    """What is stored apart from a slot's contacts."""
+    climate = {
+        room: {name: one for name, one in quantities.items() if name != "contact"}
+        for room, quantities in observation.items()
+    }
+    return {room: quantities for room, quantities in climate.items() if quantities}
 
 
 class FakeRejects:
@@ -690,7 +700,7 @@ class World:
             forecasts=self.forecasts,
             registry=self.registry,
             notices=NoticePorts(self.notices, self.telling),
-            advice=AdvicePorts(self.advice, self.houses, self.advice_telling) if advises else None,
+            advice=AdvicePorts(self.advice, self.houses, self.observations, self.advice_telling) if advises else None,
             weather=self.weather,
         )
 

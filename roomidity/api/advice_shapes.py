@@ -8,7 +8,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from roomidity.api.shapes import Answer, Moment, Slot
 
-__all__ = ["AdviceAnswer", "AdvisedRoom", "Airing", "Cellar", "DayPlan", "Dehumidifier", "Run", "WithheldAiring"]
+__all__ = [
+    "AdviceAnswer",
+    "AdvisedRoom",
+    "Aired",
+    "Airing",
+    "Cellar",
+    "DayPlan",
+    "Dehumidifier",
+    "Run",
+    "Window",
+    "WithheldAiring",
+]
 
 
 class _Shape(BaseModel):
@@ -56,6 +67,27 @@ class DayPlan(_Shape):
     ]
 
 
+class Window(_Shape):
+    """What the room's window contacts say."""
+
+    open: bool
+    since: Annotated[Moment | None, Field(description="Since when it is open, or closed after it was open")]
+
+
+class Aired(_Shape):
+    """An airing that a window contact saw, and what it brought. Changes are in %RH, below 0 drier."""
+
+    start: Moment
+    end: Moment
+    planned_at: Annotated[Slot | None, Field(description="The planned airing that it followed")]
+    at_once: float | None
+    after_1h: Annotated[float | None, Field(description="Null where the window was opened again within the hour")]
+    expected_at_once: float | None
+    expected_after_1h: float | None
+    disturbed: Annotated[bool, Field(description="Whether the window was opened again within the hour")]
+    text: str
+
+
 class Cellar(_Shape):
     """Whether venting dries a cellar now."""
 
@@ -98,6 +130,8 @@ class AdvisedRoom(_Shape):
     surface_humidity: Annotated[float | None, Field(description="%RH at the coldest surface")]
     gap_g_kg: Annotated[float | None, Field(description="Water in the room's air beyond that outside, in g/kg")]
     plan: DayPlan
+    window: Annotated[Window | None, Field(description="Where a contact told of it in the last 12 hours")]
+    aired: Annotated[list[Aired], Field(description="Airings of the last 24 hours, as contacts saw them")]
     cellar: Annotated[Cellar | None, Field(description="Of cellars alone")]
     dehumidifier: Annotated[Dehumidifier | None, Field(description="Where the room has one")]
 

@@ -67,5 +67,6 @@ def _table(rooms: list[dict[str, Any]], *, title: str) -> Table:
     for room in rooms:
         lines = list(room["plan"]["lines"])
         lines += [room[name]["text"] for name in ("cellar", "dehumidifier") if room[name] is not None]
+        lines += [one["text"] for one in room["aired"]]
         table.add_row(shown(room["room"]), shown(room["text"]), Text("\n".join(lines)))
     return table

@@ -54,9 +54,9 @@ def _entities(known: DeviceMap) -> EntityMap:
             device: Target(
                 room=said.room,
                 sensor=said.sensor,
-                quantity=said.quantity,
+                quantity=None if said.quantity == "contact" else said.quantity,
                 units={} if said.unit is None else {_measured_in(said.unit): said.unit},
-                ignore=said.ignored,
+                ignore=said.ignored or said.quantity == "contact",  # a history has no events
             )
             for device, said in known.devices.items()
         }

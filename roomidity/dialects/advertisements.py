@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from roomidity.domain.quantities import Quantity
+from roomidity.domain.quantities import MeasuredQuantity, Quantity
 
 __all__ = ["decode_advertisement", "decode_bthome", "decode_manufacturer", "decode_service"]
 
-Values = dict[Quantity, float | None]
+Values = dict[MeasuredQuantity, float | str | None]
 
 _RUUVI: Final = b"\x99\x04"
 _LONGEST: Final = 1_024
@@ -31,6 +31,9 @@ _OBJECTS: Final[Mapping[int, tuple[Quantity, str, float]]] = MappingProxyType(
         0x58: ("temperature", "<b", 0.35),
     }
 )
+_OPENINGS: Final = frozenset({0x11, 0x1A, 0x2D})
+"""Objects of one byte that is 1 while an opening, a door or a window is open."""
+
 _LENGTHS: Final[Mapping[int, int]] = MappingProxyType(
     {
         number: length
@@ -48,7 +51,7 @@ _LENGTHS: Final[Mapping[int, int]] = MappingProxyType(
 
 
 def decode_bthome(service: Any) -> Values:
-    """Returns temperature (°C) and humidity (%RH) from BTHome v2 service data.
+    """Returns temperature (°C), humidity (%RH) and contact (open or closed) from BTHome v2 service data.
 
     The result is empty if the data is encrypted or not BTHome v2.
     """
@@ -66,6 +69,8 @@ def decode_bthome(service: Any) -> Values:
         length = _LENGTHS.get(number)
         if length is None or place + length > len(content):
             break
+        if number in _OPENINGS:
+            values.setdefault("contact", {0: "closed", 1: "open"}.get(content[place]))
         if number in _OBJECTS:
             quantity, layout, step = _OBJECTS[number]
             values.setdefault(quantity, round(struct.unpack_from(layout, content, place)[0] * step, 3))

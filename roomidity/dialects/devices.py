@@ -13,7 +13,7 @@ from unicodedata import normalize
 
 from roomidity.dialects.heard import LONGEST_DEVICE
 from roomidity.domain.names import is_name, kept_name
-from roomidity.domain.quantities import MEASURED, Quantity
+from roomidity.domain.quantities import MEASURED, MeasuredQuantity
 from roomidity.domain.units import Unit, parse_units
 from roomidity.errors import InputError
 
@@ -43,7 +43,7 @@ class Mapped:
 
     room: str | None
     sensor: str | None = None
-    quantity: Quantity | None = None
+    quantity: MeasuredQuantity | None = None
     unit: Unit | None = None
     ignored: bool = False
 
@@ -184,7 +184,7 @@ def _name(device: str, what: str, said: Any) -> str | None:
     return name
 
 
-def _quantity(device: str, said: Any) -> Quantity | None:
+def _quantity(device: str, said: Any) -> MeasuredQuantity | None:
     found = next((one for one in MEASURED if one == said), None)
     if said is not None and found is None:
         raise InputError(f"device {device!r}: its quantity is {said!r:.80}; expected {' or '.join(MEASURED)}")

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from roomidity.domain.quantities import Quantity
+from roomidity.domain.quantities import MeasuredQuantity
 from roomidity.domain.units import Unit
 from roomidity.readings.lenient import loads
 
@@ -42,7 +42,8 @@ class Measured:
     device
         The device's name as used in the device map.
     value
-        The value as sent: a number, text, or a marker for a missing value.
+        The value as sent: a number, text, or a marker for a missing value. Of a contact ``open`` or ``closed``, or what
+        was sent if that cannot be told.
     quantity
         The quantity stated by the message, or None.
     unit
@@ -61,10 +62,10 @@ class Measured:
 
     device: str
     value: Any
-    quantity: Quantity | None
+    quantity: MeasuredQuantity | None
     unit: Unit | None = None
     at: Any = None
-    guess: Quantity | None = None
+    guess: MeasuredQuantity | None = None
     asked: bool = False
     listed: bool = True
     room: str | None = None

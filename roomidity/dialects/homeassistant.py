@@ -1,7 +1,8 @@
 """Home Assistant: ``state_changed`` events, state objects, and the statestream's topics with one value each.
 
 A state is text, and its unit may be °F. The statestream publishes unit and time in topics of their own, so they are
-unknown for a value. It retains every topic, so all old states arrive again after a reconnect.
+unknown for a value. It retains every topic, so all old states arrive again after a reconnect. A binary sensor is a
+window's contact by its ``device_class`` (window, opening, door), in the statestream by its name; its ``on`` is open.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from roomidity.dialects.contacts import CONTACT_CLASSES, contact_named, opening_state
 from roomidity.dialects.heard import Heard, Measured, as_map, is_scalar
 from roomidity.dialects.words import quantity_named, room_named, unit_signed
-from roomidity.domain.quantities import QUANTITIES, Quantity
+from roomidity.domain.quantities import QUANTITIES, MeasuredQuantity, Quantity
 
 __all__ = ["NAME", "read"]
 
@@ -48,6 +50,10 @@ def _stream(heard: Heard) -> list[Measured] | None:
     if what == "state" and domain in _DOMAINS and is_scalar(heard.payload):
         guess = quantity_named(name)
         return [Measured(entity, heard.payload, None, guess=guess, listed=False, room=room_named(name))]
+    if what == "state" and domain == "binary_sensor" and is_scalar(heard.payload):
+        contact: MeasuredQuantity | None = "contact" if contact_named(name) else None
+        said = opening_state(heard.payload)
+        return [Measured(entity, said, None, guess=contact, listed=False, room=room_named(name))]
     quantity = _ATTRIBUTES.get(domain, {}).get(what)
     if quantity is not None and is_scalar(heard.payload):
         return [Measured(entity, heard.payload, quantity, asked=domain == "climate", room=room_named(name))]
@@ -78,6 +84,13 @@ def _state(state: Mapping[str, Any], entity: Any) -> list[Measured]:
         ]
     sign = attributes.get("unit_of_measurement")
     kind = attributes.get("device_class")
+    if domain == "binary_sensor":
+        if kind not in CONTACT_CLASSES and kind not in (None, ""):
+            return []
+        stated: MeasuredQuantity | None = "contact" if kind in CONTACT_CLASSES else None
+        contact_guess: MeasuredQuantity | None = "contact" if contact_named(entity) else None
+        said = opening_state(state.get("state"))
+        return [Measured(entity, said, stated, at=at, guess=contact_guess, listed=False, room=room)]
     quantity = next((one for one in QUANTITIES if one == kind), None)
     guess: Quantity | None = None
     if quantity is None:

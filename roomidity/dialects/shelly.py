@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from roomidity.dialects.contacts import opening_state
 from roomidity.dialects.heard import Heard, Measured, as_map
 from roomidity.dialects.words import plain_values
 
@@ -55,7 +56,9 @@ def _components(source: str, components: Mapping[str, Any], at: Any) -> Iterator
         elif kind == "humidity":
             yield Measured(device, status.get("rh"), "humidity", "percent", at)
         elif kind == "bthomesensor":
-            yield Measured(device, status.get("value"), None, at=status.get("last_updated_ts", at))
+            said = status.get("value")  # a Boolean is that of an opening, which BTHome calls true while it is open
+            said = opening_state(said) if isinstance(said, bool) else said
+            yield Measured(device, said, None, at=status.get("last_updated_ts", at))
 
 
 def _events(params: Mapping[str, Any], at: Any) -> Iterator[Measured]:

@@ -1,7 +1,7 @@
 """Tasmota: ``tele/<topic>/SENSOR`` with one table per sensor. The time is local, without an offset.
 
 A device whose clock is not set reports 1970. ``TempUnit`` states °F. ``ESP32`` is the chip. What Tasmota hears as a
-Zigbee bridge is in ``ZbReceived``.
+Zigbee bridge is in ``ZbReceived``; there ``Contact`` is 1 while a window is open, for it is the alarm bit of the zone.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from roomidity.dialects.contacts import opening_state
 from roomidity.dialects.heard import Heard, Measured, as_map
 from roomidity.dialects.words import room_named
 from roomidity.domain.quantities import Quantity
@@ -50,6 +51,8 @@ def _sensors(topic: str, sensors: Mapping[str, Any]) -> Iterator[Measured]:
 
 
 def _values(topic: str, name: str, values: Mapping[str, Any], unit: Unit, at: Any) -> Iterator[Measured]:
+    if "Contact" in values:
+        yield Measured(f"{topic}/{name}", opening_state(values["Contact"]), "contact", at=at, room=room_named(topic))
     for key, quantity in _KEYS:
         if key in values:
             yield Measured(

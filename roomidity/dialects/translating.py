@@ -18,8 +18,9 @@ from roomidity.dialects.heard import Heard, Measured
 from roomidity.dialects.recognise import recognise
 from roomidity.dialects.times import TimeSource, absolute, format_exact, measured_at
 from roomidity.domain.names import is_name, kept_name
-from roomidity.domain.quantities import MEASURED, VALUE_DECIMALS, Quantity
+from roomidity.domain.quantities import MEASURED, VALUE_DECIMALS, MeasuredQuantity, Quantity
 from roomidity.domain.units import DEFAULT_UNITS, Unit
+from roomidity.readings.careful import CONTACT_STATES
 from roomidity.readings.numerals import NO_VALUE, split_number
 from roomidity.readings.units import convert
 
@@ -39,6 +40,7 @@ _UNITS_OF: Final[Mapping[Unit, Quantity]] = {
     "share": "humidity",
 }
 _OWN: Final = "roomidity"
+_LONGEST_STATE: Final = 64
 _LONGEST_HOUSE: Final = 256
 """Maximum length in characters of a house name that is examined, as for the project's own form."""
 
@@ -69,7 +71,7 @@ class HeardDevice:
 
     house: str
     device: str
-    quantity: Quantity | None
+    quantity: MeasuredQuantity | None
     room: str | None
     dialect: str | None
     message: Heard | None
@@ -77,12 +79,16 @@ class HeardDevice:
 
 @dataclass(frozen=True)
 class _Value:
-    """A value in the contract's unit, whether the message stated a unit, and whether the quantity is a guess."""
+    """A value in the contract's unit, whether the message stated a unit, and whether the quantity is a guess.
 
-    quantity: Quantity
-    number: float
+    Of a contact it is ``open`` or ``closed``, or anything else, which is to be rejected (``is_odd``).
+    """
+
+    quantity: MeasuredQuantity
+    number: float | str
     has_unit: bool
     is_guess: bool
+    is_odd: bool = False
 
 
 @dataclass
@@ -174,7 +180,7 @@ def _foreign(opened: Opened, translation: Translation, devices: Devices, zones: 
     translation.no_reading += not groups and not retained
 
 
-def _quantity(one: Measured, mapped: Mapped | None) -> Quantity | None:
+def _quantity(one: Measured, mapped: Mapped | None) -> MeasuredQuantity | None:
     """Returns a value's quantity by message and map, or None if unknown or if the map asks for another one."""
     wanted = mapped.quantity if mapped is not None else None
     quantity = one.quantity or wanted or one.guess
@@ -188,6 +194,8 @@ def _value(one: Measured, mapped: Mapped | None) -> _Value | None:
     quantity = _quantity(one, mapped)
     if quantity is None:
         return None
+    if quantity == "contact":
+        return _contact(one)
     number, unit = _number(one.value, quantity)
     unit = one.unit or unit
     has_unit = unit is not None
@@ -198,6 +206,15 @@ def _value(one: Measured, mapped: Mapped | None) -> _Value | None:
     if number is None or not isfinite(number):
         return None
     return _Value(quantity, round(number, VALUE_DECIMALS), has_unit, one.quantity is None)
+
+
+def _contact(one: Measured) -> _Value | None:
+    """Returns a contact's state, None if it is stated to be missing. Whatever else it is goes on, to be rejected."""
+    said = one.value.strip().lower() if isinstance(one.value, str) else one.value
+    if said is None or said in NO_VALUE:
+        return None
+    is_odd = said not in CONTACT_STATES
+    return _Value("contact", str(said)[:_LONGEST_STATE], has_unit=False, is_guess=one.quantity is None, is_odd=is_odd)
 
 
 def _number(value: Any, quantity: Quantity) -> tuple[float | None, Unit | None]:
@@ -221,16 +238,19 @@ def _add(
     source: TimeSource,
     values: list[_Value],
 ) -> None:
-    """Adds a device's values at one time as a single reading, or as several if a quantity occurs more than once."""
+    """Adds a device's values at one time as a single reading, or as several if a quantity occurs more than once.
+
+    A state that will be rejected stands alone, so that it costs no other value.
+    """
     readings: list[dict[str, Any]] = []
     for value in values:
-        reading = next((one for one in readings if value.quantity not in one), None)
+        reading = next((one for one in readings if value.quantity not in one), None) if not value.is_odd else None
         if reading is None:
             named = {"device": device, "ts_from": source} if mapped is None else _place(device, mapped)
             reading = {**named, "ts": format_exact(at)}
             readings.append(reading)
         reading[value.quantity] = value.number
-        if mapped is None and value.has_unit:
+        if mapped is None and value.has_unit and value.quantity != "contact":
             reading[f"{value.quantity}_unit"] = DEFAULT_UNITS[value.quantity]
         if mapped is None and value.is_guess:
             reading[f"{value.quantity}_guessed"] = True
@@ -258,7 +278,7 @@ def _kept(kept: Kept, translation: Translation, devices: Devices) -> None:
     values = []
     for name in MEASURED:
         is_guess = bool(reading.get(f"{name}_guessed"))
-        unit = DEFAULT_UNITS[name] if reading.get(f"{name}_unit") is not None else None
+        unit = DEFAULT_UNITS[name] if name != "contact" and reading.get(f"{name}_unit") is not None else None
         said = Measured(device, reading.get(name), None if is_guess else name, unit, guess=name if is_guess else None)
         value = _value(said, mapped)
         if value is not None:

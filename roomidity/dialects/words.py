@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from roomidity.dialects.contacts import contact_values
 from roomidity.dialects.heard import is_scalar
-from roomidity.domain.quantities import QUANTITIES, Quantity
+from roomidity.domain.quantities import QUANTITIES, MeasuredQuantity, Quantity
 from roomidity.domain.units import Unit
 from roomidity.readings.numerals import UNIT_SIGNS, read_number
 
 __all__ = ["Said", "plain_values", "quantity_named", "room_named", "unit_signed", "unnumbered_values"]
 
-Said = tuple[Quantity, Any, Unit | None]
+Said = tuple[MeasuredQuantity, Any, Unit | None]
 """A quantity, its value, and the unit stated by its name."""
 
 _STEMS: Final[Mapping[Quantity, tuple[str, ...]]] = MappingProxyType(
@@ -133,6 +134,7 @@ def _best(found: Mapping[str, Any], shorten: Callable[[str], str]) -> Iterator[S
         if quantity in ranked:
             _, value, unit = ranked[quantity]
             yield quantity, value, unit
+    yield from contact_values(found)
 
 
 def _is_number(value: Any, quantity: Quantity) -> bool:
@@ -144,7 +146,7 @@ def _is_number(value: Any, quantity: Quantity) -> bool:
         return False
 
 
-def unit_signed(sign: Any, quantity: Quantity) -> Unit | None:
+def unit_signed(sign: Any, quantity: MeasuredQuantity) -> Unit | None:
     """Returns the unit for a sign such as °F, or None if the quantity cannot have it.
 
     >>> unit_signed("°F", "temperature"), unit_signed("%", "temperature")

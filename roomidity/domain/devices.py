@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from roomidity.domain.quantities import MEASURED, Quantity
+from roomidity.domain.quantities import MEASURED, MeasuredQuantity
 from roomidity.domain.slots import format_moment, parse_time
 
 __all__ = ["MAX_HEARD", "HeardDevices", "HeardOf", "cut"]
@@ -38,7 +38,7 @@ class HeardOf:
     """What was heard of a device: when last, the quantities it measures, and the room that its name suggests."""
 
     last: datetime
-    quantities: frozenset[Quantity] = frozenset()
+    quantities: frozenset[MeasuredQuantity] = frozenset()
     room: str | None = None
     dialect: str | None = None
     message: str = ""

@@ -215,7 +215,9 @@ class House:
     def rooms_to_forecast(self, at: datetime) -> tuple[str, ...]:
         """Returns by name the rooms seen within :data:`ACTIVE_FOR` before ``at``, without the air outside."""
         return tuple(
-            sorted(name for name, room in self.rooms.items() if name != OUTDOOR and room.last_seen >= at - ACTIVE_FOR)
+            sorted(
+                name for name, room in self.rooms.items() if name != OUTDOOR and room.climate_seen >= at - ACTIVE_FOR
+            )
         )
 
     @property

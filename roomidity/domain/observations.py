@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
-__all__ = ["SET_FORMAT", "Observation", "Origin", "RoomMeans", "Statistics", "StoredSet", "without_flags"]
+__all__ = [
+    "CONTACT_SET_FORMAT",
+    "SET_FORMAT",
+    "Observation",
+    "Origin",
+    "RoomMeans",
+    "Statistics",
+    "StoredSet",
+    "without_flags",
+]
 
 SET_FORMAT: Final = b"\x01"
-"""First byte of a packed set that this version can read. A set with another byte was written by a newer version, and is
-left unchanged.
+"""First byte of a packed set without contacts."""
+
+CONTACT_SET_FORMAT: Final = b"\x02"
+"""First byte of a packed set with contacts, and the last that this version can read. A set with a higher one was
+written by a newer version, and is left unchanged.
 """
 
 _DIGEST_BYTES: Final = 6
@@ -35,7 +47,7 @@ class StoredSet:
     @property
     def is_newer(self) -> bool:
         """Whether a newer version packed the set. Format bytes count up from 1, and stay below those of text."""
-        return SET_FORMAT < self.packed[:1] < b" "
+        return CONTACT_SET_FORMAT < self.packed[:1] < b" "
 
     def digest(self, rules: Iterable[str] = ()) -> str:
         """Returns eight characters that identify the set's content and the quarantine rules (ids) applied to it."""
@@ -52,6 +64,9 @@ class Statistics(msgspec.Struct, frozen=True, gc=False):
     differs. ``fault`` is what the surrounding slots reveal about the sensor. It is not derived from the set.
     Verification adds it, so an observation that is derived again lacks it.
 
+    Of contacts ``mean`` is the fraction of the time open from the slot's first reading on, and ``changes`` the course
+    by sensor (:mod:`roomidity.domain.contacts`).
+
     This is a struct rather than a dataclass because a drain makes one for every quantity, room and slot, and a struct
     takes a tenth of the time.
     """
@@ -62,6 +77,7 @@ class Statistics(msgspec.Struct, frozen=True, gc=False):
     count: int
     robust: float | None = None
     fault: str | None = None
+    changes: Mapping[str, str] | None = None
 
     @property
     def value(self) -> float:

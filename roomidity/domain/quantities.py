@@ -7,10 +7,12 @@ quantities.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 __all__ = [
+    "CONTACT",
     "HUMIDITY",
     "MEASURED",
     "MEASURED_SPECS",
@@ -26,8 +28,8 @@ __all__ = [
 Quantity = Literal["humidity", "temperature"]
 """A quantity that is forecast."""
 
-MeasuredQuantity = Literal[Quantity]
-"""A quantity that is measured, whether or not it is forecast."""
+MeasuredQuantity = Literal[Quantity, "contact"]
+"""A quantity that is measured, whether or not it is forecast. A contact is 1 while its window is open, else 0."""
 
 VALUE_DECIMALS: Final = 3
 """Readings are kept to 0.001, which is finer than any room sensor resolves."""
@@ -75,7 +77,10 @@ In 22 real rooms read at least every 15 minutes, no temperature made and reverse
 humidity did, together with a rise in temperature.
 """
 
-MEASURED_SPECS: Final = SPECS
+MEASURED_SPECS: Final = (
+    *SPECS,
+    QuantitySpec("contact", "", plausible=(0.0, 1.0), tolerance=0.0, decimals=3, shown_decimals=2, jump=math.inf),
+)
 """Of what is measured, beginning with :data:`SPECS`."""
 
 QUANTITIES: Final[tuple[Quantity, ...]] = get_args(Quantity)
@@ -83,3 +88,5 @@ MEASURED: Final[tuple[MeasuredQuantity, ...]] = get_args(MeasuredQuantity)
 
 HUMIDITY: Final = QUANTITIES.index("humidity")
 TEMPERATURE: Final = QUANTITIES.index("temperature")
+CONTACT: Final = MEASURED.index("contact")
+"""Its place in MEASURED. Those before it are the places of the quantities that are forecast."""

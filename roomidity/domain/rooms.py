@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
 from typing import Final, NamedTuple
+
+from roomidity.domain.quantities import QUANTITIES
 
 __all__ = ["LAG", "MAX_NAME_BYTES", "MAX_ROOMS", "MAX_SENSORS", "UNHEARD", "Places", "Room", "Seen"]
 
@@ -47,6 +49,14 @@ class Room:
     last_seen: datetime
     sensors: frozenset[str]
     measured: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def climate_seen(self) -> datetime:
+        """When a quantity that is forecast was last measured here. A window contact alone keeps no room forecast."""
+        if "contact" not in self.measured:
+            return self.last_seen
+        climate = [at for quantity, at in self.measured.items() if quantity in QUANTITIES]
+        return max(climate, default=datetime.min.replace(tzinfo=UTC))
 
     @classmethod
     def of(cls, seen: Seen) -> Room:

@@ -124,7 +124,7 @@ function plan(room) {
   const of = { now: clockNow(), label, clock, hour: (time) => part({ hour: 'numeric', hourCycle: 'h23' }, time) % 24 };
   const figure = made('figure', {});
   charts.push([figure, (pixels) => figure.replaceChildren(timeline(advice, of, pixels))]);
-  const more = [advice.cellar, advice.dehumidifier].filter(Boolean).map((one) => one.text);
+  const more = [advice.cellar, advice.dehumidifier].filter(Boolean).map((one) => one.text).concat((advice.aired || []).map((one) => one.text));
   return made('section', { 'aria-labelledby': 'plan' },
     made('h3', { id: 'plan' }, say('plan')), figure,
     made('ul', {}, [...advice.plan.lines, ...more].map((one) => made('li', {}, one))),

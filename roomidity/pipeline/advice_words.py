@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from roomidity.domain.advice.house import MORNING
 from roomidity.domain.advice.issue import AdviceIssue, RoomIssue
+from roomidity.domain.advice.scoring import AiringScore
 from roomidity.domain.advice.settings import usable_room
 from roomidity.domain.advice.words import (
     LIMITS,
@@ -18,6 +19,7 @@ from roomidity.domain.advice.words import (
     say_decision,
     say_missing,
     say_plan,
+    say_score,
     say_withheld,
 )
 from roomidity.domain.houses import House
@@ -26,6 +28,8 @@ from roomidity.domain.slots import format_moment, format_slot
 from roomidity.pipeline.house_settings import language_of
 
 __all__ = ["plain_advice", "plain_room"]
+
+_SHOWN_FOR: Final = timedelta(hours=24)
 
 _EN: Final = {
     "none": "No advice: none was made in the last hour and a half. Leave closed what is closed.",
@@ -38,6 +42,10 @@ _EN: Final = {
     "on": "Switch it on.",
     "off": "Leave it off.",
     "cost": " At most {kwh} kWh, {eur} EUR.",
+    "is_open": " Its window is open since {since}.",
+    "close_it": " Its window is open since {since}: close it.",
+    "not_opened": "Keep closed for now: the window stayed closed when airing was advised. It is advised anew after "
+    "the rest, if it is still needed.",
     "effect": "A fifth of what an airing takes out is left after an hour, a sixtieth after a day.",
 }
 _DE: Final = {
@@ -51,6 +59,10 @@ _DE: Final = {
     "on": "Einschalten.",
     "off": "Ausgeschaltet lassen.",
     "cost": " Höchstens {kwh} kWh, {eur} EUR.",
+    "is_open": " Das Fenster ist seit {since} offen.",
+    "close_it": " Das Fenster ist seit {since} offen: schließen.",
+    "not_opened": "Vorerst geschlossen lassen: das Fenster blieb zu, als zu lüften war. Der Rat kommt nach der Pause "
+    "wieder, wenn es noch nötig ist.",
     "effect": "Von dem, was einmal lüften hinausbringt, ist nach einer Stunde ein Fünftel übrig, nach einem Tag ein "
     "Sechzigstel.",
 }
@@ -79,8 +91,13 @@ def plain_room(home: House, room: str, one: RoomIssue, *, now: datetime) -> dict
     decision, zone, language = one.decision, ZoneInfo(home.zone), language_of(home)
     settings, words = usable_room(home.settings, room), _WORDS[language]
     text = words["stuck"] if one.is_stuck else say_decision(decision, zone=zone, language=language)
+    if decision.reason == "ran_longest" and one.is_window_open is False and not _was_opened(one):
+        text = words["not_opened"]
     if decision.action == "open" and settings.ventilation != "none":
         text += words["fan"]
+    if one.is_window_open and one.window_since is not None:
+        since = _clock(one.window_since, zone)
+        text += words["is_open" if decision.action == "open" else "close_it"].format(since=since)
     return {
         "room": room,
         "kind": settings.kind,
@@ -91,6 +108,13 @@ def plain_room(home: House, room: str, one: RoomIssue, *, now: datetime) -> dict
         "surface_humidity": rounded(decision.surface, 1),
         "gap_g_kg": rounded(decision.gap_g_kg, 2),
         "plan": _plan(one, zone, language, now=now, least_c=settings.min_temperature_c),
+        "window": None
+        if one.is_window_open is None
+        else {
+            "open": one.is_window_open,
+            "since": None if one.window_since is None else format_moment(one.window_since),
+        },
+        "aired": [_aired(score, zone, language) for score in one.aired if now - score.opening.end <= _SHOWN_FOR],
         "cellar": None
         if one.cellar is None
         else {
@@ -99,6 +123,26 @@ def plain_room(home: House, room: str, one: RoomIssue, *, now: datetime) -> dict
             "text": say_cellar(one.cellar, zone=zone, language=language),
         },
         "dehumidifier": None if one.dehumidifier is None else _dehumidifier(one, zone, language, now=now),
+    }
+
+
+def _was_opened(one: RoomIssue) -> bool:
+    """Returns whether the window was closed again within the run that has ended."""
+    began = one.decision.state.since
+    return one.window_since is not None and began is not None and one.window_since > began - timedelta(hours=2)
+
+
+def _aired(score: AiringScore, zone: ZoneInfo, language: Language) -> dict[str, Any]:
+    return {
+        "start": format_moment(score.opening.start),
+        "end": format_moment(score.opening.end),
+        "planned_at": None if score.planned_at is None else format_slot(score.planned_at),
+        "at_once": rounded(score.at_once, 1),
+        "after_1h": None if score.disturbed else rounded(score.after_1h, 1),
+        "expected_at_once": rounded(score.expected_at_once, 1),
+        "expected_after_1h": rounded(score.expected_after_1h, 1),
+        "disturbed": score.disturbed,
+        "text": say_score(score, zone=zone, language=language),
     }
 
 

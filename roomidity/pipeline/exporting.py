@@ -14,7 +14,7 @@ import polars as pl
 from roomidity.domain.forecasts import QUANTILES
 from roomidity.domain.houses import House
 from roomidity.domain.names import OUTDOOR
-from roomidity.domain.quantities import MEASURED, VALUE_DECIMALS
+from roomidity.domain.quantities import CONTACT, QUANTITIES, VALUE_DECIMALS
 from roomidity.domain.rejects import concerns
 from roomidity.domain.slots import format_moment, format_slot
 from roomidity.domain.weather import house_place
@@ -28,6 +28,7 @@ from roomidity.readings.union import time_of, value_of
 
 __all__ = ["ExportPorts", "export_house"]
 
+_CONTACTS: Final = "contacts.ndjson"
 _FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -77,7 +78,8 @@ def export_house(
     """Write everything stored of a house into an existing folder. Yields what was written and how many, in parts.
 
     ``readings-<month>.parquet`` are tidy tables in the form that `roomidity send` accepts: house, room, sensor, ts
-    (UTC), temperature (°C), humidity (%RH). ``observations.parquet`` has a row for each slot and quantity, and
+    (UTC), temperature (°C), humidity (%RH). ``contacts.ndjson`` holds the reports of window contacts, if
+    there are any; `roomidity send` accepts it, too. ``observations.parquet`` has a row for each slot and quantity, and
     ``forecasts.parquet`` one for each forecast and quantity. ``weather.parquet`` has a row for each hour of the house's
     own issues, as `roomidity weather import` accepts them. ``accuracy.ndjson``, ``notices.ndjson``,
     ``advice.ndjson``, ``rejects.ndjson``, ``models.json`` and ``house.json`` hold what their names say, and ``models/``
@@ -129,9 +131,17 @@ def _readings(sets: Sets, house: str, folder: Path) -> Iterator[tuple[str, int]]
     Yields the number of readings.
     """
     parts: dict[str, list[pl.DataFrame]] = {}
+    (folder / _CONTACTS).unlink(missing_ok=True)
     for held in sets.between(house, _FIRST, _LAST):
         values = unpack_sets({key: one.packed for key, one in held.items()}).values
-        for (name,), of_month in _tidy(values).group_by(pl.col("ts").dt.strftime("%Y-%m"), maintain_order=True):
+        contacts = _contacts(values)
+        if contacts:
+            with (folder / _CONTACTS).open("a", encoding="utf-8") as file:
+                file.writelines(json.dumps(one) + "\n" for one in contacts)
+            yield "readings", len(contacts)
+        for (name,), of_month in _tidy(values.filter(pl.col("quantity") != CONTACT)).group_by(
+            pl.col("ts").dt.strftime("%Y-%m"), maintain_order=True
+        ):
             month = str(name)
             for done in [one for one in parts if one != month]:
                 _write(folder, done, parts.pop(done))
@@ -157,9 +167,17 @@ def _tidy(values: pl.DataFrame) -> pl.DataFrame:
     )
     columns = [
         pl.col("value").filter(pl.col("quantity") == code).first().alias(quantity)
-        for code, quantity in enumerate(MEASURED)
+        for code, quantity in enumerate(QUANTITIES)
     ]
     return plain.group_by("house", "room", "sensor", "ts", maintain_order=True).agg(columns)
+
+
+def _contacts(values: pl.DataFrame) -> list[dict[str, Any]]:
+    """Returns the reports of contacts as they are sent: a house without contacts exports what it always did."""
+    at = (pl.col("slot") + time_of("rank")).cast(pl.Datetime("ms", "UTC")).dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+    state = pl.when(value_of("rank") > 0).then(pl.lit("open")).otherwise(pl.lit("closed"))
+    found = values.filter(pl.col("quantity") == CONTACT).sort("slot", "rank", "room", "sensor")
+    return found.select("house", "room", "sensor", at.alias("ts"), state.alias("contact")).to_dicts()
 
 
 def _observations(observations: Observations, house: str) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -11,12 +12,13 @@ import polars as pl
 
 from roomidity.domain.messages import Message
 from roomidity.domain.names import kept_name
-from roomidity.domain.quantities import MEASURED, Quantity
+from roomidity.domain.quantities import QUANTITIES, Quantity
 from roomidity.readings.lenient import loads
-from roomidity.readings.numerals import read_number
+from roomidity.readings.numerals import NO_VALUE, read_number
 from roomidity.readings.reasons import Reason
 
 __all__ = [
+    "CONTACT_STATES",
     "LONGEST",
     "NAMES",
     "READING_KEYS",
@@ -31,9 +33,17 @@ __all__ = [
 NAMES: Final = ("house", "room", "sensor")
 WIRE: Final = pl.Schema(
     {"house": pl.String, "room": pl.String, "sensor": pl.String, "ts": pl.String}
-    | dict.fromkeys(MEASURED, pl.Float64())
+    | dict.fromkeys(QUANTITIES, pl.Float64())
+    | {"contact": pl.String}
 )
-ROWS: Final = pl.Schema({"message": pl.UInt32(), "position": pl.UInt32(), **WIRE, "fault": pl.String()})
+ROWS: Final = pl.Schema(
+    {"message": pl.UInt32(), "position": pl.UInt32(), **WIRE, "contact": pl.Float64(), "fault": pl.String()}
+)
+
+CONTACT_STATES: Final = MappingProxyType({"open": 1.0, "closed": 0.0})
+"""The words for a contact's state. A number or a Boolean is refused: Zigbee2MQTT and Matter say true of a closed
+contact, OCF and Home Assistant of an open one.
+"""
 
 
 LONGEST: Final = 256
@@ -111,9 +121,11 @@ def _read(common: dict[str, Any], reading: Any) -> dict[str, Any]:
     given = reading | _lacking(reading, common)
     row: dict[str, Any] = {}
     fault: Reason | None = None
-    for quantity in MEASURED:
+    for quantity in QUANTITIES:
         row[quantity], wrong = _number(given.get(quantity), quantity)
         fault = "bad_value" if wrong else fault
+    row["contact"], wrong = _contact(given.get("contact"))
+    fault = "bad_value" if wrong else fault
     row["ts"], wrong = _scalar_text(given.get("ts"))
     fault = "bad_time" if wrong else fault
     fault = "house_conflict" if names_another_house(common, reading) else fault
@@ -144,6 +156,15 @@ def _is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _contact(value: Any) -> tuple[float | None, bool]:
+    """Returns 1 for an open contact and 0 for a closed one, and whether the state is neither and not missing."""
+    said = value.strip().lower() if isinstance(value, str) and len(value) <= LONGEST else value
+    if said is None or (isinstance(said, str) and said in NO_VALUE):
+        return None, False
+    state = CONTACT_STATES.get(said) if isinstance(said, str) else None
+    return state, state is None
 
 
 def _number(value: Any, quantity: Quantity) -> tuple[float | None, bool]:

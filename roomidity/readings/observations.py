@@ -8,8 +8,9 @@ import polars as pl
 
 from roomidity.domain.houses import Quarantine
 from roomidity.domain.observations import Observation, Statistics
-from roomidity.domain.quantities import MEASURED
+from roomidity.domain.quantities import CONTACT, QUANTITIES
 from roomidity.domain.slots import SlotKey, to_epoch_ms
+from roomidity.readings.contacts import contact_statistics
 from roomidity.readings.robust import robust_values
 from roomidity.readings.union import time_of, value_of
 
@@ -32,6 +33,9 @@ def derive(values: pl.DataFrame, rules: Mapping[str, Sequence[Quarantine]]) -> d
     for house, house_rules in rules.items():
         for rule in house_rules:
             values = values.filter(~((pl.col("house") == house) & _covered(rule)))
+    has_contacts = bool((values["quantity"] == CONTACT).any())
+    contacts = contact_statistics(values) if has_contacts else ()
+    values = values.filter(pl.col("quantity") != CONTACT) if has_contacts else values
     value = pl.col("value")
     statistics = (
         values.select("house", "slot", "room", "quantity", value_of("rank"))
@@ -51,7 +55,9 @@ def derive(values: pl.DataFrame, rules: Mapping[str, Sequence[Quarantine]]) -> d
     ).iter_rows():
         if owner != key:
             key, rooms = owner, observed[SlotKey(*owner)]
-        rooms.setdefault(room, {})[MEASURED[code]] = Statistics(mean, least, greatest, count, robust)
+        rooms.setdefault(room, {})[QUANTITIES[code]] = Statistics(mean, least, greatest, count, robust)
+    for slot, room, told in contacts:
+        observed[slot].setdefault(room, {})["contact"] = told
     return observed
 
 

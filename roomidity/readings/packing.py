@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from roomidity.domain.observations import SET_FORMAT
+from roomidity.domain.observations import CONTACT_SET_FORMAT, SET_FORMAT
 from roomidity.domain.quantities import MEASURED, MEASURED_SPECS, VALUE_DECIMALS
 from roomidity.domain.slots import SLOT_MS, SlotKey
 from roomidity.errors import StoreError
@@ -36,6 +36,15 @@ class _Packed(msgspec.Struct, array_like=True):
     masks: bytes  # bits: 1 for humidity, 2 for temperature
     humidity: bytes
     temperature: bytes
+
+
+class _PackedContacts(_Packed, array_like=True):
+    """The same with contacts. Sets without any keep their form, which older versions read."""
+
+    contact: bytes  # mask 4
+
+
+_FORMS: Final[Mapping[bytes, type[_Packed]]] = {SET_FORMAT: _Packed, CONTACT_SET_FORMAT: _PackedContacts}
 
 
 def pack_sets(values: pl.DataFrame) -> dict[SlotKey, bytes]:
@@ -73,15 +82,18 @@ def pack_sets(values: pl.DataFrame) -> dict[SlotKey, bytes]:
     ]
     packed: dict[SlotKey, bytes] = {}
     for place, (house, slot, rooms, sensors, counts) in enumerate(slots.iter_rows()):
-        time, humidity, temperature = (column.planes(place) for column in columns)
-        content = _Packed(
+        time, humidity, temperature, contact = (column.planes(place) for column in columns)
+        whole = _PackedContacts(
             series=list(zip(rooms, sensors, counts, strict=True)),
             times=time,
             masks=masks[ends[place] - sum(counts) : ends[place]].tobytes(),
             humidity=humidity,
             temperature=temperature,
+            contact=contact,
         )
-        packed[SlotKey(house, slot)] = SET_FORMAT + zlib.compress(msgspec.msgpack.encode(content), 6)
+        form = CONTACT_SET_FORMAT if contact else SET_FORMAT
+        content = msgspec.structs.astuple(whole)[: len(_FORMS[form].__struct_fields__)]
+        packed[SlotKey(house, slot)] = form + zlib.compress(msgspec.msgpack.encode(content), 6)
     return packed
 
 
@@ -169,17 +181,19 @@ class _Content:
 
 
 def _unpack(key: SlotKey, packed: bytes) -> _Content:
-    if packed[:1] != SET_FORMAT:
+    form = _FORMS.get(packed[:1])
+    if form is None:
         raise StoreError(
-            f"the set of {key} has format {packed[:1]!r}; this version reads {SET_FORMAT!r}: update roomidity"
+            f"the set of {key} has format {packed[:1]!r}; this version reads {SET_FORMAT!r} and "
+            f"{CONTACT_SET_FORMAT!r}: update roomidity"
         )
     try:
-        raw = msgspec.msgpack.decode(_decompressed(packed[1:]), type=_Packed)
+        raw = msgspec.msgpack.decode(_decompressed(packed[1:]), type=form)
         content = _Content(
             series=raw.series,
             times=_unplaned(raw.times),
             masks=np.frombuffer(raw.masks, dtype=np.uint8),
-            numbers=[_unplaned(raw.humidity), _unplaned(raw.temperature)],
+            numbers=[_unplaned(raw.humidity), _unplaned(raw.temperature), _unplaned(getattr(raw, "contact", b""))],
         )
     except (zlib.error, msgspec.MsgspecError, ValueError) as error:
         raise StoreError(f"the set of {key} is damaged: {error}") from error

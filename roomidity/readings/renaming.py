@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from roomidity.domain.aliases import Aliases
+from roomidity.domain.quantities import CONTACT
 from roomidity.readings.union import SLOT_VALUES, bin_of
 
 __all__ = ["HouseAliases", "rooms_by_present_names", "values_by_present_names"]
@@ -28,10 +29,12 @@ def rooms_by_present_names(rows: pl.DataFrame, aliases: HouseAliases) -> pl.Data
 def values_by_present_names(values: pl.DataFrame, aliases: HouseAliases) -> pl.DataFrame:
     """Returns values of sets (schema ``SLOT_VALUES``) with each room under its present name.
 
-    Values sent under two names of one room form one set. As everywhere, the smallest rank in each bin is kept.
+    Values sent under two names of one room form one set. As everywhere, one value in each bin is kept.
     """
     named = rooms_by_present_names(values, aliases)
     if named is values or named["room"].equals(values["room"]):
         return values
     series = [name for name in SLOT_VALUES if name != "rank"]
-    return named.group_by(*series, bin_of("rank"), maintain_order=True).agg(pl.col("rank").min()).select(values.columns)
+    groups = named.group_by(*series, bin_of("rank"), maintain_order=True).agg(first=pl.min("rank"), last=pl.max("rank"))
+    kept = pl.when(pl.col("quantity") == CONTACT).then("last").otherwise("first")
+    return groups.with_columns(kept.alias("rank")).select(values.columns)

@@ -1,8 +1,9 @@
 """Adds readings to sets. A slot is the set of its values, and everything else is derived from the set.
 
 Adding is a set union, and as such commutative, associative and idempotent. Within one 5-second bin of a sensor's
-quantity one value is kept, the one with the smallest (time, value). Therefore redelivery, reordering and late arrival
-cannot change the outcome.
+quantity one value is kept, the one with the smallest (time, value). Of a contact it is the one with the greatest in a
+minute, since what counts is the state in which it is left. Therefore redelivery, reordering and late arrival cannot
+change the outcome.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from roomidity.domain.quantities import MEASURED
+from roomidity.domain.quantities import CONTACT, MEASURED
 from roomidity.domain.slots import SLOT_MS, SlotKey
 
 __all__ = [
@@ -34,6 +35,9 @@ __all__ = [
 
 BIN_MS: Final = 5_000
 """Width of a bin in ms. No room sensor reports more often. A slot has at most 180 values of a sensor's quantity."""
+
+_CONTACT_BINS: Final = 12
+"""Bins that are one for a contact, a minute. A window that moves more often airs nothing, and a slot stays small."""
 
 _VALUE_BITS: Final = 18
 _VALUE_OFFSET: Final = 100_000
@@ -98,16 +102,16 @@ def union(existing: pl.DataFrame, accepted: pl.DataFrame) -> Union:
     recurs = _recurs(both["bin"])
     if not recurs.any():
         return _all_new(both, accepted["row"])
-    alone, shared = both.filter(~recurs), both.filter(recurs).sort("bin", "rank", "place")
-    held = pl.when(pl.col("place").is_null()).then("rank").alias("held")
+    alone, shared = both.filter(~recurs), both.filter(recurs).with_columns(_precedence()).sort("bin", "order", "place")
+    held = pl.when(pl.col("place").is_null()).then("order").alias("held")
     bins = (
         shared.with_columns(held)
         .group_by("bin")
-        .agg(pl.col(*SLOT_VALUES.names(), "place").first(), pl.col("held").min())
+        .agg(pl.col(*SLOT_VALUES.names(), "order", "place").first(), pl.col("held").min())
     )
     bins = bins.with_columns(new=pl.col("held").is_null())
     added = alone.filter(pl.col("place").is_not_null())
-    moved = bins.filter(pl.col("new") | (pl.col("rank") < pl.col("held")))
+    moved = bins.filter(pl.col("new") | (pl.col("order") < pl.col("held")))
     return Union(
         values=pl.concat([part.select(SLOT_VALUES.names()) for part in (alone, bins)]),
         changed=_slots_of(added, moved),
@@ -154,6 +158,11 @@ def _by_bin(existing: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
     return both.with_columns((bins * len(MEASURED) + pl.col("quantity")).alias("bin"))
 
 
+def _precedence() -> pl.Expr:
+    """Returns the number by which values of a bin precede one another: their rank, below 0 for those of contacts."""
+    return pl.when(pl.col("quantity") == CONTACT).then(-pl.col("rank")).otherwise("rank").alias("order")
+
+
 def _recurs(numbers: pl.Series) -> pl.Series:
     """Returns whether each number occurs in more than one row. Mostly none does, which sorting shows quickly."""
     order = numbers.arg_sort()
@@ -166,7 +175,9 @@ def _recurs(numbers: pl.Series) -> pl.Series:
 
 def _against(shared: pl.DataFrame, bins: pl.DataFrame) -> pl.DataFrame:
     """Returns the outcome of the readings' values in shared bins: quantity, place, and outcome as an index."""
-    kept = bins.select("bin", "new", pl.coalesce("held", "rank").alias("reference"), pl.col("place").alias("first"))
+    kept = bins.select(
+        "bin", "new", pl.coalesce("held", "order").abs().alias("reference"), pl.col("place").alias("first")
+    )
     outcome = (
         pl.when(pl.col("new") & (pl.col("place") == pl.col("first")))
         .then(_OUTCOMES.index("stored"))
@@ -221,8 +232,9 @@ def time_of(rank: str) -> pl.Expr:
 
 
 def bin_of(rank: str) -> pl.Expr:
-    """Returns the number of the bin in its slot encoded in the column ``rank``."""
-    return (pl.col(rank) // (BIN_MS << _VALUE_BITS)).alias("bin")
+    """Returns the number of the bin in its slot encoded in the column ``rank``, beside a column ``quantity``."""
+    number = pl.col(rank) // (BIN_MS << _VALUE_BITS)
+    return (number - pl.when(pl.col("quantity") == CONTACT).then(number % _CONTACT_BINS).otherwise(0)).alias("bin")
 
 
 def rank_of(time_ms: Number, value: Number) -> Number:

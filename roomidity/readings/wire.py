@@ -21,7 +21,7 @@ import polars as pl
 
 from roomidity.domain.messages import Message
 from roomidity.domain.names import kept_name
-from roomidity.readings.careful import LONGEST, NAMES, READING_KEYS, ROWS, WIRE, decode_with_care
+from roomidity.readings.careful import CONTACT_STATES, LONGEST, NAMES, READING_KEYS, ROWS, WIRE, decode_with_care
 
 __all__ = ["Decoded", "decode"]
 
@@ -40,6 +40,7 @@ class _Packed(msgspec.Struct):
     ts: msgspec.Raw = msgspec.Raw()
     temperature: msgspec.Raw = msgspec.Raw()
     humidity: msgspec.Raw = msgspec.Raw()
+    contact: msgspec.Raw = msgspec.Raw()
 
 
 _NEEDS_CARE: Final = (
@@ -66,7 +67,8 @@ class Decoded:
     """Readings as received, unchecked.
 
     ``rows`` has the columns message (index into ``messages``), position (in its message), house, room, sensor, ts
-    (text), temperature, humidity, and fault, which is a reason if the reading could not even be read, else null.
+    (text), temperature, humidity, contact (1 if open, 0 if closed), and fault, which is a reason if the reading could
+    not even be read, else null.
     """
 
     messages: Sequence[Message]
@@ -150,6 +152,10 @@ def _decode_fast(messages: Sequence[Message], *, mark_foreign: bool) -> pl.DataF
     names = pl.concat([*(rows[name].unique() for name in NAMES), common["house"]])
     if names.str.contains(r"^[\[{]").any():
         return None
+    contacts = rows["contact"]
+    if not contacts.is_in([None, *CONTACT_STATES], nulls_equal=True).all():
+        return None
+    rows = rows.with_columns(contacts.replace_strict(CONTACT_STATES, default=None, return_dtype=pl.Float64))
     fault = pl.when(pl.lit(conflict)).then(pl.lit("house_conflict"))
     return rows.select(
         pl.Series("message", owner),

@@ -60,6 +60,7 @@ def observed(readings: pl.DataFrame, *, timezone: str, plain: bool) -> Window:
         (at - pl.col("slot")).cast(pl.Int32).alias("time_ms"),
         *((pl.col(name) * 1000).round().cast(pl.Int32) for name in ("temperature", "humidity")),
     )
+    accepted = accepted.with_columns(contact=pl.lit(None, pl.Int32))
     values = union(SLOT_VALUES.to_frame(), accepted.with_row_index("row")).values
     rows = [
         {

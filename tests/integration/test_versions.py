@@ -30,6 +30,7 @@ from roomidity.forecasting.model import _arrays
 from roomidity.pipeline.drain import DrainSummary, drain
 from roomidity.pipeline.quarantine import change_rule
 from roomidity.pipeline.rederiving import rederive_house
+from roomidity.readings import packing
 from tests.integration.stage import REGION
 from tests.integration.test_registry import TRAINED_AT, elsewhere, publish, state_at
 from tests.integration.test_tables import forecast
@@ -266,7 +267,7 @@ def test_a_set_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Stag
         if way == "v":
             item["v"] = 2
         else:
-            item["packed"] = b"\x02" + item["packed"].value[1:]
+            item["packed"] = b"\x03" + item["packed"].value[1:]
 
     before = newer(stage, "readings", OF_SLOT, change)
     stage.readings_queue.send([json.dumps(reading(1)), json.dumps(reading(1, house="h2"))])
@@ -274,6 +275,40 @@ def test_a_set_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Stag
     assert (summary.stored, summary.undeleted) == (1, 1), "the other house's is stored"
     assert held(stage, "readings", OF_SLOT) == before
     assert "format" in noted(stage, "readings")
+
+
+def test_contacts_are_stored_beside_and_a_version_without_them_leaves_their_sets_alone(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_in(stage, 0)
+    plain = held(stage, "readings", OF_SLOT), held(stage, "observations", OF_SLOT)
+    assert plain[0]["packed"].value[:1] == b"\x01"
+    assert "contacts" not in plain[1]
+    opened = {
+        "house": "h1",
+        "room": "kitchen",
+        "ts": format_moment(KEY.start + timedelta(minutes=5)),
+        "contact": "open",
+    }
+    stage.readings_queue.send([json.dumps(opened), json.dumps({**opened, "contact": True})])
+    summary = drain(stage.drain_ports, stage.drain_config, now=NOW, remaining_s=lambda: 300.0)
+    assert (summary.stored, summary.rejected) == (1, {"bad_value": 1})
+    before = held(stage, "readings", OF_SLOT), held(stage, "observations", OF_SLOT)
+    assert before[0]["packed"].value[:1] == b"\x02"
+    assert before[1]["rooms"] == plain[1]["rooms"], "what older versions read is as it was"
+    ((_, observation),) = stage.observations.between("h1", KEY.start, NOW)
+    assert observation["kitchen"]["contact"] == Statistics(1.0, 1.0, 1.0, 1, changes={"": "+300"})
+    (_, means) = next(iter(stage.observations.means("h1", KEY.start, NOW)))
+    assert means["kitchen"].keys() == {"temperature"}
+
+    monkeypatch.setattr("roomidity.domain.observations.CONTACT_SET_FORMAT", b"\x01")
+    monkeypatch.setattr("roomidity.readings.packing._FORMS", {b"\x01": packing._Packed})
+    stage.readings_queue.send([json.dumps(reading(7)), json.dumps(reading(1, house="h2"))])
+    summary = drain(stage.drain_ports, stage.drain_config, now=NOW, remaining_s=lambda: 300.0)
+    assert (summary.stored, summary.undeleted) == (1, 1), "the other house's is stored, this one's waits"
+    assert before == (held(stage, "readings", OF_SLOT), held(stage, "observations", OF_SLOT))
+    monkeypatch.undo()
+    stage.damage.take()
 
 
 def test_an_observation_of_a_newer_format_is_left_alone_and_its_readings_wait(stage: Stage) -> None:

@@ -24,7 +24,7 @@ SENT = NOW + timedelta(seconds=1)
 
 SLOT_START = datetime(2026, 11, 22, 7, tzinfo=UTC)
 
-QUANTITIES = ("humidity", "temperature")
+QUANTITIES = ("humidity", "temperature", "contact")
 
 fast = settings(max_examples=60, deadline=None)
 
@@ -67,6 +67,7 @@ def accepted(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
         "time_ms": pl.Int32,
         "temperature": pl.Int32,
         "humidity": pl.Int32,
+        "contact": pl.Int32,
     }
     defaults = {"house": "h1", "room": "kitchen", "sensor": "", "slot": to_epoch_ms(SLOT_START)}
     whole = [{**defaults, **row} for row in rows]
@@ -83,7 +84,7 @@ def values_by_bin(values: pl.DataFrame) -> dict[Bin, tuple[int, int]]:
     rows = values.with_columns(value_of("rank"), time=pl.col("rank") // 2**18)
     found: dict[Bin, tuple[int, int]] = {}
     for house, slot, room, sensor, code, _rank, value, time in rows.iter_rows():
-        key = (house, slot, room, sensor, QUANTITIES[code], time // 5000)
+        key = (house, slot, room, sensor, QUANTITIES[code], time // (60_000 if QUANTITIES[code] == "contact" else 5000))
         assert key not in found, f"two values in {key}"
         found[key] = (time, value)
     return found

@@ -20,6 +20,8 @@ from roomidity.domain.advice.dehumidifier import DehumidifierPlan, Run
 from roomidity.domain.advice.effects import AiringEffect
 from roomidity.domain.advice.issue import KEPT_FOR, AdviceIssue, RoomIssue
 from roomidity.domain.advice.planning import DayPlan, Forbids, NotToday, PlannedAiring, Withheld
+from roomidity.domain.advice.scoring import AiringScore
+from roomidity.domain.contacts import Opening
 from roomidity.domain.damage import Damage
 from roomidity.domain.rounding import rounded
 from roomidity.domain.slots import format_moment, format_slot, parse_slot, parse_time, to_epoch_ms
@@ -27,6 +29,7 @@ from roomidity.errors import StoreError
 
 __all__ = ["AdviceTable"]
 
+_SCORES: Final = ("at_once", "after_1h", "expected_at_once", "expected_after_1h", "kernel_at_once")
 _EFFECT: Final = ("minutes", "at_once", "after_1h", "heat_kwh")
 """Of an airing what is told; the rest of its effect would take a third of the item."""
 
@@ -95,6 +98,8 @@ def _from_room(one: RoomIssue) -> dict[str, Any]:
         "open": decision.state.is_open or None,
         "since": _moment(decision.state.since),
         "stuck": one.is_stuck or None,
+        "window": None if one.is_window_open is None else {"open": one.is_window_open, **_since(one.window_since)},
+        "aired": [_from_score(score) for score in one.aired] or None,
         "plan": _present(
             {
                 "at": format_slot(one.planned_at),
@@ -131,6 +136,22 @@ def _from_room(one: RoomIssue) -> dict[str, Any]:
     return _present(plain)
 
 
+def _since(at: datetime | None) -> dict[str, str]:
+    return {} if at is None else {"since": format_moment(at)}
+
+
+def _from_score(score: AiringScore) -> dict[str, Any]:
+    return _present(
+        {
+            "from": format_moment(score.opening.start),
+            "to": format_moment(score.opening.end),
+            "planned": None if score.planned_at is None else format_slot(score.planned_at),
+            "disturbed": score.disturbed or None,
+            **{name: rounded(getattr(score, name), 2) for name in _SCORES},
+        }
+    )
+
+
 def _from_airing(airing: PlannedAiring) -> dict[str, Any]:
     effect = {name: rounded(getattr(airing.effect, name), 2) for name in _EFFECT}
     return _present({"at": format_slot(airing.at), **effect})
@@ -159,6 +180,7 @@ def _to_issue(item: AdviceItem) -> AdviceIssue:
 
 def _to_room(of: Mapping[str, Any]) -> RoomIssue:
     cellar, dehumidifier = of.get("cellar"), of.get("dehumidifier")
+    window = of.get("window", {})
     action = cast("Action", _one_of(of["action"], get_args(Action)))
     is_open = _flag(of, "open")
     if is_open != (action == "open") or (is_open and not {"since", "until"} <= of.keys()):
@@ -178,6 +200,19 @@ def _to_room(of: Mapping[str, Any]) -> RoomIssue:
         dehumidifier=None if dehumidifier is None else _to_dehumidifier(dehumidifier),
         is_running=dehumidifier is not None and _flag(dehumidifier, "on"),
         is_stuck=_flag(of, "stuck"),
+        is_window_open=_flag(window, "open") if window else None,
+        window_since=_to_moment(window.get("since")),
+        aired=tuple(map(_to_score, of.get("aired", ()))),
+    )
+
+
+def _to_score(of: Mapping[str, Any]) -> AiringScore:
+    planned = of.get("planned")
+    return AiringScore(
+        opening=Opening(parse_time(of["from"]), parse_time(of["to"])),
+        disturbed=_flag(of, "disturbed"),
+        planned_at=None if planned is None else parse_slot(planned),
+        **{name: _to_number(of.get(name)) for name in _SCORES},
     )
 
 

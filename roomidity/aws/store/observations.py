@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from pynamodb.expressions.condition import Condition
@@ -19,6 +19,7 @@ from roomidity.aws.store.parallel import in_parallel
 from roomidity.aws.store.reading import FORMAT_VERSION, Reader, is_sound
 from roomidity.aws.store.tables import ObservationItem, connection_of
 from roomidity.aws.store.writing import Write, remove, save_many
+from roomidity.domain.contacts import read_course
 from roomidity.domain.damage import Damage, number_within, whole
 from roomidity.domain.observations import Observation, Origin, RoomMeans, Statistics
 from roomidity.domain.quantities import MEASURED_SPECS
@@ -27,6 +28,10 @@ from roomidity.domain.slots import SLOT, SlotKey, format_slot, parse_slot, to_ep
 __all__ = ["ObservationTable"]
 
 _PLAUSIBLE: Final[Mapping[str, tuple[float, float]]] = {spec.name: spec.plausible for spec in MEASURED_SPECS}
+
+
+_UNNAMED: Final = "/"
+"""Stands for a sensor without a name, since DynamoDB has no empty keys. No name has a slash."""
 
 
 class ObservationTable:
@@ -118,9 +123,16 @@ class ObservationTable:
             house=key.house,
             slot=format_slot(key.start),
             rooms={
-                room: {"M": {quantity: {"M": _to_wire(statistics)} for quantity, statistics in quantities.items()}}
+                room: {"M": {quantity: {"M": _to_wire(statistics)} for quantity, statistics in climate.items()}}
                 for room, quantities in observation.items()
+                if (climate := {name: one for name, one in quantities.items() if name != "contact"})
             },
+            contacts={
+                room: {"M": _to_wire(quantities["contact"])}
+                for room, quantities in observation.items()
+                if "contact" in quantities
+            }
+            or None,
             version=origin.version,
             rules=origin.rules or None,
             digest=origin.digest or None,
@@ -168,8 +180,9 @@ class ObservationTable:
 
     def rooms(self, house: str) -> set[str]:
         """Returns the rooms that were observed, including those that the house no longer has."""
-        items = self._item.query(house, attributes_to_get=["house", "slot", "rooms"])
-        return {room for rooms in self._reader.each(items, lambda item: set(item.rooms)) for room in rooms}
+        items = self._item.query(house, attributes_to_get=["house", "slot", "rooms", "contacts"])
+        found = self._reader.each(items, lambda item: {*item.rooms, *(item.contacts or {})})
+        return {room for rooms in found for room in rooms}
 
     def delete(self, keys: Iterable[SlotKey]) -> None:
         """Delete the observations of the given slots."""
@@ -190,6 +203,8 @@ def _flags(observation: Observation) -> list[Action]:
     actions: list[Action] = []
     for room, quantities in observation.items():
         for quantity, statistics in quantities.items():
+            if quantity == "contact":
+                continue  # which no rule calls faulty
             path = Path(["rooms", room, quantity, "fault"])
             actions.append(path.remove() if statistics.fault is None else path.set(statistics.fault))
     return actions
@@ -208,11 +223,13 @@ def _derived(item: ObservationItem) -> tuple[SlotKey, Observation, Origin]:
         room: {quantity: _from_wire(quantity, value["M"]) for quantity, value in quantities["M"].items()}
         for room, quantities in item.rooms.items()
     }
+    for room, value in (item.contacts or {}).items():
+        observation.setdefault(room, {})["contact"] = _from_wire("contact", value["M"])
     return _key(item), observation, _origin(item)
 
 
-def _to_wire(statistics: Statistics) -> dict[str, dict[str, str]]:
-    wire = {
+def _to_wire(statistics: Statistics) -> dict[str, dict[str, Any]]:
+    wire: dict[str, dict[str, Any]] = {
         "mean": {"N": number_text(statistics.mean)},
         "min": {"N": number_text(statistics.min)},
         "max": {"N": number_text(statistics.max)},
@@ -222,10 +239,12 @@ def _to_wire(statistics: Statistics) -> dict[str, dict[str, str]]:
         wire["robust"] = {"N": number_text(statistics.robust)}
     if statistics.fault is not None:
         wire["fault"] = {"S": statistics.fault}
+    if statistics.changes is not None:
+        wire["changes"] = {"M": {sensor or _UNNAMED: {"S": text} for sensor, text in statistics.changes.items()}}
     return wire
 
 
-def _from_wire(quantity: str, wire: Mapping[str, Mapping[str, str]]) -> Statistics:
+def _from_wire(quantity: str, wire: Mapping[str, Mapping[str, Any]]) -> Statistics:
     return Statistics(
         mean=_number(quantity, wire["mean"]["N"]),
         min=_number(quantity, wire["min"]["N"]),
@@ -233,7 +252,15 @@ def _from_wire(quantity: str, wire: Mapping[str, Mapping[str, str]]) -> Statisti
         count=whole(float(wire["count"]["N"])),
         robust=_number(quantity, wire["robust"]["N"]) if "robust" in wire else None,
         fault=wire["fault"]["S"] if "fault" in wire else None,
+        changes=_changes(wire["changes"]["M"]) if "changes" in wire else None,
     )
+
+
+def _changes(wire: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    changes = {"" if sensor == _UNNAMED else sensor: text["S"] for sensor, text in wire.items()}
+    for text in changes.values():
+        read_course(text)
+    return changes
 
 
 def _slot_means(item: ObservationItem, *, counts: bool = False) -> tuple[datetime, RoomMeans]:

@@ -13,7 +13,7 @@ from roomidity.aws.store.reading import NEWER, Reader
 from roomidity.aws.store.tables import SetItem, connection_of
 from roomidity.aws.store.writing import Write, remove, save_many
 from roomidity.domain.damage import Damage, whole
-from roomidity.domain.observations import SET_FORMAT, StoredSet
+from roomidity.domain.observations import CONTACT_SET_FORMAT, StoredSet
 from roomidity.domain.slots import SlotKey, floor_slot, format_slot, parse_slot, to_epoch_ms
 
 __all__ = ["SetTable"]
@@ -113,7 +113,8 @@ class SetTable:
         held = self._reader.one(item, _to_set) or StoredSet(b"", 0)
         if held.is_newer:
             self._reader.note(
-                item, f"its set has format {held.packed[:1]!r}; this version reads {SET_FORMAT!r}: {NEWER}"
+                item,
+                f"its set has format {held.packed[:1]!r}; this version reads up to {CONTACT_SET_FORMAT!r}: {NEWER}",
             )
         return held
 

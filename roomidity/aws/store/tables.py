@@ -81,12 +81,14 @@ class ObservationItem(Item):
     """observations: statistics of a slot by room and quantity, and what they were derived from.
 
     ``version`` is that of the set. ``rules`` is the number of the house's quarantine rules, or 0 if absent. ``digest``
-    covers the contents of both, because a restored table gives the same numbers to other contents.
+    covers the contents of both, because a restored table gives the same numbers to other contents. ``contacts`` holds
+    the statistics of window contacts by room, apart from ``rooms``, of which older versions know every quantity.
     """
 
     house = UnicodeAttribute(hash_key=True)
     slot = UnicodeAttribute(range_key=True)
     rooms = Wire()
+    contacts = Wire(null=True)
     version = NumberAttribute()
     rules = NumberAttribute(null=True)
     digest = UnicodeAttribute(null=True)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from roomidity.domain.advice.acting import ActState, Measured, act
 from roomidity.domain.advice.air import UNKNOWN_AIR, Air
+from roomidity.domain.advice.aired import learnt_share, score_new, seen_state, with_learnt
 from roomidity.domain.advice.cellar import cellar_outlook
 from roomidity.domain.advice.dehumidifier import plan_dehumidifier, should_run
 from roomidity.domain.advice.issue import AdviceIssue, RoomIssue
@@ -21,8 +22,10 @@ from roomidity.domain.advice.outlook import outdoor_mean_ahead, outlook_of
 from roomidity.domain.advice.planning import DayPlan, plan_day
 from roomidity.domain.advice.settings import HouseAdvice, RoomAdvice, usable_house, usable_room
 from roomidity.domain.advice.withholding import withhold
+from roomidity.domain.contacts import room_contacts
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
+from roomidity.domain.observations import Observation
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT, SLOTS_A_DAY
 from roomidity.domain.weather import WeatherIssue
@@ -54,12 +57,15 @@ class HouseSeen:
         The same of the air outside, or None without a sensor there.
     weather
         The newest weather ahead that was known, or None.
+    recent
+        Start and observation of the slots of the last 12 h, by present names, if the house has window contacts.
     """
 
     forecasts: Sequence[StoredForecast]
     measured: Mapping[str, NDArray[np.float64]]
     outdoor: NDArray[np.float64] | None = None
     weather: WeatherIssue | None = None
+    recent: Sequence[tuple[datetime, Observation]] = ()
 
 
 def advise(
@@ -77,16 +83,24 @@ def advise(
     local = at.astimezone(zone)
     minutes = _minutes_of_day(at, zone)
     known = {} if before is None else {home.present(room): one for room, one in before.rooms.items()}
+    contacts = room_contacts(seen.recent, until=at)
     rooms = {}
     for forecast in seen.forecasts:
         room, last = usable_room(home.settings, forecast.room), known.get(forecast.room)
         stuck = "stuck" in forecast.notes
         inside = UNKNOWN_AIR if stuck else _newest_air(seen.measured.get(forecast.room), at)
         now = Measured(at, 60 * local.hour + local.minute, inside, outside, mean_c)
+        contact = contacts.get(forecast.room)
         state = ActState(since=at) if forgot else _state_at(last, at)
+        state = seen_state(state, contact, at=at, rest=timedelta(minutes=house.rest_min))
+        aired = () if last is None else last.aired
+        if contact is not None:
+            told = None if last is None else last.plan
+            aired = score_new(forecast.room, contact, seen.recent, aired, told, at=at, volume_m3=room.volume_m3)
         decision = act(state, now, room=room, house=house)
         outlook = outlook_of(forecast, now=at, weather=seen.weather)
         fresh = plan_day(outlook, outside_mean_c=mean_c, minutes_of_day=minutes, room=room, house=house)
+        fresh = with_learnt(fresh, learnt_share(aired))
         plan, planned_at = _plan_to_keep(last, fresh, at=at, zone=zone, house=house)
         rooms[forecast.room] = RoomIssue(
             decision=decision,
@@ -98,6 +112,9 @@ def advise(
             else None,
             is_running=_runs(room, house, now, is_on=last is not None and last.is_running, airs=decision.state.is_open),
             is_stuck=stuck,
+            is_window_open=None if contact is None else contact.is_open,
+            window_since=None if contact is None else contact.since,
+            aired=aired,
         )
     return AdviceIssue(home.name, at, rooms)
 

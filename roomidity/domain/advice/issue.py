@@ -11,6 +11,7 @@ from roomidity.domain.advice.acting import Decision
 from roomidity.domain.advice.cellar import CellarOutlook
 from roomidity.domain.advice.dehumidifier import DehumidifierPlan
 from roomidity.domain.advice.planning import DayPlan
+from roomidity.domain.advice.scoring import AiringScore
 
 __all__ = ["KEPT_FOR", "OUTDATED_AFTER", "WRITTEN_EVERY", "AdviceIssue", "RoomIssue", "as_of", "is_due", "told_rooms"]
 
@@ -42,6 +43,10 @@ class RoomIssue:
         Whether the dehumidifier should run now.
     is_stuck
         Whether the room's sensor stands still, so that what it measures counts as unknown.
+    is_window_open, window_since
+        Whether a window is open by its contacts, and since when it is that. None if unknown.
+    aired
+        The last airings that contacts saw, and what they brought, oldest first.
     """
 
     decision: Decision
@@ -51,6 +56,9 @@ class RoomIssue:
     dehumidifier: DehumidifierPlan | None = None
     is_running: bool = False
     is_stuck: bool = False
+    is_window_open: bool | None = None
+    window_since: datetime | None = None
+    aired: tuple[AiringScore, ...] = ()
 
     @property
     def acts(self) -> tuple[object, ...]:
@@ -65,7 +73,8 @@ class RoomIssue:
         """What is shown of it in words, but for numbers that change from tick to tick."""
         outside = None if self.cellar is None else self.cellar.outside
         withheld = tuple((one.airing.at, one.why) for one in self.plan.withheld)
-        return *self.acts, self.decision.reason, self.decision.state, outside, self.is_stuck, withheld
+        told = (self.is_window_open, self.window_since, *(one.opening.start for one in self.aired))
+        return *self.acts, self.decision.reason, self.decision.state, outside, self.is_stuck, withheld, told
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Final
 from roomidity.domain.advice.air import Air
 from roomidity.domain.advice.effects import airing_effect
 from roomidity.domain.advice.planning import PlannedAiring
+from roomidity.domain.contacts import Opening
 
 __all__ = ["AiringScore", "Opening", "Sample", "followed", "score_airing"]
 
@@ -24,19 +25,6 @@ _FOLLOWED_WITHIN: Final = timedelta(minutes=60)
 """An airing that began this much earlier or later than it was planned was followed all the same."""
 _LONGEST_MIN: Final = 60.0
 """Beyond this the kernel says nothing: what was open for hours is not an airing."""
-
-
-@dataclass(frozen=True)
-class Opening:
-    """The window was open from ``start`` to ``end`` (aware), as its contact says."""
-
-    start: datetime
-    end: datetime
-
-    @property
-    def minutes(self) -> float:
-        """How long it was open."""
-        return (self.end - self.start).total_seconds() / 60
 
 
 @dataclass(frozen=True)
@@ -52,6 +40,7 @@ class AiringScore:
     """Changes in %RH at closing and an hour later, measured and expected. NaN where nothing was measured near.
 
     What is expected compares with the same room without the airing, so a shower meanwhile shows as a difference.
+    ``kernel_at_once`` is the kernel's, of any room, and ``planned_at`` when it was planned, if it was.
     ``disturbed`` means that the window was opened again within the hour, so that the later value is not of this airing.
     """
 
@@ -61,6 +50,8 @@ class AiringScore:
     expected_at_once: float
     expected_after_1h: float
     disturbed: bool
+    kernel_at_once: float = math.nan
+    planned_at: datetime | None = None
 
 
 def score_airing(

@@ -109,7 +109,8 @@ class RoomAdvice:
     volume_m3
         Of its air, for the heat that an airing costs.
     window_contact
-        Whether a contact tells if its window is open. Without one, openings are not guessed.
+        Whether a contact tells if its window is open, as people note it. What counts is whether one is heard;
+        without one, openings are not guessed.
     ventilation
         One of :data:`VENTILATIONS`.
     dehumidifier_w

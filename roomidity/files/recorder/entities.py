@@ -116,9 +116,9 @@ def _entity(name: str, attributes: dict[str, Any]) -> Entity:
     """Returns the entity that the Home Assistant dialect reads from a state with these attributes."""
     state = {"entity_id": name, "state": "0", "attributes": attributes}
     measured = next(iter(read_state(Heard("", state, _ANY_TIME)) or ()), None)
-    if measured is None or not name.startswith("sensor."):
+    if measured is None or measured.quantity == "contact" or not name.startswith("sensor."):
         return Entity(name, None, None, None, None)
-    quantity = measured.quantity or measured.guess
+    quantity = measured.quantity or (None if measured.guess == "contact" else measured.guess)
     return Entity(name, None, None, quantity, measured.unit, measured.room)
 
 

@@ -652,6 +652,90 @@ CASES: dict[str, tuple[str, Any, Any, list[dict[str, Any]]]] = {
 }
 
 
+X = {"binary_sensor.x": "bath"}
+
+CONTACTS: dict[str, tuple[str, Any, Any, str | None]] = {
+    "z2m: true is closed": ("zigbee2mqtt/attic/west", {"contact": True, "linkquality": 1}, Z2M, "closed"),
+    "z2m: false is open": ("zigbee2mqtt/attic/west", {"contact": False, "linkquality": 1}, Z2M, "open"),
+    "z2m, an attribute a topic": ("zigbee2mqtt/attic/west/contact", "false", Z2M, "open"),
+    "z2m, neither": ("zigbee2mqtt/attic/west", {"contact": "tilted"}, Z2M, "tilted"),
+    "z2m, no state yet": ("zigbee2mqtt/attic/west", {"contact": None}, Z2M, None),
+    "home assistant, by its class": ("", state("binary_sensor.x", "on", device_class="window"), X, "open"),
+    "home assistant, a door": ("", state("binary_sensor.x", "off", device_class="door"), X, "closed"),
+    "home assistant, offline": ("", state("binary_sensor.x", "unavailable", device_class="door"), X, None),
+    "home assistant, something that moves": (
+        "", state("binary_sensor.window", "on", device_class="motion"), {"binary_sensor.window": "bath"}, None,
+    ),
+    "home assistant, no class and no name": ("", state("binary_sensor.x", "on"), X, None),
+    "home assistant, as the map says": (
+        "", state("binary_sensor.x", "on"), {"binary_sensor.x": {"room": "bath", "quantity": "contact"}}, "open",
+    ),
+    "statestream, by its name": (
+        "homeassistant/binary_sensor/bath_window/state", "on", {"binary_sensor.bath_window": "bath"}, "open",
+    ),
+    "statestream, its battery": (
+        "ha/binary_sensor/bath_window_battery/state", "on", {"binary_sensor.bath_window_battery": "bath"}, None,
+    ),
+    "esphome, by its name": ("flat/binary_sensor/window/state", "OFF", {"flat/binary_sensor/window": "bath"}, "closed"),
+    "esphome, as the map says": (
+        "f/binary_sensor/reed/state", "ON", {"f/binary_sensor/reed": {"room": "bath", "quantity": "contact"}}, "open",
+    ),
+    "esphome, a presence": ("flat/binary_sensor/presence/state", "ON", {"flat/binary_sensor/presence": "bath"}, None),
+    "shelly door/window": ("shellies/shellydw2-0f/sensor/state", "close", {"shellydw2-0f": "bath"}, "closed"),
+    "shelly door/window, its status": (
+        "shellies/shellydw2-0f/info", {"sensor": {"state": "open", "is_valid": True}}, {"shellydw2-0f": "bath"}, "open",
+    ),
+    "shelly door/window, not valid": (
+        "shellies/shellydw2-0f/info", {"sensor": {"state": "open", "is_valid": False}}, {"shellydw2-0f": "bath"}, None,
+    ),
+    "shelly door/window, unknown": ("shellies/shellydw2-0f/sensor/state", "unknown", {"shellydw2-0f": "bath"}, None),
+    "a BLU window that a gateway follows": (
+        "g/events/rpc",
+        shelly("shellyblugw-1", **{"bthomesensor:200": {"id": 200, "value": True}}),
+        {"shellyblugw-1/200": {"room": "bath", "quantity": "contact"}},
+        "open",
+    ),
+    "tasmota's zigbee: 1 is the zone's alarm": (
+        "tele/zb/SENSOR", {"ZbReceived": {"0x1A2B": {"Contact": 1, "Endpoint": 1}}}, {"zb/0x1A2B": "bath"}, "open",
+    ),
+    "BTHome: a window": (
+        "home/gw/BTtoMQTT/D12233445566",
+        {"id": "D1:22:33:44:55:66", "servicedatauuid": "0xfcd2", "servicedata": "4000072D01"},
+        TAG,
+        "open",
+    ),
+    "a lorawan contact": ("", uplink(magnet_status="close"), {"ws-7": "bath"}, "closed"),
+    "home-made": ("den/window", {"window": "open"}, {"den/window": "bath"}, "open"),
+    "home-made, a Boolean that may mean either": ("den/window", {"contact": True}, {"den/window": "bath"}, None),
+    "home-made, a window of 30 minutes": ("den/window", {"window": 30}, {"den/window": "bath"}, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CONTACTS)
+def test_what_a_contact_says(case: str) -> None:
+    topic, payload, devices, expected = CONTACTS[case]
+    assert [found.get("contact") for found in readings(topic, payload, devices)] == [expected] * (expected is not None)
+
+
+def test_a_state_that_will_be_refused_costs_no_other_value() -> None:
+    found = readings("zigbee2mqtt/attic/west", {"contact": "tilted", "humidity": 50, "temperature": 20}, Z2M)
+    assert [{*one} & {"contact", "humidity", "temperature"} for one in found] == [
+        {"humidity", "temperature"},
+        {"contact"},
+    ]
+
+
+def test_a_contact_waits_for_its_room_like_any_value() -> None:
+    opened = open_envelope(
+        {"contact": False, "linkquality": 1}, received=RECEIVED, topic="zigbee2mqtt/attic/west", house="h9"
+    )
+    nothing = parse_devices({})
+    (kept,) = translate(opened, devices=lambda _house: nothing, zones=lambda _house: ZONE).readings
+    assert not kept.is_mapped
+    again = readings("", {"readings": [{**kept.sent}]}, Z2M) or readings("", dict(kept.sent), Z2M)
+    assert [one["contact"] for one in again] == ["open"]
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_what_a_message_holds(case: str) -> None:
     topic, payload, devices, expected = CASES[case]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from roomidity.domain.advice.settings import DEFAULT_HOUSE, DEFAULT_ROOM, usable_house, usable_room
+from roomidity.domain.contacts import HELD_FOR
 from roomidity.domain.deletion import tombstone
-from roomidity.domain.houses import House
+from roomidity.domain.houses import House, Seen
+from roomidity.domain.observations import Origin, Statistics
 from roomidity.domain.slots import SLOT
 from roomidity.errors import InputError
 from roomidity.pipeline.advice_settings import bad_advice_settings, with_house_advice, with_room_advice
@@ -21,7 +23,7 @@ from roomidity.pipeline.house_settings import removed, renamed
 from tests.advice_samples import advice_of
 from tests.fakes import World
 from tests.unit.pipeline.test_forecasts import observe
-from tests.unit.samples import NOW
+from tests.unit.samples import NOW, slot_key
 
 
 @pytest.fixture
@@ -181,3 +183,30 @@ def test_settings_that_cannot_be_used_count_as_not_set_and_are_reported() -> Non
     house, bath = bad_advice_settings(odd)
     assert (house.setting, house.mend) == ("advice", "roomidity house h1 --rest 30")
     assert (bath.setting, bath.mend) == ("advice of room bath", "roomidity room h1/bath --kind room")
+
+
+def test_contacts_are_read_where_a_house_has_some_and_nowhere_else(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[datetime] = []
+    derived = world.observations.derived
+
+    def counted(house: str, start: datetime, end: datetime) -> Any:
+        read.append(start)
+        return derived(house, start, end)
+
+    monkeypatch.setattr(world.observations, "derived", counted)
+    (plain,) = issue(world).advised.issue.rooms.values()
+    assert not [start for start in read if start == NOW - HELD_FOR]
+    assert (plain.is_window_open, plain.aired) == (None, ())
+
+    key = slot_key("h1", NOW)
+    contact = Statistics(1.0, 1.0, 1.0, 1, changes={"front": "+300"})
+    world.observations.put_many({key: ({"kitchen": {"contact": contact}}, Origin(1))})
+    seen = Seen("kitchen", "front", NOW, NOW, {"contact": NOW})
+    world.houses.put(home_of(world).admit([seen])[0])
+    (opened,) = issue(world, slots=1).advised.issue.rooms.values()
+    assert (opened.is_window_open, opened.window_since) == (True, NOW + timedelta(minutes=5))
+    assert read[-1] == NOW + SLOT - HELD_FOR
+    later = issue(world, slots=52).advised.issue.rooms["kitchen"]
+    assert later.is_window_open is None, "13 hours without a report"

@@ -172,6 +172,7 @@ def test_accepted_readings_lie_in_slots_and_are_whole_thousandths() -> None:
         "time_ms": (14 * 60 + 55) * 1000,
         "temperature": 21_300,
         "humidity": None,
+        "contact": None,
         "late": True,
     }
 

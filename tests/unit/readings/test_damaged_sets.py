@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roomidity.domain.quantities import SPECS
+from roomidity.domain.quantities import MEASURED_SPECS
 from roomidity.domain.slots import SLOT_MS, SlotKey, to_epoch_ms
 from roomidity.readings import pack_sets, unpack_sets
 from roomidity.readings.union import SLOT_VALUES, rank_of, time_of, value_of
@@ -55,7 +55,7 @@ def check(odd: bytes) -> None:
     assert set(rest.select("house", "slot").iter_rows()) <= {ODD}
     times = rest.select(time_of("rank").alias("time"))["time"]
     assert times.is_between(0, SLOT_MS - 1).all()
-    for code, spec in enumerate(SPECS):
+    for code, spec in enumerate(MEASURED_SPECS):
         numbers = rest.filter(pl.col("quantity") == code).select(value_of("rank").alias("value"))["value"]
         least, most = (round(bound * 1000) for bound in spec.plausible)
         assert numbers.is_between(least, most).all()

@@ -89,7 +89,9 @@ def test_the_worst_set_fits_an_item_with_a_margin(draw: Draw, times: str) -> Non
         even(randomness, 0, 4_999, count) if times == "even" else (first + even(randomness, 500, 4_500, count)) % 5_000
     )
     series = pl.DataFrame({"room": np.repeat(rooms, BINS), "sensor": np.repeat(sensors, BINS)})
-    series = series.with_columns(pl.lit("h").alias("house"), pl.lit(0, pl.Int64).alias("slot"))
+    series = series.with_columns(
+        pl.lit("h").alias("house"), pl.lit(0, pl.Int64).alias("slot"), contact=pl.lit(None, pl.Int32)
+    )
     readings = [
         series.with_columns(
             pl.Series("time_ms", np.tile(np.arange(BINS) * 5_000, MAX_SENSORS) + within, dtype=pl.Int32),

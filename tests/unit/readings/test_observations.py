@@ -44,7 +44,8 @@ def day() -> pl.DataFrame:
 
 
 def of_set(readings: pl.DataFrame) -> pl.DataFrame:
-    return union(SLOT_VALUES.to_frame(), readings.sample(fraction=1, shuffle=True, seed=1).with_row_index("row")).values
+    shuffled = readings.sample(fraction=1, shuffle=True, seed=1).with_columns(contact=pl.lit(None, pl.Int32))
+    return union(SLOT_VALUES.to_frame(), shuffled.with_row_index("row")).values
 
 
 def grouped(readings: pl.DataFrame) -> dict[tuple[str, int, str, str], tuple[float, ...]]:

@@ -25,7 +25,10 @@ ITEM_LIMIT_BYTES = 400 * 1024
 times = st.sampled_from([0, 1, 4999, 5000, 5001, 7000, 450_000, 899_999]) | st.integers(0, 899_999)
 temperatures = st.sampled_from([-60_000, 85_000, 0, 21_300]) | st.integers(-60_000, 85_000)
 humidities = st.sampled_from([0, 100_000, 50_000]) | st.integers(0, 100_000)
-one_quantity = st.fixed_dictionaries({"temperature": temperatures}) | st.fixed_dictionaries({"humidity": humidities})
+contacts = st.fixed_dictionaries({"contact": st.sampled_from([0, 1000])})
+one_quantity = st.one_of(
+    st.fixed_dictionaries({"temperature": temperatures}), st.fixed_dictionaries({"humidity": humidities}), contacts
+)
 both_quantities = st.fixed_dictionaries({"temperature": temperatures, "humidity": humidities})
 places = st.fixed_dictionaries(
     {
@@ -44,14 +47,16 @@ def readings(values: st.SearchStrategy[dict[str, int]]) -> st.SearchStrategy[lis
 
 
 def expected(rows: list[dict[str, Any]]) -> dict[Any, tuple[int, int]]:
-    """The smallest (time, value) of each bin."""
+    """The smallest (time, value) of each bin, of contacts the greatest in a minute."""
     kept: dict[Any, tuple[int, int]] = {}
     for row in rows:
-        for quantity in ("humidity", "temperature"):
+        for quantity in ("humidity", "temperature", "contact"):
             if quantity in row:
-                key = (row["house"], row["slot"], row["room"], row["sensor"], quantity, row["time_ms"] // BIN_MS)
+                width = 12 * BIN_MS if quantity == "contact" else BIN_MS
+                key = (row["house"], row["slot"], row["room"], row["sensor"], quantity, row["time_ms"] // width)
                 value = (row["time_ms"], row[quantity])
-                kept[key] = min(kept.get(key, value), value)
+                first = max if quantity == "contact" else min
+                kept[key] = first(kept.get(key, value), value)
     return kept
 
 
@@ -106,10 +111,14 @@ def test_every_reading_has_one_outcome_and_as_many_are_stored_as_bins_were_fille
         ([(100, 5)], {"time_ms": 100, "temperature": 4}, "conflict", (100, 4)),
         ([(100, 5)], {"time_ms": 200, "temperature": 5}, "dense", (100, 5)),
         ([(100, 5)], {"time_ms": 99, "temperature": 9}, "dense", (99, 9)),
+        ([(100, 0)], {"time_ms": 99, "contact": 1000}, "dense", (100, 0)),
+        ([(100, 0)], {"time_ms": 101, "contact": 1000}, "dense", (101, 1000)),
+        ([(100, 0)], {"time_ms": 100, "contact": 0}, "repeat", (100, 0)),
     ],
 )
 def test_outcomes(held: list[tuple[int, int]], added_row: dict[str, int], outcome: str, kept: tuple[int, int]) -> None:
-    existing = added({"time_ms": time, "temperature": value} for time, value in held)
+    (quantity,) = added_row.keys() - {"time_ms"}
+    existing = added({"time_ms": time, quantity: value} for time, value in held)
     merged = union(existing, accepted([added_row]))
     assert merged.outcomes["outcome"].to_list() == [outcome]
     assert list(values_by_bin(merged.values).values()) == [kept]
@@ -159,9 +168,11 @@ def test_packing_gives_back_what_was_packed_and_equal_sets_equal_bytes(rows: lis
 def test_a_set_of_another_format_is_named_with_what_to_do_and_costs_no_other() -> None:
     packed = pack_sets(added([{"time_ms": 0, "temperature": 1}, {"slot": SLOT_MS, "time_ms": 0, "temperature": 1}]))
     first, second = packed
-    unpacked = unpack_sets(packed | {first: b"\x02" + packed[first][1:]})
+    unpacked = unpack_sets(packed | {first: b"\x03" + packed[first][1:]})
     assert list(unpacked.unreadable) == [first]
-    assert "has format b'\\x02'; this version reads b'\\x01': update roomidity" in unpacked.unreadable[first]
+    assert (
+        "has format b'\\x03'; this version reads b'\\x01' and b'\\x02': update roomidity" in unpacked.unreadable[first]
+    )
     assert_frame_equal(unpacked.values, unpack_sets({second: packed[second]}).values)
 
 
@@ -183,7 +194,7 @@ def test_a_usual_slot_takes_a_few_hundred_bytes() -> None:
 
 
 def test_the_worst_house_that_is_admitted_fits_an_item() -> None:
-    """The most sensors, the longest names, both quantities in every bin at times of their own, values like noise."""
+    """The most sensors, the longest names, all quantities in every bin at times of their own, values like noise."""
     rng = np.random.default_rng(0)
     per_room, bins = MAX_SENSORS // MAX_ROOMS, SLOT_MS // BIN_MS
     letters = np.array([chr(code) for code in (*range(0xC0, 0x300), *range(0x400, 0x483), *range(0x531, 0x557))])
@@ -205,10 +216,10 @@ def test_the_worst_house_that_is_admitted_fits_an_item() -> None:
             pl.Series("time_ms", starts + rng.integers(0, BIN_MS, len(starts)), dtype=pl.Int32),
             pl.Series(quantity, rng.integers(low, high + 1, len(starts)), dtype=pl.Int32),
         )
-        for quantity, low, high in (("temperature", -60_000, 85_000), ("humidity", 0, 100_000))
+        for quantity, low, high in (("temperature", -60_000, 85_000), ("humidity", 0, 100_000), ("contact", 0, 1))
     ]
     values = union(EMPTY, pl.concat(rows, how="diagonal").with_row_index("row")).values
-    assert len(values) == MAX_SENSORS * bins * 2
+    assert len(values) == MAX_SENSORS * (2 * bins + bins // 12)
     (content,) = pack_sets(values).values()
     keys_and_names_bytes = 4 * 64 + 200
     assert len(content) + keys_and_names_bytes < ITEM_LIMIT_BYTES
