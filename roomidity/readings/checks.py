@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from roomidity.domain.names import is_name, kept_name
-from roomidity.domain.quantities import MEASURED, MEASURED_SPECS, VALUE_DECIMALS, QuantitySpec
+from roomidity.domain.quantities import MEASURED, SPECS, VALUE_DECIMALS, QuantitySpec
 from roomidity.domain.slots import SLOT_MS, parse_time, to_epoch_ms
 from roomidity.domain.units import RoomUnits
 from roomidity.readings.judging import Past, in_units
@@ -102,7 +102,7 @@ def check(
     )
     rows = in_units(rooms_by_present_names(rows, aliases), units, past).with_columns(
         pl.col("at").floordiv(SLOT_MS).mul(SLOT_MS).alias("slot"),
-        *(clamp(pl.col(spec.name), spec) for spec in MEASURED_SPECS),
+        *(clamp(pl.col(spec.name), spec) for spec in SPECS),
     )
     reason = pl.coalesce(
         _when("malformed", pl.col("fault") == "malformed"),
@@ -113,7 +113,7 @@ def check(
         _when("bad_value", pl.col("fault") == "bad_value"),
         _when("no_value", pl.all_horizontal(pl.col(*MEASURED).is_null())),
         _when("unit", pl.col("other_unit").is_not_null()),
-        _when("implausible", pl.any_horizontal(_outside(spec) for spec in MEASURED_SPECS)),
+        _when("implausible", pl.any_horizontal(_outside(spec) for spec in SPECS)),
         _when("future", pl.col("at") > pl.col("sent") + limits.future_ms),
         _when("too_old", pl.col("slot") < oldest_slot),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
+import msgspec
 import polars as pl
 
 from roomidity.domain.contacts import course_of, open_shares, room_contacts
@@ -35,5 +36,4 @@ def contact_statistics(values: pl.DataFrame) -> Iterator[tuple[SlotKey, str, Sta
         least, greatest = float(min(states)), float(max(states))
         stored = Statistics(greatest, least, greatest, len(states), changes=changes)
         told = room_contacts([(key.start, {room: {"contact": stored}})], until=key.start + SLOT)[room]
-        mean = round(float(open_shares(told, key.start, 1)[0]), 3)
-        yield key, room, Statistics(mean, least, greatest, len(states), changes=changes)
+        yield key, room, msgspec.structs.replace(stored, mean=round(float(open_shares(told, key.start, 1)[0]), 3))

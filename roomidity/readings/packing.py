@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from roomidity.domain.observations import CONTACT_SET_FORMAT, SET_FORMAT
-from roomidity.domain.quantities import MEASURED, MEASURED_SPECS, VALUE_DECIMALS
+from roomidity.domain.quantities import CONTACT, MEASURED, MEASURED_SPECS, QUANTITIES, VALUE_DECIMALS
 from roomidity.domain.slots import SLOT_MS, SlotKey
 from roomidity.errors import StoreError
 from roomidity.readings.union import SERIES, SLOT_VALUES, rank_of, series_numbers, time_of, value_of
@@ -77,22 +77,21 @@ def pack_sets(values: pl.DataFrame) -> dict[SlotKey, bytes]:
         _Steps.of(times[moments], ends),
         *(
             _Steps.of(numbers[quantities == code], np.cumsum(masks >> code & 1, dtype=np.int64)[ends - 1])
-            for code in range(len(MEASURED))
+            for code in range(len(MEASURED if (quantities == CONTACT).any() else QUANTITIES))
         ),
     ]
     packed: dict[SlotKey, bytes] = {}
     for place, (house, slot, rooms, sensors, counts) in enumerate(slots.iter_rows()):
-        time, humidity, temperature, contact = (column.planes(place) for column in columns)
-        whole = _PackedContacts(
-            series=list(zip(rooms, sensors, counts, strict=True)),
-            times=time,
-            masks=masks[ends[place] - sum(counts) : ends[place]].tobytes(),
-            humidity=humidity,
-            temperature=temperature,
-            contact=contact,
+        time, humidity, temperature, *contact = (column.planes(place) for column in columns)
+        form = CONTACT_SET_FORMAT if any(contact) else SET_FORMAT
+        content = _FORMS[form](
+            list(zip(rooms, sensors, counts, strict=True)),
+            time,
+            masks[ends[place] - sum(counts) : ends[place]].tobytes(),
+            humidity,
+            temperature,
+            *filter(None, contact),
         )
-        form = CONTACT_SET_FORMAT if contact else SET_FORMAT
-        content = msgspec.structs.astuple(whole)[: len(_FORMS[form].__struct_fields__)]
         packed[SlotKey(house, slot)] = form + zlib.compress(msgspec.msgpack.encode(content), 6)
     return packed
 
@@ -167,13 +166,13 @@ class _Content:
         counts = self.counts
         if min(counts, default=1) < 1 or sum(counts) != len(self.times) or len(self.masks) != len(self.times):
             return "its series, times and masks differ in length"
-        if ((self.masks == 0) | (self.masks >= 1 << len(MEASURED))).any():
+        if ((self.masks == 0) | (self.masks >= 1 << len(self.numbers))).any():
             return "a row has no known quantity"
         if any(self.has(code).sum() != len(numbers) for code, numbers in enumerate(self.numbers)):
             return "its masks do not fit its values"
         if ((self.times < 0) | (self.times >= SLOT_MS)).any():
             return "a time lies outside the slot"
-        for spec, numbers in zip(MEASURED_SPECS, self.numbers, strict=True):
+        for spec, numbers in zip(MEASURED_SPECS, self.numbers, strict=False):  # which may end before contacts
             low, high = (round(bound * 10**VALUE_DECIMALS) for bound in spec.plausible)
             if ((numbers < low) | (numbers > high)).any():
                 return f"a {spec.name} is not plausible"
@@ -193,7 +192,7 @@ def _unpack(key: SlotKey, packed: bytes) -> _Content:
             series=raw.series,
             times=_unplaned(raw.times),
             masks=np.frombuffer(raw.masks, dtype=np.uint8),
-            numbers=[_unplaned(raw.humidity), _unplaned(raw.temperature), _unplaned(getattr(raw, "contact", b""))],
+            numbers=[_unplaned(getattr(raw, name)) for name in form.__struct_fields__ if name in MEASURED],
         )
     except (zlib.error, msgspec.MsgspecError, ValueError) as error:
         raise StoreError(f"the set of {key} is damaged: {error}") from error

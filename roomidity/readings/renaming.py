@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from roomidity.domain.aliases import Aliases
-from roomidity.domain.quantities import CONTACT
-from roomidity.readings.union import SLOT_VALUES, bin_of
+from roomidity.readings.union import SLOT_VALUES, bin_of, precedence
 
 __all__ = ["HouseAliases", "rooms_by_present_names", "values_by_present_names"]
 
@@ -35,6 +34,5 @@ def values_by_present_names(values: pl.DataFrame, aliases: HouseAliases) -> pl.D
     if named is values or named["room"].equals(values["room"]):
         return values
     series = [name for name in SLOT_VALUES if name != "rank"]
-    groups = named.group_by(*series, bin_of("rank"), maintain_order=True).agg(first=pl.min("rank"), last=pl.max("rank"))
-    kept = pl.when(pl.col("quantity") == CONTACT).then("last").otherwise("first")
-    return groups.with_columns(kept.alias("rank")).select(values.columns)
+    bins = named.with_columns(precedence()).group_by(*series, bin_of("rank"), maintain_order=True)
+    return bins.agg(pl.col("rank").sort_by("order").first()).select(values.columns)

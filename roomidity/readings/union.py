@@ -26,6 +26,7 @@ __all__ = [
     "Union",
     "bin_of",
     "coded",
+    "precedence",
     "rank_of",
     "series_numbers",
     "time_of",
@@ -102,7 +103,7 @@ def union(existing: pl.DataFrame, accepted: pl.DataFrame) -> Union:
     recurs = _recurs(both["bin"])
     if not recurs.any():
         return _all_new(both, accepted["row"])
-    alone, shared = both.filter(~recurs), both.filter(recurs).with_columns(_precedence()).sort("bin", "order", "place")
+    alone, shared = both.filter(~recurs), both.filter(recurs).with_columns(precedence()).sort("bin", "order", "place")
     held = pl.when(pl.col("place").is_null()).then("order").alias("held")
     bins = (
         shared.with_columns(held)
@@ -151,16 +152,12 @@ def _by_bin(existing: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
                     "place",
                 ).drop_nulls("rank")
                 for code, name in enumerate(MEASURED)
+                if accepted[name].null_count() < len(accepted)
             ),
         ]
     )
     bins = pl.col("series") * (SLOT_MS // BIN_MS) + bin_of("rank")
     return both.with_columns((bins * len(MEASURED) + pl.col("quantity")).alias("bin"))
-
-
-def _precedence() -> pl.Expr:
-    """Returns the number by which values of a bin precede one another: their rank, below 0 for those of contacts."""
-    return pl.when(pl.col("quantity") == CONTACT).then(-pl.col("rank")).otherwise("rank").alias("order")
 
 
 def _recurs(numbers: pl.Series) -> pl.Series:
@@ -235,6 +232,11 @@ def bin_of(rank: str) -> pl.Expr:
     """Returns the number of the bin in its slot encoded in the column ``rank``, beside a column ``quantity``."""
     number = pl.col(rank) // (BIN_MS << _VALUE_BITS)
     return (number - pl.when(pl.col("quantity") == CONTACT).then(number % _CONTACT_BINS).otherwise(0)).alias("bin")
+
+
+def precedence() -> pl.Expr:
+    """Returns the number by which values of a bin precede one another: their rank, below 0 for those of contacts."""
+    return pl.when(pl.col("quantity") == CONTACT).then(-pl.col("rank")).otherwise("rank").alias("order")
 
 
 def rank_of(time_ms: Number, value: Number) -> Number:

@@ -152,10 +152,10 @@ def _decode_fast(messages: Sequence[Message], *, mark_foreign: bool) -> pl.DataF
     names = pl.concat([*(rows[name].unique() for name in NAMES), common["house"]])
     if names.str.contains(r"^[\[{]").any():
         return None
-    contacts = rows["contact"]
-    if not contacts.is_in([None, *CONTACT_STATES], nulls_equal=True).all():
+    states = _contact_states(rows["contact"])
+    if states is None:
         return None
-    rows = rows.with_columns(contacts.replace_strict(CONTACT_STATES, default=None, return_dtype=pl.Float64))
+    rows = rows.with_columns(states)
     fault = pl.when(pl.lit(conflict)).then(pl.lit("house_conflict"))
     return rows.select(
         pl.Series("message", owner),
@@ -163,6 +163,15 @@ def _decode_fast(messages: Sequence[Message], *, mark_foreign: bool) -> pl.DataF
         pl.all(),
         (fault.when(pl.Series(owner).is_in(foreign)).then(pl.lit("foreign")) if foreign else fault).alias("fault"),
     )
+
+
+def _contact_states(said: pl.Series) -> pl.Series | None:
+    """Returns 1 for an open contact, 0 for a closed one and null where none is given, or None if one says else."""
+    if said.null_count() == len(said):
+        return said.cast(pl.Float64)
+    if not said.is_in([*CONTACT_STATES]).all():  # nulls apart
+        return None
+    return said.replace_strict(CONTACT_STATES, default=None, return_dtype=pl.Float64)
 
 
 def _conflicts(own: pl.Series, stamped: pl.Series) -> pl.Series:
