@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from paho.mqtt.client import Client, ConnectFlags, MQTTMessage, MQTTv5
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.client import Client, MQTTMessage
 
 from roomidity.bridge.address import Address
 from roomidity.bridge.commanding import Heard
 from roomidity.bridge.mqtt import Credentials
+from roomidity.bridge.publishing import KeptConnection
 
 __all__ = ["Command", "CommandLink"]
 
@@ -27,6 +26,7 @@ _KEEPALIVE_S: Final = 15
 """The broker takes a silent bridge for gone after one and a half times this, and publishes the will."""
 _HELD: Final = 20
 """Of what a flood holds, the newest count."""
+_QUEUED: Final = 10
 _LEAVE_S: Final = 3.0
 
 
@@ -40,8 +40,8 @@ class Command:
     off: str = "OFF"
 
 
-class CommandLink:
-    """A fan's connection, kept up by a thread of paho's own."""
+class CommandLink(KeptConnection):
+    """A fan's connection."""
 
     def __init__(
         self,
@@ -52,26 +52,19 @@ class CommandLink:
         credentials: Credentials,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        super().__init__(
+            client_id=client_id,
+            credentials=credentials,
+            tls=tls,
+            will=(command.topic, command.off),
+            retains_will=False,
+            most_queued=_QUEUED,
+        )
         self._command = command
-        self._connections = 0
         self._heard: deque[Heard] = deque(maxlen=_HELD)
         self._lock = threading.Lock()
-        self._client = client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv5)
-        client.username_pw_set(credentials.user, credentials.password)
-        if tls is not None:
-            client.tls_set_context(tls)
-        client.will_set(command.topic, command.off, qos=1, retain=False)
-        client.reconnect_delay_set(1, 60)
-        client.max_queued_messages_set(10)
-        client.on_connect = self._on_connect
-        client.on_message = self._on_message
-        client.connect_async(address.host, address.port, _KEEPALIVE_S)
-        client.loop_start()
-
-    @property
-    def connections(self) -> int:
-        """How many connections there were."""
-        return self._connections
+        self._client.on_message = self._on_message
+        self._start(address, keepalive_s=_KEEPALIVE_S)
 
     @property
     def is_connected(self) -> bool:
@@ -96,13 +89,10 @@ class CommandLink:
         """Switches off and disconnects."""
         if self.is_connected:
             self._client.publish(self._command.topic, self._command.off.encode(), qos=1).wait_for_publish(_LEAVE_S)
-        self._client.disconnect()
-        self._client.loop_stop()
+        super().close()
 
-    def _on_connect(self, client: Client, _data: Any, _flags: ConnectFlags, reason: ReasonCode, _more: Any) -> None:
-        if not reason.is_failure:
-            client.subscribe(self._command.override_topic, qos=1)
-            self._connections += 1
+    def _connected(self) -> None:
+        self._client.subscribe(self._command.override_topic, qos=1)
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         with self._lock:

@@ -29,13 +29,10 @@ from roomidity.bridge.outbox import WINDOW, Receipt
 from roomidity.bridge.ports import Event, Granted, Linked, Lost
 from roomidity.errors import BridgeError
 
-__all__ = ["Credentials", "MqttBroker", "MqttPublisher", "tls_context"]
+__all__ = ["Credentials", "MqttBroker", "tls_context"]
 
 _KEEPALIVE_S: Final = 60
 """Keepalive interval in s. A call to the queue may take half of it."""
-
-_QUEUED: Final = 1_000
-"""Messages that wait for a connection: three of each of 64 rooms, and their devices, fit several times."""
 
 _REFUSALS: Final[Mapping[int, str]] = {
     132: "it does not speak MQTT 5, which the bridge needs: use Mosquitto 1.6 or newer, EMQX, HiveMQ or VerneMQ",
@@ -253,54 +250,3 @@ class MqttBroker:
             why = getattr(error, "strerror", None) or error
             said = f"{where} cannot be reached: {why}; check the address and the network"
         return Lost(said)
-
-
-class MqttPublisher:
-    """A connection that only publishes, kept up by a thread of paho's own. The broker says when it is gone.
-
-    Parameters
-    ----------
-    will
-        The topic and the payload that the broker publishes, retained, when the connection breaks.
-    """
-
-    def __init__(
-        self,
-        address: Address,
-        *,
-        client_id: str,
-        credentials: Credentials,
-        will: tuple[str, str],
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        self._connections = 0
-        self._client = client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv5)
-        client.username_pw_set(credentials.user, credentials.password)
-        if tls is not None:
-            client.tls_set_context(tls)
-        client.will_set(*will, qos=1, retain=True)
-        client.reconnect_delay_set(1, 60)
-        client.max_queued_messages_set(_QUEUED)
-        client.on_connect = self._on_connect
-        client.connect_async(address.host, address.port, _KEEPALIVE_S)
-        client.loop_start()
-
-    @property
-    def connections(self) -> int:
-        """How many connections there were; 0 until there is the first."""
-        return self._connections
-
-    def publish(self, topic: str, payload: str) -> None:
-        """Publishes a retained message at QoS 1; while there is no connection it waits for one."""
-        self._client.publish(topic, payload.encode(), qos=1, retain=True)
-
-    def close(self) -> None:
-        """Disconnects after what was published is written."""
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _on_connect(
-        self, _client: Client, _data: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
-    ) -> None:
-        if not reason.is_failure:
-            self._connections += 1

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from roomidity.bridge.filters import is_filter
 from roomidity.bridge.relay import Clocks
-from roomidity.cli.bridge_telling import Reach
+from roomidity.cli.bridge_telling import Reach, stepping
 from roomidity.domain.names import is_name, kept_name
 
 __all__ = ["Asked", "command_options", "commanding"]
 
-logger: Final = logging.getLogger("roomidity.bridge")
-
-_STEP_S: Final = 1.0
-_LEAVE_S: Final = 5.0
 Offer = Callable[[Mapping[str, Any]], None]
 
 
@@ -59,6 +54,7 @@ def _fans(_context: click.Context, _parameter: click.Parameter, given: tuple[str
 def command_options(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options; the command gets them as ``commands``, an :class:`Asked`, or None where no fan is given."""
 
+    @wraps(function)
     def gathered(*arguments: Any, **named: Any) -> None:
         keys = ("command", "command_on", "command_off", "command_log", "command_longest", "command_rest", "override_h")
         topics, on, off, log, longest_min, rest_min, override_h = (named.pop(key) for key in keys)
@@ -109,8 +105,6 @@ def command_options(function: Callable[..., None]) -> Callable[..., None]:
             help="Hours that an override holds where it does not say.",
         ),
     )
-    gathered.__name__, gathered.__doc__ = function.__name__, function.__doc__
-    gathered.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]  # as click does
     decorated: Callable[..., None] = gathered
     for option in reversed(options):
         decorated = option(decorated)
@@ -150,19 +144,10 @@ def commanding(
         log=ActLog(asked.log),
         limits=Limits(60 * asked.longest_min, 60 * asked.rest_min, asked.override_h),
     )
-    ended = threading.Event()
-
-    def command() -> None:
-        while not ended.wait(_STEP_S):
-            commander.step()
-
-    thread = threading.Thread(target=command, name="commanding", daemon=True)
-    thread.start()
     try:
-        yield commander.offer
+        with stepping("commanding", commander.step, failed="fans could not be commanded; tried again"):
+            yield commander.offer
     finally:
-        ended.set()
-        thread.join(_LEAVE_S)
         commander.leave()
         for link in links.values():
             link.close()

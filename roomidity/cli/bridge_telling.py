@@ -15,12 +15,33 @@ from typing import Any, Final
 from roomidity import __version__
 from roomidity.bridge.address import Address
 
-__all__ = ["Reach", "announcing"]
+__all__ = ["Reach", "announcing", "stepping"]
 
 logger: Final = logging.getLogger("roomidity.bridge")
 
 _STEP_S: Final = 1.0
 _LEAVE_S: Final = 5.0
+
+
+@contextmanager
+def stepping(name: str, step: Callable[[], None], *, failed: str) -> Iterator[None]:
+    """Within it, a thread calls ``step`` every second. What it raises is logged as ``failed``, and ends nothing."""
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(_STEP_S):
+            try:
+                step()
+            except Exception:
+                logger.exception("%s", failed)
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(_LEAVE_S)
 
 
 @dataclass(frozen=True)
@@ -59,7 +80,7 @@ def announcing(
         return
     from roomidity.bridge.announcing import Announcer  # noqa: PLC0415  # as paho, for who asks for it
     from roomidity.bridge.discovery import OFFLINE, status_topic  # noqa: PLC0415
-    from roomidity.bridge.mqtt import MqttPublisher  # noqa: PLC0415
+    from roomidity.bridge.publishing import MqttPublisher  # noqa: PLC0415
     from roomidity.bridge.reading_api import ApiReader  # noqa: PLC0415
 
     will = (status_topic(house), OFFLINE)
@@ -73,21 +94,10 @@ def announcing(
         version=__version__,
         advised=offer,
     )
-    ended = threading.Event()
-
-    def announce() -> None:
-        while not ended.wait(_STEP_S):
-            try:
-                announcer.step()
-            except Exception:
-                logger.exception("Home Assistant could not be told what is forecast; tried again")
-
-    thread = threading.Thread(target=announce, name="announcing", daemon=True)
-    thread.start()
+    failed = "Home Assistant could not be told what is forecast; tried again"
     try:
-        yield
+        with stepping("announcing", announcer.step, failed=failed):
+            yield
     finally:
-        ended.set()
-        thread.join(_LEAVE_S)
         announcer.leave()
         publisher.close()

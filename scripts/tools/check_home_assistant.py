@@ -30,7 +30,8 @@ import numpy as np
 from roomidity.bridge.address import Address
 from roomidity.bridge.announcing import Announcer
 from roomidity.bridge.discovery import MAX_ATTRIBUTE_BYTES, OFFLINE, announcements, status_topic
-from roomidity.bridge.mqtt import Credentials, MqttPublisher
+from roomidity.bridge.mqtt import Credentials
+from roomidity.bridge.publishing import MqttPublisher
 from roomidity.cli.output import notes
 from roomidity.domain.notices.changes import advance
 from roomidity.domain.notices.findings import find, outdoor_ahead
