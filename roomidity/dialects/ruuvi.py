@@ -42,4 +42,4 @@ def _tag(address: str, tag: Mapping[str, Any], at: Any) -> Iterator[Measured]:
     decoded = decode_advertisement(tag.get("data"))
     values = {quantity: tag.get(quantity) for quantity in _QUANTITIES if quantity in tag} | decoded
     for quantity, value in values.items():
-        yield Measured(address, value, quantity, None if quantity == "contact" else DEFAULT_UNITS[quantity], at)
+        yield Measured(address, value, quantity, DEFAULT_UNITS.get(quantity), at)

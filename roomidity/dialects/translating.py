@@ -250,7 +250,7 @@ def _add(
             reading = {**named, "ts": format_exact(at)}
             readings.append(reading)
         reading[value.quantity] = value.number
-        if mapped is None and value.has_unit and value.quantity != "contact":
+        if mapped is None and value.has_unit:
             reading[f"{value.quantity}_unit"] = DEFAULT_UNITS[value.quantity]
         if mapped is None and value.is_guess:
             reading[f"{value.quantity}_guessed"] = True
@@ -278,7 +278,7 @@ def _kept(kept: Kept, translation: Translation, devices: Devices) -> None:
     values = []
     for name in MEASURED:
         is_guess = bool(reading.get(f"{name}_guessed"))
-        unit = DEFAULT_UNITS[name] if name != "contact" and reading.get(f"{name}_unit") is not None else None
+        unit = None if reading.get(f"{name}_unit") is None else DEFAULT_UNITS.get(name)
         said = Measured(device, reading.get(name), None if is_guess else name, unit, guess=name if is_guess else None)
         value = _value(said, mapped)
         if value is not None:

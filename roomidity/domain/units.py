@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 
-from roomidity.domain.quantities import Quantity
+from roomidity.domain.quantities import MeasuredQuantity, Quantity
 from roomidity.errors import InputError
 
 __all__ = ["DEFAULT_UNITS", "UNITS", "RoomUnits", "Unit", "Units", "parse_units"]
@@ -17,8 +17,8 @@ RoomUnits = Mapping[tuple[str, str], Units]
 """The units of each (house, room)."""
 
 UNITS: Final[tuple[Unit, ...]] = get_args(Unit)
-DEFAULT_UNITS: Final[Units] = MappingProxyType({"humidity": "percent", "temperature": "c"})
-"""The units of the API contract: %RH and °C."""
+DEFAULT_UNITS: Final[Mapping[MeasuredQuantity, Unit]] = MappingProxyType({"humidity": "percent", "temperature": "c"})
+"""The units of the API contract: %RH and °C. A contact has none."""
 
 _OF: Final[Mapping[Unit, tuple[Quantity, ...]]] = MappingProxyType(
     {

@@ -75,20 +75,21 @@ def _judged(
         return forbidden("room_cold")
     length = min(airing.effect.minutes, house.longest_run_min)
     if is_near:
-        if now.outside.is_known(now.at) and now.outside.temperature < house.min_outdoor_c:
+        outside_c = now.outside.temperature if now.outside.is_known(now.at) else math.nan
+        if outside_c < house.min_outdoor_c:
             return forbidden("outside_cold")
-        if now.outside.is_known(now.at) and now.outside.temperature > house.max_outdoor_c:
+        if outside_c > house.max_outdoor_c:
             return forbidden("outside_hot")
-        length = min(length, float(minutes_until_cold(inside_c, _coldest_outside(airing, now, outlook), room)))
+        coldest_c = np.fmin(outside_c, _forecast_outside(airing, outlook))
+        length = min(length, float(minutes_until_cold(inside_c, coldest_c, room)))
     if length >= airing.effect.minutes:
         return airing
     fitting = [one for one in LENGTHS_MIN if one <= length]
     return replace(airing, effect=airing.effect.shortened(fitting[0])) if fitting else forbidden("room_cold")
 
 
-def _coldest_outside(airing: PlannedAiring, now: Measured, outlook: Outlook) -> float:
-    """Returns the lower of what is measured outside and what is forecast for the airing (°C), infinite if neither."""
-    measured = now.outside.temperature if now.outside.is_known(now.at) else math.inf
+def _forecast_outside(airing: PlannedAiring, outlook: Outlook) -> float:
+    """Returns the temperature outside that is forecast for the airing (°C), infinite if unknown: it limits nothing."""
     ahead, slot = outlook.outside_temperature, (airing.at - outlook.first) // SLOT
-    forecast = float(ahead[slot]) if ahead is not None and 0 <= slot < len(ahead) else math.inf
-    return float(np.nanmin([measured, forecast]))
+    forecast_c = float(ahead[slot]) if ahead is not None and 0 <= slot < len(ahead) else math.nan
+    return forecast_c if math.isfinite(forecast_c) else math.inf
