@@ -13,8 +13,8 @@ must be in them once, and nothing else; of every slot the observations' counts, 
 with a plain aggregation of what was sent; and each house must have been given a forecast job, at most one a drain.
 
 Forecasts are made for N of the houses, by the function `forecast` in another process, ten houses a call. They have two
-days of history, and the prior serves them, as it does before a first training. What all houses take is that of one
-times their number.
+days of history, and the prior serves them, as it does before a first training; they are not advised. What all houses
+take is that of one times their number.
 
 Times on the wall are mostly the emulator's, which answers call by call in one thread; CPU and memory are those of the
 function's process alone. Exit status 1 if anything is lost, counted wrongly, or left over.
@@ -55,6 +55,7 @@ from roomidity.readings import pack_readings, unpack_sets
 from roomidity.readings.union import time_of, value_of
 from scripts.tools import soak
 from scripts.tools.memory import forget_peak, peak_mb
+from scripts.tools.room_values import as_in_rooms
 from scripts.tools.soak import MINUTES, START, Drained
 
 TICKS = (
@@ -196,6 +197,7 @@ class OnEngine:
 def on_engine(*, batch_insert: str, timeout_s: float | None) -> Iterator[OnEngine]:
     with soak.fresh() as place, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as forecaster:
         os.environ["ROOMIDITY_BATCH_INSERT"] = batch_insert  # before the functions' processes start
+        os.environ["ROOMIDITY_ADVICE"] = "off"  # as deployed where nobody has turned it on
         yield OnEngine(place, timeout_s or place.limits.timeout_s, forecaster)
 
 
@@ -214,20 +216,10 @@ def sent_of(readings: pl.DataFrame, *, seed: int) -> list[str]:
 
 
 def readings_of(houses: int, *, rooms: int, start: datetime, minutes: int, every: int) -> pl.DataFrame:
-    """A reading a room in every so many minutes, whose values go up and down with the day, as a room's do.
-
-    Sensors that jump from reading to reading would be told apart as wild, which costs more.
-    """
+    """A reading a room in every so many minutes."""
     at = soak.readings_of(range(houses), rooms=rooms, start=start, minutes=minutes)
     at = at.filter(pl.col("ts").dt.minute() % every == 0)
-    rng = np.random.default_rng(to_epoch_ms(start) // SLOT_MS)
-    room = at.select(pl.struct("house", "room").rank("dense")).to_series().to_numpy()
-    day = np.sin(2 * np.pi * at["ts"].dt.epoch("s").to_numpy() / 86_400 + room)
-    noise = rng.normal(0, 1, (2, len(at)))
-    return at.with_columns(
-        temperature=pl.Series(np.round(21 + np.sin(room) + 1.5 * day + 0.03 * noise[0], 2)),
-        humidity=pl.Series(np.round(50 + 5 * np.cos(room) - 4 * day + 0.2 * noise[1], 1)),
-    )
+    return as_in_rooms(at, np.random.default_rng(to_epoch_ms(start) // SLOT_MS))
 
 
 @dataclass
