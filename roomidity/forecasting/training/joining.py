@@ -19,7 +19,8 @@ _INPUTS = ("newest", "series", "outdoor")
 def joined(designs: Iterable[Design], history: Window, columns: IntArray, *, replayed: slice) -> tuple[Basis, Design]:
     """Returns what the ridges of a house learn from, and the whole design of the origins that are ``replayed``.
 
-    The courses that the other experts go by are as large as the inputs, and nothing but the replay asks for them.
+    The courses that the other experts go by are as large as the inputs, and nothing but the replay asks for them. The
+    design shares no memory with the former, so that it does not keep it alive.
 
     Parameters
     ----------
@@ -41,8 +42,8 @@ def joined(designs: Iterable[Design], history: Window, columns: IntArray, *, rep
     inputs = {name: whole.pop(name) for name in _INPUTS}
     basis = Outlook.of(history).ahead(Basis(**inputs), history, columns)
     lately = Design(
-        **{name: array[:, replayed] for name, array in inputs.items()},
+        **{name: array[:, replayed].copy() for name, array in inputs.items()},
         **whole,
-        weather=None if basis.weather is None else basis.weather[:, replayed],
+        weather=None if basis.weather is None else basis.weather[:, replayed].copy(),
     )
     return basis, lately

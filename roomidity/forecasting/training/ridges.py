@@ -21,18 +21,19 @@ from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting.formats import OUTPUTS, WEATHER_RIDGES
 from roomidity.forecasting.model import Model, State
-from roomidity.forecasting.panel import PRIOR, Question, answers_to
+from roomidity.forecasting.panel import Question, answers_to
 from roomidity.forecasting.serving.cadence import cadence
 from roomidity.forecasting.serving.calibration import error_scale
-from roomidity.forecasting.serving.experience import SCORE_STRIDE, absorb
-from roomidity.forecasting.serving.experts import combine, network, scaled, weather_bypass, with_weather
+from roomidity.forecasting.serving.experience import SCORE_STRIDE
+from roomidity.forecasting.serving.experts import network, scaled, weather_bypass, with_weather
 from roomidity.forecasting.serving.faults import without_faults
-from roomidity.forecasting.serving.features import FEATURES, KNOTS, Design, calendar, design, targets
+from roomidity.forecasting.serving.features import FEATURES, KNOTS, Basis, Design, calendar, design, targets
 from roomidity.forecasting.serving.gaps import fill, measured_slots
 from roomidity.forecasting.serving.online import forgetful, remember, with_rooms
 from roomidity.forecasting.serving.weather import observed_ahead
 from roomidity.forecasting.training.joining import joined
-from roomidity.forecasting.training.report import absolute_errors, mean_errors
+from roomidity.forecasting.training.replay import replay
+from roomidity.forecasting.training.report import mean_errors
 from roomidity.forecasting.window import STEPS, FloatArray, IntArray, Window
 
 __all__ = ["MIN_SLOTS", "Trained", "one_blas_thread", "train"]
@@ -151,15 +152,15 @@ def _train(
         [scaled(base, basis.inputs(clock, only=slice(row, row + 1))[:, replayed]) for row in range(rooms)]
     )
 
-    def fit_room(row: int, ahead: FloatArray | None, known: NDArray[np.bool_]) -> _RoomFit:
+    def fit_room(basis: Basis, row: int, ahead: FloatArray | None, known: NDArray[np.bool_]) -> _RoomFit:
         # The inputs and targets of all rooms at once would be most of what a training holds.
         own = scaled(base, basis.inputs(clock, only=slice(row, row + 1)))[0]
         wanted = targets(filled[row : row + 1], columns)[0] - basis.newest[row, ..., None]
         return _fit_room(base, own, ahead, wanted, known, origins, days, keep=keep_estimators)
 
-    def fitted(weather: FloatArray | None, known: NDArray[np.bool_]) -> list[_RoomFit]:
+    def fitted(basis: Basis, weather: FloatArray | None, known: NDArray[np.bool_]) -> list[_RoomFit]:
         found: list[_RoomFit] = Parallel(n_jobs=jobs, prefer="threads")(
-            delayed(fit_room)(row, ahead, known)
+            delayed(fit_room)(basis, row, ahead, known)
             for row, ahead in enumerate([None] * rooms if weather is None else weather)
         )
         return found
@@ -169,35 +170,32 @@ def _train(
         return answers_to(Question(lately, prior=prior, ridge=ridge, residual_ridge=prior + left))
 
     expected = network(base, lately_rows).reshape(differences.shape)
-    fits = fitted(None, np.ones(len(origins), dtype=np.bool_))
-    bare = answers = answered(expected, fits)
+    fits = fitted(basis, None, np.ones(len(origins), dtype=np.bool_))
     informed = lately.informed
     weather_fits: list[_RoomFit] = []
+    more: FloatArray | None = None
     if basis.weather is not None:
         # What came stands in where no issue was known: of that the ridges learn, and nothing else does.
         seen = observed_ahead(basis, history, columns)
         known, weather = seen.informed, np.nan_to_num(np.asarray(seen.weather), copy=False)
-        weather_fits = fitted(weather, known)
+        weather_fits = fitted(basis, weather, known)
         more = weather_bypass(lately_rows, weather[:, replayed]) @ base.weather_skip
+        del seen, weather
+    del basis  # The answers below take nearly as much again.
+    bare = answers = answered(expected, fits)
+    if more is not None:
         answers = answered(expected + more.reshape(expected.shape), weather_fits)
         np.copyto(answers, bare, where=~informed[:, None, None, None])
-    prior_answers = answers[:, :, PRIOR]
-    scale = error_scale(base, lately)
-    state = with_rooms(forgetful(start), history.rooms)
-    errors: list[FloatArray] = []
-    for day in days:
-        chosen = slice(*np.searchsorted(origins[replayed], [day, day + SLOTS_A_DAY]))
-        errors.append(
-            absolute_errors(combine(state, answers[:, chosen]), prior_answers[:, chosen], differences[:, chosen])
-        )
-        state = absorb(
-            state,
-            answers[:, chosen],
-            differences[:, chosen],
-            scale[:, chosen],
-            bare=None if bare is answers else bare[:, chosen],
-            informed=informed[chosen],
-        )
+    state, errors = replay(
+        with_rooms(forgetful(start), history.rooms),
+        answers,
+        differences,
+        error_scale(base, lately),
+        bare=None if more is None else bare,
+        informed=informed,
+        origins=origins[replayed],
+        days=days,
+    )
     model = replace(
         base,
         rooms=history.rooms,
