@@ -21,17 +21,19 @@ from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting.formats import OUTPUTS, WEATHER_RIDGES
 from roomidity.forecasting.model import Model, State
-from roomidity.forecasting.panel import PRIOR, Question, answers_to
+from roomidity.forecasting.panel import Question, answers_to
 from roomidity.forecasting.serving.cadence import cadence
 from roomidity.forecasting.serving.calibration import error_scale
-from roomidity.forecasting.serving.experience import SCORE_STRIDE, absorb
-from roomidity.forecasting.serving.experts import combine, network, scaled, weather_bypass, with_weather
+from roomidity.forecasting.serving.experience import SCORE_STRIDE
+from roomidity.forecasting.serving.experts import network, scaled, weather_bypass, with_weather
 from roomidity.forecasting.serving.faults import without_faults
-from roomidity.forecasting.serving.features import FEATURES, KNOTS, Design, calendar, design, targets
+from roomidity.forecasting.serving.features import FEATURES, KNOTS, Basis, Design, calendar, design, targets
 from roomidity.forecasting.serving.gaps import fill, measured_slots
 from roomidity.forecasting.serving.online import forgetful, remember, with_rooms
-from roomidity.forecasting.serving.weather import Outlook, observed_ahead
-from roomidity.forecasting.training.report import absolute_errors, mean_errors
+from roomidity.forecasting.serving.weather import observed_ahead
+from roomidity.forecasting.training.joining import joined
+from roomidity.forecasting.training.replay import replay
+from roomidity.forecasting.training.report import mean_errors
 from roomidity.forecasting.window import STEPS, FloatArray, IntArray, Window
 
 __all__ = ["MIN_SLOTS", "Trained", "one_blas_thread", "train"]
@@ -139,26 +141,26 @@ def _train(
         delayed(design)(values[None], columns, history.outdoor) for values in cadence(history.values).values
     )
     rooms = len(history.rooms)
-    basis = Outlook.of(history).ahead(Design.joined(parts, rooms=rooms), history, columns)
     clock = calendar(origins, history.timezone)
     replay_from = max(origins[0], history.last - STEPS - REPLAY_DAYS * SLOTS_A_DAY)
     days = np.arange(replay_from + (-replay_from) % SLOTS_A_DAY, origins[-1] + 1, SLOTS_A_DAY)
     replayed = slice(np.searchsorted(origins, days[0]) if len(days) else len(origins), None)
-    differences = targets(history.values, columns[replayed]) - basis.newest[:, replayed, :, None]
-    wanted = targets(fill(history.values), columns) - basis.newest[..., None]
-    lately = basis.at(replayed)
+    basis, lately = joined(parts, history, columns, replayed=replayed)
+    differences = targets(history.values, columns[replayed]) - lately.newest[..., None]
+    filled = fill(history.values)
     lately_rows = np.concatenate(
         [scaled(base, basis.inputs(clock, only=slice(row, row + 1))[:, replayed]) for row in range(rooms)]
     )
 
-    def fit_room(row: int, ahead: FloatArray | None, known: NDArray[np.bool_]) -> _RoomFit:
-        # The inputs of all rooms at once are most of what a training would hold.
+    def fit_room(basis: Basis, row: int, ahead: FloatArray | None, known: NDArray[np.bool_]) -> _RoomFit:
+        # The inputs and targets of all rooms at once would be most of what a training holds.
         own = scaled(base, basis.inputs(clock, only=slice(row, row + 1)))[0]
-        return _fit_room(base, own, ahead, wanted[row], known, origins, days, keep=keep_estimators)
+        wanted = targets(filled[row : row + 1], columns)[0] - basis.newest[row, ..., None]
+        return _fit_room(base, own, ahead, wanted, known, origins, days, keep=keep_estimators)
 
-    def fitted(weather: FloatArray | None, known: NDArray[np.bool_]) -> list[_RoomFit]:
+    def fitted(basis: Basis, weather: FloatArray | None, known: NDArray[np.bool_]) -> list[_RoomFit]:
         found: list[_RoomFit] = Parallel(n_jobs=jobs, prefer="threads")(
-            delayed(fit_room)(row, ahead, known)
+            delayed(fit_room)(basis, row, ahead, known)
             for row, ahead in enumerate([None] * rooms if weather is None else weather)
         )
         return found
@@ -168,35 +170,32 @@ def _train(
         return answers_to(Question(lately, prior=prior, ridge=ridge, residual_ridge=prior + left))
 
     expected = network(base, lately_rows).reshape(differences.shape)
-    fits = fitted(None, np.ones(len(origins), dtype=np.bool_))
-    bare = answers = answered(expected, fits)
-    informed = basis.informed[replayed]
+    fits = fitted(basis, None, np.ones(len(origins), dtype=np.bool_))
+    informed = lately.informed
     weather_fits: list[_RoomFit] = []
+    more: FloatArray | None = None
     if basis.weather is not None:
         # What came stands in where no issue was known: of that the ridges learn, and nothing else does.
         seen = observed_ahead(basis, history, columns)
-        weather = np.nan_to_num(np.asarray(seen.weather))
-        weather_fits = fitted(weather, seen.informed)
+        known, weather = seen.informed, np.nan_to_num(np.asarray(seen.weather), copy=False)
+        weather_fits = fitted(basis, weather, known)
         more = weather_bypass(lately_rows, weather[:, replayed]) @ base.weather_skip
-        with_it = answered(expected + more.reshape(expected.shape), weather_fits)
-        answers = np.where(informed[:, None, None, None], with_it, bare)
-    prior_answers = answers[:, :, PRIOR]
-    scale = error_scale(base, lately)
-    state = with_rooms(forgetful(start), history.rooms)
-    errors: list[FloatArray] = []
-    for day in days:
-        chosen = slice(*np.searchsorted(origins[replayed], [day, day + SLOTS_A_DAY]))
-        errors.append(
-            absolute_errors(combine(state, answers[:, chosen]), prior_answers[:, chosen], differences[:, chosen])
-        )
-        state = absorb(
-            state,
-            answers[:, chosen],
-            differences[:, chosen],
-            scale[:, chosen],
-            bare=None if bare is answers else bare[:, chosen],
-            informed=informed[chosen],
-        )
+        del seen, weather
+    del basis  # The answers below take nearly as much again.
+    bare = answers = answered(expected, fits)
+    if more is not None:
+        answers = answered(expected + more.reshape(expected.shape), weather_fits)
+        np.copyto(answers, bare, where=~informed[:, None, None, None])
+    state, errors = replay(
+        with_rooms(forgetful(start), history.rooms),
+        answers,
+        differences,
+        error_scale(base, lately),
+        bare=None if more is None else bare,
+        informed=informed,
+        origins=origins[replayed],
+        days=days,
+    )
     model = replace(
         base,
         rooms=history.rooms,
