@@ -25,6 +25,7 @@ import numpy as np
 from rich.table import Table
 
 from roomidity.cli.output import Output, notes
+from roomidity.domain.rooms import MAX_ROOMS
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.forecasting import Window, load_prior
 from roomidity.forecasting.simulated_issues import simulate_issues
@@ -83,10 +84,10 @@ def apart(rooms: int, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def numbers(text: str) -> list[int]:
-    """Numbers of rooms from 1 to 64, between commas."""
+    """Returns numbers of rooms from 1 to 64, which stand between commas."""
     found = [int(part) for part in text.split(",")]
-    if not all(1 <= number <= 64 for number in found):
-        raise argparse.ArgumentTypeError(f"{text!r}: a house has 1 to 64 rooms")
+    if not all(1 <= number <= MAX_ROOMS for number in found):
+        raise argparse.ArgumentTypeError(f"{text!r}: a house has 1 to {MAX_ROOMS} rooms")
     return found
 
 
@@ -95,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="training-memory", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rooms", type=numbers, default=[8, 32, 64], help="numbers of rooms (default: 8,32,64)")
+    parser.add_argument("--rooms", type=numbers, default=[8, 32, MAX_ROOMS], help="numbers of rooms (default: 8,32,64)")
     parser.add_argument("--days", type=int, default=400, help="of history (default: %(default)s)")
     parser.add_argument("--no-weather", action="store_true", help="as if no weather forecast was ever known")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
