@@ -192,7 +192,8 @@ class SlotWriter:
             raise_above(
                 {key: seen[key] for key in ahead.keys() & seen}, self.houses, self.sets, self.backoff, read, homes
             )
-            refused = self._write_observations(unpacked.values, {key: read[key] for key in due}, homes) if due else due
+            derived = {key: read[key] for key in due}
+            refused = self._write_observations(rows_of(unpacked.values, due), derived, homes) if due else due
             written += len(due) - len(refused)
             sealed |= found.sealed
             if not refused and not ahead:

@@ -351,7 +351,8 @@ def test_what_to_do_now_stands_on_the_card_and_the_day_as_a_timeline(visit: Visi
     )
     seen.page.get_by_role("link", name="cellar").click()
     expect(seen.page.locator("svg.day rect.run")).to_have_count(2)
-    expect(seen.page.locator("section li")).to_have_count(3)
+    expect(seen.page.locator("section li")).to_have_count(5)  # two of them of airings that a contact saw
+    assert "You aired at" in seen.text()
     assert "radon" in seen.text()
     seen.page.go_back()
     seen.page.get_by_role("link", name="bath").click()

@@ -99,7 +99,7 @@ MUTATIONS = (
         "a slot adds up all that comes instead of being a set: what comes again counts again",
         "readings/union.py",
         ("pl.concat([part.select(SLOT_VALUES.names()) for part in (alone, bins)])", "both.select(SLOT_VALUES.names())"),
-        ('    moved = bins.filter(pl.col("new") | (pl.col("rank") < pl.col("held")))\n', "    moved = bins\n"),
+        ('    moved = bins.filter(pl.col("new") | (pl.col("order") < pl.col("held")))\n', "    moved = bins\n"),
         tests=(SETS, FAULTS),
     ),
     mutation(
@@ -130,7 +130,7 @@ MUTATIONS = (
         "first-come",
         "of two values in a bin the one that came first stays, so that the order matters",
         "readings/union.py",
-        ('.sort("bin", "rank", "place")', '.sort("bin", "place")'),
+        ('.sort("bin", "order", "place")', '.sort("bin", "place")'),
         tests=(SETS, SCHEDULES),
     ),
     mutation(

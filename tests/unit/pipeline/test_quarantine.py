@@ -196,6 +196,19 @@ def test_a_command_that_died_is_put_right_by_the_drain_that_touches_the_slot(wor
     assert quarantine(world, BATH)[2] == 1
 
 
+@pytest.mark.parametrize("number", range(3))
+def test_an_observation_of_a_newer_set_than_was_read_does_not_keep_the_others_from_theirs(
+    world: World, number: int
+) -> None:
+    """As where a drain wrote one slot after the command had read the sets of all."""
+    newer = slot_key("h1", SLOT_START + number * SLOT)
+    observation, version = world.observations.stored[newer]
+    world.observations.stored[newer] = observation, version + 1
+    everything = Quarantine(SLOT_START, SLOT_START + 3 * SLOT)
+    assert quarantine(world, everything)[:2] == (True, 3)
+    assert_exact(world)
+
+
 def test_observations_of_before_there_were_numbers_are_under_number_0(world: World) -> None:
     assert set(world.observations.rules.values()) == {0}
     quarantine(world, BATH)
