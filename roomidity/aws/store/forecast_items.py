@@ -67,11 +67,8 @@ def item_of(item: type[ForecastItem], forecast: StoredForecast, *, keep_s: int, 
         _set_numbers(made, forecast, values[..., :0])
         fit = fitted(values, limit_bytes=WRITE_UNIT_BYTES - item_bytes(made.serialize()))
         _set_numbers(made, forecast, fit)
-        if item_bytes(made.serialize()) > WRITE_UNIT_BYTES:  # numbers before words about them
-            if made.weather_adds:
-                return item_of(item, replace(forecast, weather_adds={}), keep_s=keep_s, write_format=write_format)
-            if made.open_min is not None:
-                return item_of(item, replace(forecast, open_since=None), keep_s=keep_s, write_format=write_format)
+        if made.weather_adds and item_bytes(made.serialize()) > WRITE_UNIT_BYTES:  # numbers before words about them
+            return item_of(item, replace(forecast, weather_adds={}), keep_s=keep_s, write_format=write_format)
         values = fit
     _set_numbers(made, forecast, values)
     return made
