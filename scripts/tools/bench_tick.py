@@ -4,7 +4,8 @@
 
 Every house sends one message with the readings of its 15 minutes, of temperature and humidity, from one sensor a room.
 Messages come in no order; some come twice, and some readings stand in one twice. Then the function `drain` runs as
-deployed, in a process of its own with its timeout, on the local engine, again for as long as messages are left.
+deployed, but without quotas of new houses, in a process of its own with its timeout, on the local engine, again for as
+long as messages are left.
 
 Ticks follow each other: `new`, in which all houses are unknown; three `on trial`, in which it is written down that they
 were heard again; `live`, as nearly all are; `hourly`, in which it is written down when houses were last heard; and
