@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 
-from roomidity.domain.contacts import room_contacts
 from roomidity.domain.deliveries import Deliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
@@ -28,7 +27,7 @@ from roomidity.pipeline.credible import credible_forecasts
 from roomidity.pipeline.history import read_window
 from roomidity.pipeline.house_settings import log_bad_settings
 from roomidity.pipeline.noticing import Noticed, NoticePorts, note_changes
-from roomidity.pipeline.openings import contact_slots_if_read, open_since, rewarming
+from roomidity.pipeline.openings import contacts_if_read, open_since, rewarming
 from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, Weather, forgotten_since, known_house
 from roomidity.pipeline.serving import Serving, serving_model
 from roomidity.pipeline.weather_ahead import HeldWeather, with_weather
@@ -94,8 +93,7 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
         return IssuedForecast(rooms=(), serving=serving)
     with timed("read_window"):
         window = read_window(ports.observations, home, rooms, issued_at=issued_at, state=serving.state)
-        recent = contact_slots_if_read(ports.observations, home, issued_at)
-        contacts = room_contacts(recent or (), until=issued_at)
+        recent, contacts = contacts_if_read(ports.observations, home, issued_at)
     with timed("read_weather"):
         window = with_weather(window, ports.weather, home, ports.held_weather)
     with timed("forecast"):

@@ -12,7 +12,7 @@ import numpy as np
 
 from roomidity.domain.advice.effects import regained
 from roomidity.domain.aliases import in_present_names
-from roomidity.domain.contacts import HELD_FOR, RoomContact
+from roomidity.domain.contacts import HELD_FOR, RoomContact, room_contacts
 from roomidity.domain.houses import House
 from roomidity.domain.notices.words import Language
 from roomidity.domain.observations import Observation
@@ -23,7 +23,7 @@ from roomidity.forecasting import STEPS, Window
 from roomidity.forecasting.window import FloatArray
 from roomidity.pipeline.ports import Observations
 
-__all__ = ["contact_slots", "contact_slots_if_read", "contacts_heard", "open_since", "opening_words", "rewarming"]
+__all__ = ["contact_slots", "contacts_heard", "contacts_if_read", "open_since", "opening_words", "rewarming"]
 
 logger: Final = logging.getLogger(__name__)
 
@@ -60,15 +60,16 @@ def contact_slots(observations: Observations, home: House, at: datetime) -> list
     ]
 
 
-def contact_slots_if_read(
+def contacts_if_read(
     observations: Observations, home: House, at: datetime
-) -> list[tuple[datetime, Observation]] | None:
-    """Returns the same, or None if they cannot be read, which costs a forecast only what it would say of windows."""
+) -> tuple[list[tuple[datetime, Observation]] | None, dict[str, RoomContact]]:
+    """Returns the same, and what they tell by room; or None and nothing: no forecast is lost for it."""
     try:
-        return contact_slots(observations, home, at)
+        slots = contact_slots(observations, home, at)
+        return slots, room_contacts(slots, until=at)
     except Exception:
         logger.exception("a house's contacts could not be read", extra={"house": home.name})
-        return None
+        return None, {}
 
 
 def open_since(contacts: Mapping[str, RoomContact]) -> dict[str, datetime]:
