@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from roomidity.domain.advice.house import HouseSeen, advise
 from roomidity.domain.advice.issue import AdviceIssue, as_of, is_due, told_rooms
@@ -15,11 +15,12 @@ from roomidity.domain.houses import House
 from roomidity.domain.observations import Observation
 from roomidity.errors import ItemDamagedError
 from roomidity.forecasting import Window
+from roomidity.pipeline.advice_parts import AdvicePorts, Advices, Advised, KeptAdvice
 from roomidity.pipeline.advice_words import plain_room
 from roomidity.pipeline.house_settings import language_of
 from roomidity.pipeline.noticing import Telling
 from roomidity.pipeline.openings import contact_slots
-from roomidity.pipeline.ports import Houses, Observations, forgotten_since
+from roomidity.pipeline.ports import forgotten_since
 
 __all__ = ["AdvicePorts", "Advices", "Advised", "KeptAdvice", "advise_house", "newest_advice"]
 
@@ -29,51 +30,8 @@ _AT_ONCE: Final = 10
 """EventBridge takes no more; the next tick tells the rest."""
 
 
-class KeptAdvice(Protocol):
-    """Advice by house and issue time, for who only reads."""
-
-    def latest(self, house: str, *, now: datetime) -> AdviceIssue | None:
-        """Returns the newest advice issued by ``now``, or None. Raises ItemDamagedError if it cannot be read."""
-
-    def between(self, house: str, first: datetime, last: datetime) -> Iterator[AdviceIssue]:
-        """Yields the advice issued from ``first`` to ``last``, both included, oldest first."""
-
-
-class Advices(KeptAdvice, Protocol):
-    """The same, for who writes: what is written once stays as it is."""
-
-    def put(self, issue: AdviceIssue) -> bool:
-        """Write advice. Returns False if some of the same issue time stands already."""
-
-    def delete(self, issue: AdviceIssue) -> None:
-        """Delete advice, if it is there."""
-
-
-@dataclass(frozen=True)
-class AdvicePorts:
-    """What advice talks to; ``telling`` is None where the stage tells nobody."""
-
-    advice: Advices
-    houses: Houses
-    observations: Observations
-    telling: Telling | None = None
-
-
-@dataclass(frozen=True)
-class Advised:
-    """What was advised; ``failed`` where that could not be found out, ``untold`` how many changes nobody took yet.
-
-    ``written`` says whether it was written: it is not where nothing has changed within the hour.
-    """
-
-    issue: AdviceIssue | None = None
-    written: bool = False
-    untold: int = 0
-    failed: bool = False
-
-
 def advise_house(
-    ports: AdvicePorts | None,
+    ports: AdvicePorts,
     home: House,
     forecasts: Sequence[StoredForecast],
     window: Window,
@@ -95,8 +53,6 @@ def advise_house(
     recent
         The slots whose contacts still tell something. They are read if they are not given.
     """
-    if ports is None:
-        return Advised()
     try:
         return _advise_house(ports, home, forecasts, window, issued_at=issued_at, recent=recent)
     except Exception:

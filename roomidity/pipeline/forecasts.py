@@ -22,7 +22,7 @@ from roomidity.errors import ForgottenError
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
 from roomidity.forecasting.serving.deliveries import delivery_notes
 from roomidity.forecasting.window import FloatArray
-from roomidity.pipeline.advising import AdvicePorts, Advised, advise_house
+from roomidity.pipeline.advice_parts import AdvicePorts, Advised
 from roomidity.pipeline.credible import credible_forecasts
 from roomidity.pipeline.history import read_window
 from roomidity.pipeline.house_settings import log_bad_settings
@@ -111,7 +111,11 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
     with timed("notices"):
         noticed = note_changes(ports.notices, home, written, outdoor=window.outdoor, issued_at=issued_at)
     with timed("advice"):
-        advised = advise_house(ports.advice, home, written, window, issued_at=issued_at, recent=recent)
+        advised = Advised()
+        if ports.advice is not None:
+            from roomidity.pipeline.advising import advise_house  # noqa: PLC0415  # most stages give no advice
+
+            advised = advise_house(ports.advice, home, written, window, issued_at=issued_at, recent=recent)
     return IssuedForecast(rooms=written, serving=serving, refused=found.refused, noticed=noticed, advised=advised)
 
 
