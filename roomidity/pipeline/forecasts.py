@@ -16,7 +16,7 @@ from roomidity.domain.deliveries import Deliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.knots import at_knots, spread
-from roomidity.domain.quantities import QUANTITIES, SPECS
+from roomidity.domain.quantities import QUANTITIES, SPECS, Quantity
 from roomidity.domain.weather_adds import weather_adds
 from roomidity.errors import ForgottenError
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
@@ -37,7 +37,6 @@ __all__ = ["ForecastPorts", "IssuedForecast", "explain_room", "forecast_house"]
 
 _LEVELS: Final = [LEVELS.index(level) for level in (0.1, 0.5, 0.9)]
 """The positions of p10, p50 and p90 among the levels of a forecast."""
-_BY_MODEL: Final = ("full", "prior")
 
 
 @dataclass(frozen=True)
@@ -119,18 +118,30 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
     return IssuedForecast(rooms=written, serving=serving, refused=found.refused, noticed=noticed, advised=advised)
 
 
-def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: datetime) -> tuple[Explanation, ...]:
-    """Returns for each quantity what drives a room's forecast at ``issued_at``.
+def explain_room(ports: ForecastPorts, *, house: House, forecast: StoredForecast) -> tuple[Explanation, ...]:
+    """Returns for each quantity what drove a room's forecast.
 
     It uses the model that serves the house now.
     """
+    room, issued_at = forecast.room, forecast.issued_at
     rooms = house.rooms_to_forecast(issued_at)
     if room not in rooms:
         return ()
     serving = serving_model(ports.registry, house.name, aliases=house.aliases)
     window = read_window(ports.observations, house, rooms, issued_at=issued_at)
     window = with_weather(window, ports.weather, house, ports.held_weather)
-    return explain(window, serving.model, serving.state, room)
+    regains = rewarming(window, contacts_if_read(ports.observations, house, issued_at)[1])
+    return tuple(
+        one.with_regained(regains[room])
+        if room in regains and _regains(one.quantity, forecast.grade.get(one.quantity))
+        else one
+        for one in explain(window, serving.model, serving.state, room)
+    )
+
+
+def _regains(quantity: Quantity, grade: str | None) -> bool:
+    """Returns whether a forecast regains what an airing took: a model's lacks it, others say what was measured."""
+    return quantity == "temperature" and grade in ("full", "prior")
 
 
 def _to_stored(
@@ -149,12 +160,13 @@ def _to_stored(
     opened
         Since when a window is open, by room.
     regains
-        What a room's temperature regains after an airing. A model's forecast lacks it; others say what was measured.
+        What temperatures regain after an airing, by room.
     """
     room = issued.rooms[place]
     levels = issued.quantiles[place][:, _LEVELS]
-    if room in regains and issued.grades[place].get("temperature") in _BY_MODEL:
-        levels[QUANTITIES.index("temperature")] += regains[room]
+    for number, quantity in enumerate(QUANTITIES):
+        if room in regains and _regains(quantity, issued.grades[place].get(quantity)):
+            levels[number] += regains[room]
     forecast = np.isfinite(levels).all(axis=(1, 2), keepdims=True)
     rounded = [
         spread(rows.round(spec.decimals), decimals=spec.decimals)

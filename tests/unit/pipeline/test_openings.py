@@ -15,7 +15,7 @@ from roomidity.domain.knots import at_knots
 from roomidity.domain.observations import Statistics
 from roomidity.domain.slots import SLOT
 from roomidity.forecasting import Window
-from roomidity.pipeline.forecasts import forecast_house
+from roomidity.pipeline.forecasts import explain_room, forecast_house
 from roomidity.pipeline.openings import rewarming
 from tests.fakes import World
 from tests.unit.pipeline.test_forecasts import observe
@@ -81,6 +81,13 @@ def test_a_forecast_beside_an_open_window_regains_the_temperature_and_no_other_n
     world.houses.put(replace(home, rooms={**home.rooms, "kitchen": heard}))
     bath, aired = issued()
     np.testing.assert_array_equal(bath.quantiles, plain[0].quantiles)
+    home = world.houses.get("h1")
+    assert home is not None
+    reasons = {one.quantity: one for one in explain_room(world.forecast_ports(), house=home, forecast=aired)}
+    for quantity, row in (("humidity", 0), ("temperature", 1)):
+        assert reasons[quantity].regained.any() == (grade == "prior" and quantity == "temperature")
+        said = reasons[quantity].newest + reasons[quantity].expected
+        np.testing.assert_allclose(said, aired.quantiles[row, 1, [3, 11, 23, 47, 95]], atol=0.06)
     np.testing.assert_array_equal(aired.quantiles[0], plain[1].quantiles[0])
     assert (aired.grade["temperature"], aired.open_since) == (grade, NOW - timedelta(minutes=14))
     rise = at_knots(aired.quantiles[1] - plain[1].quantiles[1])
