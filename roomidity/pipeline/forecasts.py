@@ -164,9 +164,9 @@ def _to_stored(
     """
     room = issued.rooms[place]
     levels = issued.quantiles[place][:, _LEVELS]
-    for number, quantity in enumerate(QUANTITIES):
+    for of_quantity, quantity, spec in zip(levels, QUANTITIES, SPECS, strict=True):
         if room in regains and _regains(quantity, issued.grades[place].get(quantity)):
-            levels[number] += regains[room]
+            np.clip(of_quantity + regains[room], *spec.plausible, out=of_quantity)
     forecast = np.isfinite(levels).all(axis=(1, 2), keepdims=True)
     rounded = [
         spread(rows.round(spec.decimals), decimals=spec.decimals)
