@@ -16,12 +16,9 @@ from roomidity.aws.clients import Clients
 from roomidity.aws.functions import Function
 from roomidity.aws.queues import Queue
 from roomidity.aws.store import (
-    AccuracyTable,
-    AdviceTable,
     BatchInsert,
     ForecastTable,
     HouseTable,
-    MouldTable,
     NoticeTable,
     ObservationTable,
     SetTable,
@@ -35,6 +32,9 @@ from roomidity.settings import Settings
 if TYPE_CHECKING:
     from roomidity.aws.registry import Registry
     from roomidity.aws.rejects import RejectLog
+    from roomidity.aws.store.accuracy import AccuracyTable
+    from roomidity.aws.store.advice import AdviceTable
+    from roomidity.aws.store.mould import MouldTable
     from roomidity.aws.store.tables import Tables
     from roomidity.aws.telling import EventBus
 
@@ -111,12 +111,16 @@ class Adapters:
     @cached_property
     def accuracy(self) -> AccuracyTable:
         """The table ``accuracy``."""
+        from roomidity.aws.store.accuracy import AccuracyTable
+
         days, guard = self.settings.retention_days, self.houses.guard
         return AccuracyTable(self.clients.tables.accuracy, retention_days=days, damage=self.damage, guard=guard)
 
     @cached_property
     def moulds(self) -> MouldTable:
         """Mould records by day, in the table ``accuracy``."""
+        from roomidity.aws.store.mould import MouldTable
+
         days, guard = self.settings.retention_days, self.houses.guard
         return MouldTable(self.clients.tables.mould, retention_days=days, damage=self.damage, guard=guard)
 
@@ -133,6 +137,8 @@ class Adapters:
     @cached_property
     def advice(self) -> AdviceTable:
         """The table ``advice``."""
+        from roomidity.aws.store.advice import AdviceTable
+
         return AdviceTable(self.clients.tables.advice, self.damage)
 
     @cached_property

@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING
 
 from roomidity.adapters import Adapters
 from roomidity.aws.store import (
-    AccuracyTable,
-    AdviceTable,
     HouseTable,
-    MouldTable,
     NoticeTable,
     ObservationTable,
     SettingTable,
@@ -110,6 +107,7 @@ class Stage(Adapters):
     @cached_property
     def advice_ports(self) -> AdvicePorts:
         """What advice talks to, by clients that give up soon: a forecast does not wait for it."""
+        from roomidity.aws.store.advice import AdviceTable
         from roomidity.pipeline.advising import AdvicePorts
 
         tables, days = self.clients.hasty_tables, self.settings.retention_days
@@ -187,6 +185,9 @@ class Stage(Adapters):
         """The ports of the API, with short timeouts because the caller is waiting."""
         from roomidity.api.ports import ApiPorts
         from roomidity.aws.registry.records import ModelTable
+        from roomidity.aws.store.accuracy import AccuracyTable
+        from roomidity.aws.store.advice import AdviceTable
+        from roomidity.aws.store.mould import MouldTable
 
         tables, days = self.clients.hasty_tables, self.settings.retention_days
         return ApiPorts(

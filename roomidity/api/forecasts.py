@@ -16,6 +16,7 @@ from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT, SLOT_S, floor_slot, format_moment, format_slot
 from roomidity.domain.weather_adds import weather_words
 from roomidity.pipeline.house_settings import language_of
+from roomidity.pipeline.openings import opening_words
 from roomidity.pipeline.remedies import FOUND, remedy
 from roomidity.pipeline.renamed import latest_forecast
 
@@ -142,6 +143,11 @@ def _plain(one: StoredForecast, home: House) -> dict[str, Any]:
                 ),
             }
             for quantity, adds in one.weather_adds.items()
+        },
+        "window": one.open_since
+        and {
+            "open_since": format_moment(one.open_since),
+            "text": opening_words(one.open_since, zone=home.zone, language=language_of(home)),
         },
         **{
             quantity: {name: values.tolist() for name, values in numbers[quantity].items()}

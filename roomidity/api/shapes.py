@@ -28,6 +28,8 @@ __all__ = [
     "ObservationsAnswer",
     "Observed",
     "ObservedRoom",
+    "OpenShares",
+    "OpenWindow",
     "Problem",
     "Quantiles",
     "RoomForecast",
@@ -111,6 +113,19 @@ class WeatherAdds(_Shape):
     ]
 
 
+class OpenWindow(_Shape):
+    """A window that was open when a forecast was issued, as its contact said."""
+
+    open_since: Moment
+    text: Annotated[
+        str,
+        Field(
+            description="In words, in the house's language and by its clock",
+            examples=["forecast with the window open (since 07:10); when it will be closed is not known"],
+        ),
+    ]
+
+
 class Forecast(_Shape):
     """A room's forecast as it was issued."""
 
@@ -128,6 +143,10 @@ class Forecast(_Shape):
     weather_adds: Annotated[
         dict[str, WeatherAdds],
         Field(description="By quantity, what the weather ahead adds; without those to which it adds next to nothing"),
+    ]
+    window: Annotated[
+        OpenWindow | None,
+        Field(description="None where no contact said that one is open. The forecast goes by what was measured"),
     ]
     humidity: Quantiles | None
     temperature: Quantiles | None
@@ -168,12 +187,25 @@ class Observed(_Shape):
     count: list[int] | None
 
 
+class OpenShares(_Shape):
+    """How long windows were open, slot by slot, as their contacts said."""
+
+    value: Annotated[
+        list[float | None],
+        Field(description="Fraction of the known time in which one was open or more; null where that is not known"),
+    ]
+
+
 class ObservedRoom(_Shape):
     """What a room measured."""
 
     room: str
     humidity: Observed | None
     temperature: Observed | None
+    contact: Annotated[
+        OpenShares | None,
+        Field(description="None where no contact told of the room lately. A state holds for 12 hours at most"),
+    ]
 
 
 class ObservationsAnswer(Answer):

@@ -267,6 +267,8 @@ def _attributes(room: Mapping[str, Any]) -> dict[str, Any] | None:
     if forecast is None:
         return None
     head = {"start": forecast["first_slot"], "step_s": SLOT_S, "issued_at": forecast["issued_at"]}
+    if window := forecast.get("window"):  # an API of an earlier version does not say
+        head["window_open_since"] = window["open_since"]
     return {name: head | dict(forecast[name]) if forecast[name] else head for name in ("humidity", "temperature")}
 
 

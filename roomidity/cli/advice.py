@@ -20,7 +20,7 @@ from roomidity.pipeline.advice_words import plain_advice
 from roomidity.pipeline.advising import newest_advice
 from roomidity.pipeline.ports import known_house
 
-__all__ = ["advice", "advice_line", "advice_of"]
+__all__ = ["advice", "advice_lines", "advice_of"]
 
 
 @click.command()
@@ -57,9 +57,9 @@ def advice_of(home: House, *, now: datetime) -> dict[str, Any]:
     return plain_advice(home, newest_advice(stage().advice, home, now=now), now=now)
 
 
-def advice_line(room: Mapping[str, Any]) -> str:
-    """Returns what to do now in a room, as a line."""
-    return f"{room['room']}: {room['text']}"
+def advice_lines(room: Mapping[str, Any]) -> list[str]:
+    """Returns what to do now in a room, and what its last airing brought if a contact saw one, a line each."""
+    return [f"{room['room']}: {text}" for text in (room["text"], *(one["text"] for one in room["aired"][-1:]))]
 
 
 def _table(rooms: list[dict[str, Any]], *, title: str) -> Table:

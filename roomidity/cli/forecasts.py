@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import click
 
-from roomidity.cli.advice import advice_line, advice_of
+from roomidity.cli.advice import advice_lines, advice_of
 from roomidity.cli.charts import chart, forecast_table
 from roomidity.cli.context import now_option, stage
 from roomidity.cli.explanations import explanation_json, explanation_table
@@ -17,11 +18,13 @@ from roomidity.cli.notices import notice_lines, open_notices
 from roomidity.cli.output import Output, json_option, shown
 from roomidity.cli.places import Place, house_argument, place_argument
 from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.houses import House
 from roomidity.domain.slots import floor_slot, format_moment, format_slot
 from roomidity.domain.weather_adds import weather_words
 from roomidity.errors import NotFoundError
 from roomidity.pipeline.forecasts import explain_room, forecast_house
 from roomidity.pipeline.house_settings import known_room, language_of
+from roomidity.pipeline.openings import opening_words
 from roomidity.pipeline.renamed import latest_forecast
 
 __all__ = ["forecast", "forecast_json", "show"]
@@ -58,7 +61,8 @@ def show(place: Place, now: datetime, explain: bool, as_json: bool) -> None:
     model shipped with the package), sparse (under 60 % of the last two days were measured, by how often the sensor
     reports), persistence (nothing that is believed for 3 hours, or longer than the sensor is ever silent). Below stands
     what is known to be wrong with the sensors, and after a ! what there is to tell (`roomidity notices HOUSE`).
-    Where the stage advises, it ends with what to do now (`roomidity advice HOUSE`).
+    Where the stage advises, it ends with what to do now (`roomidity advice HOUSE`), and with what the last airing
+    brought where a window contact saw it.
     """
     output = Output(as_json=as_json)
     if explain and place.room is None:
@@ -79,17 +83,16 @@ def show(place: Place, now: datetime, explain: bool, as_json: bool) -> None:
     output.tables.print(forecast_table(found, timezone=home.zone))
     if (weather := found[0].weather) is not None:
         output.tables.print(f"Weather issued {format_moment(weather.issued_at)}, {weather.age_h:g} h before.")
-    for one in found:
-        for quantity, adds in one.weather_adds.items():
-            told = weather_words(adds, quantity, issued_at=one.issued_at, zone=home.zone, language=language_of(home))
-            output.tables.print(shown(f"{one.room}: {told}"))
+    for line in _rests_on(home, found):
+        output.tables.print(shown(line))
     print_notes(output, found)
     to_tell = open_notices(home, now=now, room=room)
     for line in notice_lines(to_tell):
         output.tables.print(shown(line))
     advised = [one for one in advice_of(home, now=now)["rooms"] if room is None or one["room"] == room]
     for one in advised:
-        output.tables.print(shown(advice_line(one)))
+        for line in advice_lines(one):
+            output.tables.print(shown(line))
     if room:
         output.tables.print(chart(found[0], timezone=home.zone, width=output.tables.width))
     answer: dict[str, Any] = {"rooms": [forecast_json(one) for one in found], "notices": to_tell, "advice": advised}
@@ -115,11 +118,23 @@ def forecast_json(forecast: StoredForecast) -> dict[str, Any]:
         and {"issued_at": format_moment(forecast.weather.issued_at), "age_h": forecast.weather.age_h},
         "weather_adds": {quantity: asdict(adds) for quantity, adds in forecast.weather_adds.items()},
         "notes": list(forecast.notes),
+        "open_since": format_moment(forecast.open_since) if forecast.open_since else None,
         **{
             quantity: {name: values.tolist() for name, values in quantiles.items()}
             for quantity, quantiles in forecast.quantities.items()
         },
     }
+
+
+def _rests_on(home: House, forecasts: Sequence[StoredForecast]) -> Iterator[str]:
+    """Yields in words what forecasts rest on beside what was measured: the weather ahead, and open windows."""
+    language = language_of(home)
+    for one in forecasts:
+        for quantity, adds in one.weather_adds.items():
+            told = weather_words(adds, quantity, issued_at=one.issued_at, zone=home.zone, language=language)
+            yield f"{one.room}: {told}"
+        if one.open_since is not None:
+            yield f"{one.room}: {opening_words(one.open_since, zone=home.zone, language=language)}"
 
 
 def _timezone(house: str) -> str:

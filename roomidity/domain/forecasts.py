@@ -44,6 +44,9 @@ class StoredForecast:
         The weather forecast that this forecast is based on, or None if there was none.
     weather_adds
         By quantity, what that adds to the median; absent where it adds next to nothing.
+    open_since
+        The minute since when a window of the room was open when it was issued, as a contact says; None if none was, or
+        that is not known. The forecast itself goes by what was measured.
     """
 
     house: str
@@ -56,6 +59,7 @@ class StoredForecast:
     notes: Sequence[str] = ()
     weather: WeatherUsed | None = None
     weather_adds: Mapping[Quantity, WeatherAdds] = field(default_factory=dict)
+    open_since: datetime | None = None
 
     @property
     def quantities(self) -> dict[Quantity, dict[str, npt.NDArray[np.float64]]]:

@@ -148,6 +148,7 @@ function notes(room) {
   return [
     lines.length ? made('div', { class: 'notes' }, made('strong', {}, say('notes')), made('ul', {}, lines.map((one) => made('li', {}, one)))) : null,
     missing.map((one) => made('p', { class: 'why' }, one)),
+    room.forecast?.window ? made('p', { class: 'why' }, say('windowOpen', { time: clock(Date.parse(room.forecast.window.open_since)) })) : null,
   ];
 }
 

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from roomidity.domain.advice.house import HouseSeen, advise
 from roomidity.domain.advice.issue import AdviceIssue, as_of, is_due, told_rooms
-from roomidity.domain.aliases import in_present_names
-from roomidity.domain.contacts import HELD_FOR
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.observations import Observation
-from roomidity.domain.rooms import LAG
-from roomidity.domain.slots import floor_slot
 from roomidity.errors import ItemDamagedError
 from roomidity.forecasting import Window
+from roomidity.pipeline.advice_parts import AdvicePorts, Advices, Advised, KeptAdvice
 from roomidity.pipeline.advice_words import plain_room
 from roomidity.pipeline.house_settings import language_of
 from roomidity.pipeline.noticing import Telling
-from roomidity.pipeline.ports import Houses, Observations, forgotten_since
+from roomidity.pipeline.openings import contact_slots
+from roomidity.pipeline.ports import forgotten_since
 
 __all__ = ["AdvicePorts", "Advices", "Advised", "KeptAdvice", "advise_house", "newest_advice"]
 
@@ -32,56 +30,14 @@ _AT_ONCE: Final = 10
 """EventBridge takes no more; the next tick tells the rest."""
 
 
-class KeptAdvice(Protocol):
-    """Advice by house and issue time, for who only reads."""
-
-    def latest(self, house: str, *, now: datetime) -> AdviceIssue | None:
-        """Returns the newest advice issued by ``now``, or None. Raises ItemDamagedError if it cannot be read."""
-
-    def between(self, house: str, first: datetime, last: datetime) -> Iterator[AdviceIssue]:
-        """Yields the advice issued from ``first`` to ``last``, both included, oldest first."""
-
-
-class Advices(KeptAdvice, Protocol):
-    """The same, for who writes: what is written once stays as it is."""
-
-    def put(self, issue: AdviceIssue) -> bool:
-        """Write advice. Returns False if some of the same issue time stands already."""
-
-    def delete(self, issue: AdviceIssue) -> None:
-        """Delete advice, if it is there."""
-
-
-@dataclass(frozen=True)
-class AdvicePorts:
-    """What advice talks to; ``telling`` is None where the stage tells nobody."""
-
-    advice: Advices
-    houses: Houses
-    observations: Observations
-    telling: Telling | None = None
-
-
-@dataclass(frozen=True)
-class Advised:
-    """What was advised; ``failed`` where that could not be found out, ``untold`` how many changes nobody took yet.
-
-    ``written`` says whether it was written: it is not where nothing has changed within the hour.
-    """
-
-    issue: AdviceIssue | None = None
-    written: bool = False
-    untold: int = 0
-    failed: bool = False
-
-
 def advise_house(
-    ports: AdvicePorts | None,
+    ports: AdvicePorts,
     home: House,
     forecasts: Sequence[StoredForecast],
     window: Window,
     *,
     issued_at: datetime,
+    recent: Sequence[tuple[datetime, Observation]] | None = None,
 ) -> Advised:
     """Advise a house at an issue time, and tell what has changed; it never raises.
 
@@ -94,11 +50,11 @@ def advise_house(
         Those of its rooms, as they were written.
     window
         What its rooms measured up to the issue time, with the weather ahead that was known.
+    recent
+        The slots whose contacts still tell something. They are read if they are not given.
     """
-    if ports is None:
-        return Advised()
     try:
-        return _advise_house(ports, home, forecasts, window, issued_at=issued_at)
+        return _advise_house(ports, home, forecasts, window, issued_at=issued_at, recent=recent)
     except Exception:
         logger.exception("a house could not be advised", extra={"house": home.name})
         return Advised(failed=True)
@@ -121,7 +77,13 @@ def newest_advice(kept: KeptAdvice, home: House, *, now: datetime) -> AdviceIssu
 
 
 def _advise_house(
-    ports: AdvicePorts, home: House, forecasts: Sequence[StoredForecast], window: Window, *, issued_at: datetime
+    ports: AdvicePorts,
+    home: House,
+    forecasts: Sequence[StoredForecast],
+    window: Window,
+    *,
+    issued_at: datetime,
+    recent: Sequence[tuple[datetime, Observation]] | None,
 ) -> Advised:
     before, forgot = None, False
     try:
@@ -134,7 +96,7 @@ def _advise_house(
         forecasts=forecasts,
         measured=dict(zip(window.rooms, window.values, strict=True)),
         outdoor=window.outdoor,
-        recent=_recent(ports.observations, home, issued_at),
+        recent=contact_slots(ports.observations, home, issued_at) if recent is None else recent,
         weather=max(window.issues, key=lambda issue: (issue.known_from, issue.issued_at), default=None),
     )
     issue = advise(home, seen, at=issued_at, before=before, forgot=forgot)
@@ -147,18 +109,6 @@ def _advise_house(
         ports.advice.delete(issue)
         return Advised()
     return Advised(issue, written=written, untold=len(issue.untold))
-
-
-def _recent(observations: Observations, home: House, at: datetime) -> list[tuple[datetime, Observation]]:
-    """Returns the slots whose contacts still tell something at ``at``. A house without any costs no read."""
-    first = at - HELD_FOR
-    heard = [room.measured["contact"] for room in home.rooms.values() if "contact" in room.measured]
-    if not heard or max(heard) < first - LAG:
-        return []
-    return [
-        (key.start, {room: {**of} for room, of in in_present_names(observed, home.aliases).items()})
-        for key, observed, _ in observations.derived(home.name, floor_slot(first), at)
-    ]
 
 
 def _tell(telling: Telling, home: House, issue: AdviceIssue, changed: Sequence[str]) -> tuple[str, ...]:

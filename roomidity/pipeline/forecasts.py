@@ -21,11 +21,12 @@ from roomidity.domain.weather_adds import weather_adds
 from roomidity.errors import ForgottenError
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
 from roomidity.forecasting.serving.deliveries import delivery_notes
-from roomidity.pipeline.advising import AdvicePorts, Advised, advise_house
+from roomidity.pipeline.advice_parts import AdvicePorts, Advised
 from roomidity.pipeline.credible import credible_forecasts
 from roomidity.pipeline.history import read_window
 from roomidity.pipeline.house_settings import log_bad_settings
 from roomidity.pipeline.noticing import Noticed, NoticePorts, note_changes
+from roomidity.pipeline.openings import contact_slots_if_read, open_since
 from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, Weather, forgotten_since, known_house
 from roomidity.pipeline.serving import Serving, serving_model
 from roomidity.pipeline.weather_ahead import HeldWeather, with_weather
@@ -90,12 +91,14 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
         return IssuedForecast(rooms=(), serving=serving)
     with timed("read_window"):
         window = read_window(ports.observations, home, rooms, issued_at=issued_at, state=serving.state)
+        recent = contact_slots_if_read(ports.observations, home, issued_at)
+        opened = open_since(recent or (), at=issued_at)
     with timed("read_weather"):
         window = with_weather(window, ports.weather, home, ports.held_weather)
     with timed("forecast"):
         found = credible_forecasts(ports.registry, home, window, serving)
         stored = tuple(
-            _to_stored(issued, place, house=home, version=version)
+            _to_stored(issued, place, house=home, version=version, opened=opened)
             for place, (issued, version) in enumerate(found.by_room)
         )
     with timed("write"):
@@ -106,7 +109,11 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
     with timed("notices"):
         noticed = note_changes(ports.notices, home, written, outdoor=window.outdoor, issued_at=issued_at)
     with timed("advice"):
-        advised = advise_house(ports.advice, home, written, window, issued_at=issued_at)
+        advised = Advised()
+        if ports.advice is not None:
+            from roomidity.pipeline.advising import advise_house  # noqa: PLC0415  # most stages give no advice
+
+            advised = advise_house(ports.advice, home, written, window, issued_at=issued_at, recent=recent)
     return IssuedForecast(rooms=written, serving=serving, refused=found.refused, noticed=noticed, advised=advised)
 
 
@@ -124,7 +131,9 @@ def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: da
     return explain(window, serving.model, serving.state, room)
 
 
-def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str) -> StoredForecast:
+def _to_stored(
+    issued: HouseForecast, place: int, *, house: House, version: str, opened: Mapping[str, datetime]
+) -> StoredForecast:
     """Returns one room's part, rounded at the knots. A quantity that the room does not measure is NaN."""
     room = issued.rooms[place]
     levels = issued.quantiles[place][:, _LEVELS]
@@ -146,6 +155,7 @@ def _to_stored(issued: HouseForecast, place: int, *, house: House, version: str)
         notes=_notes(issued.notes[place], house.delivered(room, issued.issued_at)),
         weather=issued.weather,
         weather_adds={quantity: found for quantity, found in adds.items() if found is not None},
+        open_since=opened.get(room),
     )
 
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from roomidity.domain.comfort.course import MouldDay
-from roomidity.domain.forecasts import StoredForecast
-from roomidity.domain.houses import House
-from roomidity.domain.messages import Message
-from roomidity.domain.models import Pointer, Pruned
-from roomidity.domain.observations import Observation, Origin, RoomMeans, StoredSet
-from roomidity.domain.setting import Setting
-from roomidity.domain.slots import SlotKey
-from roomidity.domain.weather import WeatherIssue
 from roomidity.errors import ForgottenError, NotFoundError
-from roomidity.forecasting import Model, State
-from roomidity.forecasting.evaluation.accuracy import DayAccuracy
-from roomidity.forecasting.model import Champion
+
+if TYPE_CHECKING:  # a drain needs no forecasting, and pays for its import with each cold start
+    from roomidity.domain.comfort.course import MouldDay
+    from roomidity.domain.forecasts import StoredForecast
+    from roomidity.domain.houses import House
+    from roomidity.domain.messages import Message
+    from roomidity.domain.models import Pointer, Pruned
+    from roomidity.domain.observations import Observation, Origin, RoomMeans, StoredSet
+    from roomidity.domain.setting import Setting
+    from roomidity.domain.slots import SlotKey
+    from roomidity.domain.weather import WeatherIssue
+    from roomidity.forecasting import Model, State
+    from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+    from roomidity.forecasting.model import Champion
 
 __all__ = [
     "Accuracy",

@@ -5,7 +5,7 @@
 frames: message bodies to observations in memory (decode, check, union of sets, derive), beside the same readings as
 JSON lines through Polars' own read_ndjson and a group-by of mean, minimum, maximum and count, and through pandas where
 it is installed (.venv/bin/pip install pandas). Messages come in waves as large as the drain's. Everything runs on one
-core.
+core. `jumping` is 15 minutes whose values jump from reading to reading, so that wild ones are told apart in all slots.
 
 drain: the function `drain` as deployed, on a local engine, beside a loop of plain boto3 calls that makes the very
 requests that this drain has just made (receive, batch get, conditional put, delete, send) to another engine in the same
@@ -52,6 +52,7 @@ from roomidity.local.functions import Functions
 from roomidity.pipeline.waves import WaveSize
 from roomidity.readings import check, decode, derive, pack_readings, pack_sets, union, unpack_sets
 from roomidity.settings import WITHOUT_QUOTAS
+from scripts.tools.room_values import as_in_rooms
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,12 +68,15 @@ PREFIX = f"roomidity-{STAGE}"
 QUEUES = ("readings", "forecast-jobs")
 
 
-def readings_of(houses: int, *, minutes: int, start: datetime = START) -> pl.DataFrame:
-    """A reading a room and minute; one house after the other, in order of time."""
+def readings_of(houses: int, *, minutes: int, start: datetime = START, jumping: bool = False) -> pl.DataFrame:
+    """A reading a room and minute; one house after the other, in order of time.
+
+    Values that are ``jumping`` know nothing of each other, so that in nearly every slot some are told apart as wild.
+    """
     rng = np.random.default_rng(to_epoch_ms(start) // SLOT_MS)
     house, minute, room = (place.ravel() for place in np.indices((houses, minutes, ROOMS)))
     at_ms = to_epoch_ms(start) + 60_000 * minute + 1_000 * rng.integers(0, 50, len(house))
-    return pl.select(
+    readings = pl.select(
         house=pl.format("house-{}", pl.lit(house)),
         room=pl.format("room-{}", pl.lit(room)),
         sensor=pl.format("z2m-0x00158d{}", pl.lit(room)),
@@ -80,6 +84,7 @@ def readings_of(houses: int, *, minutes: int, start: datetime = START) -> pl.Dat
         temperature=pl.lit(rng.normal(21, 2, len(house)).round(2)),
         humidity=pl.lit(rng.normal(50, 5, len(house)).round(1)),
     )
+    return readings if jumping else as_in_rooms(readings, rng)
 
 
 def lines_of(readings: pl.DataFrame) -> str:
@@ -132,8 +137,14 @@ class Shape:
 
 def shapes(count: int) -> Iterator[Shape]:
     """``count`` readings in bodies as large as may be; fewer as a house's 15 minutes, and one by one."""
-    for name, minutes, part in (("256 kB", 288, 1.0), ("15 minutes", 15, 0.4), ("single", 15, 0.2)):
-        readings = readings_of(max(1, round(part * count / (ROOMS * minutes))), minutes=minutes)
+    for name, minutes, part in (
+        ("256 kB", 288, 1.0),
+        ("15 minutes", 15, 0.4),
+        ("jumping", 15, 0.4),
+        ("single", 15, 0.2),
+    ):
+        houses = max(1, round(part * count / (ROOMS * minutes)))
+        readings = readings_of(houses, minutes=minutes, jumping=name == "jumping")
         whole_s = -(-minutes // 15) * SLOT.total_seconds()
         now = START + timedelta(seconds=whole_s)
         if name == "single":

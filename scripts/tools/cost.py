@@ -14,8 +14,9 @@ Stored is what is kept in the end: 400 days of readings and observations, 35 of 
 made for, although a new house begins with none. A training reads all 400 days: its reads are those measured, times
 400/N, and its time grows by less, as was measured. Where a fleet's models and states take more than a function keeps in
 memory, those that are not kept are read from the bucket at each forecast. A tick is taken to meet cold functions. What
-the sender pays to put readings into the queue is shown apart, as is the weather ahead from a provider, which is off by
-default; it is asked on loopback, and how long one takes to answer is taken to be ANSWER_S.
+the sender pays to put readings into the queue is shown apart. So is what window contacts cost a house with some (one a
+room, reporting every hour), and the weather ahead from a provider, which is off by default: it is asked on loopback,
+and how long one takes to answer is taken to be ANSWER_S.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from roomidity.aws.queues import Queue
 from roomidity.aws.registry.cache import held_bytes
 from roomidity.aws.registry.objects import MODEL_BYTES, STATE_BYTES
 from roomidity.cli.output import Output, notes
+from roomidity.domain.houses import OUTDOOR
 from roomidity.domain.position import Position
 from roomidity.domain.slots import SLOT, format_moment, format_slot
 from roomidity.errors import RoomidityError
@@ -128,6 +130,7 @@ TRAINING_GROWTH = 0.76
 """Exponent of days in a training's time: 400 took 7.5 times as long as 28."""
 DAYS = 365.25 / 12
 TICKS = 96 * DAYS
+HOUR = timedelta(hours=1)
 TRAININGS = DAYS / 7
 POLLS = 5 * 3 * 60 * 24 * DAYS
 """Of an empty queue by an event source mapping: five long polls of 20 s, all month."""
@@ -358,6 +361,10 @@ class Measured:
     """A fetch of the weather ahead where no house has a position."""
     place: Work = field(default_factory=dict)
     """The same of one."""
+    no_contacts: Work = field(default_factory=dict)
+    """An hour of one house, after its last day."""
+    contacts: Work = field(default_factory=dict)
+    """The next, in which a window contact of each room reports."""
 
 
 def measure(days: int, folder: Path, *, advises: bool) -> Measured:
@@ -404,6 +411,25 @@ def live(stage: CostedStage, readings: pl.DataFrame, days: int, found: Measured)
     found.ticks[1] = {name: seen.times(1 / 96) for name, seen in last_day.items()}
     fetch_weather(stage, "alone", found)
     found.stored, found.objects, found.held = stage.stored(), stage.objects(), stage.held("alone")
+    hear_contacts(stage, readings, found)
+
+
+def hear_contacts(stage: CostedStage, readings: pl.DataFrame, found: Measured) -> None:
+    """Two more hours like the last; in the second the window contact of each room reports once."""
+    slots = sorted(slots_of(readings.filter(pl.col("ts") >= END - HOUR)).items())
+    rooms = sorted(set(readings["room"]) - {OUTDOOR})
+    for hours, work in ((1, found.no_contacts), (2, found.contacts)):
+        for number, ((at,), part) in enumerate(slots):
+            start = at + hours * HOUR
+            heard = pl.DataFrame(
+                {"room": rooms[number :: len(slots)] if work is found.contacts else []}, schema={"room": pl.String}
+            ).with_columns(
+                house=pl.lit("alone"), sensor=pl.lit("window"), ts=pl.lit(start, part["ts"].dtype), contact=0.0
+            )
+            stage.send(pl.concat([part.with_columns(pl.col("ts") + hours * HOUR), heard], how="diagonal"))
+            stage.tick(start + SLOT, work)
+    if not contacts_units(found).get("read units", 0.0) > 0:
+        raise RoomidityError("nothing was read for the contacts of a house: its units are not those of one with some")
 
 
 def fetch_weather(stage: CostedStage, house: str, found: Measured) -> None:
@@ -553,6 +579,28 @@ def weather_usd(measured: Measured, stack: Mapping[str, Any], prices: Mapping[st
         "on, the stage": idle + usd({"alarms": 1}, prices),
         "on, a place": of(measured.place, answers=1) - idle + usd({"table GB": kept_gb}, prices),
     }
+
+
+def contacts_units(measured: Measured) -> dict[str, float]:
+    """Returns what a tick of a house with contacts takes beyond that of one without: units, and calls by function."""
+    units: Counter[str] = Counter()
+    for work, sign in ((measured.contacts, 1 / 4), (measured.no_contacts, -1 / 4)):
+        for name, seen in work.items():
+            for unit, count in seen.units.items():
+                what = unit.split()[0].replace("_", " ")
+                units[f"calls of {name}" if what == "calls" else what] += sign * count  # type: ignore[assignment]
+    return dict(units)
+
+
+def contacts_usd(measured: Measured, stack: Mapping[str, Any], prices: Mapping[str, Price]) -> float:
+    """Returns what window contacts cost a house a month. Of time it is the calls alone: the rest is lost in noise."""
+    units = contacts_units(measured)
+    counts = {what: TICKS * units.get(what, 0.0) for what in ("read units", "write units")}
+    counts["GB-seconds"] = sum(
+        TICKS * units.get(f"calls of {name}", 0.0) * CALL_S * float(stack["functions"][name]["memorySize"]) / 1024
+        for name in ("drain", "forecast")
+    )
+    return usd(counts, prices)
 
 
 def recovered(stack: Mapping[str, Any]) -> set[str]:
@@ -845,6 +893,11 @@ def main() -> None:
     output.tables.print(fixed_table(fleets))
     weather = weather_usd(measured, stack, prices)
     output.tables.print(weather_table(weather))
+    contacts = contacts_usd(measured, stack, prices)
+    output.tables.print(
+        f"Window contacts cost a house that has some {contacts:.4f} USD a month at list price, others nothing.",
+        soft_wrap=True,
+    )
     for fleet in fleets:
         output.tables.print(sentence(fleet), soft_wrap=True)
     output.answer(
@@ -855,6 +908,7 @@ def main() -> None:
             "aims_usd": {str(houses): aim for houses, aim in AIMS_USD.items()},
             "rooms_a_house": ROOMS,
             "weather_usd_a_month": weather,
+            "contacts_usd_a_month": contacts,
             "measured": msgspec.to_builtins(measured, str_keys=True),
             "fleets": [
                 {

@@ -174,6 +174,9 @@ def test_eight_rooms_at_a_desk_the_worst_first(visit: Visitor, tokens: dict[str,
     assert re.search(r"The weather adds\s+drier air from now: -6 %RH by 15:00", bath)
     assert "The weather adds" not in seen.page.get_by_role("article", name="bedroom").inner_text()
     assert "Temperature: by the model shipped" in seen.page.get_by_role("article", name="bedroom").inner_text()
+    nursery = seen.page.get_by_role("article", name="nursery").inner_text()
+    assert "Forecast with the window open (since 08:45); when it will be closed is not known." in nursery
+    assert "with the window open" not in bath
     assert "A value stands still" in seen.page.get_by_role("article", name="hall").inner_text()
     assert "Very dry" in seen.page.get_by_role("article", name="office").inner_text() or "Dry" in seen.text()
     assert seen.page.locator("article").first.locator("path.band").first.get_attribute("d")

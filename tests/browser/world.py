@@ -76,8 +76,9 @@ def furnish(
             used = WeatherUsed(at - timedelta(hours=5), 5.0) if name == "bath" else None
             peak = WeatherAdds(begins=0, peaks=24, change=-6.2)
             adds: Mapping[Quantity, WeatherAdds] = {"humidity": peak} if used else {}
+            opened = at - SLOT if name == "nursery" else None
             world.forecasts.stored[house, name, at] = StoredForecast(
-                house, name, at, quantiles, grade, at - SLOT, "20260201T0000Z-0123abcd", notes, used, adds
+                house, name, at, quantiles, grade, at - SLOT, "20260201T0000Z-0123abcd", notes, used, adds, opened
             )
     yesterday = (NOW - _DAY).date()
     indices = {name: 1.4 if name == "bath" else 0.2 if name == "cellar" else 0.0 for name in rooms}

@@ -56,8 +56,12 @@ def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
         "readings_a_slot": 40.0,
         "no_place": {"weather": seen(1, read__houses=1)},
         "place": {"weather": seen(1, read__houses=1, read__weather=0.5, write__weather=2)},
+        "no_contacts": {"drain": seen(4, write__readings=8), "forecast": seen(4, read__observations=40)},
+        "contacts": {"drain": seen(4, write__readings=10), "forecast": seen(4, read__observations=64)},
     }
     measured["ticks"]["1"]["forecast"]["units"]["read_units weather"] = 1.0
+    for hour, queries in (("no_contacts", 4), ("contacts", 8)):
+        measured[hour]["forecast"]["units"]["calls Query"] = queries
     path: Path = tmp_path_factory.mktemp("cost") / "measured.json"
     path.write_text(json.dumps(measured))
     done = subprocess.run(  # noqa: S603  # our own script
@@ -69,7 +73,8 @@ def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
     assert done.returncode == 0, done.stderr
     assert "most of it is" in done.stderr
     answer = json.loads(done.stdout)
-    return {fleet["houses"]: {**fleet, "weather": answer["weather_usd_a_month"]} for fleet in answer["fleets"]}
+    apart = {"weather": answer["weather_usd_a_month"], "contacts": answer["contacts_usd_a_month"]}
+    return {fleet["houses"]: fleet | apart for fleet in answer["fleets"]}
 
 
 def line(fleet: dict[str, Any], name: str) -> float:
@@ -106,6 +111,13 @@ def test_the_weather_ahead_costs_reads_where_it_is_off_an_alarm_where_it_is_on_a
     assert weather["on, the stage"] == pytest.approx(0.10 + called, rel=1e-3)
     kept = 400 * 8 * 600 * 0.25 / 1e9
     assert weather["on, a place"] == pytest.approx(fetches * (0.5 * 0.125e-6 + 2 * 0.625e-6 + a_second) + kept)
+
+
+def test_contacts_cost_a_house_that_has_some_a_query_a_tick_and_what_it_writes_more(
+    bill: dict[int, dict[str, Any]],
+) -> None:
+    more = 6 * 0.125e-6 + 0.5 * 0.625e-6 + 0.005 * 1769 / 1024 * 16.6667e-6  # a call, of its memory
+    assert bill[1]["contacts"] == pytest.approx(TICKS * more)
 
 
 @pytest.mark.parametrize("houses", [1, 100, 10_000])

@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from roomidity.aws.sizes import item_bytes
+from roomidity.cli.advice import advice_lines
 from roomidity.composition import Stage
 from roomidity.domain.advice.issue import AdviceIssue
 from roomidity.domain.houses import House, Room
@@ -63,7 +64,10 @@ def test_advice_is_shown_as_it_holds_then(house: House, run: Run) -> None:
 
 
 def test_show_says_what_to_do_now(house: House, run: Run) -> None:
-    assert [one["room"] for one in run("show", house.name, *at())["advice"]] == ["bath", "cellar"]
+    bath, cellar = run("show", house.name, *at())["advice"]
+    assert (bath["room"], cellar["room"]) == ("bath", "cellar")
+    assert [len(advice_lines(one)) for one in (bath, cellar)] == [1, 2]
+    assert advice_lines(cellar)[1] == f"cellar: {cellar['aired'][-1]['text']}", "the last airing that a contact saw"
     assert [one["room"] for one in run("show", f"{house.name}/bath", *at())["advice"]] == ["bath"]
 
 

@@ -17,10 +17,8 @@ from hypothesis import strategies as st
 from roomidity.aws.dynamodb import botocore_session, dynamodb_client, is_decoding
 from roomidity.aws.registry.records import ModelTable
 from roomidity.aws.store import (
-    AccuracyTable,
     ForecastTable,
     HouseTable,
-    MouldTable,
     NoticeTable,
     ObservationTable,
     SetTable,
@@ -29,7 +27,9 @@ from roomidity.aws.store import (
     WeatherTable,
     bind,
 )
+from roomidity.aws.store.accuracy import AccuracyTable
 from roomidity.aws.store.means import PAGE
+from roomidity.aws.store.mould import MouldTable
 from roomidity.domain.damage import Damage, Damaged
 from roomidity.domain.notices.words import LANGUAGES, words_of
 from roomidity.domain.quantities import SPECS

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from roomidity.aws.store import MouldTable
+from roomidity.aws.store.mould import MouldTable
 from roomidity.cli.app import roomidity
 from roomidity.composition import Stage
 from roomidity.domain.messages import ForecastJob, TrainingJob

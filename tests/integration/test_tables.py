@@ -358,11 +358,13 @@ def dearest_forecast(house: str, room: str, notes: tuple[str, ...]) -> StoredFor
 def test_a_forecast_costs_a_write_unit_and_one_with_long_names_two(
     stage: Stage, house: str, room: str, notes: tuple[str, ...], units: int
 ) -> None:
-    stage.forecasts.put_many([dearest_forecast(house, room, notes)])
+    open_since = START - timedelta(minutes=97)
+    stage.forecasts.put_many([replace(dearest_forecast(house, room, notes), open_since=open_since)])
     item = the_item("forecasts")
     assert len(item["humidity_p10"]["L"]) == 28
     assert write_units(item_bytes(item)) == units
     assert ("weather_adds" in item) == (units == 2), "where there is no room for both, numbers go before words"
+    assert item["open"] == {"N": "97"}
 
 
 @pytest.mark.parametrize("write_format", [1, 2])
@@ -372,7 +374,10 @@ def test_what_is_returned_is_what_is_read_again_and_writing_that_changes_nothing
 ) -> None:
     item = stage.clients.tables.forecasts
     table = ForecastTable(item, keep_days=35, damage=stage.damage, write_format=write_format)
-    (returned,) = table.put_many([dearest_forecast("a home", room, ("stuck",))])
+    open_since = START - timedelta(minutes=7) if write_format > 1 else None
+    dearest = replace(dearest_forecast("a home", room, ("stuck",)), open_since=open_since)
+    (returned,) = table.put_many([dearest])
+    assert returned.open_since == open_since
     (read,) = stage.forecasts.between("a home", room, START, START)
     np.testing.assert_array_equal(read.quantiles, returned.quantiles)
     assert replace(read, quantiles=returned.quantiles) == returned
@@ -446,6 +451,7 @@ def test_what_the_weather_adds_comes_back_by_quantity_and_nothing_is_absent(stag
             {"weather_adds": adds}
             for adds in ("odd", "0,0,1;", "0,96;", "-1,96,1;", ";0,96,nan", "0,96,1e9;", ";;", 28)
         ),
+        *({"open": minutes} for minutes in ("odd", -1, 100_000)),
         {"v": 1},
         {"v": 0},
     ],

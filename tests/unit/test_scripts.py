@@ -25,8 +25,9 @@ BY_PATH: Final = {
     "homes",
     "memory",
     "old_way",
+    "room_values",
 }
-"""home_assistant_picture, homes and memory are parts of others; the rest is started by tools or by
+"""home_assistant_picture, homes, memory and room_values are parts of others; the rest is started by tools or by
 scripts/check-template."""
 
 

@@ -7,6 +7,7 @@ at most 40 bytes. Format 1 stores all 96 slots and takes three.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +25,9 @@ from roomidity.domain.weather import WeatherUsed
 from roomidity.domain.weather_adds import WeatherAdds
 
 __all__ = ["item_of", "stored_of"]
+
+_MINUTE: Final = timedelta(minutes=1)
+_MOST_OPEN_MIN: Final = 10_000
 
 _NAMES_BYTES: Final = 40
 """Maximum bytes of both names up to which a forecast is rounded to fit into one write unit. With longer names it would
@@ -49,6 +53,7 @@ def item_of(item: type[ForecastItem], forecast: StoredForecast, *, keep_s: int, 
         _set_numbers(made, forecast, forecast.quantiles)
         return made
     made.knots = KNOTS_TEXT
+    made.open_min = None if forecast.open_since is None else (forecast.issued_at - forecast.open_since) // _MINUTE
     if forecast.weather is not None:
         used = forecast.weather
         made.weather = {"issued_at": format_slot(used.issued_at), "age_h": round(used.age_h, 2)}
@@ -116,7 +121,12 @@ def stored_of(item: ForecastItem) -> StoredForecast:
         notes=item.notes or (),
         weather=_weather_of(item.weather),
         weather_adds=_weather_adds_of(item.weather_adds),
+        open_since=None if item.open_min is None else _open_since(item),
     )
+
+
+def _open_since(item: ForecastItem) -> datetime:
+    return parse_slot(item.issued_at) - int(number_within(int(item.open_min), (0, _MOST_OPEN_MIN))) * _MINUTE
 
 
 def _weather_of(used: Any) -> WeatherUsed | None:

@@ -107,7 +107,8 @@ class ForecastItem(Item):
     ``notes`` holds codes of known faults. It is absent if there are none, and in older items. ``weather`` says which
     forecast of the weather was used, or is NULL; ``weather_adds`` what that adds to the medians of humidity and
     temperature, as ``12,36,-6.2;0,96,1.1``: slots after the issue time at which it begins and is most, and how much it
-    then is. Items of format 1 hold all 96 slots and have none of these three.
+    then is. ``open`` is present where a window was open when it was issued, as its contact said: for so many
+    minutes. Items of format 1 hold all 96 slots and have none of these four.
     """
 
     newest_format: ClassVar[int] = FORECAST_FORMAT
@@ -129,6 +130,7 @@ class ForecastItem(Item):
     knots = UnicodeAttribute(null=True)
     weather = Plain(null=True)
     weather_adds = UnicodeAttribute(null=True)
+    open_min = NumberAttribute(attr_name="open", null=True)  # a longer name would not fit into the write unit
     v = NumberAttribute()
     expires_at = NumberAttribute()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -34,6 +34,7 @@ __all__ = [
     "WEATHER_LEADS",
     "WEATHER_PAST",
     "YOUNG_FEATURES",
+    "Basis",
     "Design",
     "calendar",
     "clock",
@@ -82,9 +83,9 @@ _AT_ONCE: Final = 512
 """Origins whose mean over the rooms is taken at once."""
 
 
-@dataclass(frozen=True)
-class Design:
-    """The inputs of forecasts from several rooms and origins.
+@dataclass(frozen=True, kw_only=True)
+class Basis:
+    """What ridges and the prior network see of several rooms at several origins.
 
     Parameters
     ----------
@@ -92,12 +93,6 @@ class Design:
         The value that differences are taken from, (rooms, origins, 2); NaN where there is none.
     series
         Differences from it, (rooms, origins, 2, SERIES_FEATURES); 0 where unknown.
-    profile
-        Mean increment at the knots over the last 7 days, (rooms, origins, 2, knots); 0 where unknown.
-    yesterday
-        Values 24 h before the knots minus the newest, (rooms, origins, 2, knots); 0 where unknown.
-    volatility
-        Root mean square increment at the knots over the last 7 days, (rooms, origins, 2, knots); 0 where unknown.
     outdoor
         The unusual part of the difference to the air outside, (rooms, origins, OUTDOOR_FEATURES); 0 where unknown.
     weather
@@ -108,9 +103,6 @@ class Design:
 
     newest: FloatArray
     series: FloatArray
-    profile: FloatArray
-    yesterday: FloatArray
-    volatility: FloatArray
     outdoor: FloatArray
     weather: FloatArray | None = None
 
@@ -157,25 +149,24 @@ class Design:
             means[part] = total / np.maximum(measuring.sum(axis=0), 1)
         return means
 
-    def at(self, origins: slice) -> Design:
-        """Returns the design of some of the origins."""
-        held: dict[str, Any] = {part.name: getattr(self, part.name) for part in fields(self)}
-        some: dict[str, Any] = {name: None if part is None else part[:, origins] for name, part in held.items()}
-        return Design(**some)
 
-    @classmethod
-    def joined(cls, designs: Iterable[Design], *, rooms: int) -> Design:
-        """Returns the designs of single rooms, at the same origins, as that of their house; no weather in them yet.
+@dataclass(frozen=True, kw_only=True)
+class Design(Basis):
+    """All that a forecast is made from: besides the inputs, the courses that simple experts and error scales go by.
 
-        Each is put in its place as it comes, so that they are not held twice.
-        """
-        names = [part.name for part in fields(cls) if part.name != "weather"]
-        whole: dict[str, FloatArray] = {}
-        for place, one in enumerate(designs):
-            for name in names:
-                found = getattr(one, name)
-                whole.setdefault(name, np.empty((rooms, *found.shape[1:])))[place] = found[0]
-        return cls(**whole)
+    Parameters
+    ----------
+    profile
+        Mean increment at the knots over the last 7 days, (rooms, origins, 2, knots); 0 where unknown.
+    yesterday
+        Values 24 h before the knots minus the newest, (rooms, origins, 2, knots); 0 where unknown.
+    volatility
+        Root mean square increment at the knots over the last 7 days, (rooms, origins, 2, knots); 0 where unknown.
+    """
+
+    profile: FloatArray
+    yesterday: FloatArray
+    volatility: FloatArray
 
 
 def design(values: FloatArray, origins: IntArray, outdoor: FloatArray | None = None) -> Design:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,13 @@ from roomidity.domain.climate import saturation_vapour_pressure, vapour_pressure
 from roomidity.domain.quantities import HUMIDITY, QUANTITIES, TEMPERATURE
 from roomidity.domain.slots import SLOT_MS, to_epoch_ms
 from roomidity.domain.weather import HOURS, WeatherIssue, WeatherUsed
-from roomidity.forecasting.serving.features import WEATHER_FEATURES, WEATHER_LEADS, WEATHER_PAST, Design
+from roomidity.forecasting.serving.features import WEATHER_FEATURES, WEATHER_LEADS, WEATHER_PAST, Basis
 from roomidity.forecasting.serving.gaps import fill, mean_of_last
 from roomidity.forecasting.window import STEPS, FloatArray, IntArray, Window, slot_number
 
 __all__ = ["Outlook", "observed_ahead"]
+
+Inputs = TypeVar("Inputs", bound=Basis)
 
 _HOUR: Final = 4
 """Slots."""
@@ -45,7 +47,7 @@ _VAPOUR, _WARMTH = 0, 1
 """Rows of outdoor values in this module: vapour pressure (hPa) and temperature (°C), in the order of QUANTITIES."""
 
 _CELLS: Final = 1 << 20
-"""Maximum number of pairs of issue time and issue compared at once, which bounds memory."""
+"""Maximum number of pairs of issue time and issue compared, or of inputs made, at once, which bounds memory."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class Outlook:
         issued_at = self.issues[place].issued_at
         return WeatherUsed(issued_at, (at - issued_at).total_seconds() / 3600)
 
-    def ahead(self, basis: Design, window: Window, origins: IntArray) -> Design:
+    def ahead(self, basis: Inputs, window: Window, origins: IntArray) -> Inputs:
         """Returns the inputs at ``origins``, extended by the newest issue known at each.
 
         Parameters
@@ -160,7 +162,7 @@ class Outlook:
         return np.where(places >= 0, values, np.nan)
 
 
-def observed_ahead(basis: Design, window: Window, origins: IntArray) -> Design:
+def observed_ahead(basis: Basis, window: Window, origins: IntArray) -> Basis:
     """Returns the inputs with the weather as later measured by the outdoor sensor, where no issue was known.
 
     It replaces issues only for fitting ridges. Used anywhere else, it would be look-ahead and make forecasts look too
@@ -173,8 +175,9 @@ def observed_ahead(basis: Design, window: Window, origins: IntArray) -> Design:
     places = (at - begin - 1)[:, None] + np.concatenate([[0], WEATHER_LEADS + 1])
     course = np.where(places < sensor.shape[1], sensor[:, np.minimum(places, sensor.shape[1] - 1)], np.nan)
     inputs = _inputs(basis, course, _means(sensor[:, ::_HOUR], (at - 1 - begin) // _HOUR))
-    issued = basis.weather
-    return replace(basis, weather=inputs if issued is None else np.where(np.isfinite(issued), issued, inputs))
+    if basis.weather is not None:
+        np.copyto(inputs, basis.weather, where=np.isfinite(basis.weather))
+    return replace(basis, weather=inputs)
 
 
 def _sensor(window: Window, first: int, last: int) -> FloatArray:
@@ -202,7 +205,7 @@ def _means(known: FloatArray, newest: IntArray) -> FloatArray:
     return np.stack([mean_of_last(known, newest, int(span)) for span in WEATHER_PAST], axis=2)
 
 
-def _inputs(basis: Design, course: FloatArray, means: FloatArray) -> FloatArray:
+def _inputs(basis: Basis, course: FloatArray, means: FloatArray) -> FloatArray:
     """Returns the inputs, (rooms, origins, WEATHER_FEATURES), from outdoor values now, at the leads, and from means.
 
     They are NaN if a value at a lead is unknown. If only a mean or a room's temperature is unknown, its inputs are 0,
@@ -210,13 +213,17 @@ def _inputs(basis: Design, course: FloatArray, means: FloatArray) -> FloatArray:
     """
     now = course[..., :1]
     changes = np.concatenate([course[..., 1:] - now, np.nan_to_num(means - now)], axis=2)
-    saturated = saturation_vapour_pressure(basis.newest[..., TEMPERATURE, None])
-    parts = (
-        np.nan_to_num(100 * changes[_VAPOUR] / saturated),
-        np.broadcast_to(changes[_WARMTH], (*saturated.shape[:2], changes.shape[2])),
-    )
-    scaled = np.concatenate([part / size for part, size in zip(parts, WEATHER_SCALE, strict=True)], axis=2)
     known = np.asarray(np.isfinite(course).all(axis=(0, 2)))
-    inputs = np.where(known[:, None], np.clip(scaled, -WEATHER_CLIP, WEATHER_CLIP), np.nan)
-    assert inputs.shape[2] == WEATHER_FEATURES  # noqa: S101 (a fact about constants)
+    rooms, origins = basis.newest.shape[:2]
+    inputs = np.empty((rooms, origins, WEATHER_FEATURES))
+    step = max(1, _CELLS // max(1, origins * WEATHER_FEATURES))  # rooms; of a single origin, all
+    for begin in range(0, rooms, step):
+        some = slice(begin, begin + step)
+        saturated = saturation_vapour_pressure(basis.newest[some, :, TEMPERATURE, None])
+        parts = (
+            np.nan_to_num(100 * changes[_VAPOUR] / saturated),
+            np.broadcast_to(changes[_WARMTH], (*saturated.shape[:2], changes.shape[2])),
+        )
+        scaled = np.concatenate([part / size for part, size in zip(parts, WEATHER_SCALE, strict=True)], axis=2)
+        inputs[some] = np.where(known[:, None], np.clip(scaled, -WEATHER_CLIP, WEATHER_CLIP), np.nan)
     return inputs

@@ -16,34 +16,30 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_limits
 
-from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.errors import NotEnoughDataError
-from roomidity.forecasting.formats import OUTPUTS, WEATHER_RIDGES
+from roomidity.forecasting.formats import WEATHER_RIDGES
 from roomidity.forecasting.model import Model, State
-from roomidity.forecasting.panel import PRIOR, Question, answers_to
+from roomidity.forecasting.panel import Question, answers_to
 from roomidity.forecasting.serving.cadence import cadence
 from roomidity.forecasting.serving.calibration import error_scale
-from roomidity.forecasting.serving.experience import SCORE_STRIDE, absorb
-from roomidity.forecasting.serving.experts import combine, network, scaled, weather_bypass, with_weather
+from roomidity.forecasting.serving.experience import SCORE_STRIDE
+from roomidity.forecasting.serving.experts import network, scaled, weather_bypass
 from roomidity.forecasting.serving.faults import without_faults
-from roomidity.forecasting.serving.features import FEATURES, KNOTS, Design, calendar, design, targets
+from roomidity.forecasting.serving.features import Basis, Design, calendar, design, targets
 from roomidity.forecasting.serving.gaps import fill, measured_slots
 from roomidity.forecasting.serving.online import forgetful, remember, with_rooms
-from roomidity.forecasting.serving.weather import Outlook, observed_ahead
-from roomidity.forecasting.training.report import absolute_errors, mean_errors
-from roomidity.forecasting.window import STEPS, FloatArray, IntArray, Window
+from roomidity.forecasting.serving.weather import observed_ahead
+from roomidity.forecasting.training.fits import RoomFit, fit_room
+from roomidity.forecasting.training.joining import joined
+from roomidity.forecasting.training.replay import replay
+from roomidity.forecasting.training.report import mean_errors
+from roomidity.forecasting.window import STEPS, FloatArray, Window
 
 __all__ = ["MIN_SLOTS", "Trained", "one_blas_thread", "train"]
 
 MIN_SLOTS: Final = 2 * SLOTS_A_DAY
 """Two days: below that a ridge has seen no whole day of forecasts. With the day that is held out to judge it, three."""
-
-PENALTY: Final = 1250.0
-"""Ridge penalty at hourly issue times; the same strength as 5,000 at every slot."""
-
-RESIDUAL_PENALTY: Final = 2500.0
-"""Of the ridge on what the prior leaves: stronger, since little is left."""
 
 REPLAY_DAYS: Final = 56
 """Days over which the daily run is replayed; what came before has faded from weights and quantiles."""
@@ -67,16 +63,6 @@ class Trained:
     state: State
     report: dict[str, Any]
     estimators: dict[str, dict[str, Ridge]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _RoomFit:
-    """One room's two ridges, of what is left by a prior: coefficients, and answers at the replayed issue times."""
-
-    coefficients: FloatArray
-    replayed: FloatArray
-    rows: int
-    estimators: dict[str, Ridge]
 
 
 def train(
@@ -139,64 +125,61 @@ def _train(
         delayed(design)(values[None], columns, history.outdoor) for values in cadence(history.values).values
     )
     rooms = len(history.rooms)
-    basis = Outlook.of(history).ahead(Design.joined(parts, rooms=rooms), history, columns)
     clock = calendar(origins, history.timezone)
     replay_from = max(origins[0], history.last - STEPS - REPLAY_DAYS * SLOTS_A_DAY)
     days = np.arange(replay_from + (-replay_from) % SLOTS_A_DAY, origins[-1] + 1, SLOTS_A_DAY)
     replayed = slice(np.searchsorted(origins, days[0]) if len(days) else len(origins), None)
-    differences = targets(history.values, columns[replayed]) - basis.newest[:, replayed, :, None]
-    wanted = targets(fill(history.values), columns) - basis.newest[..., None]
-    lately = basis.at(replayed)
+    basis, lately = joined(parts, history, columns, replayed=replayed)
+    differences = targets(history.values, columns[replayed]) - lately.newest[..., None]
+    filled = fill(history.values)
     lately_rows = np.concatenate(
         [scaled(base, basis.inputs(clock, only=slice(row, row + 1))[:, replayed]) for row in range(rooms)]
     )
 
-    def fit_room(row: int, ahead: FloatArray | None, known: NDArray[np.bool_]) -> _RoomFit:
-        # The inputs of all rooms at once are most of what a training would hold.
+    def fit(basis: Basis, row: int, ahead: FloatArray | None, known: NDArray[np.bool_]) -> RoomFit:
+        # The inputs and targets of all rooms at once would be most of what a training holds.
         own = scaled(base, basis.inputs(clock, only=slice(row, row + 1)))[0]
-        return _fit_room(base, own, ahead, wanted[row], known, origins, days, keep=keep_estimators)
+        wanted = targets(filled[row : row + 1], columns)[0] - basis.newest[row, ..., None]
+        return fit_room(base, own, ahead, wanted, known, origins, days, keep=keep_estimators)
 
-    def fitted(weather: FloatArray | None, known: NDArray[np.bool_]) -> list[_RoomFit]:
-        found: list[_RoomFit] = Parallel(n_jobs=jobs, prefer="threads")(
-            delayed(fit_room)(row, ahead, known)
+    def fitted(basis: Basis, weather: FloatArray | None, known: NDArray[np.bool_]) -> list[RoomFit]:
+        found: list[RoomFit] = Parallel(n_jobs=jobs, prefer="threads")(
+            delayed(fit)(basis, row, ahead, known)
             for row, ahead in enumerate([None] * rooms if weather is None else weather)
         )
         return found
 
-    def answered(prior: FloatArray, fits: list[_RoomFit]) -> FloatArray:
+    def answered(prior: FloatArray, fits: list[RoomFit]) -> FloatArray:
         ridge, left = (np.stack([fit.replayed[which] for fit in fits]) for which in range(2))
         return answers_to(Question(lately, prior=prior, ridge=ridge, residual_ridge=prior + left))
 
     expected = network(base, lately_rows).reshape(differences.shape)
-    fits = fitted(None, np.ones(len(origins), dtype=np.bool_))
-    bare = answers = answered(expected, fits)
-    informed = basis.informed[replayed]
-    weather_fits: list[_RoomFit] = []
+    fits = fitted(basis, None, np.ones(len(origins), dtype=np.bool_))
+    informed = lately.informed
+    weather_fits: list[RoomFit] = []
+    more: FloatArray | None = None
     if basis.weather is not None:
         # What came stands in where no issue was known: of that the ridges learn, and nothing else does.
         seen = observed_ahead(basis, history, columns)
-        weather = np.nan_to_num(np.asarray(seen.weather))
-        weather_fits = fitted(weather, seen.informed)
+        known, weather = seen.informed, np.nan_to_num(np.asarray(seen.weather), copy=False)
+        weather_fits = fitted(basis, weather, known)
         more = weather_bypass(lately_rows, weather[:, replayed]) @ base.weather_skip
-        with_it = answered(expected + more.reshape(expected.shape), weather_fits)
-        answers = np.where(informed[:, None, None, None], with_it, bare)
-    prior_answers = answers[:, :, PRIOR]
-    scale = error_scale(base, lately)
-    state = with_rooms(forgetful(start), history.rooms)
-    errors: list[FloatArray] = []
-    for day in days:
-        chosen = slice(*np.searchsorted(origins[replayed], [day, day + SLOTS_A_DAY]))
-        errors.append(
-            absolute_errors(combine(state, answers[:, chosen]), prior_answers[:, chosen], differences[:, chosen])
-        )
-        state = absorb(
-            state,
-            answers[:, chosen],
-            differences[:, chosen],
-            scale[:, chosen],
-            bare=None if bare is answers else bare[:, chosen],
-            informed=informed[chosen],
-        )
+        del seen, weather
+    del basis  # The answers below take nearly as much again.
+    bare = answers = answered(expected, fits)
+    if more is not None:
+        answers = answered(expected + more.reshape(expected.shape), weather_fits)
+        np.copyto(answers, bare, where=~informed[:, None, None, None])
+    state, errors = replay(
+        with_rooms(forgetful(start), history.rooms),
+        answers,
+        differences,
+        error_scale(base, lately),
+        bare=None if more is None else bare,
+        informed=informed,
+        origins=origins[replayed],
+        days=days,
+    )
     model = replace(
         base,
         rooms=history.rooms,
@@ -224,82 +207,6 @@ def _train(
     )
 
 
-def _stacked(fits: list[_RoomFit], which: int) -> FloatArray:
+def _stacked(fits: list[RoomFit], which: int) -> FloatArray:
     """The coefficients of the ridges with weather, of no room where there are none."""
     return np.stack([fit.coefficients[which] for fit in fits]) if fits else np.zeros(WEATHER_RIDGES)
-
-
-def _fit_room(
-    base: Model,
-    rows: FloatArray,
-    weather: FloatArray | None,
-    wanted: FloatArray,
-    known: NDArray[np.bool_],
-    origins: IntArray,
-    days: IntArray,
-    *,
-    keep: bool,
-) -> _RoomFit:
-    """One room's ridges on all closed issue times, and what they would have said on each replayed day.
-
-    Parameters
-    ----------
-    base
-        The prior.
-    rows, weather
-        The room's inputs, (origins, INPUTS), and those of the weather ahead, (origins, WEATHER_FEATURES), where they
-        are to be learnt from.
-    wanted
-        What came, (origins, 2, knots).
-    known
-        Issue times whose inputs are known, (origins,).
-    origins, days
-        Issue times, and the midnights at which the ridges are fitted anew.
-    keep
-        Whether the estimators are handed back.
-    """
-    flat = wanted.reshape(len(origins), OUTPUTS)
-    expected = network(base, rows)
-    own = rows[:, :FEATURES]
-    if weather is not None:
-        expected += weather_bypass(rows, weather) @ base.weather_skip
-        own = with_weather(rows, weather)
-    left = flat - expected
-    usable = np.asarray(np.isfinite(wanted).all(axis=2)) & known[:, None]
-    begins = int(np.searchsorted(origins, days[0])) if len(days) else len(origins)
-    replayed = np.zeros((2, len(origins) - begins, len(QUANTITIES), len(KNOTS)))
-    coefficients = np.zeros((2, own.shape[1], OUTPUTS))
-    estimators: dict[str, Ridge] = {}
-    for q, name in enumerate(QUANTITIES):
-        kept = usable[:, q]
-        if not kept.any():
-            continue
-        columns = slice(q * len(KNOTS), (q + 1) * len(KNOTS))
-        for which, (kind, penalty, truth) in enumerate(
-            (("ridge", PENALTY, flat), ("residual ridge", RESIDUAL_PENALTY, left))
-        ):
-            replayed[which, :, q] = _replay(own, truth[:, columns], kept, origins, days, penalty)[begins:]
-            estimator = Ridge(alpha=penalty, fit_intercept=False, solver="cholesky")
-            estimator.fit(own[kept], truth[kept, columns])
-            coefficients[which][:, columns] = np.atleast_2d(estimator.coef_).T
-            if keep:
-                estimators[f"{name} {kind}"] = estimator
-    return _RoomFit(coefficients=coefficients, replayed=replayed, rows=int(usable.sum()), estimators=estimators)
-
-
-def _replay(
-    rows: FloatArray, truth: FloatArray, kept: NDArray[np.bool_], origins: IntArray, days: IntArray, penalty: float
-) -> FloatArray:
-    """What a ridge fitted at each midnight on all that had closed would have said that day, (origins, knots)."""
-    answers = np.zeros_like(truth)
-    x, y = rows[kept], truth[kept]
-    closed = np.searchsorted(origins[kept], days - STEPS, side="right")
-    square, product = penalty * np.eye(rows.shape[1]), np.zeros((rows.shape[1], truth.shape[1]))
-    begin = 0
-    for day, end in zip(days, closed, strict=True):
-        square += x[begin:end].T @ x[begin:end]
-        product += x[begin:end].T @ y[begin:end]
-        begin = end
-        at = slice(*np.searchsorted(origins, [day, day + SLOTS_A_DAY]))
-        answers[at] = rows[at] @ np.linalg.solve(square, product)
-    return answers

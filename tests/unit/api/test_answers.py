@@ -15,8 +15,9 @@ import pytest
 from roomidity.api.document import document_text
 from roomidity.api.front import Clocks
 from roomidity.api.page import CONTENT_SECURITY_POLICY
+from roomidity.domain.observations import Statistics
 from roomidity.domain.quantities import Quantity
-from roomidity.domain.slots import SLOT, format_slot
+from roomidity.domain.slots import SLOT, SlotKey, format_slot, to_epoch_ms
 from roomidity.domain.weather import WeatherUsed
 from roomidity.domain.weather_adds import WeatherAdds
 from roomidity.errors import StoreError
@@ -80,6 +81,49 @@ def test_what_the_weather_adds_is_told_in_the_houses_language_and_by_its_clock(l
     assert bath["forecast"]["weather_adds"] == {
         "humidity": {"begins": "2026-03-15T11:00Z", "peaks": "2026-03-15T14:00Z", "change": -6.2, "text": text}
     }
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "forecast with the window open (since 08:53); when it will be closed is not known"),
+        ("de", "vorhergesagt bei offenem Fenster (seit 08:53); wann es geschlossen wird, ist nicht bekannt"),
+    ],
+)
+def test_contacts_are_a_series_and_an_open_window_is_told_in_the_houses_language(language: str, text: str) -> None:
+    world = ApiWorld()
+    world.house("h1", "bath", "kitchen", settings={"language": language})
+    home = world.houses.get("h1")
+    assert home is not None
+    query = "from=2026-03-15T06:15Z&to=2026-03-15T09:00Z"
+    plain = world.of("h1", "/observations", query=query).json["rooms"]
+    assert [one["contact"] for one in plain] == [None, None]
+    assert [one["forecast"]["window"] for one in world.of("h1", "/forecasts").json["rooms"]] == [None, None]
+
+    for start, changes in ((datetime(2026, 3, 15, 6, tzinfo=UTC), "-0"), (ISSUED - SLOT, "+480")):
+        key = SlotKey("h1", to_epoch_ms(start))
+        observed, version = world.observations.stored[key]
+        contact = Statistics(0.5, 0.0, 1.0, 1, changes={"": changes})
+        bath = {**observed["bath"], "contact": contact}
+        world.observations.stored[key] = ({**observed, "bath": bath}, version)
+    room = home.rooms["bath"]
+    heard = replace(room, measured={**room.measured, "contact": ISSUED})
+    world.houses.put(replace(home, rooms={**home.rooms, "bath": heard}))
+    key_of_forecast = "h1", "bath", ISSUED
+    since = ISSUED - timedelta(minutes=7)
+    stored = world.forecasts.stored
+    stored[key_of_forecast] = replace(stored[key_of_forecast], open_since=since)
+
+    bath, kitchen = world.of("h1", "/observations", query=query).json["rooms"]
+    # Closed since before the span, opened eight minutes into its seventh slot, and still open where the clock stands.
+    assert bath["contact"] == {"value": [0.0] * 6 + [0.467, 1.0] + [None] * 3}
+    assert kitchen["contact"] is None
+    assert (bath["humidity"], kitchen["humidity"]) == tuple(one["humidity"] for one in plain)
+    bath, kitchen = world.of("h1", "/forecasts").json["rooms"]
+    assert bath["forecast"]["window"] == {"open_since": "2026-03-15T07:53:00Z", "text": text}
+    assert kitchen["forecast"]["window"] is None
+    early = world.of("h1", "/observations", query="from=2026-03-15T01:00Z&to=2026-03-15T06:15Z").json["rooms"][0]
+    assert early["contact"] == {"value": [None] * 20 + [0.0]}
 
 
 def test_a_forecast_as_issued_and_rooms_with_commas(world: ApiWorld) -> None:

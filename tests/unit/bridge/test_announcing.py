@@ -117,6 +117,18 @@ def test_attributes_fit_what_home_assistant_records(answers: dict[str, Any]) -> 
     assert json.loads(found["roomidity-forecast/h1/bath/notices"])["count"] == 60
 
 
+def test_a_forecast_issued_with_a_window_open_says_so(answers: dict[str, Any]) -> None:
+    rooms = answers["forecasts"]["rooms"]
+    window = {"open_since": "2026-03-15T07:53:00Z", "text": "forecast with the window open"}
+    aired = [
+        one | {"forecast": one["forecast"] | {"window": window}} if one["room"] == "bath" else one for one in rooms
+    ]
+    found = told(answers | {"forecasts": answers["forecasts"] | {"rooms": aired}})
+    attributes = found["roomidity-forecast/h1/bath/forecast"]
+    assert {one["window_open_since"] for one in attributes.values()} == {"2026-03-15T07:53:00Z"}
+    assert "window_open_since" not in told(answers)["roomidity-forecast/h1/bath/forecast"]["humidity"]
+
+
 def test_a_forecast_of_over_an_hour_makes_its_room_unavailable(answers: dict[str, Any]) -> None:
     issued = parse_time(answers["forecasts"]["rooms"][0]["forecast"]["issued_at"])
     for age_min, status in ((60, "online"), (61, "offline")):

@@ -12,7 +12,7 @@ from roomidity.errors import NotEnoughDataError
 from roomidity.forecasting import Model, State, Window, advance
 from roomidity.forecasting.evaluation.gate import CHALLENGER, MARGIN, Comparison, held_out_slots, judge, score_holdout
 from roomidity.forecasting.evaluation.scores import Score
-from roomidity.forecasting.training import ridges
+from roomidity.forecasting.training import fits
 from roomidity.forecasting.training.challenge import challenge
 from roomidity.forecasting.training.ridges import train
 
@@ -92,8 +92,8 @@ def test_a_model_that_only_looks_better_in_sample_is_refused(
     rng = np.random.default_rng(2)
     noise = rng.normal(0, 1, seen.values.shape) * [[[2.0], [0.4]]]
     noisy = replace(seen, values=seen.values + noise).tail(5 * 96)
-    monkeypatch.setattr(ridges, "PENALTY", 1e-3)
-    monkeypatch.setattr(ridges, "RESIDUAL_PENALTY", 1e-3)
+    monkeypatch.setattr(fits, "PENALTY", 1e-3)
+    monkeypatch.setattr(fits, "RESIDUAL_PENALTY", 1e-3)
     learnt = train(noisy, prior=prior, seed=0)
     weights = np.zeros_like(learnt.state.weights)
     weights[:, :, 1] = 1.0

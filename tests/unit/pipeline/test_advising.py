@@ -196,8 +196,10 @@ def test_contacts_are_read_where_a_house_has_some_and_nowhere_else(
         return derived(house, start, end)
 
     monkeypatch.setattr(world.observations, "derived", counted)
-    (plain,) = issue(world).advised.issue.rooms.values()
+    issued = issue(world)
+    (plain,) = issued.advised.issue.rooms.values()
     assert not [start for start in read if start == NOW - HELD_FOR]
+    assert issued.rooms[0].open_since is None
     assert (plain.is_window_open, plain.aired) == (None, ())
 
     key = slot_key("h1", NOW)
@@ -205,8 +207,52 @@ def test_contacts_are_read_where_a_house_has_some_and_nowhere_else(
     world.observations.put_many({key: ({"kitchen": {"contact": contact}}, Origin(1))})
     seen = Seen("kitchen", "front", NOW, NOW, {"contact": NOW})
     world.houses.put(home_of(world).admit([seen])[0])
-    (opened,) = issue(world, slots=1).advised.issue.rooms.values()
+    issued = issue(world, slots=1)
+    (opened,) = issued.advised.issue.rooms.values()
     assert (opened.is_window_open, opened.window_since) == (True, NOW + timedelta(minutes=5))
-    assert read[-1] == NOW + SLOT - HELD_FOR
-    later = issue(world, slots=52).advised.issue.rooms["kitchen"]
-    assert later.is_window_open is None, "13 hours without a report"
+    assert read.count(NOW + SLOT - HELD_FOR) == 1, "once for forecast and advice"
+    assert issued.rooms[0].open_since == NOW + timedelta(minutes=5)
+    later = issue(world, slots=52)
+    assert later.advised.issue.rooms["kitchen"].is_window_open is None, "13 hours without a report"
+    assert later.rooms[0].open_since is None
+
+
+def test_a_forecast_knows_of_an_open_window_until_it_is_closed_and_no_other_room_does(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    observe(world, ("kitchen", "bath", "outdoor"))
+    for slots, changes in ((0, "+301"), (2, "-60")):
+        key = slot_key("h1", NOW + slots * SLOT)
+        told = {"cellar": {"contact": Statistics(1.0, 0.0, 1.0, 1, changes={"front": changes})}}
+        world.observations.put_many({key: (told, Origin(1))})
+    world.houses.put(home_of(world).admit([Seen("cellar", "front", NOW, NOW, {"contact": NOW})])[0])
+    home = home_of(world)
+    heard = {**home.rooms["kitchen"].measured, "contact": NOW}
+    kitchen = replace(home.rooms["kitchen"], measured=heard)
+    bath = home.rooms["bath"]
+    world.houses.put(
+        replace(
+            home,
+            rooms={"kitchen": kitchen, "bath": bath, "outdoor": home.rooms["outdoor"]},
+            settings=home.settings | {"aliases": {"cellar": "kitchen"}},
+        )
+    )
+
+    def since(slots: int) -> dict[str, datetime | None]:
+        ports = world.forecast_ports()
+        issued = forecast_house(ports, house="h1", issued_at=NOW + slots * SLOT)
+        return {one.room: one.open_since for one in issued.rooms}
+
+    minute = NOW + timedelta(minutes=5)
+    assert since(2) == {"kitchen": minute, "bath": None}, "under its present name, without advice"
+    assert set(since(3).values()) == {None}, "closed"
+
+    def away(house: str, start: datetime, end: datetime) -> Any:
+        if start == NOW + 2 * SLOT - HELD_FOR:
+            raise ConnectionError("no answer")
+        return derived(house, start, end)
+
+    derived = world.observations.derived
+    monkeypatch.setattr(world.observations, "derived", away)
+    assert since(2) == {"kitchen": None, "bath": None}, "the forecast stands"
+    assert "contacts could not be read" in caplog.text

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copyreg
 import json
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -377,12 +381,22 @@ def quarantines(world: World, rule: Quarantine, *, undo: bool = False) -> Callab
     return act
 
 
-def a_world() -> World:
+# What a world has that `deepcopy` does not know of.
+copyreg.pickle(MappingProxyType, lambda mapping: (MappingProxyType, (dict(mapping),)))
+copyreg.pickle(type(threading.Lock()), lambda _: (threading.Lock, ()))
+
+
+@cache
+def _old_drained_and_new_sent() -> World:
     world = World()
     send(world, *OLD)
     drain_all(world)
     send(world, *NEW)
     return world
+
+
+def a_world() -> World:
+    return deepcopy(_old_drained_and_new_sent())
 
 
 @pytest.mark.parametrize("first", ["drain", "quarantine"])

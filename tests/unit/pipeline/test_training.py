@@ -17,8 +17,8 @@ from roomidity.errors import ModelUnreadableError, NotEnoughDataError, NotFoundE
 from roomidity.forecasting import State, Window, advance, load_prior
 from roomidity.forecasting.evaluation.gate import held_out_slots
 from roomidity.forecasting.training import challenge as challenging
-from roomidity.forecasting.training import ridges as fitting
-from roomidity.forecasting.training.ridges import Trained
+from roomidity.forecasting.training import fits
+from roomidity.forecasting.training.ridges import Trained, train
 from roomidity.pipeline.history import read_history
 from roomidity.pipeline.training import TrainedHouse, train_house
 from tests.fake_registry import champion_of
@@ -78,7 +78,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, change: Callable[[Trained], Trained])
     """From now on training ends in something else."""
 
     def planted(*arguments: Any, **more: Any) -> Trained:
-        return change(fitting.train(*arguments, **more))
+        return change(train(*arguments, **more))
 
     monkeypatch.setattr(challenging, "train", planted)
 
@@ -149,12 +149,12 @@ def test_a_model_with_shuffled_coefficients_is_refused(world: World, monkeypatch
 def test_a_model_that_only_looks_better_in_sample_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Learnt by heart: hardly any penalty, trust in itself alone, and a report that says how good it is."""
     champion = run(world, now=NOW - DAY)
-    monkeypatch.setattr(fitting, "PENALTY", 1e-3)
-    monkeypatch.setattr(fitting, "RESIDUAL_PENALTY", 1e-3)
+    monkeypatch.setattr(fits, "PENALTY", 1e-3)
+    monkeypatch.setattr(fits, "RESIDUAL_PENALTY", 1e-3)
 
     def by_heart(history: Window, **more: Any) -> Trained:
         noise = np.random.default_rng(2).normal(0, 1, history.values.shape) * [[[2.0], [0.4]]]
-        learnt = fitting.train(replace(history, values=history.values + noise).tail(5 * 96), **more)
+        learnt = train(replace(history, values=history.values + noise).tail(5 * 96), **more)
         weights = np.zeros_like(learnt.state.weights)
         weights[:, :, 1] = 1.0
         flattering = {quantity: {"mae": 0.0} for quantity in learnt.report["replay"]}
