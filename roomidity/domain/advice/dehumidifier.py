@@ -24,10 +24,9 @@ from roomidity.domain.slots import SLOT_S, SLOTS_A_DAY
 __all__ = ["HYSTERESIS", "DehumidifierPlan", "Run", "limit_at", "plan_dehumidifier", "should_run"]
 
 _EVER_ABOVE: Final = 68.5
-_CHEAP_ABOVE: Final = 67.0
 _LAST_ABOVE: Final = 58.0
-"""%RH in the room above which it runs: in dear hours, in cheap ones, and in the last of these."""
-_LAST_MIN: Final = 180
+"""%RH in the room above which it runs: at any hour, and in the last of the cheap ones."""
+_LAST_MIN: Final = 120
 """How many of the cheap minutes are the last."""
 HYSTERESIS: Final = 3.0
 """%RH below these at which it stops: a compressor that starts too often wears out."""
@@ -38,18 +37,17 @@ _SLOT: Final = timedelta(seconds=SLOT_S)
 def limit_at(minute: int, house: HouseAdvice = DEFAULT_HOUSE) -> float:
     """Returns the humidity (%RH) above which it runs at a minute of the local day.
 
-    >>> limit_at(12 * 60), limit_at(23 * 60), limit_at(5 * 60)  # The cheap hours are 22:00 to 06:00.
-    (68.5, 67.0, 58.0)
+    >>> limit_at(3 * 60), limit_at(5 * 60)  # The cheap hours are 22:00 to 06:00.
+    (68.5, 58.0)
     """
-    if not house.cheap_hours.contains(minute):
-        return _EVER_ABOVE
-    return _LAST_ABOVE if (house.cheap_hours.end_min - minute) % 1440 <= _LAST_MIN else _CHEAP_ABOVE
+    left = (house.cheap_hours.end_min - minute) % 1440
+    return _LAST_ABOVE if house.cheap_hours.contains(minute) and left <= _LAST_MIN else _EVER_ABOVE
 
 
 def should_run(*, is_on: bool, humidity: float, limit: float, is_airing: bool = False) -> bool:
     """Returns whether the dehumidifier should run now, at ``humidity`` (%RH). Never while airing or if that is unknown.
 
-    >>> should_run(is_on=False, humidity=63, limit=58), should_run(is_on=False, humidity=63, limit=67)
+    >>> should_run(is_on=False, humidity=63, limit=58), should_run(is_on=False, humidity=63, limit=68.5)
     (True, False)
     """
     if is_airing or not math.isfinite(humidity):
