@@ -21,12 +21,13 @@ from roomidity.domain.weather_adds import weather_adds
 from roomidity.errors import ForgottenError
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
 from roomidity.forecasting.serving.deliveries import delivery_notes
+from roomidity.forecasting.window import FloatArray
 from roomidity.pipeline.advice_parts import AdvicePorts, Advised
 from roomidity.pipeline.credible import credible_forecasts
 from roomidity.pipeline.history import read_window
 from roomidity.pipeline.house_settings import log_bad_settings
 from roomidity.pipeline.noticing import Noticed, NoticePorts, note_changes
-from roomidity.pipeline.openings import contact_slots_if_read, open_since
+from roomidity.pipeline.openings import contacts_if_read, open_since, rewarming
 from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, Weather, forgotten_since, known_house
 from roomidity.pipeline.serving import Serving, serving_model
 from roomidity.pipeline.weather_ahead import HeldWeather, with_weather
@@ -36,6 +37,7 @@ __all__ = ["ForecastPorts", "IssuedForecast", "explain_room", "forecast_house"]
 
 _LEVELS: Final = [LEVELS.index(level) for level in (0.1, 0.5, 0.9)]
 """The positions of p10, p50 and p90 among the levels of a forecast."""
+_BY_MODEL: Final = ("full", "prior")
 
 
 @dataclass(frozen=True)
@@ -91,14 +93,14 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
         return IssuedForecast(rooms=(), serving=serving)
     with timed("read_window"):
         window = read_window(ports.observations, home, rooms, issued_at=issued_at, state=serving.state)
-        recent = contact_slots_if_read(ports.observations, home, issued_at)
-        opened = open_since(recent or (), at=issued_at)
+        recent, contacts = contacts_if_read(ports.observations, home, issued_at)
     with timed("read_weather"):
         window = with_weather(window, ports.weather, home, ports.held_weather)
     with timed("forecast"):
         found = credible_forecasts(ports.registry, home, window, serving)
+        opened, regains = open_since(contacts), rewarming(window, contacts)
         stored = tuple(
-            _to_stored(issued, place, house=home, version=version, opened=opened)
+            _to_stored(issued, place, house=home, version=version, opened=opened, regains=regains)
             for place, (issued, version) in enumerate(found.by_room)
         )
     with timed("write"):
@@ -132,11 +134,27 @@ def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: da
 
 
 def _to_stored(
-    issued: HouseForecast, place: int, *, house: House, version: str, opened: Mapping[str, datetime]
+    issued: HouseForecast,
+    place: int,
+    *,
+    house: House,
+    version: str,
+    opened: Mapping[str, datetime],
+    regains: Mapping[str, FloatArray],
 ) -> StoredForecast:
-    """Returns one room's part, rounded at the knots. A quantity that the room does not measure is NaN."""
+    """Returns one room's part, rounded at the knots. A quantity that the room does not measure is NaN.
+
+    Parameters
+    ----------
+    opened
+        Since when a window is open, by room.
+    regains
+        What a room's temperature regains after an airing. A model's forecast lacks it; others say what was measured.
+    """
     room = issued.rooms[place]
     levels = issued.quantiles[place][:, _LEVELS]
+    if room in regains and issued.grades[place].get("temperature") in _BY_MODEL:
+        levels[QUANTITIES.index("temperature")] += regains[room]
     forecast = np.isfinite(levels).all(axis=(1, 2), keepdims=True)
     rounded = [
         spread(rows.round(spec.decimals), decimals=spec.decimals)
