@@ -78,17 +78,19 @@ def plan_dehumidifier(
 ) -> DehumidifierPlan:
     """Returns when the dehumidifier is expected to run in the next 24 h, and what that costs at the most.
 
-    It goes by the forecast's p50, which does not know that the dehumidifier will have dried the room meanwhile.
+    It goes by the forecast's p50, which does not know that the dehumidifier will have dried the room meanwhile. So
+    what began in the last cheap hours counts as done with them, unless the room is expected to need it at any hour.
     ``minutes_of_day`` are the local times of the 96 slots in minutes since midnight, ``power_w`` its electric power.
     """
     if outlook.humidity is None:
         return DehumidifierPlan((), 0.0, 0.0, outlook.missing)
     cheap = [house.cheap_hours.contains(int(minute)) for minute in minutes_of_day]
     runs = np.zeros(SLOTS_A_DAY, dtype=bool)
-    is_on = False
+    is_on, before = False, math.inf
     for slot, humidity in enumerate(outlook.humidity[1].tolist()):
-        is_on = should_run(is_on=is_on, humidity=humidity, limit=limit_at(int(minutes_of_day[slot]), house))
-        runs[slot] = is_on
+        limit = limit_at(int(minutes_of_day[slot]), house)
+        is_on = should_run(is_on=is_on and limit <= before, humidity=humidity, limit=limit)
+        runs[slot], before = is_on, limit
     spans, slot = [], 0
     for running, group in groupby(runs.tolist()):
         length = len(list(group))
