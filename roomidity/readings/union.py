@@ -124,7 +124,8 @@ def _all_new(values: pl.DataFrame, rows: pl.Series) -> Union:
     """Returns the union if no bin has two values, as in most drains. Everything is stored, in a seventh less time."""
     return Union(
         values=values.select(SLOT_VALUES.names()),
-        changed=_slots_of(values.filter(pl.col("place").is_not_null())),
+        # Of each series one value is enough, and numbers are told apart faster than names.
+        changed=_slots_of(values.filter(pl.col("place").is_not_null()).unique("series")),
         outcomes=pl.DataFrame({"row": rows, "outcome": pl.repeat("stored", len(rows), eager=True)}),
     )
 

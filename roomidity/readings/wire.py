@@ -56,6 +56,8 @@ _CHEAP: Final = 20_000
 _REPEATED: Final = "|".join((*(rf'"{name}"\s*:.*"{name}"\s*:' for name in WIRE), r'\\[^"]*"\s*:'))
 """Matches a line with a duplicate field, or with an escape in a key, which may stand for any field."""
 
+_END_OF_KEY: Final = int.from_bytes(b'":', "little")
+
 _WHITE: Final = " \t\r\n"
 """White space according to JSON."""
 
@@ -204,10 +206,23 @@ def _may_repeat_a_field(lines: bytes, rows: pl.DataFrame) -> bool:
     spaced = b"\r" in lines or any(  # It may precede a colon, so counting fails. One byte is found far faster than two.
         space in lines and b'"' + space in lines for space in (b" ", b"\t")
     )
-    if not spaced and lines.count(b'":') == sum(said):
+    if not spaced and _ends_of_keys(lines) == sum(said):
         return False
     if not spaced and b"null" not in lines and b"\\" not in lines:
         keys = (b'"%s":' % name.encode() for name in rows.columns)
         return any(lines.count(key) != values for key, values in zip(keys, said, strict=True))
     each = pl.Series([lines.decode()]).str.split("\n").explode()
     return each.str.contains(_REPEATED).any()
+
+
+def _ends_of_keys(lines: bytes) -> int:
+    """Returns how often ``":`` occurs. Comparing pairs of bytes as numbers takes a third of the time of counting text.
+
+    >>> _ends_of_keys(b'{"a":1}'), _ends_of_keys(b'":"":'), _ends_of_keys(b'"')
+    (1, 2, 0)
+    """
+    single = np.frombuffer(lines, np.uint8)
+    return sum(
+        int(np.count_nonzero(single[begin : begin + (len(single) - begin) // 2 * 2].view("<u2") == _END_OF_KEY))
+        for begin in range(min(2, len(single)))
+    )

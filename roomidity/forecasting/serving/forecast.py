@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roomidity.domain.quantities import QUANTITIES, SPECS, Quantity
 from roomidity.domain.slots import SLOT
@@ -83,15 +84,15 @@ def forecast(window: Window, model: Model, state: State, *, unchanged: bool = Fa
     """
     past, state = known_past(state, window)
     known = past.cadence
-    rooms = len(window.rooms)
     measured = np.isfinite(window.values).any(axis=2) & (known.age < past.measured.slots)
-    quantiles = np.full((rooms, len(QUANTITIES), len(LEVELS), STEPS), np.nan)
     fresh = measured & ~known.silent & (not unchanged)
     outlook = Outlook.of(past.basis)
     adds = None
     if fresh.any():
-        expected, adds = _expected(past.basis, model, state, outlook)
-        quantiles = np.where(fresh[..., None, None], expected, quantiles)
+        quantiles, adds = _expected(past.basis, model, state, outlook)
+        quantiles[~fresh] = np.nan
+    else:
+        quantiles = np.full((*fresh.shape, len(LEVELS), STEPS), np.nan)
     stale = measured & ~fresh
     if stale.any():
         newest = np.maximum(past.measured.slots - 1 - known.age, 0)
@@ -101,17 +102,11 @@ def forecast(window: Window, model: Model, state: State, *, unchanged: bool = Fa
     return HouseForecast(
         rooms=window.rooms,
         issued_at=window.end,
-        quantiles=np.clip(quantiles, low, high),
-        grades=tuple(
-            {
-                name: "persistence" if unchanged else _grade(known, (row, q), prior=model.is_prior)
-                for q, name in enumerate(QUANTITIES)
-                if measured[row, q]
-            }
-            for row in range(rooms)
-        ),
+        quantiles=np.clip(quantiles, low, high, out=quantiles),
+        grades=_grades(known, measured, prior=model.is_prior, unchanged=unchanged),
         data_through=tuple(
-            window.end - (int(known.age[row].min()) + 1) * SLOT if measured[row].any() else None for row in range(rooms)
+            window.end - (min(ages) + 1) * SLOT if any(are_there) else None
+            for ages, are_there in zip(known.age.tolist(), measured.tolist(), strict=True)
         ),
         notes=sensor_notes(window, past),
         weather=outlook.used(window.end) if fresh.any() else None,
@@ -129,7 +124,8 @@ def _expected(past: Window, model: Model, state: State, outlook: Outlook) -> tup
     if basis.informed.any():
         adds = (changes - combine(state, consult(model, past.rooms, basis, rows, blind=True)))[:, 0]
     median = (basis.newest[..., None] + changes)[:, 0]
-    own = [state.rooms.index(room) + 1 for room in past.rooms]
+    place = {room: number for number, room in enumerate(state.rooms, start=1)}
+    own = [place[room] for room in past.rooms]
     scale = error_scale(model, basis)[:, 0, :, None]
     reach = state.interval_scale[own][:, :, None, None] * state.offsets[own]
     if basis.weather is None and state.weather_days.any():
@@ -167,9 +163,13 @@ def _unchanged(last: FloatArray, age: IntArray, state: State) -> FloatArray:
     return quantiles
 
 
-def _grade(known: Cadence, series: tuple[int, int], *, prior: bool) -> Grade:
-    if known.silent[series]:
-        return "persistence"
-    if known.covered[series] < SPARSE_SHARE:
-        return "sparse"
-    return "prior" if prior else "full"
+def _grades(
+    known: Cadence, measured: NDArray[np.bool_], *, prior: bool, unchanged: bool
+) -> tuple[dict[Quantity, Grade], ...]:
+    """Returns the grade of each measured quantity, by room: of all rooms at once, of which a fleet may have many."""
+    choices: Sequence[Grade] = ("persistence", "sparse", "prior" if prior else "full")
+    grade = np.where(known.silent | unchanged, 0, np.where(known.covered < SPARSE_SHARE, 1, 2))
+    return tuple(
+        {name: choices[one] for name, one, there_is in zip(QUANTITIES, of_room, are_there, strict=True) if there_is}
+        for of_room, are_there in zip(grade.tolist(), measured.tolist(), strict=True)
+    )

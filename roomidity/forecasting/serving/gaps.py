@@ -26,8 +26,14 @@ def fill(values: FloatArray, limit: int = FILL_SLOTS) -> FloatArray:
     >>> fill(np.array([np.nan, 1.0, np.nan, np.nan, 2.0]), limit=1)
     array([nan,  1.,  1., nan,  2.])
     """
+    known = np.isfinite(values)
+    heard = np.flatnonzero(known.any(axis=tuple(range(values.ndim - 1))))
+    if len(heard) and heard[0]:  # before the first reading of any, there is nothing to fill with
+        return led(fill(values[..., heard[0] :], limit), int(heard[0]))
+    if known.all():
+        return values.copy()
     places = np.arange(values.shape[-1])
-    newest = np.maximum.accumulate(np.where(np.isfinite(values), places, -1), axis=-1)
+    newest = np.maximum.accumulate(np.where(known, places, -1), axis=-1)
     filled = np.take_along_axis(values, np.maximum(newest, 0), axis=-1)
     return np.where((newest >= 0) & (places - newest <= limit), filled, np.nan)
 
