@@ -146,7 +146,7 @@ class Forecast(_Shape):
     ]
     window: Annotated[
         OpenWindow | None,
-        Field(description="None where no contact said that one is open. The forecast goes by what was measured"),
+        Field(description="None where no contact said that one is open"),
     ]
     humidity: Quantiles | None
     temperature: Quantiles | None

@@ -46,6 +46,9 @@ def explanation_table(reason: Explanation) -> Table:
     if reason.weather.any():
         told = reason.weather_words or "next to nothing"
         table.add_row("weather ahead", f"{told}, within the above", *(f"{part:+.1f}     " for part in reason.weather))
+    if reason.regained.any():
+        told = "the room regains what an airing took, beside the above"
+        table.add_row("open window", told, *(f"{part:+.1f}     " for part in reason.regained))
     table.add_row("together", "the median of the forecast", *(f"{change:+.1f}     " for change in reason.expected))
     return table
 
@@ -63,6 +66,7 @@ def explanation_json(reason: Explanation) -> dict[str, Any]:
         },
         "outdoor": reason.outdoor.round(3).tolist(),
         "weather": {"words": reason.weather_words, "changes": reason.weather.round(3).tolist()},
+        "regained": reason.regained.round(3).tolist(),
         "expected": reason.expected.round(3).tolist(),
     }
 

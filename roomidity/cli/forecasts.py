@@ -97,7 +97,7 @@ def show(place: Place, now: datetime, explain: bool, as_json: bool) -> None:
         output.tables.print(chart(found[0], timezone=home.zone, width=output.tables.width))
     answer: dict[str, Any] = {"rooms": [forecast_json(one) for one in found], "notices": to_tell, "advice": advised}
     if explain and room:
-        reasons = explain_room(stage().forecast_ports, house=home, room=room, issued_at=found[0].issued_at)
+        reasons = explain_room(stage().forecast_ports, house=home, forecast=found[0])
         for reason in reasons:
             output.tables.print(explanation_table(reason))
         answer["explanation"] = {reason.quantity: explanation_json(reason) for reason in reasons}

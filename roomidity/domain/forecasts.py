@@ -46,7 +46,7 @@ class StoredForecast:
         By quantity, what that adds to the median; absent where it adds next to nothing.
     open_since
         The minute since when a window of the room was open when it was issued, as a contact says; None if none was, or
-        that is not known. The forecast itself goes by what was measured.
+        that is not known.
     """
 
     house: str

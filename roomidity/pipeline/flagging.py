@@ -15,7 +15,7 @@ from roomidity.domain.observations import Observation, Statistics
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOT, SlotKey
 from roomidity.forecasting.serving.faults import FAULTS, faults
-from roomidity.pipeline.ports import Observations
+from roomidity.pipeline.ports import PastObservations
 
 __all__ = ["flag_faults"]
 
@@ -28,7 +28,7 @@ _BEFORE: Final = timedelta(days=2)
 """How much is read before that, so that a run of a day is seen whole even if half of its slots have no reading."""
 
 
-def flag_faults(observations: Observations, *, house: str, now: datetime, aliases: Aliases = NO_ALIASES) -> int:
+def flag_faults(observations: PastObservations, *, house: str, now: datetime, aliases: Aliases = NO_ALIASES) -> int:
     """Update the flags ``rooms.<room>.<quantity>.fault`` of the last three days. Returns how many slots changed.
 
     A flag is "stuck", "jump" or "reset", and absent if nothing is wrong. Flags depend only on the robust means, so

@@ -16,17 +16,18 @@ from roomidity.domain.deliveries import Deliveries
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import House
 from roomidity.domain.knots import at_knots, spread
-from roomidity.domain.quantities import QUANTITIES, SPECS
+from roomidity.domain.quantities import QUANTITIES, SPECS, Quantity
 from roomidity.domain.weather_adds import weather_adds
 from roomidity.errors import ForgottenError
 from roomidity.forecasting import LEVELS, Explanation, HouseForecast, explain
 from roomidity.forecasting.serving.deliveries import delivery_notes
+from roomidity.forecasting.window import FloatArray
 from roomidity.pipeline.advice_parts import AdvicePorts, Advised
 from roomidity.pipeline.credible import credible_forecasts
 from roomidity.pipeline.history import read_window
 from roomidity.pipeline.house_settings import log_bad_settings
 from roomidity.pipeline.noticing import Noticed, NoticePorts, note_changes
-from roomidity.pipeline.openings import contact_slots_if_read, open_since
+from roomidity.pipeline.openings import contacts_if_read, open_since, rewarming
 from roomidity.pipeline.ports import Forecasts, Houses, Observations, Registry, Weather, forgotten_since, known_house
 from roomidity.pipeline.serving import Serving, serving_model
 from roomidity.pipeline.weather_ahead import HeldWeather, with_weather
@@ -91,14 +92,14 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
         return IssuedForecast(rooms=(), serving=serving)
     with timed("read_window"):
         window = read_window(ports.observations, home, rooms, issued_at=issued_at, state=serving.state)
-        recent = contact_slots_if_read(ports.observations, home, issued_at)
-        opened = open_since(recent or (), at=issued_at)
+        recent, contacts = contacts_if_read(ports.observations, home, issued_at)
     with timed("read_weather"):
         window = with_weather(window, ports.weather, home, ports.held_weather)
     with timed("forecast"):
         found = credible_forecasts(ports.registry, home, window, serving)
+        opened, regains = open_since(contacts), rewarming(window, contacts)
         stored = tuple(
-            _to_stored(issued, place, house=home, version=version, opened=opened)
+            _to_stored(issued, place, house=home, version=version, opened=opened, regains=regains)
             for place, (issued, version) in enumerate(found.by_room)
         )
     with timed("write"):
@@ -117,26 +118,55 @@ def forecast_house(ports: ForecastPorts, *, house: str, issued_at: datetime, tim
     return IssuedForecast(rooms=written, serving=serving, refused=found.refused, noticed=noticed, advised=advised)
 
 
-def explain_room(ports: ForecastPorts, *, house: House, room: str, issued_at: datetime) -> tuple[Explanation, ...]:
-    """Returns for each quantity what drives a room's forecast at ``issued_at``.
+def explain_room(ports: ForecastPorts, *, house: House, forecast: StoredForecast) -> tuple[Explanation, ...]:
+    """Returns for each quantity what drove a room's forecast.
 
     It uses the model that serves the house now.
     """
+    room, issued_at = forecast.room, forecast.issued_at
     rooms = house.rooms_to_forecast(issued_at)
     if room not in rooms:
         return ()
     serving = serving_model(ports.registry, house.name, aliases=house.aliases)
     window = read_window(ports.observations, house, rooms, issued_at=issued_at)
     window = with_weather(window, ports.weather, house, ports.held_weather)
-    return explain(window, serving.model, serving.state, room)
+    regains = rewarming(window, contacts_if_read(ports.observations, house, issued_at)[1])
+    return tuple(
+        one.with_regained(regains[room])
+        if room in regains and _regains(one.quantity, forecast.grade.get(one.quantity))
+        else one
+        for one in explain(window, serving.model, serving.state, room)
+    )
+
+
+def _regains(quantity: Quantity, grade: str | None) -> bool:
+    """Returns whether a forecast regains what an airing took: a model's lacks it, others say what was measured."""
+    return quantity == "temperature" and grade in ("full", "prior")
 
 
 def _to_stored(
-    issued: HouseForecast, place: int, *, house: House, version: str, opened: Mapping[str, datetime]
+    issued: HouseForecast,
+    place: int,
+    *,
+    house: House,
+    version: str,
+    opened: Mapping[str, datetime],
+    regains: Mapping[str, FloatArray],
 ) -> StoredForecast:
-    """Returns one room's part, rounded at the knots. A quantity that the room does not measure is NaN."""
+    """Returns one room's part, rounded at the knots. A quantity that the room does not measure is NaN.
+
+    Parameters
+    ----------
+    opened
+        Since when a window is open, by room.
+    regains
+        What temperatures regain after an airing, by room.
+    """
     room = issued.rooms[place]
     levels = issued.quantiles[place][:, _LEVELS]
+    for of_quantity, quantity, spec in zip(levels, QUANTITIES, SPECS, strict=True):
+        if room in regains and _regains(quantity, issued.grades[place].get(quantity)):
+            np.clip(of_quantity + regains[room], *spec.plausible, out=of_quantity)
     forecast = np.isfinite(levels).all(axis=(1, 2), keepdims=True)
     rounded = [
         spread(rows.round(spec.decimals), decimals=spec.decimals)

@@ -17,7 +17,7 @@ from roomidity.domain.slots import SLOT, floor_slot, format_moment
 from roomidity.errors import RuleNotFollowedError
 from roomidity.forecasting import WINDOW_SLOTS, State, Window
 from roomidity.forecasting.window import AGREEING, FloatArray
-from roomidity.pipeline.ports import Observations
+from roomidity.pipeline.ports import Observations, PastObservations
 from roomidity.pipeline.remembered import not_remembered, with_remembered
 
 __all__ = ["KEPT_FOR", "check_rules_followed", "read_history", "read_window"]
@@ -68,7 +68,7 @@ def read_window(
 
 
 def read_history(
-    observations: Observations, house: House, rooms: tuple[str, ...], *, start: datetime, end: datetime
+    observations: PastObservations, house: House, rooms: tuple[str, ...], *, start: datetime, end: datetime
 ) -> Window:
     """Returns all slots of ``rooms`` in [start, end)."""
     return _to_window(observations.means(house.name, start, end), house, rooms, start=start, end=end)
@@ -108,7 +108,7 @@ def _to_window(
     )
 
 
-def check_rules_followed(observations: Observations, home: House, *, start: datetime, end: datetime) -> None:
+def check_rules_followed(observations: PastObservations, home: House, *, start: datetime, end: datetime) -> None:
     """Check that the observations of [start, end) were derived under every rule that concerns them.
 
     Rules are numbered in order, each higher than the one before. An observation with a number lower than a rule's

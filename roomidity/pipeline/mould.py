@@ -26,9 +26,9 @@ from roomidity.domain.observations import Observation, Origin, Statistics
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SlotKey
 from roomidity.pipeline.history import KEPT_FOR
-from roomidity.pipeline.ports import Moulds, Observations
+from roomidity.pipeline.ports import Moulds, PastObservations
 
-__all__ = ["advance_mould"]
+__all__ = ["advance_mould", "looks_back_to"]
 
 _RULE: Final = 1
 """Version of the formulas. When it is raised, every index is derived again."""
@@ -43,16 +43,15 @@ _WEEK: Final = 7
 Slot = tuple[SlotKey, Observation, Origin]
 
 
-def advance_mould(observations: Observations, moulds: Moulds, home: House, *, now: datetime) -> int:
+def advance_mould(observations: PastObservations, moulds: Moulds, home: House, *, now: datetime) -> int:
     """Bring the mould index of all rooms up to the newest day (UTC) that is over. Returns how many days were written.
 
     A house that does not measure the air outside has none. The step is idempotent.
     """
     if OUTDOOR not in home.rooms:
         return 0
-    last = now.astimezone(UTC).date() - timedelta(days=1)
+    first, last = _checked(now)
     settings = _digest(_RULE, home.rules_version, _walls_plain(home), sorted(home.aliases.items()))
-    first = last - timedelta(days=_CHECKED_DAYS - 1)
     stored = _by_day(moulds, home, first, last)
     before = stored.get(first - timedelta(days=1))
     newest = max(stored, default=None)
@@ -66,6 +65,16 @@ def advance_mould(observations: Observations, moulds: Moulds, home: House, *, no
     return moulds.put_many(changed, home=home)
 
 
+def looks_back_to(now: datetime) -> datetime:
+    """Returns the start of the days that every night looks at; some nights look at all."""
+    return datetime.combine(_checked(now)[0], datetime.min.time(), UTC)
+
+
+def _checked(now: datetime) -> tuple[date, date]:
+    last = now.astimezone(UTC).date() - timedelta(days=1)
+    return last - timedelta(days=_CHECKED_DAYS - 1), last
+
+
 def _walls_plain(home: House) -> dict[str, list[Any]]:
     """Returns the settings of walls as plain values."""
     return {room: [wall.f_rsi, wall.material] for room, wall in sorted(usable_walls(home.settings).items())}
@@ -76,7 +85,7 @@ def _by_day(moulds: Moulds, home: House, first: date, last: date) -> dict[date, 
 
 
 def _changed_days(
-    observations: Observations,
+    observations: PastObservations,
     home: House,
     stored: Mapping[date, MouldDay],
     before: MouldDay | None,
@@ -114,7 +123,7 @@ def _changed_days(
         before = held
 
 
-def _days(observations: Observations, house: str, first: date, last: date) -> Iterator[tuple[date, list[Slot]]]:
+def _days(observations: PastObservations, house: str, first: date, last: date) -> Iterator[tuple[date, list[Slot]]]:
     """Yields every day from ``first`` to ``last``, with the slots that were observed on it."""
     start, end = (datetime.combine(day, datetime.min.time(), UTC) for day in (first, last + timedelta(days=1)))
     day = first

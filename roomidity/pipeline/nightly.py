@@ -5,7 +5,7 @@ It requests a training if one is due.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -13,13 +13,15 @@ from roomidity.domain.houses import OUTDOOR
 from roomidity.domain.messages import TrainingReason
 from roomidity.domain.slots import floor_slot
 from roomidity.forecasting.evaluation.accuracy import DayAccuracy
+from roomidity.pipeline import mould, verification
 from roomidity.pipeline.flagging import flag_faults
 from roomidity.pipeline.mould import advance_mould
 from roomidity.pipeline.ports import known_house
+from roomidity.pipeline.read_once import ReadOnce
 from roomidity.pipeline.renamed import accuracy_between
 from roomidity.pipeline.retraining import ask_for_training, training_due
 from roomidity.pipeline.state_moving import move_state
-from roomidity.pipeline.verification import VerifyPorts, score_days
+from roomidity.pipeline.verification import VerifyPorts, midnight, score_days
 
 __all__ = ["RECENT_DAYS", "Night", "newest_complete_day", "run_night", "verify_day"]
 
@@ -77,15 +79,20 @@ def run_night(ports: VerifyPorts, *, house: str, now: datetime) -> Night:
     }
     changed: list[DayAccuracy] = []
     days = [newest - timedelta(days=back) for back in range(LATE_DAYS)]
-    for row in score_days(ports, house=home, days=days, now=now):
+    start = verification.looks_back_to(midnight(days[-1]))
+    if OUTDOOR in home.rooms:
+        start = min(start, mould.looks_back_to(now))
+    # Not for the state: it goes by the means that forecasts read, item by item, if some are damaged.
+    once = ReadOnce(ports.observations, house, start, now)
+    for row in score_days(replace(ports, observations=once), house=home, days=days, now=now):
         standing = rows.get((row.room, row.day))
         if standing is None or standing.plain() != row.plain():
             changed.append(row)
         rows[row.room, row.day] = row
     written = ports.accuracy.put_many(changed, home=home)
-    flagged = flag_faults(ports.observations, house=house, now=now, aliases=home.aliases)
+    flagged = flag_faults(once, house=house, now=now, aliases=home.aliases)
     moved = move_state(ports, house=house, now=now)
-    mould_days = advance_mould(ports.observations, ports.moulds, home, now=now)
+    mould_days = advance_mould(once, ports.moulds, home, now=now)
     reason = training_due(home, ports.registry.manifests(house, now=now), rows.values(), now=now)
     if reason is None and moved.wants_training:
         reason = "repair"

@@ -1,25 +1,38 @@
-"""What window contacts tell a forecast: the slots in which they still tell something, and which rooms are open now."""
+"""What window contacts tell a forecast: which rooms are open now, since when, and what warmth they will regain."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
+from roomidity.domain.advice.effects import regained
 from roomidity.domain.aliases import in_present_names
-from roomidity.domain.contacts import HELD_FOR, room_contacts
+from roomidity.domain.contacts import HELD_FOR, RoomContact, room_contacts
 from roomidity.domain.houses import House
 from roomidity.domain.notices.words import Language
 from roomidity.domain.observations import Observation
+from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.rooms import LAG
-from roomidity.domain.slots import floor_slot
+from roomidity.domain.slots import SLOT, floor_slot
+from roomidity.forecasting import STEPS, Window
+from roomidity.forecasting.window import FloatArray
 from roomidity.pipeline.ports import Observations
 
-__all__ = ["contact_slots", "contact_slots_if_read", "contacts_heard", "open_since", "opening_words"]
+__all__ = ["contact_slots", "contacts_heard", "contacts_if_read", "open_since", "opening_words", "rewarming"]
 
 logger: Final = logging.getLogger(__name__)
+
+_AIRED_WITHIN: Final = 5 * SLOT
+_MOST_COOLED_K: Final = 6.0
+"""An airing cools by a ninth of the difference to outside. What is more is not its doing."""
+_LEADS_H: Final = (np.arange(STEPS) + 0.5) / 4
+"""From the issue time to the middle of each slot."""
+_TEMPERATURE: Final = QUANTITIES.index("temperature")
 
 _WORDS: Final[Mapping[Language, str]] = {
     "en": "forecast with the window open (since {since}); when it will be closed is not known",
@@ -47,24 +60,44 @@ def contact_slots(observations: Observations, home: House, at: datetime) -> list
     ]
 
 
-def contact_slots_if_read(
+def contacts_if_read(
     observations: Observations, home: House, at: datetime
-) -> list[tuple[datetime, Observation]] | None:
-    """Returns the same, or None if they cannot be read, which costs a forecast only what it would say of windows."""
+) -> tuple[list[tuple[datetime, Observation]] | None, dict[str, RoomContact]]:
+    """Returns the same, and what they tell by room; or None and nothing: no forecast is lost for it."""
     try:
-        return contact_slots(observations, home, at)
+        slots = contact_slots(observations, home, at)
+        return slots, room_contacts(slots, until=at)
     except Exception:
         logger.exception("a house's contacts could not be read", extra={"house": home.name})
-        return None
+        return None, {}
 
 
-def open_since(slots: Sequence[tuple[datetime, Observation]], *, at: datetime) -> dict[str, datetime]:
-    """Returns the rooms of which a window is open at ``at``, and the minute since when."""
+def open_since(contacts: Mapping[str, RoomContact]) -> dict[str, datetime]:
+    """Returns the rooms of which a window is open, and the minute since when."""
     return {
         room: told.since.replace(second=0, microsecond=0)
-        for room, told in room_contacts(slots, until=at).items()
+        for room, told in contacts.items()
         if told.is_open and told.since is not None
     }
+
+
+def rewarming(window: Window, contacts: Mapping[str, RoomContact]) -> dict[str, FloatArray]:
+    """Returns what the forecasts of rooms being aired lack: the warmth that they regain, in K at each lead, (STEPS,).
+
+    Aired is a room whose window was opened at most 75 minutes before the window's end, and was open in the last slot;
+    after longer, nobody knows what it would be like closed. A room that has not cooled since is absent.
+    """
+    found = {}
+    for room, told in contacts.items():
+        began = [one.start for one in told.openings if window.end - _AIRED_WITHIN <= one.start]
+        if not began or told.openings[-1].end <= window.end - SLOT or room not in window.rooms:
+            continue
+        slots = (window.end - floor_slot(began[0])) // SLOT
+        before, *_, newest = window.values[window.rooms.index(room), _TEMPERATURE, -slots - 1 :]
+        cooled_k = min(float(before - newest), _MOST_COOLED_K)
+        if cooled_k > 0:
+            found[room] = cooled_k * regained(_LEADS_H)
+    return found
 
 
 def opening_words(since: datetime, *, zone: str, language: Language = "en") -> str:

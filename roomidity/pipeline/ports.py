@@ -31,6 +31,7 @@ __all__ = [
     "JobQueue",
     "Moulds",
     "Observations",
+    "PastObservations",
     "ReadingsQueue",
     "Registry",
     "Rejects",
@@ -128,7 +129,23 @@ class Sets(Protocol):
         """Yields the sets of [start, end), read consistently, in order of time, a bounded number at a time."""
 
 
-class Observations(Protocol):
+class PastObservations(Protocol):
+    """What is read of observations of the past, and flagged."""
+
+    def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
+        """Yields each observed slot in [start, end) with the rooms' means, in order of time."""
+
+    def derived(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[SlotKey, Observation, Origin]]:
+        """Yields each observed slot in [start, end) with its observation and its origin, in order of time."""
+
+    def replace_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
+        """Write the flags of each whose stored counterpart has the same origin.
+
+        Returns the keys of those not written.
+        """
+
+
+class Observations(PastObservations, Protocol):
     """Observations. They are never replaced by those of an older set or of older rules."""
 
     def origins(self, keys: Iterable[SlotKey]) -> dict[SlotKey, Origin]:
@@ -140,20 +157,8 @@ class Observations(Protocol):
     def delete(self, keys: Iterable[SlotKey]) -> None:
         """Delete the observations of the given slots."""
 
-    def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
-        """Yields each observed slot in [start, end) with the rooms' means, in order of time."""
-
     def newest_means(self, house: str, slots: Iterable[datetime]) -> Iterator[tuple[datetime, RoomMeans]]:
         """Yields the given slots with means and counts, read consistently."""
-
-    def derived(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[SlotKey, Observation, Origin]]:
-        """Yields each observed slot in [start, end) with its observation and its origin, in order of time."""
-
-    def replace_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:
-        """Write the flags of each whose stored counterpart has the same origin.
-
-        Returns the keys of those not written.
-        """
 
 
 class Rejects(Protocol):

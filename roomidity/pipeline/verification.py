@@ -31,14 +31,14 @@ from roomidity.pipeline.ports import (
     Houses,
     JobQueue,
     Moulds,
-    Observations,
+    PastObservations,
     Registry,
     Weather,
     known_house,
 )
 from roomidity.pipeline.renamed import forecasts_between
 
-__all__ = ["VerifyPorts", "midnight", "score_days", "verify_house"]
+__all__ = ["VerifyPorts", "looks_back_to", "midnight", "score_days", "verify_house"]
 
 _DAY: Final = timedelta(days=1)
 
@@ -48,7 +48,7 @@ class VerifyPorts:
     """The ports of verification."""
 
     houses: Houses
-    observations: Observations
+    observations: PastObservations
     forecasts: Forecasts
     registry: Registry
     accuracy: Accuracy
@@ -60,6 +60,11 @@ class VerifyPorts:
 def midnight(day: date) -> datetime:
     """Returns the start of a day in UTC."""
     return datetime.combine(day, datetime.min.time(), tzinfo=UTC)
+
+
+def looks_back_to(issued_at: datetime) -> datetime:
+    """Returns the start of the first slot that the score of a forecast rests on."""
+    return issued_at - (WINDOW_SLOTS + FILL_SLOTS) * SLOT
 
 
 def verify_house(
@@ -139,7 +144,7 @@ def _score_rooms(
     if last < first:
         return
     rooms = tuple(sorted(set(house.rooms) - {OUTDOOR}))
-    start = first - (WINDOW_SLOTS + FILL_SLOTS) * SLOT
+    start = looks_back_to(first)
     happened = without_faults(read_history(ports.observations, house, rooms, start=start, end=last + _DAY))
     for row, room in enumerate(rooms):
         issued = forecasts_between(ports.forecasts, house, room, first, last)

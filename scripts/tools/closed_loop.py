@@ -1,7 +1,7 @@
 """What advice is worth in closed loop: simulated houses whose windows are opened by it, beside what people use today.
 
     scripts/closed-loop [--houses N] [--days N] [--season winter] [--seed N] [--spread .3] [--people]
-                        [--forecaster] [--json] [--plot FILE]
+                        [--forecaster] [--only NAME ...] [--json] [--plot FILE]
     scripts/closed-loop --cellars [--houses N] [--days N] [--season summer] [--seed N] [--json]
     scripts/closed-loop --replay READINGS --outdoor FILE [--timezone NAME] [--days N] [--until DATE]
 
@@ -15,6 +15,8 @@ they are told; --people adds those who follow 60 %, half an hour late. Plans res
 errors and on a simple forecast of the room (`profile`, from its last days); --forecaster adds plans by roomidity's own
 forecasts (the shipped prior in serving code). `perfect` forecasts are the true weather and the room's true course
 without airing. The oracles know f_Rsi and true values too; `f_Rsi measured` knows it with an error of 0.05.
+
+No policy changes what comes of another: --only runs those named, beside `none`, with the same figures in less time.
 
 Hours are per room and 30 days: over 80 %RH at its true coldest surface, and over 70 %RH in its air. Heat is per house,
 beyond that of `none`. ± is the standard error over houses. The mould index is for wallpaper, at the end.
@@ -56,6 +58,13 @@ FloatArray = NDArray[np.float64]
 SEASONS = {"winter": (2025, 12, 1), "spring": (2026, 3, 1), "summer": (2026, 6, 1), "autumn": (2026, 9, 1)}
 ZONE = ZoneInfo("Europe/Berlin")
 ORACLES = ("oracle, act now", "oracle, plan")
+LATE = " 60 %, late"
+NAMES = (
+    *automatic(np.ones(1), np.ones(1)),
+    *(f"{name}{who}" for name in ("fixed 2 x 15 min", "plan, profile", "plan") for who in ("", LATE)),
+    "plan, perfect forecasts",
+    "oracle, plan",
+)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -71,6 +80,10 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--forecaster", action="store_true", help="also the plan by roomidity's own forecasts, which takes much longer"
     )
+    parser.add_argument(
+        "--only", nargs="+", choices=NAMES, metavar="NAME",
+        help=f"run these alone; they need neither --people nor --forecaster: {'; '.join(NAMES)}".replace("%", "%%"),
+    )  # fmt: skip
     parser.add_argument("--cellars", action="store_true", help="instead: cellars, vented and dried by machines")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="instead: advice on the last days of real readings")
     parser.add_argument("--outdoor", type=Path, metavar="FILE", help="with --replay: the air outside")
@@ -109,6 +122,7 @@ def main(given: list[str] | None = None) -> int:
 
         found = run(alone, truth, {"none": nothing}, seed=options.seed, zone=ZONE, keep_course=True, progress=advance)
         chosen = policies(truth, alone, found["none"], options)
+        chosen = {name: policy for name, policy in chosen.items() if name in (options.only or chosen)}
         progress.update(bar, description=f"{len(chosen)} policies")
         alone.restart(len(chosen))
         found |= run(
@@ -130,7 +144,7 @@ def policies(truth: Truth, houses: ControlledHouses, none: Counted, options: arg
     chosen = dict(automatic(truth.f_rsi, truth.f_measured))
     issued, perfect = issues_of(houses, seed=options.seed), issues_of(houses, seed=None)
     assumed = np.full(truth.f_rsi.shape, DEFAULT_ROOM.wall.f_rsi)
-    kinds = {"": (1.0, 0.0)} | ({" 60 %, late": (0.6, 30.0)} if options.people else {})
+    kinds = {"": (1.0, 0.0)} | ({LATE: (0.6, 30.0)} if options.people or options.only else {})
     for place, (name, (share, late_min)) in enumerate(kinds.items()):
 
         def person(number: int, share: float = share, late_min: float = late_min) -> Person:
@@ -138,7 +152,7 @@ def policies(truth: Truth, houses: ControlledHouses, none: Counted, options: arg
 
         chosen[f"fixed 2 x 15 min{name}"] = Fixed(person(10 * place))
         chosen[f"plan, profile{name}"] = Planned(Profile(), issued, person(10 * place + 1), assumed)
-        if options.forecaster:
+        if options.forecaster or options.only:
             served = Served(houses.real, issued, str(ZONE))
             chosen[f"plan{name}"] = Planned(served, issued, person(10 * place + 1), assumed)
     course = np.stack([none.humidity, none.temperature])
@@ -258,7 +272,7 @@ def beside(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Returns in words how plans by other forecasts differ from that by the profile, with standard errors."""
     found = []
     for name in ("plan", "plan, perfect forecasts"):
-        if name in rows and len(rows[name]["risk_by_house"]) > 1:
+        if {name, "plan, profile"} <= rows.keys() and len(rows[name]["risk_by_house"]) > 1:
             parts = []
             for key, unit in (("risk_by_house", "h of risk"), ("heat_by_house", "kWh")):
                 difference = np.subtract(rows[name][key], rows["plan, profile"][key])

@@ -415,21 +415,28 @@ def live(stage: CostedStage, readings: pl.DataFrame, days: int, found: Measured)
 
 
 def hear_contacts(stage: CostedStage, readings: pl.DataFrame, found: Measured) -> None:
-    """Two more hours like the last; in the second the window contact of each room reports once."""
+    """Hours like the last; from the second on the window contact of each room reports, and the third counts."""
     slots = sorted(slots_of(readings.filter(pl.col("ts") >= END - HOUR)).items())
     rooms = sorted(set(readings["room"]) - {OUTDOOR})
-    for hours, work in ((1, found.no_contacts), (2, found.contacts)):
+    for hours, work in ((1, found.no_contacts), (2, {}), (3, found.contacts)):
         for number, ((at,), part) in enumerate(slots):
             start = at + hours * HOUR
             heard = pl.DataFrame(
-                {"room": rooms[number :: len(slots)] if work is found.contacts else []}, schema={"room": pl.String}
+                {"room": rooms[number :: len(slots)] if hours > 1 else []}, schema={"room": pl.String}
             ).with_columns(
-                house=pl.lit("alone"), sensor=pl.lit("window"), ts=pl.lit(start, part["ts"].dtype), contact=0.0
+                house=pl.lit("alone"),
+                sensor=pl.lit("window"),
+                ts=pl.lit(start, part["ts"].dtype),
+                contact=pl.lit("closed"),
             )
             stage.send(pl.concat([part.with_columns(pl.col("ts") + hours * HOUR), heard], how="diagonal"))
             stage.tick(start + SLOT, work)
-    if not contacts_units(found).get("read units", 0.0) > 0:
-        raise RoomidityError("nothing was read for the contacts of a house: its units are not those of one with some")
+    queries = [
+        sum(seen.units.get("calls Query", 0.0) for seen in work.values())
+        for work in (found.no_contacts, found.contacts)
+    ]
+    if queries[1] <= queries[0]:
+        raise RoomidityError("a house's contacts were not asked for: the units are not those of one that has some")
 
 
 def fetch_weather(stage: CostedStage, house: str, found: Measured) -> None:

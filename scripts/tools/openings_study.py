@@ -11,10 +11,10 @@ hour after (`hour`). Left out is what came, never what a forecast is made from. 
 in %RH and °C of MAE and RMSE, over all slots, and those with and without an opening near; ± is its standard error over
 houses.
 
-**Rebound.** Forecasts that are issued while a window is open, or was closed for less than an hour, having been opened
-for an hour and a quarter at most. They may take the drop for the room's own. `kernel` replaces what was measured since
-the opening by what the kernel of an airing leaves of the drop after an hour; `fitted` adds to each lead the multiple of
-the drop that was best in as many other houses (their seeds are 100 higher). The difference to adding nothing, of MAE.
+**Rebound.** Forecasts that are issued when a window was open in the last quarter of an hour, having been opened for an
+hour and a quarter at most. They may take the drop since for the room's own. `kernel` adds what `regained` says of it,
+as roomidity does for temperatures; `fitted` adds to each lead the multiple of the drop that was best in as many other
+houses, whose seeds are 100 higher. The difference to adding nothing, of MAE.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from roomidity.cli.output import Output, notes
-from roomidity.domain.advice.effects import remaining
+from roomidity.domain.advice.effects import regained
 from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.slots import SLOTS_A_DAY
 from roomidity.forecasting import WINDOW_SLOTS, Model, State, Window, advance, forecast, load_prior
@@ -62,6 +62,7 @@ SINCE = 5
 """Slots before a forecast in which a window was opened, if its rebound is looked at."""
 OTHER_SEEDS = 100
 BANDS = [LEVELS.index(level) for level in (0.1, 0.5, 0.9)]
+LEADS_H = (np.arange(STEPS) + 0.5) / 4
 LEADS = {"1 h": slice(0, HOUR), "1-6 h": slice(HOUR, 6 * HOUR), "24 h": slice(0, STEPS)}
 
 
@@ -126,23 +127,10 @@ def _time(house: Window, slot: int) -> datetime:
     return house.between(house.first, slot).end
 
 
-def quantiles(
-    house: Window, slot: int, model: Model, state: State, since: NDArray[np.int64] | None = None
-) -> FloatArray:
-    """Returns p10, p50 and p90, (rooms, 2, 3, STEPS); ``since``: rooms' slots since opening, to be put right."""
+def quantiles(house: Window, slot: int, model: Model, state: State) -> FloatArray:
+    """Returns p10, p50 and p90 as they would be issued, (rooms, 2, 3, STEPS)."""
     window = house.between(house.first, slot).tail(WINDOW_SLOTS)
-    if since is not None:
-        window = replace(window, values=put_right(window.values, since))
     return forecast(window, model, state).quantiles[:, :, BANDS]
-
-
-def put_right(values: FloatArray, since: NDArray[np.int64]) -> FloatArray:
-    """Returns the readings with what an airing leaves after an hour in place of what it was since the opening."""
-    right = values.copy()
-    for room in np.flatnonzero(since):
-        before = values[room, :, -since[room] - 1 :][:, :1]
-        right[room, :, -since[room] :] = before + remaining(1.0) * (values[room, :, -since[room] :] - before)
-    return right
 
 
 def learning(one: Aired) -> dict[str, dict[str, FloatArray]]:
@@ -168,16 +156,13 @@ def learning(one: Aired) -> dict[str, dict[str, FloatArray]]:
 
 
 def _scores(low: FloatArray, middle: FloatArray, high: FloatArray, actual: FloatArray, chosen: Slots) -> FloatArray:
-    by_quantity = (0, 1, 3)
-    error = np.where(chosen, actual - middle, np.nan)
-    covered = np.where(chosen, (actual >= low) & (actual <= high), np.nan)
-    return np.stack(
-        [
-            np.nanmean(np.abs(error), axis=by_quantity),
-            np.sqrt(np.nanmean(error**2, axis=by_quantity)),
-            np.nanmean(covered, axis=by_quantity),
-        ]
-    )
+    """Returns them of the chosen slots, NaN where a house has none: where it is mild, windows are open all day."""
+    error = np.where(chosen, actual - middle, 0.0)
+    covered = chosen & (actual >= low) & (actual <= high)
+    sums = np.stack([one.sum(axis=(0, 1, 3)) for one in (np.abs(error), error**2, covered)])
+    count = chosen.sum(axis=(0, 1, 3))
+    absolute, squared, within = np.divide(sums, count, out=np.full(sums.shape, np.nan), where=count > 0)
+    return np.stack([absolute, np.sqrt(squared), within])
 
 
 @dataclass(frozen=True)
@@ -185,37 +170,42 @@ class Rebound:
     """Of forecasts soon after an opening: the drop until then, (forecasts, 2), and errors, (forecasts, 2, STEPS)."""
 
     drop: FloatArray
-    plain: FloatArray
-    kernel: FloatArray
+    error: FloatArray
+
+    def corrected(self, lacking: FloatArray) -> FloatArray:
+        """Returns the errors if so many times the drop is added, (2, STEPS) or (STEPS,)."""
+        return self.error - self.drop[:, :, None] * lacking
 
 
 def rebounds(one: Aired) -> Rebound:
     house, opened = one.house, one.is_open.copy()
     opened[:, 1:] &= ~one.is_open[:, :-1]
-    rows = []
+    drops, errors = [], []
     for day, model, state in served(house):
         for slot in range(day, day + SLOTS_A_DAY):
-            lately = opened[:, slot - house.first - SINCE : slot - house.first]
-            since = np.where(lately.any(axis=1), SINCE - lately.argmax(axis=1), 0)
-            if since.any():
-                plain, right = (quantiles(house, slot, model, state, put)[:, :, 1] for put in (None, since))
-                column = slot - house.first
-                for room in np.flatnonzero(since):
-                    actual = house.values[room, :, column : column + STEPS]
-                    drop = house.values[room, :, column - since[room] - 1] - house.values[room, :, column - 1]
-                    rows.append((drop, actual - plain[room], actual - right[room]))
-    return Rebound(*(np.stack(part) for part in zip(*rows, strict=True)))
+            column = slot - house.first
+            lately = opened[:, column - SINCE : column]
+            aired = np.flatnonzero(lately.any(axis=1) & one.is_open[:, column - 1])
+            if len(aired):
+                middle = quantiles(house, slot, model, state)[:, :, 1]
+            for room in aired:
+                before = house.values[room, :, column - SINCE + int(lately[room].argmax()) - 1]
+                drops.append(np.maximum(before - house.values[room, :, column - 1], 0))
+                errors.append(house.values[room, :, column : column + STEPS] - middle[room])
+    shape = (len(drops), len(QUANTITIES), STEPS)
+    return Rebound(np.reshape(drops, shape[:2]), np.reshape(errors, shape))
 
 
 def fitted(houses: list[Rebound]) -> FloatArray:
-    """Returns by quantity and lead the multiple of the drop that the plain forecast lacks, by least squares."""
+    """Returns by quantity and lead the multiple of the drop that the forecast lacks, by least squares, (2, STEPS)."""
     drop = np.concatenate([one.drop for one in houses])[:, :, None]
-    error = np.concatenate([one.plain for one in houses])
-    return np.asarray((drop * error).sum(axis=0) / (drop**2).sum(axis=0))
+    error = np.concatenate([one.error for one in houses])
+    return np.asarray((drop * error).sum(axis=0) / (drop**2).sum(axis=0), dtype=np.float64)
 
 
 def with_error(values: list[float]) -> str:
-    """Returns the mean over houses and its standard error."""
+    """Returns the mean over houses that have a value, and its standard error."""
+    values = [one for one in values if np.isfinite(one)]
     error = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
     return f"{np.mean(values):+.4f} ± {error:.4f}"
 
@@ -224,11 +214,11 @@ def learning_table(found: list[dict[str, dict[str, FloatArray]]], rows: list[dic
     table = Table("slots", "", "MAE", "within p10-p90", "left out", "dMAE", "dRMSE", "within p10-p90", title="Learning")
     for where in ("all", "closed", "near"):
         for q, quantity in enumerate(QUANTITIES):
-            plain = np.mean([one["nothing"][where][:, q] for one in found], axis=0)
+            plain = np.nanmean([one["nothing"][where][:, q] for one in found], axis=0)
             for name in ("open", "hour"):
                 change = [one[name][where][:, q] - one["nothing"][where][:, q] for one in found]
                 mae, rmse = (with_error([one[score] for one in change]) for score in (0, 1))
-                covered = plain[2] + np.mean(change, axis=0)[2]
+                covered = plain[2] + np.nanmean(change, axis=0)[2]
                 cells = (where, quantity, f"{plain[0]:.3f}", f"{plain[2]:.3f}", name, mae, rmse, f"{covered:.3f}")
                 table.add_row(*cells)
                 rows.append(dict(zip((str(column.header) for column in table.columns), cells, strict=True)))
@@ -236,26 +226,25 @@ def learning_table(found: list[dict[str, dict[str, FloatArray]]], rows: list[dic
 
 
 def rebound_table(found: list[Rebound], others: list[Rebound], rows: list[dict[str, object]]) -> Table:
+    found = [one for one in found if len(one.drop)]
     table = Table("quantity", "leads", "forecasts", "bias", "MAE", "kernel", "fitted", title="Rebound")
-    more = fitted(others)
+    ways = (regained(LEADS_H), fitted(others))
     for q, quantity in enumerate(QUANTITIES):
         for leads, chosen in LEADS.items():
-            plain = [one.plain[:, q, chosen] for one in found]
-            errors = [
-                [np.abs(one.kernel[:, q, chosen]).mean() for one in found],
-                [np.abs((one.plain - one.drop[:, :, None] * more)[:, q, chosen]).mean() for one in found],
+            plain = [one.error[:, q, chosen] for one in found]
+            base = [float(np.abs(one).mean()) for one in plain]
+            changes = [
+                with_error(
+                    [
+                        float(np.abs(one.corrected(way)[:, q, chosen]).mean()) - mae
+                        for one, mae in zip(found, base, strict=True)
+                    ]
+                )
+                for way in ways
             ]
-            base = [np.abs(one).mean() for one in plain]
-            changes = [with_error([a - b for a, b in zip(of, base, strict=True)]) for of in errors]
             count = str(sum(len(one) for one in plain))
-            cells = (
-                quantity,
-                leads,
-                count,
-                with_error([one.mean() for one in plain]),
-                f"{np.mean(base):.3f}",
-                *changes,
-            )
+            bias = with_error([float(one.mean()) for one in plain])
+            cells = (quantity, leads, count, bias, f"{np.mean(base):.3f}", *changes)
             table.add_row(*cells)
             rows.append({str(column.header): cell for column, cell in zip(table.columns, cells, strict=True)})
     return table

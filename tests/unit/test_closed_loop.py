@@ -13,8 +13,10 @@ from roomidity.domain.advice.acting import ActState, Measured, act
 from roomidity.domain.advice.air import Air
 from roomidity.domain.advice.settings import DEFAULT_ROOM
 from roomidity.domain.weather import HOURS, WeatherIssue
-from scripts.tools.closed_loop import main
+from roomidity.local.simulation.controlled import ControlledHouses
+from scripts.tools.closed_loop import NAMES, arguments, main, policies
 from scripts.tools.closing.houses import draw_houses
+from scripts.tools.closing.loop import Counted
 from scripts.tools.closing.outlooks import Profile, Served, Truth
 from scripts.tools.closing.planner import PLAN_MINUTE, Planned
 from scripts.tools.closing.policies import FANS, Fixed, Person, Seen, act_now, hygrostat
@@ -129,9 +131,10 @@ def test_a_plan_is_made_in_the_morning_and_followed_all_day() -> None:
 
 
 def test_the_loop_keeps_the_limits_and_airing_helps(capsys: pytest.CaptureFixture[str]) -> None:
-    given = ["--houses", "1", "--days", "1", "--seed", "3", "--json"]
-    assert main(given) == 0
+    named = ["fixed 2 x 15 min", "act now", "hygrostat 55", "oracle, act now"]
+    assert main(["--houses", "1", "--days", "1", "--seed", "3", "--json", "--only", *named]) == 0
     rows: dict[str, dict[str, Any]] = json.loads(capsys.readouterr().out)["policies"]
+    assert rows.keys() == {"none", *named}
     assert rows["none"]["minutes_a_day"] == rows["none"]["heat_kwh"] == 0
     assert rows["fixed 2 x 15 min"]["minutes_a_day"] == 30
     assert rows["fixed 2 x 15 min"]["heat_kwh"] > 0
@@ -141,7 +144,20 @@ def test_the_loop_keeps_the_limits_and_airing_helps(capsys: pytest.CaptureFixtur
         assert rows[name]["risk_h"] <= rows["none"]["risk_h"]
 
 
+def test_every_policy_can_be_named() -> None:
+    truth = draw_houses(1, seed=3, spread=0.3)
+    houses = ControlledHouses(truth.houses, start=NOON, days=1, zone=UTC, copies=1)
+    none = np.full((96, *houses.real.shape), 50.0)
+    counted = Counted(none[0], none[0], none[0], none[0, :, 0], none[0], 16.0, 0.0, none, none)
+    every = arguments().parse_args(["--people", "--forecaster"])
+    assert set(policies(truth, houses, counted, every)) == set(NAMES)
+    assert set(policies(truth, houses, counted, arguments().parse_args([]))) < set(NAMES)
+
+
 def test_what_cannot_be_asked_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["--days", "0"])
     assert "at least 1" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["--only", "act later"])
+    assert "plan 60 %, late" in capsys.readouterr().err

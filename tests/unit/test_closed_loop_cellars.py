@@ -29,7 +29,8 @@ def test_machines_dry_cellars_and_never_run_while_they_are_vented(monkeypatch: p
     assert (found["hygrostat 65"].kwh > 0).all()
     for one in found.values():
         assert (one.vented_h + one.kwh / (cellars.POWER_W / 1000) <= 720 + 1e-6).all()
-    paid = found["cheap hours"].eur / found["cheap hours"].kwh
+    assert (found["hygrostat 68.5"].kwh <= found["hygrostat 65"].kwh).all()
+    paid = found["tariff"].eur / found["tariff"].kwh
     assert ((paid >= 0.20) & (paid <= 0.35)).all()
 
 

@@ -105,9 +105,10 @@ def stored_of(item: ForecastItem) -> StoredForecast:
         if any(row is None or row.shape != (count,) for row in rows) or not isinstance(grade[spec.name], str):
             raise ValueError(f"its {spec.name} is not {len(QUANTILES)} times {count} numbers, with a grade")
         low, high = spec.plausible
-        for bound in (np.min(rows), np.max(rows)):  # a sensor's range, extended by its width on either side
+        numbers = np.array(rows)
+        for bound in (numbers.min(), numbers.max()):  # a sensor's range, extended by its width on either side
             number_within(float(bound), (2 * low - high, 2 * high - low))
-        quantiles[place] = rows if item.v == 1 else spread(np.array(rows), item.knots, decimals=spec.decimals)
+        quantiles[place] = numbers if item.v == 1 else spread(numbers, item.knots, decimals=spec.decimals)
     if not isinstance(item.model_version, str):
         raise ValueError("it has no model_version")  # noqa: TRY004  # as for all other missing attributes
     return StoredForecast(

@@ -21,7 +21,16 @@ from numpy.typing import ArrayLike, NDArray
 from roomidity.domain.advice.air import Air
 from roomidity.domain.climate import mixing_ratio_vapour_pressure, relative_humidity
 
-__all__ = ["AIR_CHANGES_PER_H", "HEAT_WH_M3_K", "AiringEffect", "airing_effect", "cooling_k", "exchanged", "remaining"]
+__all__ = [
+    "AIR_CHANGES_PER_H",
+    "HEAT_WH_M3_K",
+    "AiringEffect",
+    "airing_effect",
+    "cooling_k",
+    "exchanged",
+    "regained",
+    "remaining",
+]
 
 AIR_CHANGES_PER_H: Final = 4.0
 """Air changes per hour through a wide-open window, where nothing better is known."""
@@ -33,6 +42,10 @@ _LEAVES: Final = 0.72
 """Share of the exchanged water that is missing at closing. Surfaces have returned the rest by then."""
 _COOLS: Final = 0.115
 """Share of the difference to outside by which a fully exchanged room is colder at closing: walls warm it meanwhile."""
+
+_USUAL_AFTER_H: Final = 8.0
+"""Time constant after which a forecast goes by what is usual instead of by the newest temperature. Chosen on simulated
+houses (`scripts/openings-study`), from 1, 2, 4, 8, 16 and no end."""
 
 _ROOM: Final = ((0.84, 0.35), (0.12, 4.5), (0.04, 25.0))
 _FLOOR: Final = ((0.68, 0.4), (0.22, 6.5), (0.10, 30.0))
@@ -81,6 +94,19 @@ def remaining(hours: ArrayLike, *, whole_floor: bool = False) -> NDArray[np.floa
     after = np.asarray(hours, dtype=np.float64)[..., None]
     share, constant_h = np.array(_FLOOR if whole_floor else _ROOM).T
     return np.asarray((share * np.exp(-after / constant_h)).sum(axis=-1))
+
+
+def regained(hours: ArrayLike) -> NDArray[np.float64]:
+    """Returns the share of what a room cooled while aired that its forecast lacks ``hours`` later.
+
+    A forecast goes on from the newest temperature, which a window has lowered for some minutes alone. Later in the day
+    it goes by what is usual, and lacks nothing.
+
+    >>> regained([0.25, 1.0, 6.0, 24.0]).round(2).tolist()
+    [0.42, 0.72, 0.44, 0.05]
+    """
+    after = np.asarray(hours, dtype=np.float64)
+    return np.asarray((1 - remaining(after)) * np.exp(-after / _USUAL_AFTER_H))
 
 
 def cooling_k(

@@ -16,7 +16,7 @@ from roomidity.domain.advice.acting import ActState, Measured, act
 from roomidity.domain.advice.air import UNKNOWN_AIR, Air
 from roomidity.domain.advice.aired import learnt_share, score_new, seen_state, with_learnt
 from roomidity.domain.advice.cellar import cellar_outlook
-from roomidity.domain.advice.dehumidifier import plan_dehumidifier, should_run
+from roomidity.domain.advice.dehumidifier import limit_at, plan_dehumidifier, should_run
 from roomidity.domain.advice.issue import AdviceIssue, RoomIssue
 from roomidity.domain.advice.outlook import outdoor_mean_ahead, outlook_of
 from roomidity.domain.advice.planning import DayPlan, plan_day
@@ -168,8 +168,8 @@ def _plan_to_keep(
 def _runs(room: RoomAdvice, house: HouseAdvice, now: Measured, *, is_on: bool, airs: bool) -> bool:
     if room.dehumidifier_w <= 0 or not now.inside.is_known(now.at):
         return False
-    is_cheap = house.cheap_hours.contains(now.minute_of_day)
-    return should_run(is_on=is_on, humidity=now.inside.humidity, is_cheap=is_cheap, is_airing=airs)
+    limit = limit_at(now.minute_of_day, house)
+    return should_run(is_on=is_on, humidity=now.inside.humidity, limit=limit, is_airing=airs)
 
 
 def _newest_air(slots: NDArray[np.float64] | None, at: datetime) -> Air:

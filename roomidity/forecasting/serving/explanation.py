@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -40,11 +40,13 @@ class Explanation:
     outdoor
         What the air outside, as it was, adds to the changes, by way of prior and ridges; 0 where it is unknown.
     expected
-        The forecast's changes at EXPLAINED_HOURS: the experts' weighted mean.
+        The forecast's changes at EXPLAINED_HOURS: the experts' weighted mean, and what is regained.
     weather
         What the weather ahead adds to the changes, at EXPLAINED_HOURS; 0 where no issue of it is known.
     weather_words
         The same in words, by the clock of the house; None where it adds next to nothing.
+    regained
+        What comes back of what an airing took, at EXPLAINED_HOURS, beside what experts expect; 0 without one.
     """
 
     quantity: Quantity
@@ -56,6 +58,12 @@ class Explanation:
     expected: FloatArray
     weather: FloatArray = field(default_factory=lambda: np.zeros(len(EXPLAINED_HOURS)))
     weather_words: str | None = None
+    regained: FloatArray = field(default_factory=lambda: np.zeros(len(EXPLAINED_HOURS)))
+
+    def with_regained(self, course: FloatArray) -> Explanation:
+        """Returns the same of a forecast to which a course, (STEPS,), was added."""
+        regained = course[4 * np.array(EXPLAINED_HOURS) - 1]
+        return replace(self, regained=regained, expected=self.expected + regained)
 
 
 def explain(window: Window, model: Model, state: State, room: str) -> tuple[Explanation, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roomidity.domain.advice.acting import CELLAR_GAP_G_KG
-from roomidity.domain.advice.dehumidifier import CHEAP_ABOVE, EVER_ABOVE, HYSTERESIS
+from roomidity.domain.advice.dehumidifier import HYSTERESIS, limit_at
 from roomidity.domain.advice.settings import DEFAULT_HOUSE
 from roomidity.domain.climate import mixing_ratio, mixing_ratio_vapour_pressure, relative_humidity
 from roomidity.domain.climate import saturation_vapour_pressure as saturation
@@ -63,8 +63,8 @@ def run_cellars(
     steps, lead = (days + LEAD_DAYS) * 86_400 // STEP_S, LEAD_DAYS * 86_400 // STEP_S
     air_c, wall_c, outside = _weather(count, seed=seed, begin=begin, steps=steps)
     volume, leaks, seeps = rng.uniform(30, 80, count), rng.uniform(0.1, 0.4, count), rng.uniform(0.5, 1.5, count)
-    names = ("none", "vented", "hygrostat 65", "cheap hours", "cheap hours, vented")
-    dries, tariff, vents = ([name in chosen for name in names] for chosen in (names[2:], names[3:], names[1::3]))
+    names = ("none", "vented", "hygrostat 65", "hygrostat 68.5", "tariff", "tariff, vented")
+    dries, vents = (np.array([[name in chosen] for name in names]) for chosen in (names[2:], ("vented", names[-1])))
     air_kg = AIR_KG_M3 * volume / _HOURS
     capacity, uptake = (part[:, None] * volume for part in _STORES)
     full = mixing_ratio(saturation(air_c))
@@ -72,16 +72,16 @@ def run_cellars(
     stores = np.full((2, len(names), count), 0.75)
     on, vented = np.zeros((2, len(names), count), dtype=bool)
     sums = np.zeros((5, len(names), count))
-    limits = np.array([[65.0, 65.0], [EVER_ABOVE, CHEAP_ABOVE]])
     for step in range(steps):
         local = (begin + timedelta(seconds=STEP_S * step)).astimezone(zone)
-        cheap = DEFAULT_HOUSE.cheap_hours.contains(60 * local.hour + local.minute)
+        minute = 60 * local.hour + local.minute
+        cheap = DEFAULT_HOUSE.cheap_hours.contains(minute)
+        limit = np.array([65.0, 65.0, 65.0, 68.5, *[limit_at(minute)] * 2])[:, None]
         humidity = _humidity(water, air_c[step])
         gap = water - outside[step]
         opens = np.where(vented, gap > CELLAR_GAP_G_KG[1], gap > CELLAR_GAP_G_KG[0])
-        vented = opens & np.array(vents)[:, None]
-        limit = limits[np.array(tariff, dtype=int), int(cheap)][:, None]
-        on = (humidity > np.where(on, limit - HYSTERESIS, limit)) & np.array(dries)[:, None] & ~vented
+        vented = opens & vents
+        on = (humidity > np.where(on, limit - HYSTERESIS, limit)) & dries & ~vented
         taken = on * TAKES_G_H * np.clip(humidity / 65, 0, 2) * np.clip(air_c[step] / 15, 0.2, 1.5)
         flow = AIR_KG_M3 * volume * (leaks + VENT_PER_H * vented)
         take = _HOURS * uptake / capacity

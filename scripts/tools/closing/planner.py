@@ -75,6 +75,8 @@ def withhold(due: Due, seen: Seen) -> None:
     """
     age = seen.at.timestamp() / 60 - due.starts
     begins = (age >= 0) & (age < STEP_MIN)
+    if not begins.any():  # As in nearly all steps.
+        return
     warm = minutes_until_cold(seen.temperature, seen.outside_c, DEFAULT_ROOM)
     warm = np.where(seen.temperature < DEFAULT_ROOM.min_temperature_c, 0.0, warm)[..., None]
     fitting = np.zeros(due.minutes.shape)

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from roomidity.domain.advice.acting import ActState, Measured, Reason, act
 from roomidity.domain.advice.air import UNKNOWN_AIR, Air
 from roomidity.domain.advice.cellar import cellar_outlook
-from roomidity.domain.advice.dehumidifier import plan_dehumidifier, should_run
+from roomidity.domain.advice.dehumidifier import limit_at, plan_dehumidifier, should_run
 from roomidity.domain.advice.outlook import Outlook, outdoor_mean_ahead, outlook_of
 from roomidity.domain.advice.planning import DayPlan, NotToday, expected_humid_hours, plan_day
 from roomidity.domain.advice.scoring import Opening, Sample, followed, score_airing
 from roomidity.domain.advice.sentences import DECISION, LIMITS, MISSING, PLAN
-from roomidity.domain.advice.settings import RoomAdvice
+from roomidity.domain.advice.settings import DEFAULT_HOUSE, DayHours, RoomAdvice
 from roomidity.domain.advice.words import say_cellar, say_decision, say_missing, say_plan, say_score
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.likelihood import likely_over
@@ -163,22 +163,31 @@ def test_a_cellar_says_until_when_outside_is_wetter() -> None:
     assert (silent.outside, say_cellar(silent, zone=BERLIN)[:8]) == ("unknown", "Whether ")
 
 
-def test_a_dehumidifier_runs_early_where_power_is_cheap() -> None:
+def test_a_dehumidifier_runs_before_power_gets_dear() -> None:
     outlook = outlook_of(stored(humidity=64.0, temperature=14.0), now=MORNING)
     found = plan_dehumidifier(outlook, minutes_of_day=CLOCK, power_w=300.0)
-    assert [(run.start.hour, run.end.hour) for run in found.runs] == [(22, 6)]
-    assert found.kwh == pytest.approx(2.4)
-    assert found.eur == pytest.approx(0.48)
+    assert [(run.start.hour, run.end.hour) for run in found.runs] == [(4, 6)]
+    assert found.kwh == pytest.approx(0.6)
+    assert found.eur == pytest.approx(0.12)
+    damp = plan_dehumidifier(outlook_of(stored(humidity=68.0), now=MORNING), minutes_of_day=CLOCK, power_w=300.0)
+    assert [(run.start.hour, run.end.hour) for run in damp.runs] == [(4, 6)]  # By then it has dried the room.
     wet = plan_dehumidifier(outlook_of(stored(humidity=70.0), now=MORNING), minutes_of_day=CLOCK, power_w=300.0)
     assert wet.kwh == pytest.approx(7.2)
     unknown = plan_dehumidifier(outlook_of(None, now=MORNING), minutes_of_day=CLOCK, power_w=300.0)
     assert (unknown.runs, unknown.missing[0]) == ((), "no_forecast")
-    assert [should_run(is_on=True, humidity=value, is_cheap=True) for value in (56.0, 54.9, math.nan)] == [
+    assert [should_run(is_on=True, humidity=value, limit=58.0) for value in (56.0, 54.9, math.nan)] == [
         True,
         False,
         False,
     ]
-    assert not should_run(is_on=True, humidity=90.0, is_cheap=True, is_airing=True)
+    assert not should_run(is_on=True, humidity=90.0, limit=58.0, is_airing=True)
+
+
+@given(start=st.integers(0, 1439), length=st.integers(0, 1439), minute=st.integers(0, 1439))
+def test_a_dehumidifier_dries_ahead_only_at_the_end_of_the_cheap_hours(start: int, length: int, minute: int) -> None:
+    house = replace(DEFAULT_HOUSE, cheap_hours=DayHours(start, (start + length) % 1440))
+    passed = (minute - start) % 1440
+    assert limit_at(minute, house) == (58.0 if length - 120 <= passed < length else 68.5)
 
 
 def test_an_airing_is_scored_by_its_contact_and_said_in_words() -> None:

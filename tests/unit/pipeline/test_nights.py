@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -62,6 +63,23 @@ def test_a_night_scores_the_newest_days_that_are_over_and_again_writes_nothing(w
     assert [day for _, _, day in sorted(world.accuracy.stored)] == [(NEWEST - back * DAY).date() for back in (2, 1, 0)]
     assert all(row.complete and row.forecasts == 24 for row in world.accuracy.stored.values())
     assert run_night(world.verify_ports(), house="h1", now=NIGHT + timedelta(hours=3)).rows == 0
+
+
+def test_a_night_reads_no_slot_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores, flags and the mould index look at the same days. Only the state of a model, if there is one, is apart."""
+    read: Counter[datetime] = Counter()
+    derived = world.observations.derived
+
+    def counted(house: str, start: datetime, end: datetime) -> Any:
+        for one in derived(house, start, end):
+            read[one[0].start] += 1
+            yield one
+
+    monkeypatch.setattr(world.observations, "derived", counted)  # the fake's means go by it
+    night = run_night(world.verify_ports(), house="h1", now=NIGHT)
+    assert (night.rows, night.mould_days) == (3, 8)
+    assert len(read) == len(world.observations.stored)
+    assert set(read.values()) == {1}
 
 
 def test_the_next_night_writes_one_day_more(world: World) -> None:
