@@ -109,7 +109,7 @@ MUTATIONS = (
         "a room has the errors of the room that stands in its place in the state",
         SERVE,
         (
-            "    own = [state.rooms.index(room) + 1 for room in past.rooms]\n",
+            "    own = [place[room] for room in past.rooms]\n",
             "    own = [row + 1 for row in range(len(past.rooms))]\n",
         ),
         tests=(BANDS, SERVING),
@@ -118,14 +118,14 @@ MUTATIONS = (
         "forecasts-beyond-the-possible",
         "a humidity of 104 % is forecast",
         SERVE,
-        ("        quantiles=np.clip(quantiles, low, high),\n", "        quantiles=quantiles,\n"),
+        ("        quantiles=np.clip(quantiles, low, high, out=quantiles),\n", "        quantiles=quantiles,\n"),
         tests=(SERVING,),
     ),
     mutation(
         "prior-called-full",
         "what other houses taught is graded as the house's own",
         SERVE,
-        ('    return "prior" if prior else "full"\n', '    return "full"\n'),
+        ('("persistence", "sparse", "prior" if prior else "full")', '("persistence", "sparse", "full")'),
         tests=(SERVING,),
     ),
     mutation(
@@ -133,8 +133,8 @@ MUTATIONS = (
         "a value of yesterday is graded as sparse",
         SERVE,
         (
-            "    if known.silent[series]:\n",
-            "    if known.silent[series] and known.covered[series] >= SPARSE_SHARE:\n",
+            "    grade = np.where(known.silent | unchanged, 0, np.where(known.covered < SPARSE_SHARE, 1, 2))\n",
+            "    grade = np.where(known.covered < SPARSE_SHARE, 1, np.where(known.silent | unchanged, 0, 2))\n",
         ),
         tests=(SERVING,),
     ),
