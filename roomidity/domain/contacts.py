@@ -22,12 +22,24 @@ from numpy.typing import NDArray
 from roomidity.domain.observations import Observation
 from roomidity.domain.slots import SLOT, SLOT_S
 
-__all__ = ["HELD_FOR", "Opening", "RoomContact", "course_of", "open_shares", "read_course", "room_contacts"]
+__all__ = [
+    "HELD_FOR",
+    "Opening",
+    "RoomContact",
+    "course_of",
+    "may_be_older",
+    "open_shares",
+    "read_course",
+    "room_contacts",
+]
 
 HELD_FOR: Final = timedelta(hours=12)
 """How long a state holds without a report: a night with an open window. Most contacts report every hour; those that
 report changes alone are known to be open from when they say so, and their closed state is forgotten at no cost.
 """
+
+_REPORTS_WITHIN: Final = timedelta(minutes=75)
+"""From one report to the next of a contact that reports every hour, and a slot."""
 
 _COURSE: Final = re.compile(r"[+-][0-9]{1,3}(?: [+-][0-9]{1,3})*")
 
@@ -67,6 +79,16 @@ class RoomContact:
     known: tuple[Opening, ...] = ()
     is_open: bool | None = None
     since: datetime | None = None
+
+
+def may_be_older(since: datetime, at: datetime) -> bool:
+    """Returns whether a state that held at ``at`` may be older than ``since``: what was reported earlier is not read.
+
+    >>> at = datetime(2026, 3, 2, 20)
+    >>> may_be_older(at - timedelta(hours=10), at), may_be_older(at - timedelta(hours=11), at)
+    (False, True)
+    """
+    return at - since > HELD_FOR - _REPORTS_WITHIN
 
 
 def course_of(reports: Iterable[tuple[int, bool]]) -> str:

@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 from roomidity.domain.advice.effects import regained
-from roomidity.domain.contacts import Opening, RoomContact
+from roomidity.domain.contacts import Opening, RoomContact, room_contacts
 from roomidity.domain.forecasts import StoredForecast
+from roomidity.domain.houses import House
 from roomidity.domain.knots import at_knots
-from roomidity.domain.observations import Statistics
+from roomidity.domain.observations import Origin, Statistics
+from roomidity.domain.rooms import Room
 from roomidity.domain.slots import SLOT
 from roomidity.forecasting import Window
 from roomidity.pipeline.forecasts import explain_room, forecast_house
-from roomidity.pipeline.openings import rewarming
-from tests.fakes import World
+from roomidity.pipeline.openings import contact_slots, open_since, opening_words, rewarming
+from tests.fakes import FakeObservations, World
 from tests.unit.pipeline.test_forecasts import observe
 from tests.unit.samples import NOW, slot_key
 
@@ -96,3 +98,17 @@ def test_a_forecast_beside_an_open_window_regains_the_temperature_and_no_other_n
         return
     np.testing.assert_allclose(rise, np.tile(at_knots(1.5 * regained(LEADS_H)), (3, 1)), atol=0.15)
     assert rise.max() > 0.9
+
+
+@pytest.mark.parametrize(("open_h", "said"), [(3, "since 05:10"), (10, "since 22:10"), (48, "since 20:10 or before")])
+def test_a_window_that_is_open_for_longer_than_is_read_was_not_opened_when_reading_began(
+    open_h: int, said: str
+) -> None:
+    """Its contact reports every hour, and the first report that is read says open."""
+    stored = FakeObservations()
+    for hours in range(1, 60):
+        state = Statistics(1.0, 0.0, 1.0, 1, changes={"": "+600" if hours <= open_h else "-600"})
+        stored.put_many({slot_key("h1", NOW - timedelta(hours=hours)): ({"bath": {"contact": state}}, Origin(1))})
+    home = House("h1", "UTC", {"bath": Room(NOW, NOW, frozenset({""}), {"contact": NOW})})
+    since = open_since(room_contacts(contact_slots(stored, home, NOW), until=NOW))["bath"]
+    assert opening_words(since, issued_at=NOW, zone="UTC").startswith(f"forecast with the window open ({said});")
