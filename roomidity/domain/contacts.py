@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roomidity.domain.observations import Observation
-from roomidity.domain.slots import SLOT, SLOT_S
+from roomidity.domain.slots import SLOT_S
 
 __all__ = [
     "HELD_FOR",
@@ -136,9 +136,8 @@ def room_contacts(slots: Iterable[tuple[datetime, Observation]], *, until: datet
 
 def open_shares(contact: RoomContact, start: datetime, slots: int) -> NDArray[np.float64]:
     """Returns for each slot from ``start`` on the fraction of its known time in which the room was open, else NaN."""
-    spans = [(start + number * SLOT, start + (number + 1) * SLOT) for number in range(slots)]
-    known = np.array([_seconds_within(contact.known, *span) for span in spans])
-    is_open = np.array([_seconds_within(contact.openings, *span) for span in spans])
+    known = _seconds_within(contact.known, start, slots)
+    is_open = _seconds_within(contact.openings, start, slots)
     return np.asarray(np.divide(is_open, known, out=np.full(slots, math.nan), where=known > 0))
 
 
@@ -175,5 +174,11 @@ def _joined(spans: Iterable[Opening]) -> tuple[Opening, ...]:
     return tuple(joined)
 
 
-def _seconds_within(spans: Iterable[Opening], start: datetime, end: datetime) -> float:
-    return sum(max((min(span.end, end) - max(span.start, start)).total_seconds(), 0.0) for span in spans)
+def _seconds_within(spans: Sequence[Opening], start: datetime, slots: int) -> NDArray[np.float64]:
+    """Returns how much of each slot the spans take, which are in order and apart: a month may have thousands."""
+    edges = SLOT_S * np.arange(slots + 1.0)
+    ends = np.array([((span.start - start).total_seconds(), (span.end - start).total_seconds()) for span in spans])
+    if not len(ends):
+        return np.zeros(slots)
+    taken = np.cumsum(np.stack([np.zeros(len(ends)), ends[:, 1] - ends[:, 0]], axis=1))
+    return np.diff(np.interp(edges, ends.ravel(), taken))
