@@ -20,6 +20,7 @@ from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.rooms import LAG
 from roomidity.domain.slots import SLOT, floor_slot
 from roomidity.forecasting import STEPS, Window
+from roomidity.forecasting.serving.faults import believed, judge
 from roomidity.forecasting.window import FloatArray
 from roomidity.pipeline.ports import Observations
 
@@ -94,15 +95,19 @@ def rewarming(window: Window, contacts: Mapping[str, RoomContact]) -> dict[str, 
     """Returns what the forecasts of rooms being aired lack: the warmth that they regain, in K at each lead, (STEPS,).
 
     Aired is a room whose window was opened at most 75 minutes before the window's end, and was open in the last slot;
-    after longer, nobody knows what it would be like closed. A room that has not cooled since is absent.
+    after longer, nobody knows what it would be like closed. A room that has not cooled since is absent, and one of
+    which either temperature is not believed: its forecast does not go on from there.
     """
     found = {}
+    known: FloatArray | None = None
     for room, told in contacts.items():
         began = [one.start for one in told.openings if window.end - _AIRED_WITHIN <= one.start]
         if not began or told.openings[-1].end <= window.end - SLOT or room not in window.rooms:
             continue
+        if known is None:  # of most houses no room is being aired
+            known = believed(window, judge(window.values, window.agreed)).values
         slots = (window.end - floor_slot(began[0])) // SLOT
-        before, *_, newest = window.values[window.rooms.index(room), _TEMPERATURE, -slots - 1 :]
+        before, *_, newest = known[window.rooms.index(room), _TEMPERATURE, -slots - 1 :]
         cooled_k = min(float(before - newest), _MOST_COOLED_K)
         if cooled_k > 0:
             found[room] = cooled_k * regained(_LEADS_H)

@@ -26,11 +26,13 @@ from tests.unit.samples import NOW, slot_key
 LEADS_H = (np.arange(96) + 0.5) / 4
 
 
-def cooled(by_k: float) -> Window:
-    """Two rooms, of which the bath has cooled by so much in the last slot."""
+def cooled(by_k: float, *, agreed: bool = True, before_k: float = 0.0) -> Window:
+    """Two rooms, of which the bath has cooled by so much in the last slot, and was so much warmer in the one before."""
     values = np.full((2, 2, 192), 21.0)
-    values[0, 1, -1] -= by_k
-    return Window(rooms=("bath", "hall"), end=NOW, timezone="UTC", values=values)
+    values[..., :-8] += 0.3 * np.sin(np.arange(184) / 9)
+    values[0, 1, -2:] += before_k, -by_k
+    bear_out = np.full(values.shape, agreed)
+    return Window(rooms=("bath", "hall"), end=NOW, timezone="UTC", values=values, agreed=bear_out)
 
 
 def opened(minutes_ago: float, *, closed_ago: float = 0.0) -> RoomContact:
@@ -57,6 +59,16 @@ def test_what_a_room_lost_while_aired_comes_back(by_k: float, contact: RoomConta
     assert found.keys() == (set() if regained_k is None else {"bath"})
     if regained_k is not None:
         np.testing.assert_allclose(found["bath"], regained_k * regained(LEADS_H))
+
+
+@pytest.mark.parametrize(
+    "window",
+    [cooled(1.0, before_k=14.0), cooled(20.0, agreed=False)],
+    ids=["a wild value before", "a drop that nothing has confirmed"],
+)
+def test_what_a_forecast_does_not_believe_is_not_given_back(window: Window) -> None:
+    """It goes on from the value before, which the window has not lowered."""
+    assert not rewarming(window, {"bath": opened(10)})
 
 
 @pytest.mark.parametrize(("days", "grade"), [(3, "prior"), (0.25, "sparse")])
