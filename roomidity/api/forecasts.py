@@ -147,7 +147,7 @@ def _plain(one: StoredForecast, home: House) -> dict[str, Any]:
         "window": one.open_since
         and {
             "open_since": format_moment(one.open_since),
-            "text": opening_words(one.open_since, zone=home.zone, language=language_of(home)),
+            "text": opening_words(one.open_since, issued_at=one.issued_at, zone=home.zone, language=language_of(home)),
         },
         **{
             quantity: {name: values.tolist() for name, values in numbers[quantity].items()}

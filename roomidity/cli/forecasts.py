@@ -134,7 +134,8 @@ def _rests_on(home: House, forecasts: Sequence[StoredForecast]) -> Iterator[str]
             told = weather_words(adds, quantity, issued_at=one.issued_at, zone=home.zone, language=language)
             yield f"{one.room}: {told}"
         if one.open_since is not None:
-            yield f"{one.room}: {opening_words(one.open_since, zone=home.zone, language=language)}"
+            told = opening_words(one.open_since, issued_at=one.issued_at, zone=home.zone, language=language)
+            yield f"{one.room}: {told}"
 
 
 def _timezone(house: str) -> str:

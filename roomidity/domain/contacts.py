@@ -20,14 +20,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roomidity.domain.observations import Observation
-from roomidity.domain.slots import SLOT, SLOT_S
+from roomidity.domain.slots import SLOT_S
 
-__all__ = ["HELD_FOR", "Opening", "RoomContact", "course_of", "open_shares", "read_course", "room_contacts"]
+__all__ = [
+    "HELD_FOR",
+    "Opening",
+    "RoomContact",
+    "course_of",
+    "may_be_older",
+    "open_shares",
+    "read_course",
+    "room_contacts",
+]
 
 HELD_FOR: Final = timedelta(hours=12)
 """How long a state holds without a report: a night with an open window. Most contacts report every hour; those that
 report changes alone are known to be open from when they say so, and their closed state is forgotten at no cost.
 """
+
+_REPORTS_WITHIN: Final = timedelta(minutes=75)
+"""From one report to the next of a contact that reports every hour, and a slot."""
 
 _COURSE: Final = re.compile(r"[+-][0-9]{1,3}(?: [+-][0-9]{1,3})*")
 
@@ -67,6 +79,16 @@ class RoomContact:
     known: tuple[Opening, ...] = ()
     is_open: bool | None = None
     since: datetime | None = None
+
+
+def may_be_older(since: datetime, at: datetime) -> bool:
+    """Returns whether a state that held at ``at`` may be older than ``since``: what was reported earlier is not read.
+
+    >>> at = datetime(2026, 3, 2, 20)
+    >>> may_be_older(at - timedelta(hours=10), at), may_be_older(at - timedelta(hours=11), at)
+    (False, True)
+    """
+    return at - since > HELD_FOR - _REPORTS_WITHIN
 
 
 def course_of(reports: Iterable[tuple[int, bool]]) -> str:
@@ -114,9 +136,8 @@ def room_contacts(slots: Iterable[tuple[datetime, Observation]], *, until: datet
 
 def open_shares(contact: RoomContact, start: datetime, slots: int) -> NDArray[np.float64]:
     """Returns for each slot from ``start`` on the fraction of its known time in which the room was open, else NaN."""
-    spans = [(start + number * SLOT, start + (number + 1) * SLOT) for number in range(slots)]
-    known = np.array([_seconds_within(contact.known, *span) for span in spans])
-    is_open = np.array([_seconds_within(contact.openings, *span) for span in spans])
+    known = _seconds_within(contact.known, start, slots)
+    is_open = _seconds_within(contact.openings, start, slots)
     return np.asarray(np.divide(is_open, known, out=np.full(slots, math.nan), where=known > 0))
 
 
@@ -153,5 +174,11 @@ def _joined(spans: Iterable[Opening]) -> tuple[Opening, ...]:
     return tuple(joined)
 
 
-def _seconds_within(spans: Iterable[Opening], start: datetime, end: datetime) -> float:
-    return sum(max((min(span.end, end) - max(span.start, start)).total_seconds(), 0.0) for span in spans)
+def _seconds_within(spans: Sequence[Opening], start: datetime, slots: int) -> NDArray[np.float64]:
+    """Returns how much of each slot the spans take, which are in order and apart: a month may have thousands."""
+    edges = SLOT_S * np.arange(slots + 1.0)
+    ends = np.array([((span.start - start).total_seconds(), (span.end - start).total_seconds()) for span in spans])
+    if not len(ends):
+        return np.zeros(slots)
+    taken = np.cumsum(np.stack([np.zeros(len(ends)), ends[:, 1] - ends[:, 0]], axis=1))
+    return np.diff(np.interp(edges, ends.ravel(), taken))

@@ -142,13 +142,19 @@ function grades(room) {
   return `${text} (${say('issued', { time: moment(Date.parse(room.forecast.issued_at)) })})${ahead}`;
 }
 
+// What contacts reported more than 12 hours before is not read, so that a window may have been open for longer.
+function windowOpen({ issued_at, window }) {
+  const since = Date.parse(window.open_since);
+  return say(Date.parse(issued_at) - since > 645 * 60_000 ? 'windowOpenLong' : 'windowOpen', { time: clock(since) });
+}
+
 function notes(room) {
   const lines = (room.forecast ? room.forecast.notes : []).map((note) => say(`note.${note.code}`) || note.found);
   const missing = (room.derived.missing || []).map((one) => say(`missing.${one}`)).filter(Boolean);
   return [
     lines.length ? made('div', { class: 'notes' }, made('strong', {}, say('notes')), made('ul', {}, lines.map((one) => made('li', {}, one)))) : null,
     missing.map((one) => made('p', { class: 'why' }, one)),
-    room.forecast?.window ? made('p', { class: 'why' }, say('windowOpen', { time: clock(Date.parse(room.forecast.window.open_since)) })) : null,
+    room.forecast?.window ? made('p', { class: 'why' }, windowOpen(room.forecast)) : null,
   ];
 }
 

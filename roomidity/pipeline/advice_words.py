@@ -26,6 +26,7 @@ from roomidity.domain.houses import House
 from roomidity.domain.rounding import rounded
 from roomidity.domain.slots import format_moment, format_slot
 from roomidity.pipeline.house_settings import language_of
+from roomidity.pipeline.openings import since_words
 
 __all__ = ["plain_advice", "plain_room"]
 
@@ -96,7 +97,7 @@ def plain_room(home: House, room: str, one: RoomIssue, *, now: datetime) -> dict
     if decision.action == "open" and settings.ventilation != "none":
         text += words["fan"]
     if one.is_window_open and one.window_since is not None:
-        since = _clock(one.window_since, zone)
+        since = since_words(one.window_since, at=now, zone=home.zone, language=language)
         text += words["is_open" if decision.action == "open" else "close_it"].format(since=since)
     return {
         "room": room,

@@ -12,7 +12,7 @@ import numpy as np
 
 from roomidity.domain.advice.effects import regained
 from roomidity.domain.aliases import in_present_names
-from roomidity.domain.contacts import HELD_FOR, RoomContact, room_contacts
+from roomidity.domain.contacts import HELD_FOR, RoomContact, may_be_older, room_contacts
 from roomidity.domain.houses import House
 from roomidity.domain.notices.words import Language
 from roomidity.domain.observations import Observation
@@ -20,10 +20,19 @@ from roomidity.domain.quantities import QUANTITIES
 from roomidity.domain.rooms import LAG
 from roomidity.domain.slots import SLOT, floor_slot
 from roomidity.forecasting import STEPS, Window
+from roomidity.forecasting.serving.faults import believed, judge
 from roomidity.forecasting.window import FloatArray
 from roomidity.pipeline.ports import Observations
 
-__all__ = ["contact_slots", "contacts_heard", "contacts_if_read", "open_since", "opening_words", "rewarming"]
+__all__ = [
+    "contact_slots",
+    "contacts_heard",
+    "contacts_if_read",
+    "open_since",
+    "opening_words",
+    "rewarming",
+    "since_words",
+]
 
 logger: Final = logging.getLogger(__name__)
 
@@ -38,6 +47,7 @@ _WORDS: Final[Mapping[Language, str]] = {
     "en": "forecast with the window open (since {since}); when it will be closed is not known",
     "de": "vorhergesagt bei offenem Fenster (seit {since}); wann es geschlossen wird, ist nicht bekannt",
 }
+_BOUND: Final[Mapping[Language, str]] = {"en": " or before", "de": " oder früher"}
 
 
 def contacts_heard(home: House, since: datetime) -> bool:
@@ -85,28 +95,39 @@ def rewarming(window: Window, contacts: Mapping[str, RoomContact]) -> dict[str, 
     """Returns what the forecasts of rooms being aired lack: the warmth that they regain, in K at each lead, (STEPS,).
 
     Aired is a room whose window was opened at most 75 minutes before the window's end, and was open in the last slot;
-    after longer, nobody knows what it would be like closed. A room that has not cooled since is absent.
+    after longer, nobody knows what it would be like closed. A room that has not cooled since is absent, and one of
+    which either temperature is not believed: its forecast does not go on from there.
     """
     found = {}
+    known: FloatArray | None = None
     for room, told in contacts.items():
         began = [one.start for one in told.openings if window.end - _AIRED_WITHIN <= one.start]
         if not began or told.openings[-1].end <= window.end - SLOT or room not in window.rooms:
             continue
+        if known is None:  # of most houses no room is being aired
+            known = believed(window, judge(window.values, window.agreed)).values
         slots = (window.end - floor_slot(began[0])) // SLOT
-        before, *_, newest = window.values[window.rooms.index(room), _TEMPERATURE, -slots - 1 :]
+        before, *_, newest = known[window.rooms.index(room), _TEMPERATURE, -slots - 1 :]
         cooled_k = min(float(before - newest), _MOST_COOLED_K)
         if cooled_k > 0:
             found[room] = cooled_k * regained(_LEADS_H)
     return found
 
 
-def opening_words(since: datetime, *, zone: str, language: Language = "en") -> str:
+def opening_words(since: datetime, *, issued_at: datetime, zone: str, language: Language = "en") -> str:
     """Returns what a forecast knows of an open window, by the clock of a time zone.
 
     It says what was so when it was issued, and stays true of one that is shown later.
 
     >>> from roomidity.domain.slots import parse_time
-    >>> opening_words(parse_time("2026-03-02T06:10Z"), zone="Europe/Berlin")
+    >>> issued_at = parse_time("2026-03-02T06:15Z")
+    >>> opening_words(parse_time("2026-03-02T06:10Z"), issued_at=issued_at, zone="Europe/Berlin")
     'forecast with the window open (since 07:10); when it will be closed is not known'
     """
-    return _WORDS[language].format(since=f"{since.astimezone(ZoneInfo(zone)):%H:%M}")
+    return _WORDS[language].format(since=since_words(since, at=issued_at, zone=zone, language=language))
+
+
+def since_words(since: datetime, *, at: datetime, zone: str, language: Language = "en") -> str:
+    """Returns since when a window has been open that was so at ``at``, by the clock; or that it may be for longer."""
+    bound = _BOUND[language] if may_be_older(since, at) else ""
+    return f"{since.astimezone(ZoneInfo(zone)):%H:%M}{bound}"

@@ -145,6 +145,9 @@ def test_openings_are_what_replaying_every_second_shows(sensors: dict[str, dict[
         known = sum(is_known[900 * slot : 900 * (slot + 1)])
         share = sum(is_open[900 * slot : 900 * (slot + 1)]) / known if known else np.nan
         assert shares[slot] == pytest.approx(share, nan_ok=True)
+    around = open_shares(contact, SLOT_START - SLOT, 6)
+    np.testing.assert_array_equal(around, [np.nan, *shares, np.nan])
+    np.testing.assert_array_equal(open_shares(contact, SLOT_START + 2 * SLOT, 1), shares[2:3])
 
 
 def test_a_state_holds_for_some_hours_and_then_is_unknown() -> None:
