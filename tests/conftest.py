@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
+import botocore.session
 import pytest
 
 CHECKOUT: Final = Path(__file__).parents[1]
@@ -22,6 +24,14 @@ os.environ |= {
     "POWERTOOLS_SERVICE_NAME": "roomidity",
     "POWERTOOLS_METRICS_NAMESPACE": "roomidity",
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def descriptions_read_once() -> Iterator[None]:
+    """AWS's descriptions of its services, which each session would read from files anew: most of many tests' time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")
