@@ -84,7 +84,7 @@ def run_night(ports: VerifyPorts, *, house: str, now: datetime) -> Night:
         start = min(start, mould.looks_back_to(now))
     # Not for the state: it goes by the means that forecasts read, item by item, if some are damaged.
     once = ReadOnce(ports.observations, house, start, now)
-    for row in score_days(replace(ports, observations=once), house=home, days=days, now=now):
+    for row in score_days(replace(ports, observations=once), house=home, days=days, now=now, standing=rows):
         standing = rows.get((row.room, row.day))
         if standing is None or standing.plain() != row.plain():
             changed.append(row)

@@ -6,9 +6,11 @@ it after late readings takes them into account.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -41,6 +43,12 @@ from roomidity.pipeline.renamed import forecasts_between
 __all__ = ["VerifyPorts", "looks_back_to", "midnight", "score_days", "verify_house"]
 
 _DAY: Final = timedelta(days=1)
+
+_RULE: Final = 1
+"""Version of how scores are made. When it is raised, the days that a night looks at are scored again."""
+
+Rows = Mapping[tuple[str, date], DayAccuracy]
+"""By room and day."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +95,19 @@ def verify_house(
     }
 
 
-def score_days(ports: VerifyPorts, *, house: House, days: Sequence[date], now: datetime) -> Iterator[DayAccuracy]:
+def score_days(
+    ports: VerifyPorts,
+    *,
+    house: House,
+    days: Sequence[date],
+    now: datetime,
+    standing: Rows = MappingProxyType({}),
+) -> Iterator[DayAccuracy]:
     """Yields the accuracy of the forecasts issued on each of ``days``, room by room.
+
+    Left out is a day that was complete when it was scored, and of which nothing else has been measured since, as its
+    ``standing`` row says: its forecasts, which are most of what a night would read, are as they were. One that is
+    written for it all the same came when its 24 h were over, when nobody could go by it.
 
     Of a day that is not complete at ``now``, the forecasts that are over are scored. A room and day without any has no
     row.
@@ -97,10 +116,20 @@ def score_days(ports: VerifyPorts, *, house: House, days: Sequence[date], now: d
     day can know. A backtest leaves out rooms with fewer than 12 such issue times, and issue times within a day of the
     room's last reading. Its pinball loss covers nine quantiles, whereas this one covers the three that are stored.
     """
-    for scored in _score_rooms(
-        ports, house, first=midnight(min(days)), last=midnight(max(days)) + _DAY - SLOT, now=now
-    ):
-        for day in days:
+    first, last = midnight(min(days)), _last_over(midnight(max(days)) + _DAY - SLOT, now)
+    for happened, row in _measured(ports, house, first=first, last=last):
+        room = happened.rooms[row]
+        rests_on = {day: _identified(happened, row, day) for day in days}
+        due = [day for day in days if not _stands(standing.get((room, day)), rests_on[day])]
+        if not due:
+            continue
+        issued = forecasts_between(
+            ports.forecasts, house, room, midnight(min(due)), min(last, midnight(max(due)) + _DAY - SLOT)
+        )
+        if not issued:
+            continue
+        scored = _score_room(room, issued, happened, row)
+        for day in due:
             chosen = np.array([issued.date() == day for issued in scored.issued])
             if chosen.any():
                 yield DayAccuracy(
@@ -111,7 +140,20 @@ def score_days(ports: VerifyPorts, *, house: House, days: Sequence[date], now: d
                     complete=midnight(day) + 2 * _DAY <= now,
                     scores=scored.by_quantity(chosen),
                     six_hourly=scored.by_quantity(chosen & scored.counted),
+                    rests_on=rests_on[day],
                 )
+
+
+def _stands(row: DayAccuracy | None, rests_on: str) -> bool:
+    return row is not None and row.complete and row.rests_on == rests_on
+
+
+def _identified(happened: Window, row: int, day: date) -> str:
+    """Returns a text that is the same as long as the scores of a room's forecasts of a day can be no others."""
+    begin = (midnight(day) - happened.start) // SLOT
+    values = happened.values[row, :, max(0, begin - WINDOW_SLOTS - FILL_SLOTS) : begin + _DAY // SLOT - 1 + STEPS]
+    plain = np.where(np.isfinite(values), values + 0.0, np.nan)  # one zero, and one NaN
+    return f"{_RULE}:{blake2b(plain.tobytes(), digest_size=9).hexdigest()}"
 
 
 @dataclass(frozen=True)
@@ -140,16 +182,27 @@ def _score_rooms(
     ports: VerifyPorts, house: House, *, first: datetime, last: datetime, now: datetime
 ) -> Iterator[_Scored]:
     """Yields each room that has forecasts issued from ``first`` to ``last`` whose 24 h are over at ``now``."""
-    last = min(last, floor_slot(now) - _DAY)
+    last = _last_over(last, now)
+    for happened, row in _measured(ports, house, first=first, last=last):
+        issued = forecasts_between(ports.forecasts, house, happened.rooms[row], first, last)
+        if issued:
+            yield _score_room(happened.rooms[row], issued, happened, row)
+
+
+def _last_over(last: datetime, now: datetime) -> datetime:
+    """Returns the last issue time up to ``last`` whose 24 h are over at ``now``."""
+    return min(last, floor_slot(now) - _DAY)
+
+
+def _measured(ports: VerifyPorts, house: House, *, first: datetime, last: datetime) -> Iterator[tuple[Window, int]]:
+    """Yields what forecasts issued from ``first`` to ``last`` are scored by, with the row of each room in turn."""
     if last < first:
         return
     rooms = tuple(sorted(set(house.rooms) - {OUTDOOR}))
     start = looks_back_to(first)
     happened = without_faults(read_history(ports.observations, house, rooms, start=start, end=last + _DAY))
-    for row, room in enumerate(rooms):
-        issued = forecasts_between(ports.forecasts, house, room, first, last)
-        if issued:
-            yield _score_room(room, issued, happened, row)
+    for row in range(len(rooms)):
+        yield happened, row
 
 
 def _score_room(room: str, forecasts: Sequence[StoredForecast], happened: Window, row: int) -> _Scored:

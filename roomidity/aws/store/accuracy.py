@@ -98,4 +98,5 @@ def _to_row(item: AccuracyItem) -> DayAccuracy:
         complete=bool(item.complete),
         scores={quantity: _to_score(plain) for quantity, plain in scores.items() if plain is not None},
         six_hourly={quantity: _to_score(plain) for quantity, plain in item.six_hourly.items()},
+        rests_on=item.rests_on,
     )

@@ -167,6 +167,7 @@ class AccuracyItem(Item):
     """accuracy: the accuracy of the forecasts issued for a room on a day (UTC), as sums by lead hour.
 
     ``humidity`` and ``temperature`` hold lists of 24 numbers. ``six_hourly`` holds the same for some issue times only.
+    ``rests_on`` identifies what was measured of which they were made; it is absent in older items.
     """
 
     room_id = UnicodeAttribute(hash_key=True)
@@ -176,6 +177,7 @@ class AccuracyItem(Item):
     humidity = Plain(null=True)
     temperature = Plain(null=True)
     six_hourly = Plain()
+    rests_on = UnicodeAttribute(null=True)
     v = NumberAttribute()
     expires_at = NumberAttribute()
 

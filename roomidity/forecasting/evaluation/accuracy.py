@@ -33,6 +33,8 @@ class DayAccuracy:
         Sums by lead hour, each of shape (24,), by quantity; one that was not forecast is absent.
     six_hourly
         The same of the issue times 00, 06, 12 and 18 UTC that a backtest would count.
+    rests_on
+        Identifies what was measured of which the scores were made, and how they were; None in older rows.
     """
 
     house: str
@@ -42,6 +44,7 @@ class DayAccuracy:
     complete: bool
     scores: Mapping[str, Score]
     six_hourly: Mapping[str, Score]
+    rests_on: str | None = None
 
     def plain(self) -> dict[str, Any]:
         """Returns plain numbers, rounded to 0.001: what is stored, and what tells a row from another."""
@@ -50,6 +53,7 @@ class DayAccuracy:
             "complete": self.complete,
             **{quantity: _plain(score) for quantity, score in self.scores.items()},
             "six_hourly": {quantity: _plain(score) for quantity, score in self.six_hourly.items()},
+            "rests_on": self.rests_on,
         }
 
 

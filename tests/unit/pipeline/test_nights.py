@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from roomidity.domain.forecasts import StoredForecast
 from roomidity.domain.houses import OUTDOOR, House, Quarantine, Seen
@@ -22,6 +24,7 @@ from roomidity.forecasting.evaluation.scores import Score
 from roomidity.pipeline import fleet, retraining
 from roomidity.pipeline.nightly import RECENT_DAYS, run_night, verify_day
 from roomidity.pipeline.retraining import training_due
+from roomidity.pipeline.verification import score_days
 from tests.fakes import World, stacked
 from tests.unit.samples import slot_key
 
@@ -41,6 +44,10 @@ def observe(world: World, slot: datetime, mean: float) -> None:
 
 @pytest.fixture
 def world() -> World:
+    return a_kitchen()
+
+
+def a_kitchen() -> World:
     """Eight days of a kitchen, forecast every hour."""
     made = World()
     first = NIGHT.replace(minute=0) - 8 * DAY
@@ -94,6 +101,52 @@ def test_late_readings_of_the_last_days_are_put_right_the_next_night(world: Worl
     assert run_night(world.verify_ports(), house="h1", now=NIGHT).rows == 2  # it was a target of the day before as well
     changed = {day for key, row in world.accuracy.stored.items() if row is not before[key] for day in [key[2]]}
     assert changed == {NEWEST.date(), (NEWEST - DAY).date()}
+
+
+@pytest.mark.parametrize("rests_on", [None, "0:of-another-rule"])
+def test_a_row_that_does_not_say_by_what_it_was_scored_is_scored_once_more(world: World, rests_on: str | None) -> None:
+    run_night(world.verify_ports(), house="h1", now=NIGHT)
+    before = dict(world.accuracy.stored)
+    world.accuracy.stored.update({key: replace(row, rests_on=rests_on) for key, row in before.items()})
+    assert run_night(world.verify_ports(), house="h1", now=NIGHT).rows == 3
+    assert {key: row.plain() for key, row in world.accuracy.stored.items()} == {
+        key: row.plain() for key, row in before.items()
+    }
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    nights=st.lists(
+        st.lists(st.tuples(st.integers(0, 8 * 96), st.sampled_from([40.0, 52.0, 99.0])), max_size=3),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_nights_that_score_what_changed_alone_end_as_if_they_had_scored_all(
+    nights: list[list[tuple[int, float]]],
+) -> None:
+    world, asked = a_kitchen(), []
+    between = world.forecasts.between
+
+    def noted(house: str, room: str, first: datetime, last: datetime) -> list[StoredForecast]:
+        asked.append((first, last))
+        return between(house, room, first, last)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.forecasts, "between", noted)
+        for number, late in enumerate(nights, start=1):
+            now = NIGHT - DAY * (len(nights) - number)
+            for slot, mean in late:
+                observe(world, NIGHT.replace(minute=0) - 8 * DAY + slot * SLOT, mean)
+            run_night(world.verify_ports(), house="h1", now=now)
+            asked.clear()
+            assert run_night(world.verify_ports(), house="h1", now=now + timedelta(hours=1)).rows == 0
+            assert asked == [], "nothing has changed, so no forecast is read"
+    home = world.houses.get("h1")
+    assert home is not None
+    days = [(NEWEST - back * DAY).date() for back in range(3)]
+    for row in score_days(world.verify_ports(), house=home, days=days, now=NIGHT):
+        assert world.accuracy.stored["h1", "kitchen", row.day].plain() == row.plain()
 
 
 def test_a_row_whose_forecasts_have_expired_stays(world: World) -> None:
