@@ -74,11 +74,10 @@ def actual_values(
     asked: Asked, rooms: Sequence[str], start: datetime, end: datetime
 ) -> dict[tuple[str, str, datetime], float]:
     """Returns the measured values, by room, quantity and slot."""
+    found = _observed(asked, start, min(end, asked.now + SLOT))
     return {
         (room, quantity, start + number * SLOT): one.value
-        for (room, quantity), column in _columns(
-            _observed(asked, start, min(end, asked.now + SLOT)), rooms, start
-        ).items()
+        for (room, quantity), column in _columns(found, rooms, start).items()
         for number, one in column.items()
     }
 
@@ -86,7 +85,7 @@ def actual_values(
 def _observed(asked: Asked, start: datetime, end: datetime) -> list[tuple[datetime, Observation]]:
     """Returns the observed slots in [start, end), by the rooms' present names."""
     return [
-        (slot, {room: {**of} for room, of in in_present_names(observed, asked.home.aliases).items()})
+        (slot, in_present_names(observed, asked.home.aliases))
         for slot, observed in asked.ports.observations.between(asked.home.name, start, end)
     ]
 

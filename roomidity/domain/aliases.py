@@ -89,7 +89,7 @@ def rename(aliases: Aliases, rooms: Collection[str], old: str, new: str) -> dict
     return {**moved, old: new}
 
 
-def in_present_names(by_room: Mapping[str, Mapping[str, Value]], aliases: Aliases) -> Mapping[str, Mapping[str, Value]]:
+def in_present_names(by_room: dict[str, dict[str, Value]], aliases: Aliases) -> dict[str, dict[str, Value]]:
     """Returns values kept by room and quantity, keyed by the rooms' present names.
 
     Two names in one slot can refer to the same room now, if a room was removed and its name given to another room.

@@ -65,7 +65,7 @@ def contact_slots(observations: Observations, home: House, at: datetime) -> list
     if not contacts_heard(home, first):
         return []
     return [
-        (key.start, {room: {**of} for room, of in in_present_names(observed, home.aliases).items()})
+        (key.start, in_present_names(observed, home.aliases))
         for key, observed, _ in observations.derived(home.name, floor_slot(first), at)
     ]
 

@@ -5,16 +5,19 @@ Scores look at six days, flags at five of these, the mould index at fifteen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
+from typing import TypeVar
 
 from roomidity.domain.observations import Observation, Origin, RoomMeans
 from roomidity.domain.slots import SlotKey
 from roomidity.pipeline.ports import PastObservations
 
 __all__ = ["ReadOnce"]
+
+Slot = TypeVar("Slot")
 
 
 class ReadOnce:
@@ -42,22 +45,27 @@ class ReadOnce:
 
     def derived(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[SlotKey, Observation, Origin]]:
         """Yields each observed slot in [start, end) with its observation and its origin, in order of time."""
-        if house != self._house or end <= self._start or start >= self._end:
-            return self._stored.derived(house, start, end)
-        return chain(
-            self._stored.derived(house, start, self._start),
-            ((key, *held) for key, held in self._held.items() if start <= key.start < end),
-            self._stored.derived(house, self._end, end),
-        )
+        return self._joined(self._stored.derived, lambda key, held: (key, *held), house, start, end)
 
     def means(self, house: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, RoomMeans]]:
         """Yields each observed slot in [start, end) with the rooms' means, in order of time."""
+        return self._joined(self._stored.means, lambda key, held: (key.start, _means(held[0])), house, start, end)
+
+    def _joined(
+        self,
+        read: Callable[[str, datetime, datetime], Iterator[Slot]],
+        shown: Callable[[SlotKey, tuple[Observation, Origin]], Slot],
+        house: str,
+        start: datetime,
+        end: datetime,
+    ) -> Iterator[Slot]:
+        """Yields what is held, shown, between what is read of before and after it."""
         if house != self._house or end <= self._start or start >= self._end:
-            return self._stored.means(house, start, end)
+            return read(house, start, end)
         return chain(
-            self._stored.means(house, start, self._start),
-            ((key.start, _means(held)) for key, (held, _) in self._held.items() if start <= key.start < end),
-            self._stored.means(house, self._end, end),
+            read(house, start, self._start),
+            (shown(key, held) for key, held in self._held.items() if start <= key.start < end),
+            read(house, self._end, end),
         )
 
     def replace_many(self, observed: Mapping[SlotKey, tuple[Observation, Origin]]) -> set[SlotKey]:

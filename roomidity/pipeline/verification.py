@@ -89,10 +89,14 @@ def verify_house(
         If the house was never seen.
     """
     home = known_house(ports.houses, house)
-    return {
-        scored.room: scored.by_quantity(np.ones(len(scored.issued), dtype=np.bool_))
-        for scored in _score_rooms(ports, home, first=first, last=last, now=now)
-    }
+    last = _last_over(last, now)
+    found = {}
+    for happened, row in _measured(ports, home, first=first, last=last):
+        room = happened.rooms[row]
+        if issued := forecasts_between(ports.forecasts, home, room, first, last):
+            scored = _score_room(issued, happened, row)
+            found[room] = scored.by_quantity(np.ones(len(scored.issued), dtype=np.bool_))
+    return found
 
 
 def score_days(
@@ -128,13 +132,13 @@ def score_days(
         )
         if not issued:
             continue
-        scored = _score_room(room, issued, happened, row)
+        scored = _score_room(issued, happened, row)
         for day in due:
             chosen = np.array([issued.date() == day for issued in scored.issued])
             if chosen.any():
                 yield DayAccuracy(
                     house=house.name,
-                    room=scored.room,
+                    room=room,
                     day=day,
                     forecasts=int(chosen.sum()),
                     complete=midnight(day) + 2 * _DAY <= now,
@@ -163,7 +167,6 @@ class _Scored:
     ``scores`` holds sums of shape (forecasts, 2, 24). ``counted`` says which forecasts a backtest would count.
     """
 
-    room: str
     issued: Sequence[datetime]
     quantities: Sequence[str]
     scores: Score
@@ -176,17 +179,6 @@ class _Scored:
             for place, quantity in enumerate(QUANTITIES)
             if quantity in self.quantities
         }
-
-
-def _score_rooms(
-    ports: VerifyPorts, house: House, *, first: datetime, last: datetime, now: datetime
-) -> Iterator[_Scored]:
-    """Yields each room that has forecasts issued from ``first`` to ``last`` whose 24 h are over at ``now``."""
-    last = _last_over(last, now)
-    for happened, row in _measured(ports, house, first=first, last=last):
-        issued = forecasts_between(ports.forecasts, house, happened.rooms[row], first, last)
-        if issued:
-            yield _score_room(happened.rooms[row], issued, happened, row)
 
 
 def _last_over(last: datetime, now: datetime) -> datetime:
@@ -205,7 +197,7 @@ def _measured(ports: VerifyPorts, house: House, *, first: datetime, last: dateti
         yield happened, row
 
 
-def _score_room(room: str, forecasts: Sequence[StoredForecast], happened: Window, row: int) -> _Scored:
+def _score_room(forecasts: Sequence[StoredForecast], happened: Window, row: int) -> _Scored:
     issued = [one.issued_at for one in forecasts]
     begins = np.array([(moment - happened.start) // SLOT for moment in issued])
     measured = happened.values[row]
@@ -213,7 +205,6 @@ def _score_room(room: str, forecasts: Sequence[StoredForecast], happened: Window
     filled = fill(measured)
     newest = filled[:, begins - 1].T
     return _Scored(
-        room=room,
         issued=issued,
         quantities=sorted({quantity for one in forecasts for quantity in one.quantities}),
         scores=score(np.stack([one.quantiles for one in forecasts]), actual, newest),

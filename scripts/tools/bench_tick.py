@@ -10,7 +10,7 @@ long as messages are left.
 Ticks follow each other: `new`, in which all houses are unknown; three `on trial`, in which it is written down that they
 were heard again; `live`, as nearly all are; `hourly`, in which it is written down when houses were last heard; and
 `catch-up`, with three slots that all houses held back. In the end all sets are read back, and every value that was sent
-must be in them once, and nothing else; of every slot the observations' counts, minima, maxima and sums are compared
+must be in them once, and nothing else; of every slot the observations' counts, minima, maxima and means are compared
 with a plain aggregation of what was sent; and each house must have been given a forecast job, at most one a drain.
 
 Forecasts are made for N of the houses, by the function `forecast` in another process, ten houses a call. They have two
@@ -48,7 +48,7 @@ from roomidity.cli.output import Output, notes
 from roomidity.domain.houses import REAL_SLOTS
 from roomidity.domain.messages import ForecastJob
 from roomidity.domain.quantities import QUANTITIES
-from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, to_epoch_ms
+from roomidity.domain.slots import SLOT, SLOT_MS, SlotKey, format_slot, to_epoch_ms
 from roomidity.errors import RoomidityError
 from roomidity.local.functions import Context
 from roomidity.pipeline.ports import Observations, Sets
@@ -81,7 +81,6 @@ HIDDEN_S = 600
 """How long what a drain received and left stays hidden from the next."""
 
 VALUE = ("house", "room", "sensor", "at_ms", "quantity", "thousandths")
-PLACE = ("house", "slot_ms", "room", "quantity")
 
 
 # The functions, each in its own process.
@@ -323,15 +322,15 @@ def stored_values(sets: Sets, keys: Iterable[SlotKey]) -> pl.DataFrame:
 def stored_statistics(
     observations: Observations, houses: Iterable[str], start: datetime, end: datetime
 ) -> pl.DataFrame:
-    """Every observation between two times (columns PLACE, and ``of_`` counts, sums, minima and maxima)."""
+    """Every observation between two times (columns soak.FOUND)."""
     rows = [
-        (house, key.slot_ms, room, quantity, of.count, of.mean * of.count, of.min, of.max)
+        (house, format_slot(key.start), room, quantity, *(getattr(of, name) for name in soak.STATISTICS))
         for house in houses
         for key, rooms, _ in observations.derived(house, start, end)
         for room, quantities in rooms.items()
         for quantity, of in quantities.items()
     ]
-    return pl.DataFrame(rows, schema=[*PLACE, "of_count", "of_sum", "of_min", "of_max"], orient="row")
+    return pl.DataFrame(rows, schema=soak.FOUND, orient="row")
 
 
 def wrong_values(sent: pl.DataFrame, stored: pl.DataFrame) -> tuple[int, int]:
@@ -339,27 +338,6 @@ def wrong_values(sent: pl.DataFrame, stored: pl.DataFrame) -> tuple[int, int]:
     counted = stored.group_by(VALUE).len()
     once = counted.filter(pl.col("len") == 1)
     return len(sent.join(once, on=VALUE, how="anti")), len(counted.join(sent, on=VALUE, how="anti"))
-
-
-def wrong_statistics(sent: pl.DataFrame, stored: pl.DataFrame) -> tuple[int, int]:
-    """How many rooms' quantities in slots there should be, and how many are missing, more, or not what was sent.
-
-    Counts are compared as they are, minima and maxima to 0.001, and sums to what rounding a mean to 0.001 leaves.
-    """
-    value = pl.col("thousandths") / 1_000
-    expected = (
-        sent.with_columns(slot_ms=pl.col("at_ms") // SLOT_MS * SLOT_MS)
-        .group_by(PLACE)
-        .agg(pl.len().alias("count"), value.sum().alias("sum"), value.min().alias("min"), value.max().alias("max"))
-    )
-    both = expected.join(stored, on=PLACE, how="full", coalesce=True)
-    same = (
-        (pl.col("count") == pl.col("of_count"))
-        & ((pl.col("sum") - pl.col("of_sum")).abs() <= 0.000_501 * pl.col("count"))
-        & ((pl.col("min") - pl.col("of_min")).abs() < 0.000_5)
-        & ((pl.col("max") - pl.col("of_max")).abs() < 0.000_5)
-    )
-    return len(expected), len(both) - both.select(same.fill_null(value=False).sum()).item()
 
 
 def compare(place: Place, readings: pl.DataFrame) -> list[str]:
@@ -373,9 +351,8 @@ def compare(place: Place, readings: pl.DataFrame) -> list[str]:
         problems.append(f"of {len(sent):,} values {missing:,} are not stored once, and {more:,} are that were not sent")
     times = slots["slot"].unique().sort().to_list()
     houses = slots["house"].unique().to_list()
-    statistics, wrong = wrong_statistics(
-        sent, stored_statistics(place.observations, houses, times[0], times[-1] + SLOT)
-    )
+    found = stored_statistics(place.observations, houses, times[0], times[-1] + SLOT)
+    statistics, wrong = soak.differing([readings], found)
     if wrong:
         problems.append(f"{wrong:,} of {statistics:,} statistics of slots are not those of what was sent")
     return problems
@@ -476,7 +453,9 @@ def main() -> None:
             f"{found['calls_a_house']} calls a house, peak {found['peak_mb']:.0f} MB; of all {answer['houses']:,} "
             f"houses {found['cpu_s_of_all']} s of CPU"
         )
-    output.tables.print("; ".join(answer["problems"]) or "every value that was sent is stored once, every sum agrees")
+    output.tables.print(
+        "; ".join(answer["problems"]) or "every value that was sent is stored once, every statistic agrees"
+    )
     output.answer(answer)
     sys.exit(bool(answer["problems"]))
 

@@ -76,6 +76,7 @@ GROWTH = 1.1
 
 STATISTICS = ("mean", "min", "max", "count")
 PLACE = ("house", "slot", "room", "quantity")
+FOUND = [*PLACE, *(f"{name}_found" for name in STATISTICS)]
 
 
 # The drain, in its own process.
@@ -168,8 +169,11 @@ class Fleet:
         self._later.setdefault(number + int(self._rng.integers(1, LATEST_TICKS + 1)), []).append(body)
 
 
-def differing(sent: Sequence[pl.DataFrame]) -> tuple[int, int]:
-    """How many statistics of a slot, room and quantity there should be, and how many are missing, more, or not so."""
+def differing(sent: Sequence[pl.DataFrame], stored: pl.DataFrame) -> tuple[int, int]:
+    """How many statistics of a slot, room and quantity there should be, and how many are missing, more, or not so.
+
+    Both are compared to what rounding to 0.001 leaves; ``stored`` has the columns FOUND.
+    """
     expected = (
         pl.concat(sent)
         .with_columns(pl.col("ts").dt.truncate("15m").dt.strftime("%Y-%m-%dT%H:%MZ").alias("slot"))
@@ -177,8 +181,8 @@ def differing(sent: Sequence[pl.DataFrame]) -> tuple[int, int]:
         .group_by(PLACE)
         .agg(getattr(pl.col("value"), name)().alias(name) for name in STATISTICS)
     )
-    both = expected.join(_observed(), on=PLACE, how="full", coalesce=True)
-    same = pl.all_horizontal((pl.col(name) - pl.col(f"{name}_found")).abs() < 0.001 for name in STATISTICS)
+    both = expected.join(stored, on=PLACE, how="full", coalesce=True)
+    same = pl.all_horizontal((pl.col(name) - pl.col(f"{name}_found")).abs() < 0.000_501 for name in STATISTICS)
     return len(expected), len(both) - both.select(same.fill_null(value=False).sum()).item()
 
 
@@ -193,7 +197,7 @@ def _observed() -> pl.DataFrame:
         for room, quantities in item["rooms"]["M"].items()
         for quantity, of in quantities["M"].items()
     ]
-    return pl.DataFrame(rows, schema=[*PLACE, *(f"{name}_found" for name in STATISTICS)], orient="row")
+    return pl.DataFrame(rows, schema=FOUND, orient="row")
 
 
 # The soak.
@@ -251,7 +255,7 @@ class Soaked:
 
     def compare(self, sent: Sequence[pl.DataFrame], *, left: int) -> None:
         """Note what was lost, counted wrongly, took too much memory or too long."""
-        slots, wrong = differing(sent)
+        slots, wrong = differing(sent, _observed())
         readings = sum(map(len, sent))
         undone = {name: self.counts[name] for name in ("rejected", "undeleted", "violations") if self.counts[name]}
         if wrong:
